@@ -1,0 +1,65 @@
+#include "base/err.h"
+
+#include "base/exit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int set_message(struct err *err, int errno_value, int exit_status, const char *fmt, va_list ap)
+{
+        if (err && err->code == 0) {
+                err->code = -errno_value;
+                err->exit_status = exit_status;
+                vsnprintf(err->text, sizeof err->text, fmt, ap);
+        }
+        return -errno_value;
+}
+
+int err_set(struct err *err, int errno_value, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = set_message(err, errno_value, 0, fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+int err_set_exit(struct err *err, int errno_value, int exit_status, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = set_message(err, errno_value, exit_status, fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+int err_exit_status(const struct err *err)
+{
+        if (err->exit_status != 0)
+                return err->exit_status;
+        switch (-err->code) {
+        case 0:
+                return EXIT_GOOD;
+        case ENOENT:
+        case ESRCH:
+                return EXIT_NO_INPUT;
+        case EPERM:
+        case EACCES:
+                return EXIT_NOT_PERMITTED;
+        case EBUSY:
+        case EAGAIN:
+                return EXIT_TRY_AGAIN;
+        case ENOSPC:
+        case EROFS:
+        case EDQUOT:
+                return EXIT_CANT_WRITE;
+        case EOPNOTSUPP:
+                return EXIT_UNAVAILABLE;
+        default:
+                return EXIT_TROUBLE;
+        }
+}

@@ -1,0 +1,24 @@
+/* err: why something failed, in words for the user. */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* The function nearest to the cause fills it with err_set(); callers pass it up untouched and app shows it
+ * once. The first message wins. Start with { 0 }; it owns nothing. */
+struct err {
+        int code;         /* negative errno, 0 while nothing went wrong */
+        int exit_status;  /* what main() should exit with (base/exit.h), 0 = derive it from code */
+        char text[1024];  /* one sentence: what we were doing, to what, and what to try */
+};
+
+/* Records ERRNO_VALUE (positive) and a message unless one is there already. Returns -ERRNO_VALUE, so that
+ * callers write `return err_set(err, EPERM, ...)`. ERR may be NULL. */
+int err_set(struct err *err, int errno_value, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Like err_set(), and says which exit status the program should end with. */
+int err_set_exit(struct err *err, int errno_value, int exit_status, const char *fmt, ...)
+        __attribute__((format(printf, 4, 5)));
+
+/* The exit status for ERR: the one recorded, else the one that fits its errno. */
+int err_exit_status(const struct err *err);

@@ -1,0 +1,49 @@
+# One static archive per folder, linked from the top of the picture in doc/hacking.md to the bottom.
+
+noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a %D%/liblive.a \
+	%D%/libstore.a %D%/libtui.a
+
+%C%_libbase_a_SOURCES = \
+	%D%/base/addrmap.c %D%/base/addrmap.h \
+	%D%/base/alloc.c %D%/base/alloc.h \
+	%D%/base/buf.c %D%/base/buf.h \
+	%D%/base/clock.c %D%/base/clock.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/exit.h \
+	%D%/base/fmt.c %D%/base/fmt.h \
+	%D%/base/io.c %D%/base/io.h \
+	%D%/base/log.c %D%/base/log.h \
+	%D%/base/text.c %D%/base/text.h
+
+%C%_libmodel_a_SOURCES = \
+	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
+
+%C%_libtarget_a_SOURCES = \
+	%D%/target/image.h \
+	%D%/target/maps.h \
+	%D%/target/memory.h \
+	%D%/target/modules.h
+%C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
+
+%C%_libinject_a_SOURCES = \
+	%D%/inject/inject.h
+
+%C%_liblive_a_SOURCES = \
+	%D%/live/sink.h
+
+%C%_libstore_a_SOURCES = \
+	%D%/store/store.h
+%C%_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+
+%C%_libtui_a_SOURCES =
+%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
+
+# What each archive needs outside, in the order of linking.
+HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libtarget.a %D%/libmodel.a \
+	%D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
+	$(JANSSON_LIBS) -lpthread -lm
+
+bin_PROGRAMS += heaptop
+heaptop_SOURCES = %D%/app/main.c
+heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+heaptop_LDADD = $(HEAPTOP_LIBS)
+EXTRA_DIST += %D%/probe/wire.h

@@ -1,0 +1,115 @@
+/* heap: a process's heap as it was at one tick, ready to be shown.
+ *
+ * A heap is a cursor over a history: heap_seek() moves it forward tick by tick (cheap: only what changed is read)
+ * or anywhere else (the rows in force are looked up). Both ways give the same numbers, so a live screen and a replay
+ * agree to the byte. Three cursors run along: NOW, the start of the rate WINDOW, and the BASE that changes are counted
+ * from (a mark, or the attach). */
+#pragma once
+
+#include "model/history.h"
+
+struct heap; /* opaque */
+
+/* One line of the table. Plain data; strings belong to the heap and live until its next heap_seek(). */
+struct heap_site {
+        uint32_t id;             /* 0 = the row "before attach" */
+        const char *name;        /* function, or module+0xoffset */
+        const char *place;       /* "store.cc:88", the module's file name, or "" */
+        bool approximate;        /* name is the nearest symbol or module+offset: shown with a mark */
+        int64_t live_bytes, live_blocks;
+        double live_error;       /* +- bytes, 95 % */
+        int64_t change_bytes;    /* since BASE */
+        double rate_per_min;     /* bytes a minute over WINDOW; NAN = too short to say */
+        double rate_error;       /* +- bytes a minute, 95 % */
+        uint32_t class;          /* enum rec_class */
+        uint64_t first_ns;       /* when the site was first seen */
+        int64_t samples;         /* sampled live blocks */
+        int64_t born_bytes;      /* since the attach */
+};
+
+/* A growing series of equal steps for sparklines and charts. */
+enum { HEAP_TREND_MAX = 256 };
+
+enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEAP_BY_CLASS, HEAP_BY_AGE, HEAP_BY_NAME,
+                 HEAP_SORTS };
+
+/* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`, `class:growing`, `lib:NAME`,
+ * `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
+struct heap_query {
+        enum heap_sort sort;
+        bool reverse;
+        const char *filter;
+};
+
+struct heap *heap_new(const struct history *history);
+void heap_free(struct heap *heap); /* accepts NULL */
+
+/* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
+int heap_seek(struct heap *heap, uint32_t tick);
+
+/* Changes are counted from TICK on; 0 = from the attach. */
+int heap_set_base(struct heap *heap, uint32_t tick);
+uint32_t heap_base(const struct heap *heap);
+
+uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the history is still empty */
+const struct rec_session *heap_session(const struct heap *heap);
+const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+
+/* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). */
+double heap_growth(const struct heap *heap, double *ret_error);
+uint64_t heap_window_ns(const struct heap *heap);
+
+/* Fills ids of the sites that match, best first, at most MAX; returns how many match in all. The before-attach row is
+ * site 0 and takes part. On a bad filter (a broken regular expression) -EINVAL. */
+int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max);
+
+size_t heap_n_sites(const struct heap *heap);
+
+/* False when there is no such site at NOW. */
+bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret);
+
+/* Live bytes of SITE in N (<= HEAP_TREND_MAX) equal steps of [NOW - span, NOW]; a step that begins before the site was seen
+ * is 0. *RET_NOISE is twice the sampling error, for drawing flat what is only noise. */
+int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, size_t n, double *ret_noise);
+
+/* The age below which half of SITE's live bytes lie; 0 when nothing is known. */
+uint64_t heap_age50_ns(struct heap *heap, uint32_t site);
+
+/* Live bytes of SITE by age: < 1 min, < 10 min, < 1 h, < 6 h, older. */
+enum { HEAP_AGES = 5 };
+int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
+
+/* Process rows of [FROM, NOW], thinned to about N, for the chart. Returns how many or a negative errno. */
+int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
+
+/* Marks, events, gaps up to NOW. Strings belong to the heap, until the next call of the same function. */
+size_t heap_marks(struct heap *heap, const struct rec_mark **ret);
+size_t heap_events(struct heap *heap, const struct rec_event **ret);
+size_t heap_gaps(struct heap *heap, const struct rec_gap **ret);
+
+/* ---- the call tree of one site (or, with site = 0, of all) ---- */
+
+struct tree_node {
+        uint32_t parent, first_child, next_sibling; /* indices; 0 = none (node 0 is the root and has no frame) */
+        uint32_t frame;
+        const char *name, *place; /* as in heap_site */
+        const char *file;         /* full path or NULL */
+        uint32_t line;
+        bool approximate, runtime, inlined, guessed, truncated;
+        int64_t live_bytes, live_blocks, change_bytes;
+        double rate_per_min;      /* NAN = too short to say */
+        uint32_t depth;           /* the root's children have 0 */
+};
+
+struct tree {
+        struct tree_node *nodes; /* nodes[0] is the root with the totals; children are in order of live bytes */
+        size_t n;
+};
+
+/* Top-down (callers first) or inverted (the allocating frame first). The caller ends it with tree_done(); strings
+ * belong to the heap. */
+int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
+void tree_done(struct tree *tree);
+
+/* "young", "growing", "flat", "shrinking". */
+const char *heap_class_name(uint32_t class);

@@ -1,0 +1,195 @@
+/* record: what a session consists of; the plain rows that live makes, store keeps and the viewer reads.
+ *
+ * Ids start at 1 and grow in the order of first sight; 0 means "none". All times are CLOCK_BOOTTIME nanoseconds.
+ * "Estimate" means a sum over sampled blocks, each weighted by 1/(1-exp(-size/mean)) at its birth. Strings belong to
+ * whoever made the struct and live as long as it says. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who recorded what, written once. */
+struct rec_session {
+        const char *version;   /* of heaptop */
+        const char *host;
+        uint64_t started_ns;
+        int64_t wall_offset_ns; /* wall clock minus boot clock when it began */
+        uint64_t ended_ns;      /* 0 while it is being written, or when the recorder died */
+        const char *end_reason; /* "detached", "target exited", "target exec", ...; NULL as long as ended_ns is 0 */
+        /* the target */
+        int32_t pid;
+        uint64_t start_time;    /* field 22 of /proc/PID/stat, clock ticks since boot */
+        uint64_t uptime_ns;     /* how long it had been running at the attach */
+        const char *comm, *exe, *cmdline, *user;
+        const char *allocator;  /* "glibc 2.36", "jemalloc", ... */
+        bool exact_frees;       /* freed bytes are counted exactly, not only estimated */
+        uint64_t limit_bytes;   /* what it is allowed to use, 0 = no limit known */
+        const char *limit_source; /* "cgroup /web.slice", "RLIMIT_AS", "RAM" */
+        uint64_t stop_ns;       /* how long the attach stopped it */
+        uint32_t n_hooks;
+};
+
+struct rec_module {
+        uint32_t id;
+        const char *path;     /* "" for anonymous (JIT) code */
+        const char *build_id; /* hexadecimal, "" when there is none */
+};
+
+enum rec_frame_flags {
+        REC_FRAME_NAMED = 1,    /* naming has been tried; func may still be NULL: there is no symbol */
+        REC_FRAME_RUNTIME = 2,  /* allocator or language runtime: folded, never a site */
+        REC_FRAME_GUESSED = 4,  /* found by the frame-pointer chain, not by unwind tables */
+        REC_FRAME_TRUNCATED = 8, /* the stack goes on beyond here, but more was not copied */
+        REC_FRAME_NEAREST = 16, /* func is the nearest exported symbol below, not certainly the function */
+};
+
+/* One code address. An inlined call is a frame of its own whose `inlined_in` is the frame it was inlined into. */
+struct rec_frame {
+        uint32_t id;
+        uint32_t module;      /* 0 = unknown code */
+        uint64_t offset;      /* return address minus the module's load bias (an ELF virtual address) */
+        const char *func;     /* demangled, NULL = no symbol: show "module+0xoffset" */
+        const char *file;     /* NULL = not known */
+        uint32_t line;        /* 0 = not known */
+        uint32_t inlined_in;  /* 0 = a real frame */
+        uint32_t flags;       /* enum rec_frame_flags */
+};
+
+/* A node of the trie of call stacks: PARENT is the caller (0 for the outermost frame). A node that allocated has a
+ * site. */
+struct rec_stack {
+        uint32_t id;
+        uint32_t parent;
+        uint32_t frame;
+        uint32_t site; /* 0 = only an inner node so far */
+};
+
+/* An allocation site: the first frame outside allocator and language runtime. Every allocating stack has one. */
+struct rec_site {
+        uint32_t id;
+        uint32_t frame;
+        uint64_t first_ns;
+};
+
+/* What an allocating stack stands at, after a tick in which it changed. Absolute, not differences. */
+struct rec_stack_tick {
+        uint32_t tick, stack;
+        int64_t live_bytes, live_blocks; /* estimates */
+        int64_t born_bytes, born_blocks; /* estimates, since the attach; died = born - live */
+        int64_t live_samples;            /* sampled blocks behind live_bytes */
+        int64_t born_samples;
+        double live_variance;            /* of live_bytes: sum of (w*s)^2 (1-p), in bytes^2 */
+};
+
+/* Exact counters of one size class (probe/wire.h: wire_class()), since the attach. */
+struct rec_class_tick {
+        uint32_t tick, index;
+        uint64_t allocated_bytes, allocated_calls, freed_bytes, freed_calls;
+};
+
+/* What a site looks like so far (doc/classes.md). The verdict issue adds to these. */
+enum rec_class { REC_YOUNG, REC_GROWING, REC_FLAT, REC_SHRINKING, REC_CLASSES };
+
+/* Written when it changes. */
+struct rec_site_state {
+        uint32_t tick, site;
+        uint32_t class; /* enum rec_class */
+};
+
+/* A sampled block that outlived the tick it was born in. */
+struct rec_block {
+        uint64_t id;
+        uint32_t stack;
+        uint32_t tid;
+        uint64_t size;     /* as asked for */
+        double weight;     /* how many blocks it stands for */
+        uint64_t birth_ns;
+        uint64_t death_ns; /* 0 = lives */
+};
+
+struct rec_death {
+        uint64_t id;
+        uint64_t death_ns;
+};
+
+/* The process as a whole, once a tick. */
+struct rec_process {
+        uint32_t tick;
+        uint64_t time_ns;
+        int64_t wall_offset_ns;
+        uint64_t rss_anon, rss_file, rss_shmem;  /* heaptop's own share is taken off */
+        uint64_t vm_size;
+        uint32_t threads;
+        uint64_t heap_used;      /* bytes in blocks; exact since the attach on top of what was there before */
+        uint64_t heap_free;      /* held by the allocator, in no block; 0 when not known */
+        bool heap_exact;         /* false: heap_used is an estimate or an upper bound */
+        uint64_t allocated_bytes, allocated_calls; /* exact, since the attach */
+        uint64_t freed_bytes, freed_calls;
+        int64_t before_bytes;    /* "before attach": blocks older than the attach that still live */
+        int64_t before_error;    /* +- (95 %) */
+        bool before_upper_bound; /* true: at most this much */
+        int64_t live_bytes;      /* sum of the sites' estimates */
+        double live_variance;
+        uint64_t mean;           /* sampling mean in force */
+        uint64_t samples;        /* since the attach */
+        uint64_t lost_samples;   /* since the attach */
+        uint64_t recorder_cpu_ns; /* since the start */
+        uint64_t recorder_rss;
+        uint64_t probe_cost_ns;  /* estimated time spent in the probe by the target, since the attach */
+};
+
+enum rec_event_kind {
+        REC_EVENT_ATTACHED, REC_EVENT_DETACHED, REC_EVENT_EXITED, REC_EVENT_EXEC, REC_EVENT_DLOPEN,
+        REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE,
+};
+
+struct rec_event {
+        uint32_t tick;
+        uint64_t time_ns;
+        uint32_t kind; /* enum rec_event_kind */
+        const char *text;
+};
+
+/* A span for which something is missing. Never bridged on screen. */
+struct rec_gap {
+        uint32_t tick;
+        uint64_t from_ns, to_ns;
+        uint64_t lost_samples; /* 0 = everything in the span */
+        const char *why;
+};
+
+struct rec_mark {
+        uint32_t id;
+        uint32_t tick;
+        uint64_t time_ns;
+        const char *name; /* "A", "B", ... or what the user called it */
+};
+
+enum rec_request_kind { REC_REQUEST_MARK, REC_REQUEST_MEAN, REC_REQUEST_STOP, REC_REQUEST_KEEP };
+
+/* What a viewer asks of the recorder. */
+struct rec_request {
+        uint32_t id;
+        uint32_t kind;     /* enum rec_request_kind */
+        const char *text;  /* a mark's name; NULL otherwise */
+        uint64_t number;   /* the new mean in bytes */
+};
+
+/* Everything that became known in one tick: one transaction. Arrays belong to the maker. */
+struct rec_tick {
+        struct rec_process process;
+        const struct rec_module *modules;     size_t n_modules;
+        const struct rec_frame *frames;       size_t n_frames; /* new, or named since (same id again) */
+        const struct rec_stack *stacks;       size_t n_stacks; /* new, or with a site since (same id again) */
+        const struct rec_site *sites;         size_t n_sites;
+        const struct rec_stack_tick *changes; size_t n_changes;
+        const struct rec_class_tick *classes; size_t n_classes;
+        const struct rec_site_state *states;  size_t n_states;
+        const struct rec_block *births;       size_t n_births;
+        const struct rec_death *deaths;       size_t n_deaths;
+        const struct rec_event *events;       size_t n_events;
+        const struct rec_gap *gaps;           size_t n_gaps;
+        const struct rec_mark *marks;         size_t n_marks;
+        const uint32_t *answered;             size_t n_answered; /* ids of requests done in this tick */
+};

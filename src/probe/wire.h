@@ -1,0 +1,259 @@
+/* wire: the bytes that the probe (inside the target) and heaptop (outside) agree on.
+ *
+ * Two memory areas are put into the target:
+ *
+ *   code area    The probe's code and constants (r-x), then one page `struct wire_root` (rw-, MADV_WIPEONFORK), then
+ *                stubs. One more, small code area holding only stubs stands near each module that is further than
+ *                2 GiB from the first. A stub belongs to one hooked function: it puts the address of its `struct
+ *                wire_hook` into %r9 and jumps to the handler of its kind; behind it stand the instructions that
+ *                the jump at the function's entry displaced ("the original").
+ *   shared area  `struct wire_shared`, a memfd mapped by both sides, MADV_DONTFORK in the target.
+ *
+ * Invariants:
+ *   - The first thing written into the shared area is its header; hooks are recorded there, with the bytes they
+ *     replace, BEFORE the jump is written. Whoever finds a shared area can therefore undo everything.
+ *   - The probe reads `struct wire_root`.shared once per call; NULL means "pass through": in a fork child, before
+ *     the attach is complete, after the detach began, and after the heartbeat was lost.
+ *   - heaptop treats every byte of the shared area as hostile: sizes and offsets are copied once and checked.
+ *   - Shared counters only grow; a reader takes differences.
+ *
+ * Included by freestanding code: no libc beyond stdint, no pointers in shared structs, fixed layouts only. */
+#pragma once
+
+#include <stdint.h>
+
+#define WIRE_MAGIC     0x31706f7470616568ull /* "heaptop1" */
+#define WIRE_VERSION   1
+#define WIRE_MEMFD_NAME "heaptop"            /* shows as /memfd:heaptop (deleted) in maps */
+#define WIRE_CODE_NAME  "heaptop-code"
+
+/* What a hooked function does; decides which handler it gets. Arguments in the order of the C prototype. */
+enum wire_kind {
+        WIRE_MALLOC,         /* malloc(size), valloc, pvalloc */
+        WIRE_CALLOC,         /* calloc(n, size) */
+        WIRE_REALLOC,        /* realloc(p, size) */
+        WIRE_FREE,           /* free(p), cfree */
+        WIRE_MEMALIGN,       /* memalign, aligned_alloc(alignment, size) */
+        WIRE_POSIX_MEMALIGN, /* posix_memalign(&p, alignment, size) */
+        WIRE_NEW,            /* operator new(size), new[] : only in a module that is the allocator itself */
+        WIRE_NEW_ALIGNED,    /* operator new(size, alignment) */
+        WIRE_NEW_NOTHROW,    /* operator new(size, nothrow): may return NULL, never throws */
+        WIRE_DELETE,         /* operator delete(p), delete(p, alignment) */
+        WIRE_DELETE_SIZED,   /* operator delete(p, size), delete(p, size, alignment) */
+        WIRE_MALLOCX,        /* jemalloc: mallocx(size, flags) */
+        WIRE_RALLOCX,        /* jemalloc: rallocx(p, size, flags) */
+        WIRE_DALLOCX,        /* jemalloc: dallocx(p, flags) */
+        WIRE_SDALLOCX,       /* jemalloc: sdallocx(p, size, flags) */
+        WIRE_KINDS
+};
+
+/* How the size of a block is known when it is freed. */
+enum wire_sizing {
+        WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
+        WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
+};
+
+/* One hooked function; constant once written, in the code area, next to its stub. */
+struct wire_hook {
+        uint64_t original; /* address of the displaced instructions: calling it is calling the function */
+        uint64_t malloc_original; /* same module's malloc, for a sampled operator new; 0 if there is none */
+        uint64_t malloc_stub; /* same module's malloc stub: realloc(NULL, n) goes there; 0 if there is none */
+        uint32_t sizing;   /* enum wire_sizing */
+        uint32_t index;    /* in wire_shared.hooks */
+};
+
+/* The one private writable page of the code area. */
+struct wire_root {
+        uint64_t shared; /* address of struct wire_shared in the target, or 0 */
+        uint64_t pad[511];
+};
+
+/* The first bytes of the probe's binary, so that the injector finds its way (offsets from its start). */
+struct wire_blob_header {
+        uint64_t magic;
+        uint32_t version;
+        uint32_t text_end;             /* [0, text_end) is code and constants, page-aligned */
+        uint32_t root;                 /* struct wire_root, page-aligned, = text_end */
+        uint32_t end;                  /* end of everything, page-aligned */
+        uint32_t handlers[WIRE_KINDS]; /* entry of each kind's handler */
+};
+
+/* ---- size classes: four an octave, so that glibc's occasional chunk of 16 bytes more rarely crosses one ---- */
+
+enum {
+        WIRE_CLASS_MIN_SHIFT = 4,  /* the first class starts at 16 bytes */
+        WIRE_CLASSES = 88,         /* 22 octaves: [16 B, 64 MiB), the last takes all that is larger */
+};
+
+/* ---- one thread's counters. Only its thread writes it, with plain adds; heaptop only reads ---- */
+
+struct wire_class_count {
+        uint64_t allocated_bytes, allocated_calls, freed_bytes, freed_calls;
+};
+
+struct wire_slot {
+        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set once by compare-and-swap */
+        int64_t countdown;  /* bytes until the next sample; exponentially distributed */
+        uint64_t random;    /* xorshift64* state, never 0 */
+        uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
+        uint64_t samples;
+        uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
+        uint64_t pad[2];
+        struct wire_class_count classes[WIRE_CLASSES];
+};
+
+/* ---- sampled blocks that live: the truth about what is tracked ---- */
+
+struct wire_block {
+        uint64_t addr; /* 0 = never used, 1 = deleted, 2 = being written, else the block's address */
+        uint64_t id;   /* the ALLOC record's id */
+};
+
+/* ---- the ring ---- */
+
+enum wire_type {
+        WIRE_EMPTY = 0, /* not written yet */
+        WIRE_BUSY,      /* length known, contents not complete */
+        WIRE_PAD,       /* skip to the start of the ring */
+        WIRE_ALLOC,
+        WIRE_DEATH,     /* a sampled block was freed */
+};
+
+#define WIRE_ALIGN 64 /* records start at multiples of this */
+
+struct wire_record {
+        uint32_t length; /* of the whole record, a multiple of WIRE_ALIGN */
+        uint32_t type;   /* enum wire_type, written last */
+        uint64_t id;     /* of the block: unique in the session, never 0; DEATH names the id of the birth */
+        uint64_t addr;
+        uint64_t tsc;
+};
+
+/* Followed by `stack_bytes` bytes copied from [rsp, rsp + stack_bytes). */
+struct wire_alloc {
+        struct wire_record head;
+        uint64_t size;        /* as asked for */
+        uint64_t chunk;       /* what the allocator set aside, 0 = not known */
+        uint64_t mean;        /* the sampling mean this sample was drawn with */
+        uint64_t replaces;    /* id of the sampled block that realloc turned into this one, else 0 */
+        uint64_t thread;      /* %fs:0 */
+        uint32_t tid;         /* kernel thread id, 0 = not known */
+        uint32_t hook;        /* index into wire_shared.hooks */
+        uint64_t rbx, rbp, r12, r13, r14, r15;
+        uint64_t rsp;         /* as it is after the return to rip */
+        uint64_t rip;         /* return address into the caller of the hooked function */
+        uint32_t stack_bytes; /* a multiple of 8 */
+        uint32_t pad;
+};
+
+/* ---- the shared area ---- */
+
+enum {
+        WIRE_SLOTS = 1024,          /* a power of two */
+        WIRE_SLOT_TRIES = 8,
+        WIRE_FILTER_BITS = 16,      /* counting filter: one byte each; saturates at 255 and then stays */
+        WIRE_TABLE_BITS = 16,
+        WIRE_TABLE_TRIES = 32,
+        WIRE_HOOKS_MAX = 128,
+        WIRE_AREAS_MAX = 8,
+        WIRE_PATCH_MAX = 32,        /* bytes displaced at one entry */
+        WIRE_RING_BYTES = 4 << 20,  /* a power of two */
+        WIRE_STACK_MAX = 64 << 10,  /* most bytes of stack in one record */
+};
+
+enum wire_state {
+        WIRE_PREPARING = 1, /* hooks are being written */
+        WIRE_RUNNING,
+        WIRE_SILENT,        /* the probe switched itself off: no heartbeat */
+        WIRE_REMOVING,      /* the bytes are being put back */
+};
+
+/* How to undo one hook. Written before the jump is. */
+struct wire_hook_record {
+        uint64_t entry;                 /* first patched byte in the target */
+        uint64_t stub;                  /* where the jump goes */
+        uint64_t original;              /* the displaced instructions */
+        uint32_t length;                /* of the patch and of saved[] */
+        uint32_t kind;                  /* enum wire_kind */
+        uint32_t original_length;
+        uint32_t n_steps;               /* instruction boundaries below */
+        uint8_t saved[WIRE_PATCH_MAX];  /* the bytes before */
+        uint8_t patch[WIRE_PATCH_MAX];  /* the bytes after */
+        uint8_t from[WIRE_PATCH_MAX];   /* i-th instruction's offset at the entry ... */
+        uint8_t to[WIRE_PATCH_MAX];     /* ... and in the original */
+        char name[64];                  /* the symbol, NUL-terminated */
+};
+
+struct wire_area {
+        uint64_t addr, length; /* a code area; 0 = none */
+};
+
+struct wire_shared {
+        /* header: identifies the session and everything needed to undo it */
+        uint64_t magic;
+        uint32_t version;
+        uint32_t state;            /* enum wire_state */
+        uint64_t total;            /* bytes mapped */
+        uint64_t self;             /* address in the target */
+        uint64_t root;             /* address of struct wire_root in the target */
+        uint32_t pid;              /* as seen by the target itself */
+        uint32_t n_hooks;
+        uint64_t start_time;       /* of the process, field 22 of /proc/PID/stat */
+        uint64_t heaptop_pid;      /* who attached, in heaptop's pid namespace */
+        struct wire_area areas[WIRE_AREAS_MAX];
+        struct wire_hook_record hooks[WIRE_HOOKS_MAX];
+
+        /* set by heaptop, read by the probe */
+        uint64_t mean __attribute__((aligned(64))); /* sampling mean in bytes */
+        uint64_t stack_limit;      /* bytes of stack to copy, <= WIRE_STACK_MAX, a multiple of 8 */
+        uint64_t main_stack_low, main_stack_high; /* the main thread's stack: always readable above the stack pointer */
+        uint64_t heartbeat_tsc;    /* when heaptop was last alive */
+        uint64_t heartbeat_limit;  /* in TSC ticks; 0 = never switch off */
+
+        /* the ring */
+        uint64_t head __attribute__((aligned(64))); /* bytes ever reserved; the probe adds by compare-and-swap */
+        uint64_t tail __attribute__((aligned(64))); /* bytes ever consumed; heaptop adds */
+
+        /* counted losses and rare events (atomic adds by the probe) */
+        uint64_t dropped_allocs __attribute__((aligned(64))); /* no room in the ring */
+        uint64_t dropped_bytes;
+        uint64_t dropped_deaths;   /* found again by looking through `table` */
+        uint64_t table_full;
+        uint64_t next_id;          /* of the next sampled block; starts at 1 */
+        uint64_t failed_reallocs;
+
+        struct wire_slot overflow __attribute__((aligned(64))); /* threads that found no slot: atomic adds */
+        struct wire_slot slots[WIRE_SLOTS] __attribute__((aligned(64)));
+        uint8_t filter[1 << WIRE_FILTER_BITS] __attribute__((aligned(64)));
+        struct wire_block table[1 << WIRE_TABLE_BITS] __attribute__((aligned(64)));
+        uint8_t ring[WIRE_RING_BYTES] __attribute__((aligned(4096)));
+};
+
+_Static_assert(sizeof(struct wire_root) == 4096, "the root is one page");
+_Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lines");
+_Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
+_Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
+
+/* The size class of BYTES; the same arithmetic inside and outside. */
+static inline uint32_t wire_class(uint64_t bytes)
+{
+        uint32_t shift, index;
+
+        if (bytes < 1u << WIRE_CLASS_MIN_SHIFT)
+                return 0;
+        shift = 63u - (uint32_t)__builtin_clzll(bytes);
+        index = (shift - WIRE_CLASS_MIN_SHIFT) * 4 + (uint32_t)(bytes >> (shift - 2) & 3);
+        return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
+}
+
+/* The smallest size in class INDEX. */
+static inline uint64_t wire_class_floor(uint32_t index)
+{
+        return (uint64_t)(4 + index % 4) << (index / 4 + WIRE_CLASS_MIN_SHIFT - 2);
+}
+
+/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64). */
+static inline uint64_t wire_glibc_chunk(uint64_t request)
+{
+        return request < 24 ? 32 : (request + 8 + 15) & ~15ull;
+}

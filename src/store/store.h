@@ -1,0 +1,56 @@
+/* store: a session on disk, one SQLite database (data/schema.sql, documented in heaptop(5)).
+ *
+ * One writer (the recorder) and any number of readers. Every tick is one transaction: kill -9 of the recorder or a
+ * power cut loses at most one tick, and the file opens. SQLite's codes do not leave this folder. */
+#pragma once
+
+#include "base/err.h"
+#include "model/history.h"
+#include "model/record.h"
+
+#include <sys/types.h>
+
+struct store; /* opaque: one open session file */
+
+enum {
+        STORE_APPLICATION_ID = 0x68656170, /* "heap" */
+        STORE_VERSION = 1,
+};
+
+/* ---- writing ---- */
+
+/* Creates PATH (which must not exist; -EEXIST says so in words), mode 0600, never through a symbolic link, owned by OWNER
+ * unless that is (uid_t)-1. The caller ends it with store_close(). Errors: -EEXIST, -ENOSPC, -EACCES, -EROFS. */
+int store_create(const char *path, uid_t owner, const struct rec_session *session, struct store **ret,
+                 struct err *err);
+
+/* Writes one tick as one transaction. -ENOSPC when the disk is full: the file stays readable up to the tick
+ * before. */
+int store_write_tick(struct store *store, const struct rec_tick *tick, struct err *err);
+
+/* Calls FN for each request that no tick has answered yet. */
+int store_requests(struct store *store, int (*fn)(void *ctx, const struct rec_request *row), void *ctx);
+
+/* Marks the session as ended and turns it into one plain file without -wal and -shm. */
+int store_finish(struct store *store, uint64_t ended_ns, const char *reason, struct err *err);
+
+/* ---- reading ---- */
+
+/* Opens a session for reading, whether somebody still writes it or not. Errors in words: not a session (-EINVAL), written
+ * by a newer heaptop (-EPROTONOSUPPORT), damaged (-EBADMSG), -ENOENT, -EACCES. */
+int store_open(const char *path, struct store **ret, struct err *err);
+
+/* The session as a history. Valid until store_close(). Not thread-safe: one thread per store. */
+const struct history *store_history(struct store *store);
+
+/* True while a recorder has the file open for writing. */
+bool store_is_live(struct store *store);
+
+/* Leaves a request for the recorder; *RET_ID may be used with store_is_answered(). */
+int store_request(struct store *store, const struct rec_request *request, uint32_t *ret_id, struct err *err);
+bool store_is_answered(struct store *store, uint32_t id);
+
+/* Accepts NULL. */
+void store_close(struct store *store);
+
+const char *store_path(const struct store *store);

@@ -1,0 +1,49 @@
+/* image: one ELF file as the process sees it. */
+#pragma once
+
+#include "base/err.h"
+#include "target/maps.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct image; /* opaque: an open ELF file */
+
+enum image_machine { IMAGE_X86_64, IMAGE_OTHER };
+
+/* Opens the file behind MAPPING of PID: through /proc/PID/map_files, else /proc/PID/root + path, so that deleted
+ * files and other mount namespaces work. -ENOEXEC when it is not a well-formed 64-bit ELF file. The caller ends it with
+ * image_close(). */
+int image_open(pid_t pid, const struct mapping *mapping, struct image **ret);
+int image_open_path(const char *path, struct image **ret);
+void image_close(struct image *image); /* accepts NULL */
+
+/* Hexadecimal, "" when there is none. Owned by the image. */
+const char *image_build_id(const struct image *image);
+enum image_machine image_machine(const struct image *image);
+bool image_has_symtab(const struct image *image); /* not stripped */
+
+/* Load bias of an image one of whose segments is MAPPING: the address of ELF virtual address 0. -EINVAL when the mapping
+ * is not of a loadable segment. */
+int image_bias(const struct image *image, const struct mapping *mapping, uint64_t *ret);
+
+struct image_symbol {
+        const char *name; /* owned by the image */
+        uint64_t addr;    /* ELF virtual address */
+        uint64_t size;    /* 0 = not known */
+        bool global;
+};
+
+/* Calls FN for each defined function symbol of .dynsym, then .symtab (IFUNCs are left out). Returns what FN returned if not 0. */
+int image_functions(const struct image *image, int (*fn)(void *ctx, const struct image_symbol *symbol), void *ctx);
+
+/* The bytes of a section of the file, or NULL; *RET_ADDR is its ELF virtual address. Owned by the image. */
+const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len);
+
+/* N bytes at the ELF virtual address ADDR as they are in the file, or NULL. Owned by the image. */
+const uint8_t *image_bytes(const struct image *image, uint64_t addr, size_t n);
+
+/* Executable segments: I-th's address and length; false past the last. */
+bool image_code(const struct image *image, size_t i, uint64_t *ret_addr, uint64_t *ret_len);

@@ -1,0 +1,52 @@
+# layers.awk: which folder of src/ may include which, and which may use which library.
+# To change the architecture, change these tables in the same commit and say why.
+BEGIN {
+        may["base"]   = "base"
+        may["model"]  = "model base"
+        may["target"] = "target base"
+        may["probe"]  = "probe"
+        may["inject"] = "inject target base probe"
+        may["live"]   = "live inject target model base probe"
+        may["store"]  = "store model base"
+        may["tui"]    = "tui model base"
+        may["app"]    = "app live store tui inject target model base"
+
+        library["ncurses.h"] = "tui/term.c"
+        library["curses.h"] = "tui/term.c"
+        library["sqlite3.h"] = "store"
+        library["libunwind"] = "target"
+        library["libelf.h"] = library["gelf.h"] = library["elfutils"] = library["dwarf.h"] = "target"
+        library["libiberty"] = "target"
+        library["Zydis"] = "inject"
+        library["jansson.h"] = "app"
+        library["sys/ptrace.h"] = "inject"
+}
+FNR == 1 {
+        file = FILENAME
+        sub(/^\.\//, "", file)
+        folder = file
+        sub(/\/.*/, "", folder)
+}
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+        split($0, part, "\"")
+        included = part[2]
+        to = included
+        if (!sub(/\/.*/, "", to))
+                complain("write the folder: \"" folder "/" included "\"")
+        else if (!(folder in may))
+                complain("no such folder in the picture: " folder)
+        else if (index(" " may[folder] " ", " " to " ") == 0)
+                complain(folder " may not include " included)
+        else if (to == "probe" && folder != "probe" && included != "probe/wire.h")
+                complain("only probe/wire.h leaves the probe")
+}
+/^[ \t]*#[ \t]*include[ \t]*</ {
+        for (name in library)
+                if (index($0, "<" name) && index(file, library[name]) != 1)
+                        complain("<" name " belongs to " library[name])
+}
+function complain(what) {
+        print "# " file ":" FNR ": " what
+        bad = 1
+}
+END { exit bad }

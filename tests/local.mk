@@ -1,0 +1,25 @@
+# Every cmocka program is one line here: its source has the same name, it links every archive.
+
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	HEAPTOP_BUILD='$(abs_top_builddir)'; export HEAPTOP_BUILD; \
+	HEAPTOP_SRC='$(abs_top_srcdir)'; export HEAPTOP_SRC;
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(SHELL)
+TEST_EXTENSIONS = .sh
+AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+
+# unit tests, a line per folder of src/
+UNIT_TESTS = \
+	%D%/unit/test_base
+
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
+
+# scripts
+dist_check_SCRIPTS = \
+	%D%/layers.sh
+TESTS += $(dist_check_SCRIPTS)
+EXTRA_DIST += %D%/layers.awk
+EXTRA_DIST += %D%/unit/unit.h

@@ -1,0 +1,131 @@
+#include "unit.h"
+
+#include "base/addrmap.h"
+#include "base/err.h"
+#include "base/exit.h"
+#include "base/fmt.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void sizes_have_three_digits_and_a_unit(void **state)
+{
+        char s[FMT_MAX];
+
+        assert_string_equal(fmt_bytes(s, 0), "0");
+        assert_string_equal(fmt_bytes(s, 812), "812");
+        assert_string_equal(fmt_bytes(s, 1023), "1.0K");
+        assert_string_equal(fmt_bytes(s, 8602), "8.4K");
+        assert_string_equal(fmt_bytes(s, 212ull << 20), "212M");
+        assert_string_equal(fmt_bytes(s, UINT64_MAX), "16E");
+        assert_string_equal(fmt_change(s, -(11 << 20)), "-11M");
+        assert_string_equal(fmt_change(s, INT64_MIN), "-8.0E");
+        assert_string_equal(fmt_rate(s, 2.0 * 1048576), "+2.0M");
+        assert_string_equal(fmt_rate(s, 0.0 / 0.0), "?");
+        assert_string_equal(fmt_count(s, 1740000), "1.7M");
+        assert_string_equal(fmt_duration(s, 3720ull * 1000000000), "1h2m");
+}
+
+static void sizes_are_read_back_and_nonsense_is_refused(void **state)
+{
+        static const char *const bad[] = { "", "x", "-1", "12Q", "1e99", "512MM", "0x10", "nan", "1 M" };
+        uint64_t n = 7;
+
+        assert_int_equal(fmt_parse_size("512K", &n), 0);
+        assert_int_equal(n, 512 << 10);
+        assert_int_equal(fmt_parse_size("1.5GiB", &n), 0);
+        assert_int_equal(n, 3ull << 29);
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+                assert_int_equal(fmt_parse_size(bad[i], &n), -EINVAL);
+        assert_int_equal(n, 3ull << 29);
+}
+
+static void durations_add_up(void **state)
+{
+        uint64_t ns;
+
+        assert_int_equal(fmt_parse_duration("1h30m", &ns), 0);
+        assert_int_equal(ns / 1000000000, 5400);
+        assert_int_equal(fmt_parse_duration("500ms", &ns), 0);
+        assert_int_equal(ns, 500000000);
+        assert_int_equal(fmt_parse_duration("45", &ns), 0);
+        assert_int_equal(ns / 1000000000, 45);
+        assert_int_equal(fmt_parse_duration("5x", &ns), -EINVAL);
+        assert_int_equal(fmt_parse_duration("", &ns), -EINVAL);
+}
+
+static void the_first_error_wins(void **state)
+{
+        struct err err = { 0 };
+
+        assert_int_equal(err_set(&err, EPERM, "first"), -EPERM);
+        assert_int_equal(err_set(&err, ENOENT, "second"), -ENOENT);
+        assert_string_equal(err.text, "first");
+        assert_int_equal(err_exit_status(&err), EXIT_NOT_PERMITTED);
+}
+
+static void hostile_text_becomes_harmless(void **state)
+{
+        char *s = text_clean("a\x1b]0;x\a\xff\u202e\xc0\x80 é");
+
+        assert_string_equal(s, "a\\x1b]0;x\\x07\\xff\\u202e\\xc0\\x80 é");
+        free(s);
+}
+
+static void edit_distance_counts_letters(void **state)
+{
+        assert_int_equal(text_distance("repaly", "replay"), 2);
+        assert_int_equal(text_distance("", "abc"), 3);
+        assert_int_equal(text_distance("run", "run"), 0);
+}
+
+static void addrmap_keeps_what_a_plain_array_keeps(void **state)
+{
+        enum { KEYS = 500, STEPS = 20000 };
+        uint64_t truth[KEYS] = { 0 }, value;
+        struct addrmap map = { 0 };
+        size_t count = 0, seen = 0, pos = 0;
+        uint64_t key;
+
+        srand(7);
+        for (int i = 0; i < STEPS; i++) {
+                size_t k = (size_t)rand() % KEYS;
+
+                if (rand() % 2) {
+                        count += truth[k] == 0;
+                        truth[k] = (uint64_t)i + 1;
+                        addrmap_put(&map, k + 1, truth[k]);
+                } else {
+                        assert_int_equal(addrmap_remove(&map, k + 1, NULL), truth[k] != 0);
+                        count -= truth[k] != 0;
+                        truth[k] = 0;
+                }
+        }
+        for (size_t k = 0; k < KEYS; k++) {
+                assert_int_equal(addrmap_get(&map, k + 1, &value), truth[k] != 0);
+                if (truth[k])
+                        assert_int_equal(value, truth[k]);
+        }
+        while (addrmap_next(&map, &pos, &key, &value))
+                seen += truth[key - 1] == value;
+        assert_int_equal(seen, count);
+        assert_true(map.cap <= 2048);
+        addrmap_done(&map);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(sizes_have_three_digits_and_a_unit),
+                cmocka_unit_test(sizes_are_read_back_and_nonsense_is_refused),
+                cmocka_unit_test(durations_add_up),
+                cmocka_unit_test(the_first_error_wins),
+                cmocka_unit_test(hostile_text_becomes_harmless),
+                cmocka_unit_test(edit_distance_counts_letters),
+                cmocka_unit_test(addrmap_keeps_what_a_plain_array_keeps),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
