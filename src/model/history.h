@@ -10,7 +10,7 @@
 struct history {
         void *arg; /* passed to every function */
 
-        /* Strings stay valid until the history's owner ends it or calls session() again. */
+        /* Strings stay valid until the history's owner ends it or calls session() again. -EAGAIN: not attached yet. */
         int (*session)(void *arg, struct rec_session *ret);
 
         /* The newest committed tick (0 = none yet). */

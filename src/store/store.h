@@ -21,8 +21,11 @@ enum {
 
 /* Creates PATH (which must not exist; -EEXIST says so in words), mode 0600, never through a symbolic link, owned by OWNER
  * unless that is (uid_t)-1. The caller ends it with store_close(). Errors: -EEXIST, -ENOSPC, -EACCES, -EROFS. */
-int store_create(const char *path, uid_t owner, const struct rec_session *session, struct store **ret,
-                 struct err *err);
+int store_create(const char *path, uid_t owner, struct store **ret, struct err *err);
+
+/* Writes who is recorded. The file is made before the attach, so that a full disk or a bad path is found while the
+ * target is still untouched; a reader that comes earlier gets -EAGAIN from history.session(). May be called again. */
+int store_write_session(struct store *store, const struct rec_session *session, struct err *err);
 
 /* Writes one tick as one transaction. -ENOSPC when the disk is full: the file stays readable up to the tick
  * before. */

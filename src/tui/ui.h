@@ -1,0 +1,58 @@
+/* ui: the screens and what the user is doing in them. A function from state and keys to a canvas: no clock, no terminal. */
+#pragma once
+
+#include "model/heap.h"
+#include "model/picker.h"
+#include "tui/canvas.h"
+#include "tui/keys.h"
+
+struct ui; /* opaque */
+
+/* What app must do after a key. */
+enum ui_action {
+        UI_NOTHING,
+        UI_QUIT,
+        UI_SUSPEND,          /* ctrl-Z */
+        UI_REDRAW,           /* ctrl-L */
+        UI_ATTACH,           /* ui_pid() was chosen in the picker */
+        UI_OPEN,             /* ui_path(): a saved session was chosen in the picker */
+        UI_LEAVE,            /* D: leave and keep recording */
+        UI_MARK,             /* m: leave a mark request (live) or a mark in the file (replay) */
+        UI_PICKER,           /* p: back to the picker */
+        UI_SAVE_SCREEN,      /* P: the screen as text into a file */
+        UI_COPY,             /* y: ui_copy_text() */
+        UI_EDIT,             /* e: ui_edit_file(), ui_edit_line() */
+};
+
+enum ui_mode { UI_LIVE, UI_REPLAY, UI_PICK };
+
+struct ui *ui_new(enum ui_mode mode);
+void ui_free(struct ui *ui);
+
+/* The heap to show; stays the caller's and must outlive the ui. */
+void ui_set_heap(struct ui *ui, struct heap *heap);
+void ui_set_file_name(struct ui *ui, const char *path); /* for the replay's title */
+
+/* The process list of the picker; stays the caller's. */
+void ui_set_picker(struct ui *ui, struct picker *picker);
+
+/* A line at the bottom for a while: "4711 stopped for 2.8 ms, hooked 7 functions". */
+void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The target ended, lost contact, ...: shown in the header and as an overlay until a key is pressed. */
+void ui_set_ended(struct ui *ui, const char *reason);
+
+/* New data has been committed up to tick LAST. Live and not held: the heap follows. */
+int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
+
+/* Time passes: a playing replay moves on, messages fade, a held order is released. Returns true when something changed on
+ * screen, and in *RET_NEXT_NS how long nothing will (UINT64_MAX = until a key). */
+bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);
+
+enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now_ns);
+
+void ui_draw(struct ui *ui, struct canvas *canvas);
+
+int32_t ui_pid(const struct ui *ui);
+const char *ui_path(const struct ui *ui);
+const char *ui_mark_name(const struct ui *ui);
