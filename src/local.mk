@@ -18,10 +18,12 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
 
 %C%_libtarget_a_SOURCES = \
-	%D%/target/image.h \
-	%D%/target/maps.h \
-	%D%/target/memory.h \
-	%D%/target/modules.h
+	%D%/target/image.c %D%/target/image.h \
+	%D%/target/kind.c \
+	%D%/target/maps.c %D%/target/maps.h \
+	%D%/target/memory.c %D%/target/memory.h \
+	%D%/target/modules.c %D%/target/modules.h \
+	%D%/target/proc.c %D%/target/proc.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \
