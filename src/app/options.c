@@ -14,7 +14,7 @@
 
 enum { MAX_ROWS = 40, FIRST_LONG = 256, HELP_COLUMN = 24 };
 
-static int usage(struct err *err, const struct command *command, const char *what, const char *word, const char *near)
+static int usage(struct err *err, const struct subcommand *command, const char *what, const char *word, const char *near)
 {
         char *clean = text_clean(word);
 
@@ -44,7 +44,7 @@ const char *options_nearest(const char *word, const char *const *words)
         return best;
 }
 
-static const char *nearest_option(const struct command *command, const char *word, char *room, size_t size)
+static const char *nearest_option(const struct subcommand *command, const char *word, char *room, size_t size)
 {
         const char *names[MAX_ROWS + 1] = { 0 };
         const char *near;
@@ -118,7 +118,7 @@ struct getopt_tables {
         char letters[2 * MAX_ROWS + 3];
 };
 
-static void make_tables(const struct command *command, struct getopt_tables *ret)
+static void make_tables(const struct subcommand *command, struct getopt_tables *ret)
 {
         size_t n = 0, len = 0;
         int i = 0;
@@ -139,7 +139,7 @@ static void make_tables(const struct command *command, struct getopt_tables *ret
         }
 }
 
-static const struct option_row *find_row(const struct command *command, int found)
+static const struct option_row *find_row(const struct subcommand *command, int found)
 {
         if (found >= FIRST_LONG)
                 return &command->rows[found - FIRST_LONG];
@@ -158,7 +158,7 @@ static bool is_abbreviated(const struct option_row *row, const char *word)
         return strncmp(word, "--", 2) == 0 && row->name && strlen(row->name) + 2 != len;
 }
 
-static int complain_unknown(const struct command *command, const char *word, struct err *err)
+static int complain_unknown(const struct subcommand *command, const char *word, struct err *err)
 {
         char room[80], letter[3] = { '-', (char)optopt, '\0' };
 
@@ -168,7 +168,7 @@ static int complain_unknown(const struct command *command, const char *word, str
         return usage(err, command, "there is no option", optopt ? letter : word, NULL);
 }
 
-int options_parse(const struct command *command, int argc, char **argv, struct options *ret, struct err *err)
+int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err)
 {
         struct getopt_tables tables;
         int found;
@@ -225,7 +225,7 @@ static void add_row(struct buf *out, const struct option_row *row)
         buf_done(&left);
 }
 
-char *options_help(const struct command *command)
+char *options_help(const struct subcommand *command)
 {
         struct buf out = { 0 };
 

@@ -57,22 +57,22 @@ struct option_row {
 };
 
 /* One subcommand. RUN returns the exit status. */
-struct command {
+struct subcommand {
         const char *name;      /* "" is heaptop without a subcommand */
         const char *operands;  /* "FILE", "-- CMD..." or "" */
         const char *summary;
         const char *examples;  /* lines, each indented by two spaces */
         bool words_end_options; /* what follows the first operand is not ours: `run CMD -x` */
         const struct option_row *rows; /* ends with a row of zeros */
-        int (*run)(const struct command *command, struct options *options);
+        int (*run)(const struct subcommand *command, struct options *options);
 };
 
 /* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or -EINVAL with a
  * sentence that names the nearest option; the exit status is then EXIT_USAGE. */
-int options_parse(const struct command *command, int argc, char **argv, struct options *ret, struct err *err);
+int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err);
 
 /* One screen: usage, examples, options. The caller frees it. */
-char *options_help(const struct command *command);
+char *options_help(const struct subcommand *command);
 
 /* The word of WORDS (NULL-terminated) that WORD probably meant, or NULL when none is near. */
 const char *options_nearest(const char *word, const char *const *words);
