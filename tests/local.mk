@@ -11,11 +11,14 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
-	%D%/unit/test_base
+	%D%/unit/test_base \
+	%D%/unit/test_store
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
+
+%C%_unit_test_store_SOURCES = %D%/unit/test_store.c %D%/unit/sample.c %D%/unit/sample.h
 
 # scripts
 dist_check_SCRIPTS = \
