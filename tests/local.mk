@@ -12,13 +12,18 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
-	%D%/unit/test_store
+	%D%/unit/test_store \
+	%D%/unit/test_store_crash \
+	%D%/unit/test_store_hostile
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
-%C%_unit_test_store_SOURCES = %D%/unit/test_store.c %D%/unit/sample.c %D%/unit/sample.h
+SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
+%C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
 # scripts
 dist_check_SCRIPTS = \

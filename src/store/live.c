@@ -30,7 +30,12 @@ int live_take(const char *path)
 
         if (fd < 0 && errno == EEXIST) {
                 /* left by a recorder that was killed, whose session somebody has removed since */
-                if (live_is_held(path))
+                int old = live_look(path);
+                bool held = live_is_held(old);
+
+                if (old >= 0)
+                        close(old);
+                if (held)
                         return -EBUSY;
                 if (unlink(path) < 0)
                         return -errno;
@@ -61,15 +66,14 @@ void live_drop(const char *path, int fd)
         close(fd);
 }
 
-bool live_is_held(const char *path)
+int live_look(const char *path)
+{
+        return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+bool live_is_held(int fd)
 {
         struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-        int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        bool held;
 
-        if (fd < 0)
-                return false;
-        held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-        close(fd);
-        return held;
+        return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }

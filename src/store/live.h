@@ -26,5 +26,8 @@ void live_renew(int fd);
 /* Removes the file, then the lock. Accepts -1. */
 void live_drop(const char *live_path, int fd);
 
-/* True while somebody holds the lock. */
-bool live_is_held(const char *live_path);
+/* Opens the side file to ask; -1 when there is none. Kept open while the session is, because of that rule about closing. */
+int live_look(const char *live_path);
+
+/* True while somebody holds the lock on FD, which may be -1. */
+bool live_is_held(int fd);

@@ -181,7 +181,8 @@ int store_open(const char *path, struct store **ret, struct err *err)
                 return r;
         }
         store->live_path = live_path(path);
-        store->was_live = live_is_held(store->live_path);
+        store->live_fd = live_look(store->live_path);
+        store->was_live = live_is_held(store->live_fd);
         query_init(store);
         *ret = store;
         return 0;
@@ -196,7 +197,7 @@ bool store_is_live(struct store *store)
 {
         if (store->writes)
                 return !store->finished;
-        return live_is_held(store->live_path);
+        return live_is_held(store->live_fd);
 }
 
 /* ---- asking the recorder ---- */
@@ -293,13 +294,15 @@ void store_close(struct store *store)
 
         if (!store)
                 return;
-        tidy_up = store->reads && store->was_live && !live_is_held(store->live_path) && has_ended(store);
+        tidy_up = store->reads && store->was_live && !live_is_held(store->live_fd) && has_ended(store);
         db_finalize_all(store);
         sqlite3_close(store->db);
         if (tidy_up)
                 tidy(store->path);
-        if (store->live_fd >= 0)
+        if (store->writes)
                 live_drop(store->live_path, store->live_fd);
+        else if (store->live_fd >= 0)
+                close(store->live_fd);
         for (size_t i = 0; i < array_len(store->session_text); i++)
                 free(store->session_text[i]);
         free(store->live_path);

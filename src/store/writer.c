@@ -152,6 +152,12 @@ static int set_up(struct store *store)
         return rc;
 }
 
+/* So that the main file alone already says what it is, whatever becomes of its -wal. */
+static void copy_to_main_file(struct store *store)
+{
+        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static int create(struct store *store, struct err *err)
 {
         int r, rc;
@@ -169,8 +175,10 @@ static int create(struct store *store, struct err *err)
         rc = db_connect(store->path, SQLITE_OPEN_READWRITE, false, &store->db);
         if (rc == SQLITE_OK)
                 rc = set_up(store);
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK) {
+                copy_to_main_file(store);
                 return 0;
+        }
         r = db_fail(store, rc, "write", err);
         unlink(store->path); /* it holds nothing yet */
         return r;
@@ -250,7 +258,10 @@ int store_write_session(struct store *store, const struct rec_session *session, 
 
         if (rc == SQLITE_OK)
                 rc = commit(store, write_session(store, session));
-        return rc == SQLITE_OK ? 0 : db_fail(store, rc, "write", err);
+        if (rc != SQLITE_OK)
+                return db_fail(store, rc, "write", err);
+        copy_to_main_file(store);
+        return 0;
 }
 
 /* ---- one tick ---- */

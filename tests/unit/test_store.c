@@ -1,72 +1,11 @@
 #include "unit.h"
 
 #include "base/alloc.h"
-#include "sample.h"
-#include "store/store.h"
+#include "session.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-        snprintf(folder, sizeof folder, "/tmp/test_store.XXXXXX");
-        return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-        char command[128];
-
-        snprintf(command, sizeof command, "rm -rf '%s'", folder);
-        return system(command) == 0 ? 0 : -1;
-}
-
-static const char *in_folder(const char *name)
-{
-        static char path[256];
-
-        snprintf(path, sizeof path, "%s/%s", folder, name);
-        unlink(path);
-        return path;
-}
-
-static void write_ticks(struct store *store, const struct sample *s, uint32_t from, uint32_t to)
-{
-        struct err err = { 0 };
-
-        for (uint32_t i = from; i < to; i++)
-                if (store_write_tick(store, &s->ticks[i], &err) < 0)
-                        fail_msg("tick %u: %s", (unsigned)i, err.text);
-}
-
-static void write_all(const char *path, const struct sample *s)
-{
-        struct err err = { 0 };
-        struct store *store;
-
-        if (store_create(path, (uid_t)-1, &store, &err) < 0)
-                fail_msg("%s", err.text);
-        assert_int_equal(store_write_session(store, &s->session, &err), 0);
-        write_ticks(store, s, 0, s->n_ticks);
-        assert_int_equal(store_finish(store, s->processes[s->n_ticks - 1].time_ns, "detached", &err), 0);
-        store_close(store);
-}
-
-static struct store *open_store(const char *path)
-{
-        struct err err = { 0 };
-        struct store *store = NULL;
-
-        if (store_open(path, &store, &err) < 0)
-                fail_msg("%s", err.text);
-        return store;
-}
 
 /* ---- every row comes back ---- */
 
@@ -195,7 +134,7 @@ static int same_mark(void *ctx, const struct rec_mark *row)
 
 static void everything_written_comes_back(void **state)
 {
-        const char *path = in_folder("all.heaptop");
+        const char *path = session_path("all.heaptop");
         const struct history *h;
         struct rec_session session;
         struct store *store;
@@ -203,8 +142,8 @@ static void everything_written_comes_back(void **state)
         uint32_t last;
 
         sample_init(&s, 1, 60, 40, 8);
-        write_all(path, &s);
-        store = open_store(path);
+        session_write(path, &s);
+        store = session_open(path);
         h = store_history(store);
         assert_int_equal(h->session(h->arg, &session), 0);
         assert_string_equal(session.cmdline, "shopd --prod");
@@ -338,13 +277,13 @@ static void any_moment_equals_a_naive_search(void **state)
         uint64_t random = 99;
 
         for (uint64_t seed = 1; seed <= 5; seed++) {
-                const char *path = in_folder("naive.heaptop");
+                const char *path = session_path("naive.heaptop");
                 struct store *store;
                 struct sample s;
 
                 sample_init(&s, seed, 80, 30, 5);
-                write_all(path, &s);
-                store = open_store(path);
+                session_write(path, &s);
+                store = session_open(path);
                 for (int i = 0; i < 20; i++)
                         compare_at(store_history(store), &s, 1 + (uint32_t)sample_random(&random, 80),
                                    2 + (uint32_t)sample_random(&random, 30));
@@ -353,12 +292,239 @@ static void any_moment_equals_a_naive_search(void **state)
         }
 }
 
+/* ---- thinning ---- */
+
+struct thinned {
+        uint32_t ticks[400];
+        size_t n;
+};
+
+static int note_tick(void *ctx, const struct rec_process *row)
+{
+        struct thinned *t = ctx;
+
+        assert_true(t->n < 400);
+        t->ticks[t->n++] = row->tick;
+        return 0;
+}
+
+static void process_rows_are_thinned_evenly_and_keep_both_ends(void **state)
+{
+        const char *path = session_path("thin.heaptop");
+        const struct history *h;
+        struct store *store;
+        struct sample s;
+
+        sample_init(&s, 3, 200, 4, 1);
+        session_write(path, &s);
+        store = session_open(path);
+        h = store_history(store);
+        for (uint32_t about = 2; about <= 210; about += 13) {
+                struct thinned t = { .n = 0 };
+
+                assert_int_equal(h->processes(h->arg, 10, 190, about, note_tick, &t), 0);
+                assert_int_equal(t.n, about < 180 ? about : 180);
+                assert_int_equal(t.ticks[0], 11);
+                assert_int_equal(t.ticks[t.n - 1], 190);
+                for (size_t i = 2; i < t.n; i++)
+                        assert_in_range(t.ticks[i] - t.ticks[i - 1], t.ticks[1] - t.ticks[0] - 1,
+                                        t.ticks[1] - t.ticks[0] + 1);
+        }
+        store_close(store);
+        sample_done(&s);
+}
+
+static void ticks_may_be_missing(void **state)
+{
+        const char *path = session_path("holes.heaptop");
+        const struct history *h;
+        struct thinned t = { .n = 0 };
+        struct store *store;
+        struct sample s;
+
+        sample_init(&s, 4, 100, 4, 1);
+        store = session_create(path, &s);
+        session_write_ticks(store, &s, 0, 5);
+        session_write_ticks(store, &s, 90, 95);
+        store_close(store);
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(h->processes(h->arg, 0, 100, 10, note_tick, &t), 0);
+        assert_int_equal(t.n, 10);
+        t.n = 0;
+        assert_int_equal(h->processes(h->arg, 0, 100, 4, note_tick, &t), 0);
+        assert_in_range(t.n, 2, 4);
+        assert_int_equal(t.ticks[0], 1);
+        assert_int_equal(t.ticks[t.n - 1], 95);
+        store_close(store);
+        sample_done(&s);
+}
+
+/* ---- names that come later ---- */
+
+static int note_name(void *ctx, const struct rec_frame *row)
+{
+        char *name = ctx;
+
+        assert_int_equal(row->id, 1);
+        assert_string_equal(name, "");
+        strcpy(name, row->func);
+        return 0;
+}
+
+static void a_frame_named_later_is_told_again(void **state)
+{
+        const char *path = session_path("later.heaptop");
+        struct rec_frame again = { .id = 1, .module = 1, .func = "late", .flags = REC_FRAME_NAMED };
+        const struct history *h;
+        struct store *store;
+        char name[16] = "";
+        struct sample s;
+
+        sample_init(&s, 5, 10, 4, 1);
+        s.ticks[7].frames = &again;
+        s.ticks[7].n_frames = 1;
+        session_write(path, &s);
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(h->frames(h->arg, 5, 7, note_name, name), 0);
+        assert_string_equal(name, "late");
+        assert_int_equal(h->frames(h->arg, 5, 8, note_name, name), 0);
+        store_close(store);
+        sample_done(&s);
+}
+
+/* ---- one writer, several readers in one process ---- */
+
+static int note_request(void *ctx, const struct rec_request *row)
+{
+        *(struct rec_request *)ctx = *row;
+        assert_string_equal(row->text, "before fix");
+        return 0;
+}
+
+static int no_request(void *ctx, const struct rec_request *row)
+{
+        fail();
+        return 0;
+}
+
+static void a_request_is_seen_once_and_answered_with_a_tick(void **state)
+{
+        const char *path = session_path("request.heaptop");
+        struct rec_request asked = { .kind = REC_REQUEST_MARK, .text = "before fix", .number = 5 }, seen = { 0 };
+        struct store *writer, *reader;
+        struct err err = { 0 };
+        uint32_t id = 0;
+        struct sample s;
+
+        sample_init(&s, 6, 10, 4, 1);
+        writer = session_create(path, &s);
+        session_write_ticks(writer, &s, 0, 3);
+        reader = session_open(path);
+        assert_true(store_is_live(reader));
+        assert_int_equal(store_request(reader, &asked, &id, &err), 0);
+        assert_false(store_is_answered(reader, id));
+        assert_int_equal(store_requests(writer, note_request, &seen), 0);
+        assert_int_equal(seen.id, id);
+        assert_int_equal(seen.kind, REC_REQUEST_MARK);
+        assert_int_equal(seen.number, 5);
+        s.ticks[3].answered = &id;
+        s.ticks[3].n_answered = 1;
+        session_write_ticks(writer, &s, 3, 4);
+        assert_true(store_is_answered(reader, id));
+        assert_int_equal(store_requests(writer, no_request, NULL), 0);
+        assert_int_equal(store_add_mark(reader, 2, 1, "x", &err), -EBUSY);
+        assert_int_equal(store_finish(writer, 1, "detached", &err), 0);
+        store_close(writer);
+        assert_false(store_is_live(reader));
+        err = (struct err){ 0 };
+        assert_int_equal(store_request(reader, &asked, &id, &err), -ESRCH);
+        store_close(reader);
+        sample_done(&s);
+}
+
+static int count_marks(void *ctx, const struct rec_mark *row)
+{
+        assert_true(row->tick == 2 || row->tick % 5 == 3);
+        (*(int *)ctx)++;
+        return 0;
+}
+
+static void a_mark_can_be_set_in_a_replay(void **state)
+{
+        const char *path = session_path("mark.heaptop");
+        const struct history *h;
+        struct err err = { 0 };
+        struct store *store;
+        struct sample s;
+        int n = 0;
+
+        sample_init(&s, 7, 10, 4, 1);
+        session_write(path, &s);
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(store_add_mark(store, 2, s.processes[1].time_ns, "before fix", &err), 0);
+        assert_int_equal(h->marks(h->arg, 10, count_marks, &n), 0);
+        assert_int_equal(n, 3);
+        store_close(store);
+        sample_done(&s);
+}
+
+static void before_the_attach_a_reader_is_told_to_come_again(void **state)
+{
+        const char *path = session_path("early.heaptop");
+        struct store *writer, *reader;
+        struct rec_session session;
+        const struct history *h;
+        struct err err = { 0 };
+        uint32_t last = 7;
+
+        assert_int_equal(store_create(path, (uid_t)-1, &writer, &err), 0);
+        reader = session_open(path);
+        h = store_history(reader);
+        assert_int_equal(h->session(h->arg, &session), -EAGAIN);
+        assert_int_equal(h->last_tick(h->arg, &last), 0);
+        assert_int_equal(last, 0);
+        store_close(reader);
+        store_close(writer);
+}
+
+static int stop_at_third(void *ctx, const struct rec_process *row)
+{
+        return row->tick == 3 ? 42 : 0;
+}
+
+static void a_callback_can_end_the_walk(void **state)
+{
+        const char *path = session_path("stop.heaptop");
+        const struct history *h;
+        struct store *store;
+        struct sample s;
+
+        sample_init(&s, 8, 10, 4, 1);
+        session_write(path, &s);
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(h->processes(h->arg, 0, 10, 0, stop_at_third, NULL), 42);
+        assert_int_equal(h->processes(h->arg, 5, 10, 0, stop_at_third, NULL), 0);
+        store_close(store);
+        sample_done(&s);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(everything_written_comes_back),
                 cmocka_unit_test(any_moment_equals_a_naive_search),
+                cmocka_unit_test(process_rows_are_thinned_evenly_and_keep_both_ends),
+                cmocka_unit_test(ticks_may_be_missing),
+                cmocka_unit_test(a_frame_named_later_is_told_again),
+                cmocka_unit_test(a_request_is_seen_once_and_answered_with_a_tick),
+                cmocka_unit_test(a_mark_can_be_set_in_a_replay),
+                cmocka_unit_test(before_the_attach_a_reader_is_told_to_come_again),
+                cmocka_unit_test(a_callback_can_end_the_walk),
         };
 
-        return cmocka_run_group_tests(tests, make_folder, remove_folder);
+        return cmocka_run_group_tests(tests, session_make_folder, session_remove_folder);
 }
