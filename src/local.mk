@@ -33,8 +33,21 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
-	%D%/store/store.h
+	%D%/store/db.c %D%/store/db.h \
+	%D%/store/live.c %D%/store/live.h \
+	%D%/store/query.c \
+	%D%/store/reader.c \
+	%D%/store/schema.h \
+	%D%/store/store.h \
+	%D%/store/writer.c
+nodist_%C%_libstore_a_SOURCES = %D%/store/schema.c
 %C%_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+
+%D%/store/schema.c: $(top_srcdir)/data/schema.sql $(top_srcdir)/data/schema.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(AWK) -f $(top_srcdir)/data/schema.awk $(top_srcdir)/data/schema.sql >$@.new && \
+	mv $@.new $@
+CLEANFILES += %D%/store/schema.c
+EXTRA_DIST += data/schema.sql data/schema.awk
 
 %C%_libtui_a_SOURCES =
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)

@@ -13,11 +13,19 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_image \
-	%D%/unit/test_maps
+	%D%/unit/test_maps \
+	%D%/unit/test_store \
+	%D%/unit/test_store_crash \
+	%D%/unit/test_store_hostile
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
+
+SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
+%C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
 # scripts
 dist_check_SCRIPTS = \

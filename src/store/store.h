@@ -53,6 +53,9 @@ bool store_is_live(struct store *store);
 int store_request(struct store *store, const struct rec_request *request, uint32_t *ret_id, struct err *err);
 bool store_is_answered(struct store *store, uint32_t id);
 
+/* Puts a mark into a session that nobody records any more; in a live one a mark is a request. -EBUSY when it is live. */
+int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const char *name, struct err *err);
+
 /* Accepts NULL. */
 void store_close(struct store *store);
 
