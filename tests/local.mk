@@ -11,7 +11,8 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
-	%D%/unit/test_base
+	%D%/unit/test_base \
+	%D%/unit/test_probe
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -19,7 +20,8 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 # scripts
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/layers.sh \
+	%D%/probe_blob.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/rig.h

@@ -8,7 +8,8 @@
  *
  * The fast path, about ten instructions and five cache lines: the root page (are we on?), the thread's slot, the
  * counters of one size class and, for free, the block's chunk header and one byte of the filter. Everything else
- * (a sample is due, the filter has a hit, the slot is not at its first place) jumps to a slow_* thunk in entry.S.
+ * (a sample is due, the filter has a hit, the slot is not at its first place) jumps to a slow_* thunk in entry.S,
+ * with nothing counted yet: so few values are alive at any point that the five free registers are enough.
  *
  * Invariants, checked by tests/probe_blob.sh on the machine code:
  *   - on the fast path no push, no call, no stack adjustment; %rdi, %rsi and %rdx reach the original unchanged;
@@ -56,6 +57,7 @@ static inline struct wire_slot *own_slot(struct wire_shared *shared)
         uint64_t fs = thread_pointer();
         struct wire_slot *slot = &shared->slots[slot_index(fs)];
 
+        __asm__("" : "+r"(slot)); /* one register, not the same sum again at each use: none is left to push */
         return likely(slot->key == fs) ? slot : NULL;
 }
 
@@ -97,14 +99,12 @@ static inline void count_free_of(struct wire_slot *slot, const struct wire_hook 
 #define ALLOCATE(size, slow, a0, a1, a2)                                                                     \
         do {                                                                                                 \
                 struct wire_slot *own = own_slot(shared);                                                    \
-                bool is_due;                                                                                 \
                                                                                                              \
                 if (unlikely(!own))                                                                          \
                         return slow(a0, a1, a2, shared, NULL, hook);                                         \
-                is_due = spend(own, size);                                                                   \
-                count_alloc(own, counted_bytes(hook, size));                                                 \
-                if (unlikely(is_due))                                                                        \
+                if (unlikely(spend(own, size)))                                                              \
                         return slow(a0, a1, a2, shared, own, hook);                                          \
+                count_alloc(own, counted_bytes(hook, size));                                                 \
                 return ORIGINAL(a0, a1, a2);                                                                 \
         } while (0)
 
@@ -139,10 +139,13 @@ HANDLER_OF(handle_new_aligned, size, alignment, a2)
 HANDLER_OF(handle_calloc, n, each, a2)
 {
         struct wire_shared *shared = shared_area();
-        uint64_t size;
+        uint64_t size = n * each;
 
-        if (unlikely(!shared || __builtin_mul_overflow(n, each, &size) || size > REQUEST_MAX ||
-                     hook->sizing == WIRE_SIZE_NESTED))
+        if (unlikely(!shared || hook->sizing == WIRE_SIZE_NESTED))
+                return ORIGINAL(n, each, a2);
+        if (unlikely((n | each) >> 32)) /* may overflow; to find out takes the register that holds A2 */
+                return slow_calloc(n, each, a2, shared, NULL, hook);
+        if (unlikely(size > REQUEST_MAX))
                 return ORIGINAL(n, each, a2);
         ALLOCATE(size, slow_calloc, n, each, a2);
 }
@@ -185,9 +188,9 @@ HANDLER_OF(handle_free, addr, a1, a2)
         slot = own_slot(shared);
         if (unlikely(!slot))
                 return slow_free(addr, a1, a2, shared, NULL, hook);
-        count_free_of(slot, hook, addr);
         if (unlikely(shared->filter[filter_index(addr)]))
                 return slow_free(addr, a1, a2, shared, slot, hook);
+        count_free_of(slot, hook, addr);
         return ORIGINAL(addr, a1, a2);
 }
 
@@ -202,9 +205,9 @@ HANDLER_OF(handle_free_sized, addr, size, a2)
         slot = own_slot(shared);
         if (unlikely(!slot))
                 return slow_free_sized(addr, size, a2, shared, NULL, hook);
-        count_free(slot, counted_bytes(hook, size));
         if (unlikely(shared->filter[filter_index(addr)]))
                 return slow_free_sized(addr, size, a2, shared, slot, hook);
+        count_free(slot, counted_bytes(hook, size));
         return ORIGINAL(addr, size, a2);
 }
 
@@ -214,7 +217,6 @@ HANDLER_OF(handle_realloc, addr, size, a2)
 {
         struct wire_shared *shared = shared_area();
         struct wire_slot *slot;
-        bool due;
 
         if (unlikely(!shared || size > REQUEST_MAX))
                 return ORIGINAL(addr, size, a2);
@@ -225,13 +227,14 @@ HANDLER_OF(handle_realloc, addr, size, a2)
         }
         if (unlikely(!size && hook->sizing == WIRE_SIZE_GLIBC))
                 return ORIGINAL(addr, size, a2);
-        slot = own_slot(shared);
-        if (unlikely(!slot || !size || hook->sizing == WIRE_SIZE_NESTED))
+        if (unlikely(!size || hook->sizing == WIRE_SIZE_NESTED || shared->filter[filter_index(addr)]))
                 return slow_realloc(addr, size, a2, shared, NULL, hook);
-        due = spend(slot, size);
+        slot = own_slot(shared);
+        if (unlikely(!slot))
+                return slow_realloc(addr, size, a2, shared, NULL, hook);
+        if (unlikely(spend(slot, size)))
+                return slow_realloc(addr, size, a2, shared, slot, hook);
         count_free_of(slot, hook, addr);
         count_alloc(slot, counted_bytes(hook, size));
-        if (unlikely(due || shared->filter[filter_index(addr)]))
-                return slow_realloc(addr, size, a2, shared, slot, hook);
         return ORIGINAL(addr, size, a2);
 }
