@@ -16,7 +16,8 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
-	%D%/unit/test_store_hostile
+	%D%/unit/test_store_hostile \
+	%D%/unit/test_probe
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -29,7 +30,8 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 
 # scripts
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/layers.sh \
+	%D%/probe_blob.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/rig.h
