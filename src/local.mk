@@ -18,12 +18,18 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h \
 	%D%/target/kind.c \
+	%D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
-	%D%/target/proc.c %D%/target/proc.h
+	%D%/target/naming.h \
+	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/runtime.h \
+	%D%/target/unwind.h \
+	%D%/target/unwind_table.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \
