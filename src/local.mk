@@ -64,9 +64,40 @@ HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/lib
 	$(JANSSON_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
-heaptop_SOURCES = %D%/app/main.c
-heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+heaptop_SOURCES = \
+	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/ask.h \
+	%D%/app/child.c %D%/app/child.h \
+	%D%/app/commands.c %D%/app/commands.h \
+	%D%/app/demo.c \
+	%D%/app/detach.c \
+	%D%/app/detail.c %D%/app/detail.h \
+	%D%/app/doctor.c \
+	%D%/app/guard.c %D%/app/guard.h \
+	%D%/app/guardian.c %D%/app/guardian.h \
+	%D%/app/main.c \
+	%D%/app/options.c %D%/app/options.h \
+	%D%/app/picking.c %D%/app/picking.h \
+	%D%/app/place.c %D%/app/place.h \
+	%D%/app/record.c \
+	%D%/app/recording.c %D%/app/recording.h \
+	%D%/app/registry.c %D%/app/registry.h \
+	%D%/app/run.c \
+	%D%/app/say.c %D%/app/say.h \
+	%D%/app/status.h \
+	%D%/app/summary.c %D%/app/summary.h \
+	%D%/app/user.c %D%/app/user.h \
+	%D%/app/viewer.c %D%/app/viewer.h \
+	%D%/app/writer.c %D%/app/writer.h
+heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
+
+# The service that `heaptop demo` watches: its functions are to be found again by name and line.
+pkglibexec_PROGRAMS += heaptop-demo
+heaptop_demo_SOURCES = %D%/app/demo_service.c
+heaptop_demo_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -g -O1 -fno-inline -fno-optimize-sibling-calls
+heaptop_demo_LDFLAGS =
+heaptop_demo_LDADD =
 
 # The probe: freestanding, with flags of its own whatever CFLAGS and sanitizers are. Compiled and linked in one go into
 # a flat binary, which embed.S puts into an archive that holds nothing else.

@@ -1,10 +1,10 @@
 #include "app/detail.h"
 
 #include "base/fmt.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "inject/inject.h"
 #include "target/image.h"
+#include "target/limits.h"
 #include "target/maps.h"
 #include "target/proc.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CGROUP_MAX = 64 << 10, STOP_BASE_US = 700, STOP_THREAD_US = 60 };
+enum { STOP_BASE_US = 700, STOP_THREAD_US = 60 };
 
 static const char *base_name(const char *path)
 {
@@ -63,66 +63,16 @@ static void look_at_maps(pid_t pid, struct picker_detail *ret)
         maps_done(&maps);
 }
 
-/* The cgroup v2 path of PID ("/web.slice/shop.service"), or "". */
-static void cgroup_of(pid_t pid, char *ret, size_t size)
-{
-        char *text = NULL, *line;
-
-        ret[0] = '\0';
-        if (proc_read(pid, "cgroup", CGROUP_MAX, &text, NULL) < 0)
-                return;
-        line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-        if (line) {
-                line += *line == '\n' ? 4 : 3;
-                line[strcspn(line, "\n")] = '\0';
-                if (!strstr(line, ".."))
-                        snprintf(ret, size, "%s", line);
-        }
-        free(text);
-}
-
-static uint64_t read_limit(const char *cgroup)
-{
-        char path[PROC_PATH_MAX + 512], *text = NULL;
-        uint64_t limit = 0;
-
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", cgroup);
-        if (io_read_file(path, 64, &text, NULL) == 0 && text[0] != 'm')
-                limit = strtoull(text, NULL, 10);
-        free(text);
-        return limit;
-}
-
-uint64_t detail_limit(pid_t pid, char *source, size_t size)
-{
-        uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), best = ram, limit;
-        char cgroup[400], *slash;
-
-        snprintf(source, size, "RAM");
-        cgroup_of(pid, cgroup, sizeof cgroup);
-        while (cgroup[0]) { /* a parent's limit holds for its children */
-                limit = read_limit(strcmp(cgroup, "/") == 0 ? "" : cgroup);
-                if (limit && limit < best) {
-                        best = limit;
-                        snprintf(source, size, "cgroup %s", cgroup);
-                }
-                slash = strrchr(cgroup, '/');
-                if (!slash || strcmp(cgroup, "/") == 0)
-                        break;
-                slash[slash == cgroup ? 1 : 0] = '\0';
-        }
-        return best;
-}
-
 static void look_at_limit(pid_t pid, struct picker_detail *ret)
 {
-        struct proc_status status = { 0 };
-        char source[60], limit[FMT_MAX], used[FMT_MAX], *clean;
+        char limit[FMT_MAX], used[FMT_MAX], *clean;
+        struct limits limits;
 
-        fmt_bytes(limit, detail_limit(pid, source, sizeof source));
-        proc_status_read(pid, &status);
-        clean = text_clean(source);
-        snprintf(ret->limit, sizeof ret->limit, "%s %s (%s used)", clean, limit, fmt_bytes(used, status.rss_bytes));
+        if (limits_read(pid, &limits) < 0)
+                return;
+        clean = text_clean(limits.source);
+        snprintf(ret->limit, sizeof ret->limit, "%.48s %s (%s used)", clean, fmt_bytes(limit, limits.limit_bytes),
+                 fmt_bytes(used, limits.used_bytes));
         free(clean);
 }
 

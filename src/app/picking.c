@@ -1,6 +1,5 @@
 #include "app/picking.h"
 
-#include "app/detail.h"
 #include "app/place.h"
 #include "app/registry.h"
 #include "base/addrmap.h"
@@ -8,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/store.h"
+#include "target/limits.h"
 #include "target/proc.h"
 
 #include <dirent.h>
@@ -54,7 +54,8 @@ static void copy_clean(char *ret, size_t size, const char *text)
 
 static void look_up(const struct proc_stat *stat, const struct proc_status *status, struct known *ret)
 {
-        char *cmdline = NULL, bracketed[80], source[64];
+        char *cmdline = NULL, bracketed[80];
+        struct limits limits;
 
         *ret = (struct known){ .pid = stat->pid, .start_time = stat->start_time };
         proc_user_name(status->uid, bracketed, sizeof bracketed);
@@ -65,9 +66,8 @@ static void look_up(const struct proc_stat *stat, const struct proc_status *stat
         else
                 copy_clean(ret->command, sizeof ret->command, cmdline);
         snprintf(ret->kind, sizeof ret->kind, "%s", proc_kind(stat->pid, NULL));
-        ret->limit_bytes = detail_limit(stat->pid, source, sizeof source);
-        if (strcmp(source, "RAM") == 0)
-                ret->limit_bytes = 0;
+        if (limits_read(stat->pid, &limits) == 0 && strcmp(limits.source, "RAM") != 0)
+                ret->limit_bytes = limits.limit_bytes;
         free(cmdline);
 }
 

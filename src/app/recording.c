@@ -209,12 +209,12 @@ static void restore(struct state *state, char *text, size_t size)
         if (r == 0)
                 snprintf(text, size, "hooks removed");
         else if (r == 1)
-                snprintf(text, size, "hooks removed; %s", err.text[0] ? err.text : "a few KiB of code stay, a thread is inside them");
+                snprintf(text, size, "hooks removed; %.900s", err.text[0] ? err.text : "a few KiB of code stay, a thread is inside them");
         else if (r == -ESRCH)
                 snprintf(text, size, "%s", recorder_state(state->recorder) == RECORDER_RUNNING
                                                    ? "target exited" : recorder_end_reason(state->recorder));
         else
-                snprintf(text, size, "HOOKS ARE STILL IN: %s; try: heaptop detach %d",
+                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d",
                          err.text[0] ? err.text : strerror(-r), (int)state->what->pid);
         if (r < 0 && r != -ESRCH)
                 state->status.exit_status = EXIT_TROUBLE;

@@ -249,8 +249,11 @@ static void look_at_processes(struct viewer *viewer, uint64_t at)
 
         if (viewer->store || !viewer->picking)
                 return;
-        viewer->changed |= picking_update(viewer->picking, at);
-        pid = ui_pid(viewer->ui);
+        if (picking_update(viewer->picking, at)) {
+                ui_refresh_picker(viewer->ui, at);
+                viewer->changed = true;
+        }
+        pid = ui_wants_detail(viewer->ui);
         if (pid > 0 && picking_wants_detail(viewer->picking, pid, at))
                 ask(viewer, ASK_DETAIL, pid);
 }
