@@ -6,6 +6,7 @@
  * from (a mark, or the attach). */
 #pragma once
 
+#include "base/err.h"
 #include "model/history.h"
 
 struct heap; /* opaque */
@@ -63,6 +64,10 @@ uint64_t heap_window_ns(const struct heap *heap);
  * site 0 and takes part. On a bad filter (a broken regular expression) -EINVAL. */
 int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max);
 
+/* What is wrong with a filter, in words: 0 or -EINVAL. model/filter.h has the grammar. */
+int heap_check_filter(const char *text, struct err *err);
+
+/* Sites seen up to NOW, without "before attach". */
 size_t heap_n_sites(const struct heap *heap);
 
 /* False when there is no such site at NOW. */
