@@ -258,6 +258,11 @@ int heap_set_base(struct heap *heap, uint32_t tick)
 {
         int r;
 
+        r = update(heap);
+        if (r < 0)
+                return r;
+        if (tick > heap->last)
+                tick = heap->last;
         r = cursor_seek(&heap->base, heap->history, &heap->names, tick);
         if (r < 0)
                 return r;

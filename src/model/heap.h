@@ -48,7 +48,8 @@ void heap_free(struct heap *heap); /* accepts NULL */
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
 
-/* Changes are counted from TICK on; 0 = from the attach. */
+/* Changes are counted from TICK on (at most the newest); 0 = from the attach. Returns 0 or a negative errno of the
+ * history. */
 int heap_set_base(struct heap *heap, uint32_t tick);
 uint32_t heap_base(const struct heap *heap);
 

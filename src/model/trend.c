@@ -209,7 +209,7 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
          * still open and ends NOW. */
         began = heap->timeline.rows[0].time_ns;
         step = span_ns / n ? span_ns / n : 1;
-        closed = (now->time_ns - began) / step;
+        closed = now->time_ns > began ? (now->time_ns - began - 1) / step : 0;
         for (size_t i = 0; i < n; i++) {
                 uint64_t back = n - 1 - i; /* steps before the open one */
                 const struct instant *at = now;
