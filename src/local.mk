@@ -15,7 +15,16 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
-	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
+	%D%/model/ages.c \
+	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/filter.c %D%/model/filter.h \
+	%D%/model/heap.c %D%/model/heap.h \
+	%D%/model/history.h %D%/model/inside.h \
+	%D%/model/names.c %D%/model/names.h \
+	%D%/model/query.c \
+	%D%/model/record.h \
+	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/tree.c %D%/model/trend.c
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/image.h \

@@ -15,8 +15,12 @@ UNIT_TESTS = \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile
+	%D%/unit/test_heap
 
 check_PROGRAMS += $(UNIT_TESTS)
+# fake_history: a recorded session over arrays, for the model and for golden screens
+FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h
+%C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 

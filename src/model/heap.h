@@ -6,6 +6,7 @@
  * from (a mark, or the attach). */
 #pragma once
 
+#include "base/err.h"
 #include "model/history.h"
 
 struct heap; /* opaque */
@@ -47,7 +48,8 @@ void heap_free(struct heap *heap); /* accepts NULL */
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
 
-/* Changes are counted from TICK on; 0 = from the attach. */
+/* Changes are counted from TICK on (at most the newest); 0 = from the attach. Returns 0 or a negative errno of the
+ * history. */
 int heap_set_base(struct heap *heap, uint32_t tick);
 uint32_t heap_base(const struct heap *heap);
 
@@ -63,6 +65,10 @@ uint64_t heap_window_ns(const struct heap *heap);
  * site 0 and takes part. On a bad filter (a broken regular expression) -EINVAL. */
 int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max);
 
+/* What is wrong with a filter, in words: 0 or -EINVAL. model/filter.h has the grammar. */
+int heap_check_filter(const char *text, struct err *err);
+
+/* Sites seen up to NOW, without "before attach". */
 size_t heap_n_sites(const struct heap *heap);
 
 /* False when there is no such site at NOW. */
