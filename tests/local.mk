@@ -37,6 +37,11 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
+# not run by make check: tests/bench/*.c say how
+EXTRA_PROGRAMS += %D%/bench/bench_store
+%C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
+CLEANFILES += $(EXTRA_PROGRAMS)
+
 # scripts
 dist_check_SCRIPTS = \
 	%D%/layers.sh \

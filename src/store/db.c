@@ -53,6 +53,12 @@ int db_connect(const char *path, int flags, bool immutable, sqlite3 **ret)
         return rc;
 }
 
+/* The disk, the user's share of it, or the largest file allowed. */
+static bool is_full(int e)
+{
+        return e == ENOSPC || e == EDQUOT || e == EFBIG;
+}
+
 /* What is behind a code that only says "I/O error". */
 static int io_errno(sqlite3 *db, int rc)
 {
@@ -60,7 +66,7 @@ static int io_errno(sqlite3 *db, int rc)
 
         if (rc == SQLITE_IOERR_SHORT_READ || rc == SQLITE_IOERR_CORRUPTFS)
                 return -EBADMSG;
-        if (e == ENOSPC || e == EDQUOT || e == EFBIG)
+        if (is_full(e))
                 return -ENOSPC;
         return rc == SQLITE_IOERR_NOMEM ? -ENOMEM : -EIO;
 }
@@ -103,6 +109,9 @@ int db_fail(struct store *store, int rc, const char *what, struct err *err)
 {
         int r = db_errno(store->db, rc);
 
+        if (r == -EIO && is_full(store->system_errno))
+                r = -ENOSPC;
+        store->system_errno = 0;
         log_debug("cannot %s %s: SQLite %d: %s", what, store->path, rc, sqlite3_errmsg(store->db));
         switch (-r) {
         case ENOSPC:
@@ -216,8 +225,11 @@ int db_run(struct store *store, unsigned slot, const char *sql, const char *form
         va_start(ap, format);
         rc = db_bind_list(stmt, format, ap);
         va_end(ap);
+        errno = 0;
         while (rc == SQLITE_OK || rc == SQLITE_ROW)
                 rc = sqlite3_step(stmt);
+        if (rc != SQLITE_DONE && !store->system_errno) /* a COMMIT that fails leaves it only in errno */
+                store->system_errno = sqlite3_system_errno(store->db) ? sqlite3_system_errno(store->db) : errno;
         sqlite3_reset(stmt);
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

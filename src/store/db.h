@@ -36,6 +36,7 @@ struct store {
         bool was_live; /* when it was opened */
 
         uint64_t limit_bytes; /* writer; 0 = none */
+        int system_errno;     /* behind the first failure of a statement; SQLite forgets it with the next call */
 
         /* reader: the steps left for the statement that runs, in units of DB_STEP_UNIT */
         int64_t steps_left;

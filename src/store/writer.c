@@ -217,14 +217,8 @@ static int commit(struct store *store, int rc)
 {
         if (rc == SQLITE_OK)
                 rc = db_run(store, W_COMMIT, "COMMIT", "");
-        if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db)) {
-                /* the cause must still be there for db_fail() */
-                int e = sqlite3_system_errno(store->db);
-
+        if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
                 (void)db_run(store, W_ROLLBACK, "ROLLBACK", "");
-                if ((rc & 0xff) == SQLITE_IOERR && (e == ENOSPC || e == EDQUOT || e == EFBIG))
-                        rc = SQLITE_FULL;
-        }
         return rc;
 }
 

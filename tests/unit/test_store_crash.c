@@ -187,7 +187,6 @@ static int write_until_full(const char *path)
                 return 201;
         for (n = 0; n < (int)big.n_ticks && r == 0; n++)
                 r = store_write_tick(store, &big.ticks[n], &err);
-        fprintf(stderr, "%d %s\n", r, err.text);
         if (r != -ENOSPC || !strstr(err.text, "the disk is full"))
                 return 202;
         err = (struct err){ 0 };
