@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h \
 	%D%/target/kind.c \
@@ -28,8 +29,11 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/naming.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.h \
-	%D%/target/unwind.h \
-	%D%/target/unwind_table.h
+	%D%/target/unwind.c %D%/target/unwind.h \
+	%D%/target/unwind_slow.c \
+	%D%/target/unwind_table.c %D%/target/unwind_table.h \
+	%D%/target/unwind_walk.c \
+	%D%/target/unwinder.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \

@@ -13,7 +13,8 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_image \
-	%D%/unit/test_maps
+	%D%/unit/test_maps \
+	%D%/unit/test_unwind
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
