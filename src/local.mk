@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/tree.c %D%/model/trend.c
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h \
 	%D%/target/kind.c \
@@ -39,8 +40,11 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/naming.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.h \
-	%D%/target/unwind.h \
-	%D%/target/unwind_table.h
+	%D%/target/unwind.c %D%/target/unwind.h \
+	%D%/target/unwind_slow.c \
+	%D%/target/unwind_table.c %D%/target/unwind_table.h \
+	%D%/target/unwind_walk.c \
+	%D%/target/unwinder.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \
