@@ -12,7 +12,8 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
-	%D%/unit/test_probe
+	%D%/unit/test_probe \
+	%D%/unit/test_probe_sampling
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -105,6 +105,7 @@ static inline struct wire_slot *rig_seed(struct rig *rig, uint64_t seed)
         slot->key = rig_thread();
         slot->random = seed;
         slot->mean = 0;
+        slot->countdown = 0;
         return slot;
 }
 
