@@ -66,7 +66,7 @@ static bool count(const struct probe_frame *frame, struct wire_slot *slot, const
         if (!allocates)
                 return false;
         slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, request->size));
-        if (frame->slot)
+        if (frame->slot && slot->mean)
                 return slot->countdown <= 0;
         return slot_spend(frame->shared, slot, request->size + !request->size);
 }

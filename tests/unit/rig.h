@@ -4,12 +4,21 @@
  * function of ours. One rig at a time. */
 #pragma once
 
-#include "base/alloc.h"
 #include "probe/wire.h"
 
-#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#define rig_must(condition)                                                                                  \
+        do {                                                                                                 \
+                if (!(condition)) {                                                                          \
+                        fprintf(stderr, "%s:%d: rig: %s\n", __FILE__, __LINE__, #condition);                 \
+                        abort();                                                                             \
+                }                                                                                            \
+        } while (0)
 
 enum { RIG_HOOKS = 32, RIG_STUB_BYTES = 32 };
 
@@ -50,10 +59,10 @@ static inline void rig_open(struct rig *rig, uint64_t mean)
         *rig = (struct rig){ .code_bytes = blob + 4096 };
         rig->code = mmap(NULL, rig->code_bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         rig->shared = mmap(NULL, sizeof *rig->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert(rig->code != MAP_FAILED && rig->shared != MAP_FAILED);
+        rig_must(rig->code != MAP_FAILED && rig->shared != MAP_FAILED);
         memcpy(rig->code, heaptop_probe_start, blob);
         memcpy(&rig->header, rig->code, sizeof rig->header);
-        assert(rig->header.magic == WIRE_MAGIC && rig->header.version == WIRE_VERSION && rig->header.end == blob);
+        rig_must(rig->header.magic == WIRE_MAGIC && rig->header.version == WIRE_VERSION && rig->header.end == blob);
         rig->root = (struct wire_root *)(rig->code + rig->header.root);
         rig->hooks = (struct wire_hook *)(rig->code + blob);
         rig->shared->magic = WIRE_MAGIC;
@@ -61,8 +70,8 @@ static inline void rig_open(struct rig *rig, uint64_t mean)
         rig->shared->mean = mean;
         rig->shared->next_id = 1;
         rig->shared->stack_limit = 4096;
-        assert(madvise(rig->root, 4096, MADV_WIPEONFORK) == 0);
-        assert(madvise(rig->shared, sizeof *rig->shared, MADV_DONTFORK) == 0);
+        rig_must(madvise(rig->root, 4096, MADV_WIPEONFORK) == 0);
+        rig_must(madvise(rig->shared, sizeof *rig->shared, MADV_DONTFORK) == 0);
         rig_switch(rig, true);
 }
 
@@ -79,7 +88,7 @@ static inline rig_function *rig_hook(struct rig *rig, enum wire_kind kind, enum 
         uint8_t *stub = (uint8_t *)(rig->hooks + RIG_HOOKS) + rig->n_hooks * RIG_STUB_BYTES;
         uint64_t hook_addr = (uint64_t)hook, handler = (uint64_t)(rig->code + rig->header.handlers[kind]);
 
-        assert(rig->n_hooks < RIG_HOOKS);
+        rig_must(rig->n_hooks < RIG_HOOKS);
         *hook = (struct wire_hook){ .original = (uint64_t)original, .sizing = sizing, .index = rig->n_hooks++ };
         memcpy(stub, "\x49\xb9", 2);               /* movabs $hook, %r9 */
         memcpy(stub + 2, &hook_addr, 8);
@@ -96,6 +105,7 @@ static inline struct wire_slot *rig_seed(struct rig *rig, uint64_t seed)
         slot->key = rig_thread();
         slot->random = seed;
         slot->mean = 0;
+        slot->countdown = 0;
         return slot;
 }
 
@@ -114,7 +124,7 @@ static inline uint64_t rig_drain(struct rig *rig, void (*each)(const struct wire
                 if (type == WIRE_EMPTY || type == WIRE_BUSY)
                         break;
                 length = record->length;
-                assert(length && length % WIRE_ALIGN == 0 && tail % WIRE_RING_BYTES + length <= WIRE_RING_BYTES);
+                rig_must(length && length % WIRE_ALIGN == 0 && tail % WIRE_RING_BYTES + length <= WIRE_RING_BYTES);
                 if (type != WIRE_PAD && each)
                         each(record, arg);
                 memset(record, 0, length);
