@@ -43,7 +43,30 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/store/store.h
 %C%_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 
-%C%_libtui_a_SOURCES =
+%C%_libtui_a_SOURCES = \
+	%D%/tui/braille.c %D%/tui/braille.h \
+	%D%/tui/canvas.c %D%/tui/canvas.h \
+	%D%/tui/chart.c \
+	%D%/tui/facts.c \
+	%D%/tui/frame.c \
+	%D%/tui/help.c \
+	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/overlays.c \
+	%D%/tui/overview.c \
+	%D%/tui/picker.c \
+	%D%/tui/replay.c \
+	%D%/tui/sites.c \
+	%D%/tui/source.c \
+	%D%/tui/spark.c %D%/tui/spark.h \
+	%D%/tui/stack.c \
+	%D%/tui/stack_view.c \
+	%D%/tui/table.c %D%/tui/table.h \
+	%D%/tui/term.c %D%/tui/term.h \
+	%D%/tui/time.c \
+	%D%/tui/ui.c %D%/tui/ui.h \
+	%D%/tui/ui_state.h \
+	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
 # What each archive needs outside, in the order of linking.
