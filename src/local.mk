@@ -66,11 +66,33 @@ nodist_%C%_libstore_a_SOURCES = %D%/store/schema.c
 
 %D%/store/schema.c: $(top_srcdir)/data/schema.sql $(top_srcdir)/data/schema.awk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(AWK) -f $(top_srcdir)/data/schema.awk $(top_srcdir)/data/schema.sql >$@.new && \
-	mv $@.new $@
+	mv $@.new $@ \
 CLEANFILES += %D%/store/schema.c
 EXTRA_DIST += data/schema.sql data/schema.awk
-
 %C%_libtui_a_SOURCES =
+	%D%/tui/braille.c %D%/tui/braille.h \
+	%D%/tui/canvas.c %D%/tui/canvas.h \
+	%D%/tui/chart.c \
+	%D%/tui/facts.c \
+	%D%/tui/frame.c \
+	%D%/tui/help.c \
+	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/overlays.c \
+	%D%/tui/overview.c \
+	%D%/tui/picker.c \
+	%D%/tui/replay.c \
+	%D%/tui/sites.c \
+	%D%/tui/source.c \
+	%D%/tui/spark.c %D%/tui/spark.h \
+	%D%/tui/stack.c \
+	%D%/tui/stack_view.c \
+	%D%/tui/table.c %D%/tui/table.h \
+	%D%/tui/term.c %D%/tui/term.h \
+	%D%/tui/time.c \
+	%D%/tui/ui.c %D%/tui/ui.h \
+	%D%/tui/ui_state.h \
+	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
 # What each archive needs outside, in the order of linking.
