@@ -66,10 +66,11 @@ nodist_%C%_libstore_a_SOURCES = %D%/store/schema.c
 
 %D%/store/schema.c: $(top_srcdir)/data/schema.sql $(top_srcdir)/data/schema.awk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(AWK) -f $(top_srcdir)/data/schema.awk $(top_srcdir)/data/schema.sql >$@.new && \
-	mv $@.new $@ \
+	mv $@.new $@
 CLEANFILES += %D%/store/schema.c
 EXTRA_DIST += data/schema.sql data/schema.awk
-%C%_libtui_a_SOURCES =
+
+%C%_libtui_a_SOURCES = \
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \

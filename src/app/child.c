@@ -137,12 +137,8 @@ bool child_has_ended(struct child *child)
 
         if (child->pid == 0)
                 return true;
-        if (waitpid(child->pid, &status, WNOHANG | WUNTRACED) != child->pid)
+        if (waitpid(child->pid, &status, WNOHANG) != child->pid)
                 return false;
-        if (WIFSTOPPED(status)) {
-                raise(SIGSTOP);
-                return false;
-        }
         child->pid = 0;
         child->status = status;
         return true;

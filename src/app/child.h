@@ -28,7 +28,7 @@ int child_start(char **argv, const struct child_options *options, struct child *
 /* Lets a held child begin; fits inject_launch(). ARG is the struct child. */
 void child_go(void *arg);
 
-/* True when it has ended; then `status` is set. Never waits. Stops together with a child that was stopped, as a shell wants. */
+/* True when it has ended; then `status` is set. Never waits. */
 bool child_has_ended(struct child *child);
 
 /* The exit status as a shell would give it. */

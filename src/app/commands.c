@@ -30,14 +30,12 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_HELP { 'h', "help", NULL, "this text", OPTION_FLAG, FIELD(help) }
 #define ROW_LOG { 0, "log", "FILE", "append what heaptop itself does to FILE", OPTION_TEXT, FIELD(log) }
 #define ROW_PID { 'p', "pid", "PID", "the process", OPTION_PID, FIELD(pid) }
-#define ROWS_RECORDING                                                                                       \
-        { 'o', "output", "FILE", "the session file (default: in ~/.local/state/heaptop)", OPTION_TEXT,       \
-          FIELD(output) },                                                                                   \
-        { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) },      \
-        { 0, "mean", "SIZE", "sample once in so many bytes (default 512K)", OPTION_SIZE, FIELD(mean) },      \
-        { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE,          \
-          FIELD(stack) },                                                                                    \
-        { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROW_OUTPUT { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
+#define ROW_DURATION { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) }
+#define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default 512K)", OPTION_SIZE, FIELD(mean) }
+#define ROW_STACK { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
+#define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
         { 0, "color", "WHEN", "auto, never, 16, 256", OPTION_COLOR, FIELD(color) },                          \
@@ -45,7 +43,7 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 0, "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
@@ -103,63 +101,63 @@ static const struct subcommand top = {
                     "  heaptop demo                    watch a small service that leaks",
 };
 static const struct subcommand replay = {
-        .name = "replay", .operands = "FILE", .rows = replay_rows, .run = command_replay,
+        .name = "replay", .brief = "look at a session", .operands = "FILE", .rows = replay_rows, .run = command_replay,
         .summary = "Look at a recorded session, also while it is still being recorded.",
         .examples = "  heaptop replay shop.heaptop     all screens, any moment\n"
                     "  heaptop shop.heaptop            the same\n"
                     "  heaptop replay F --keys 's Enter' --screen 120x40   print one screen",
 };
 static const struct subcommand record = {
-        .name = "record", .operands = "", .rows = record_rows, .run = command_record,
+        .name = "record", .brief = "record without a screen", .operands = "", .rows = record_rows, .run = command_record,
         .summary = "Record a process into a session file, without a screen.",
         .examples = "  heaptop record -p 4711          until ctrl-C\n"
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
                     "  heaptop record -p 4711 --mean 64K   more samples, finer sites",
 };
 static const struct subcommand attach = {
-        .name = "attach", .operands = "[PID]", .rows = attach_rows, .run = command_attach,
+        .name = "attach", .brief = "join a running recorder", .operands = "[PID]", .rows = attach_rows, .run = command_attach,
         .summary = "Join a recorder that is running already; leaving does not end it.",
         .examples = "  heaptop attach                  the only one there is\n"
                     "  heaptop attach 4711             the one that records 4711\n"
                     "  heaptop list                    which are there?",
 };
 static const struct subcommand run = {
-        .name = "run", .operands = "[--] CMD [ARG...]", .rows = run_rows, .run = command_run, .words_end_options = true,
+        .name = "run", .brief = "start a program, record it", .operands = "[--] CMD [ARG...]", .rows = run_rows, .run = command_run, .words_end_options = true,
         .summary = "Start CMD and record it from its first allocation. Exits with CMD's status (125, 126, 127 as env(1)).",
         .examples = "  heaptop run -- ./server --port 80   CMD keeps the terminal\n"
                     "  heaptop run --live -- ./server  watch it meanwhile\n"
                     "  heaptop run -o t.heaptop -- make test",
 };
 static const struct subcommand report = {
-        .name = "report", .operands = "FILE", .rows = report_rows, .run = run_report,
+        .name = "report", .brief = "print what was found", .operands = "FILE", .rows = report_rows, .run = run_report,
         .summary = "Print what a session found: growth, top sites, their stacks.",
         .examples = "  heaptop report shop.heaptop     a page of text\n"
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
 };
 static const struct subcommand list = {
-        .name = "list", .operands = "", .rows = list_rows, .run = run_list,
+        .name = "list", .brief = "recorders and sessions", .operands = "", .rows = list_rows, .run = run_list,
         .summary = "List running recorders and saved sessions.",
         .examples = "  heaptop list                    newest first\n"
                     "  heaptop list --json             for scripts\n"
                     "  heaptop attach 4711             join one of them",
 };
 static const struct subcommand detach = {
-        .name = "detach", .operands = "[PID]", .rows = detach_rows, .run = command_detach,
+        .name = "detach", .brief = "end a recorder, repair", .operands = "[PID]", .rows = detach_rows, .run = command_detach,
         .summary = "End a recorder and restore its process; repair what a dead heaptop left behind.",
         .examples = "  heaptop detach 4711             end the recorder of 4711\n"
                     "  heaptop detach --all            all of them\n"
                     "  heaptop list                    which are there?",
 };
 static const struct subcommand doctor = {
-        .name = "doctor", .operands = "[PID]", .rows = doctor_rows, .run = command_doctor,
+        .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]", .rows = doctor_rows, .run = command_doctor,
         .summary = "Check whether heaptop can attach here, and say what to do where it cannot. Exits 0 or 77.",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
 };
 static const struct subcommand demo = {
-        .name = "demo", .operands = "", .rows = demo_rows, .run = command_demo,
+        .name = "demo", .brief = "watch a leaky service", .operands = "", .rows = demo_rows, .run = command_demo,
         .summary = "Start a small service with a known leak and watch it; without a terminal record it and print the report.",
         .examples = "  heaptop demo                    watch it\n"
                     "  heaptop demo -d 30s | cat       record for 30 s, print the report\n"
@@ -192,7 +190,7 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
         if (options->n_words == 0)
                 return 0;
         clean = text_clean(options->words[0]);
-        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is one word too many; try: heaptop %s --help", clean, subcommand->name);
+        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
         free(clean);
         return -EINVAL;
 }
@@ -205,7 +203,7 @@ int commands_need_pid(const struct subcommand *subcommand, struct options *optio
         if (options->n_words > 0 && options->pid == 0) {
                 if (fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0) {
                         clean = text_clean(options->words[0]);
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no process id; try: heaptop %s --help", clean,
+                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no process id; see: heaptop %s --help", clean,
                                      subcommand->name);
                         free(clean);
                         return -EINVAL;
@@ -313,6 +311,37 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         return view_file(path, NULL, options);
 }
 
+static int run_report(const struct subcommand *subcommand, struct options *options)
+{
+        struct registry_entry entry;
+        struct err err = { 0 };
+        struct user user;
+        const char *path = entry.path;
+
+        if (options->n_words > 0 && options->pid == 0) {
+                path = *options->words++;
+                options->n_words--;
+        } else if (options->pid && registry_find(options->pid, &entry, &err) < 0) {
+                return say_error(&err);
+        } else if (options->pid == 0) {
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop report FILE, or heaptop list");
+                return say_error(&err);
+        }
+        user_find(&user);
+        if (commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
+                return say_error(&err);
+        return report_file(path, options);
+}
+
+static int run_list(const struct subcommand *subcommand, struct options *options)
+{
+        struct err err = { 0 };
+
+        if (commands_no_words(subcommand, options, &err) < 0)
+                return say_error(&err);
+        return EXIT_GOOD;
+}
+
 static int command_attach(const struct subcommand *subcommand, struct options *options)
 {
         struct registry_entry entry;
@@ -325,6 +354,20 @@ static int command_attach(const struct subcommand *subcommand, struct options *o
 
 /* ---- finding the subcommand ---- */
 
+static void print_help(const struct subcommand *subcommand)
+{
+        const struct subcommand *const *s = commands_all() + 1;
+        char *help = options_help(subcommand);
+
+        fputs(help, stdout);
+        free(help);
+        if (subcommand != &top)
+                return;
+        puts("Subcommands; each has its own --help:");
+        for (int column = 0; *s; s++, column = !column)
+                printf("  %-7s %-29s%s", (*s)->name, (*s)->brief, column || !s[1] ? "\n" : "");
+}
+
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
 {
         struct options options = { .mean = DEFAULT_MEAN, .stack = DEFAULT_STACK, .top = 20 };
@@ -334,15 +377,7 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         if (options_parse(subcommand, argc, argv, &options, &err) < 0)
                 return say_error(&err);
         if (options.help) {
-                char *help = options_help(subcommand);
-
-                fputs(help, stdout);
-                if (subcommand == &top) {
-                        puts("\nsubcommands (each has its own --help; manual: man heaptop):");
-                        for (const struct subcommand *const *s = commands_all() + 1; *s; s++)
-                                printf("  %-8s %.*s\n", (*s)->name, (int)strcspn((*s)->summary, ".;"), (*s)->summary);
-                }
-                free(help);
+                print_help(subcommand);
                 return EXIT_GOOD;
         }
         if (options.mean == 0 || options.stack > WIRE_STACK_MAX || options.stack < 256 || options.stack % 8) {
@@ -375,8 +410,8 @@ static int complain_unknown(const char *word)
         for (const struct subcommand *const *s = commands_all() + 1; *s && n < array_len(names) - 1; s++)
                 names[n++] = (*s)->name;
         near = options_nearest(word, names);
-        err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; try: heaptop --help", clean,
-                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+        err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help", clean,
+                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         free(clean);
         return say_error(&err);
 }

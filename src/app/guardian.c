@@ -147,13 +147,9 @@ static void look_after_viewer(struct guardian *guardian)
 
         while (read(guardian->children, &info, sizeof info) == (ssize_t)sizeof info)
                 ;
-        pid = waitpid(guardian->viewer, &status, WNOHANG | WUNTRACED);
+        pid = waitpid(guardian->viewer, &status, WNOHANG); /* ctrl-Z stops the whole job, us too: nothing to do for it */
         if (pid != guardian->viewer)
                 return;
-        if (WIFSTOPPED(status)) {
-                raise(SIGSTOP); /* so that the shell sees its job stopped; fg continues both of us */
-                return;
-        }
         guardian->viewer = 0;
         guardian->viewer_status = status;
         if (WIFSIGNALED(status))

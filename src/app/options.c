@@ -18,8 +18,8 @@ static int usage(struct err *err, const struct subcommand *command, const char *
 {
         char *clean = text_clean(word);
 
-        err_set_exit(err, EINVAL, EXIT_USAGE, "%s '%s'%s%s%s; try: heaptop %s%s--help", what, clean,
-                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", command->name,
+        err_set_exit(err, EINVAL, EXIT_USAGE, "%s '%s'%s%s%s; see: heaptop %s%s--help", what, clean,
+                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", command->name,
                      command->name[0] ? " " : "");
         free(clean);
         return -EINVAL;
@@ -34,7 +34,7 @@ const char *options_nearest(const char *word, const char *const *words)
                 size_t distance = text_distance(word, *words);
                 size_t longest = strlen(*words) > strlen(word) ? strlen(*words) : strlen(word);
 
-                if (distance * 2 > longest)
+                if (distance * 2 > longest + 1)
                         continue;
                 if (!best || distance < best_distance) {
                         best = *words;
@@ -196,7 +196,7 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                 if (set_value(row, optarg, ret) < 0) {
                         char *clean = text_clean(optarg);
 
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s; try: heaptop %s%s--help", clean,
+                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s; see: heaptop %s%s--help", clean,
                                      row->argument, row->name ? "--" : "-",
                                      row->name ? row->name : (char[]){ row->letter, '\0' }, command->name,
                                      command->name[0] ? " " : "");

@@ -60,7 +60,8 @@ struct option_row {
 struct subcommand {
         const char *name;      /* "" is heaptop without a subcommand */
         const char *operands;  /* "FILE", "-- CMD..." or "" */
-        const char *summary;
+        const char *brief;     /* a few words for the list of subcommands */
+        const char *summary;   /* a sentence or two for its own help */
         const char *examples;  /* lines, each indented by two spaces */
         bool words_end_options; /* what follows the first operand is not ours: `run CMD -x` */
         const struct option_row *rows; /* ends with a row of zeros */
