@@ -25,7 +25,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h \
 	%D%/target/kind.c \
-	%D%/target/limits.h \
+	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \

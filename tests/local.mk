@@ -17,6 +17,7 @@ UNIT_TESTS = \
 	%D%/unit/test_record \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
+	%D%/unit/test_proc \
 	%D%/unit/test_unwind
 
 check_PROGRAMS += $(UNIT_TESTS)

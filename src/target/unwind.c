@@ -257,3 +257,12 @@ const uint8_t *unwinder_code(struct unwinder *unwinder, uint32_t module, uint64_
         found = &unwinder->modules[module].public;
         return found->image ? image_bytes(found->image, addr - found->bias, n) : NULL;
 }
+
+bool unwinder_is_sigreturn(struct unwinder *unwinder, uint32_t module, uint64_t pc)
+{
+        /* mov $15, %rax; syscall */
+        static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05 };
+        const uint8_t *bytes = unwinder_code(unwinder, module, pc, sizeof code);
+
+        return bytes && memcmp(bytes, code, sizeof code) == 0;
+}

@@ -43,17 +43,9 @@ static enum step step_signal(const struct unwinder_record *record, struct frame 
         return STEP_ON;
 }
 
-/* mov $15, %rax; syscall: rt_sigreturn. musl's has no unwind information. */
-static bool is_sigreturn(struct unwinder *unwinder, const struct unwinder_place *place, uint64_t pc)
-{
-        static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05 };
-        const uint8_t *bytes = unwinder_code(unwinder, place->module, pc, sizeof code);
-
-        return bytes && memcmp(bytes, code, sizeof code) == 0;
-}
-
-/* Without a table, BP is believed to point to the saved BP and the return address only if all of this fits: aligned, above SP, inside
- * of the stack, frames ascend, the return address is code, and where it is code with a table the table knows it. */
+/* Without a table, BP is believed to point to the saved BP and the return address only if all of this fits: aligned, above SP,
+ * inside of the stack, and the return address is known code. Frames must ascend too, unless the caller has a table: compiled
+ * code uses BP as it likes. */
 static enum step step_chain(struct unwinder_record *record, struct frame *frame)
 {
         const struct unwinder_place *place;
@@ -66,10 +58,10 @@ static enum step step_chain(struct unwinder_record *record, struct frame *frame)
                 return STEP_LOST;
         if (pc == 0)
                 return STEP_END;
-        if (next != 0 && next <= frame->bp)
-                return STEP_LOST;
         place = unwinder_place(record->unwinder, pc, false);
         if (!place->known)
+                return STEP_LOST;
+        if (place->rule->cfa == UNWIND_NONE && next != 0 && next <= frame->bp)
                 return STEP_LOST;
         record->unwinder->stats.guessed++;
         *frame = (struct frame){ .pc = pc, .sp = frame->bp + 16, .bp = next, .guessed = true };
@@ -128,7 +120,7 @@ static enum step step(struct unwinder_record *record, const struct unwinder_plac
 {
         switch (place->rule->cfa) {
         case UNWIND_NONE:
-                if (is_sigreturn(record->unwinder, place, frame->pc))
+                if (unwinder_is_sigreturn(record->unwinder, place->module, frame->pc))
                         return step_signal(record, frame);
                 return step_chain(record, frame);
         case UNWIND_SIGNAL: return step_signal(record, frame);

@@ -68,6 +68,9 @@ const struct unwinder_place *unwinder_place(struct unwinder *unwinder, uint64_t 
 /* N bytes at the address ADDR of the target as the files mapped there have them, or NULL. */
 const uint8_t *unwinder_code(struct unwinder *unwinder, uint32_t module, uint64_t addr, size_t n);
 
+/* Whether the code at PC is that of rt_sigreturn; musl's has no unwind information. */
+bool unwinder_is_sigreturn(struct unwinder *unwinder, uint32_t module, uint64_t pc);
+
 /* libunwind's answer for the caller of the frame at PC with stack pointer SP: 1 and the caller's registers, 0 = end of the
  * stack, or a negative errno. */
 int unwinder_slow_step(struct unwinder_record *record, uint64_t pc, uint64_t sp, uint64_t *ret_pc, uint64_t *ret_sp,
