@@ -12,9 +12,12 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
+	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
 	%D%/unit/test_record \
+	%D%/unit/test_ring \
+	%D%/unit/test_stacks \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_proc \
@@ -29,4 +32,4 @@ dist_check_SCRIPTS = \
 	%D%/layers.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
