@@ -26,14 +26,18 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
-	%D%/model/tree.c %D%/model/trend.c
+	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/class.c %D%/model/class.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/heap.h %D%/model/history.h \
+	%D%/model/record.c %D%/model/record.h
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h \
 	%D%/target/kind.c \
-	%D%/target/limits.h \
+	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
@@ -51,7 +55,22 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/inject/inject.h
 
 %C%_liblive_a_SOURCES = \
-	%D%/live/sink.h
+	%D%/live/aggregate.c %D%/live/aggregate.h \
+	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/counters.c %D%/live/counters.h \
+	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/happenings.c %D%/live/happenings.h \
+	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/names.c %D%/live/names.h \
+	%D%/live/process.c %D%/live/process.h \
+	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/session.c %D%/live/session.h \
+	%D%/live/shared.c %D%/live/shared.h \
+	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
 	%D%/store/db.c %D%/store/db.h \

@@ -12,6 +12,12 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
+	%D%/unit/test_blocks \
+	%D%/unit/test_class \
+	%D%/unit/test_estimate \
+	%D%/unit/test_record \
+	%D%/unit/test_ring \
+	%D%/unit/test_stacks \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_store \
@@ -23,7 +29,8 @@ UNIT_TESTS = \
 	%D%/unit/test_query \
 	%D%/unit/test_tree \
 	%D%/unit/test_unwind \
-	%D%/unit/test_probe_sampling
+	%D%/unit/test_probe_sampling \
+	%D%/unit/test_proc
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
@@ -51,3 +58,4 @@ dist_check_SCRIPTS = \
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/rig.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
