@@ -14,7 +14,8 @@ UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
-	%D%/unit/test_store_hostile
+	%D%/unit/test_store_hostile \
+	%D%/unit/test_report \
 	%D%/unit/test_heap
 
 check_PROGRAMS += $(UNIT_TESTS)
@@ -26,6 +27,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
