@@ -115,9 +115,22 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
+# Text and JSON for people and programs: the part of app/ that unit tests link too.
+noinst_LIBRARIES += %D%/libreport.a
+%C%_libreport_a_SOURCES = \
+	%D%/app/list.c %D%/app/list.h \
+	%D%/app/moment.c %D%/app/moment.h \
+	%D%/app/report.c %D%/app/report.h \
+	%D%/app/report_json.c \
+	%D%/app/report_parts.h \
+	%D%/app/report_text.c
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a %D%/libtarget.a \
 	%D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
+HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libtarget.a %D%/libmodel.a \
+	%D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
 	$(JANSSON_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop

@@ -30,7 +30,8 @@ UNIT_TESTS = \
 	%D%/unit/test_tree \
 	%D%/unit/test_unwind \
 	%D%/unit/test_probe_sampling \
-	%D%/unit/test_proc
+	%D%/unit/test_proc \
+	%D%/unit/test_report
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
@@ -43,6 +44,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
