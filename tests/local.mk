@@ -26,6 +26,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
+# bench_heap: what a viewer pays for 60,000 sites
+EXTRA_PROGRAMS += %D%/bench/bench_heap
+%C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
+
 # scripts
 dist_check_SCRIPTS = \
 	%D%/layers.sh
