@@ -52,6 +52,9 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 EXTRA_PROGRAMS += %D%/bench/bench_store
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
 CLEANFILES += $(EXTRA_PROGRAMS)
+# bench_heap: what a viewer pays for 60,000 sites
+EXTRA_PROGRAMS += %D%/bench/bench_heap
+%C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 
 # scripts
 dist_check_SCRIPTS = \

@@ -76,38 +76,12 @@ struct heap *heap_new(const struct history *history)
         return heap;
 }
 
-static void free_marks(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_marks; i++)
-                free((char *)heap->marks[i].name);
-        heap->n_marks = 0;
-}
-
-static void free_events(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_events; i++)
-                free((char *)heap->events[i].text);
-        heap->n_events = 0;
-}
-
-static void free_gaps(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_gaps; i++)
-                free((char *)heap->gaps[i].why);
-        heap->n_gaps = 0;
-}
-
 void heap_free(struct heap *heap)
 {
         if (!heap)
                 return;
         free_session(heap);
-        free_marks(heap);
-        free_events(heap);
-        free_gaps(heap);
-        free(heap->marks);
-        free(heap->events);
-        free(heap->gaps);
+        notes_done(heap);
         names_done(&heap->names);
         timeline_done(&heap->timeline);
         cursor_done(&heap->now);
@@ -244,6 +218,7 @@ int heap_seek(struct heap *heap, uint32_t tick)
         if (r < 0)
                 return r;
         heap->tick = tick;
+        heap->moves++;
         count_sites(heap);
         r = seek_window(heap, tick);
         if (r < 0)
@@ -422,60 +397,4 @@ const char *heap_class_name(uint32_t class)
         };
 
         return class < REC_CLASSES ? names[class] : "?";
-}
-
-/* ---- marks, events, gaps ---- */
-
-static int add_mark(void *ctx, const struct rec_mark *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->marks, heap->n_marks, heap->cap_marks);
-        heap->marks[heap->n_marks] = *row;
-        heap->marks[heap->n_marks++].name = clean_or_empty(row->name);
-        return 0;
-}
-
-size_t heap_marks(struct heap *heap, const struct rec_mark **ret)
-{
-        free_marks(heap);
-        heap->history->marks(heap->history->arg, heap->tick, add_mark, heap);
-        *ret = heap->marks;
-        return heap->n_marks;
-}
-
-static int add_event(void *ctx, const struct rec_event *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->events, heap->n_events, heap->cap_events);
-        heap->events[heap->n_events] = *row;
-        heap->events[heap->n_events++].text = clean_or_empty(row->text);
-        return 0;
-}
-
-size_t heap_events(struct heap *heap, const struct rec_event **ret)
-{
-        free_events(heap);
-        heap->history->events(heap->history->arg, heap->tick, add_event, heap);
-        *ret = heap->events;
-        return heap->n_events;
-}
-
-static int add_gap(void *ctx, const struct rec_gap *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->gaps, heap->n_gaps, heap->cap_gaps);
-        heap->gaps[heap->n_gaps] = *row;
-        heap->gaps[heap->n_gaps++].why = clean_or_empty(row->why);
-        return 0;
-}
-
-size_t heap_gaps(struct heap *heap, const struct rec_gap **ret)
-{
-        free_gaps(heap);
-        heap->history->gaps(heap->history->arg, heap->tick, add_gap, heap);
-        *ret = heap->gaps;
-        return heap->n_gaps;
 }

@@ -49,6 +49,8 @@ struct heap {
         struct rec_event *events;
         struct rec_gap *gaps;
         size_t n_marks, cap_marks, n_events, cap_events, n_gaps, cap_gaps;
+        uint64_t moves;            /* how often heap_seek() came somewhere */
+        uint64_t events_move, gaps_move; /* when those were read */
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */
@@ -80,3 +82,6 @@ double heap_per_minute(const struct heap *heap, double difference);
 void series_watch(void *arg, uint32_t tick, uint32_t site, int64_t live_bytes);
 void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* TO = UINT32_MAX: the move failed */
 void series_done(struct heap *heap);
+
+/* notes.c */
+void notes_done(struct heap *heap);
