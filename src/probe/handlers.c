@@ -242,14 +242,10 @@ HANDLER_OF(handle_realloc, addr, size, a2)
 
         if (unlikely(!shared))
                 return ORIGINAL(addr, size, a2);
-        if (unlikely(!addr)) {
-                if (hook->malloc_stub)
-                        return ((original_function *)hook->malloc_stub)(size, a2, 0);
-                ALLOCATE(size, slow_realloc, addr, size, a2);
-        }
-        if (unlikely(!size && hook->sizing == WIRE_SIZE_GLIBC))
-                return ORIGINAL(addr, size, a2);
-        if (unlikely(is_odd(size) || hook->sizing == WIRE_SIZE_NESTED || shared->filter[filter_index(addr)]))
+        if (unlikely(!addr && hook->malloc_stub))
+                return ((original_function *)hook->malloc_stub)(size, a2, 0);
+        if (unlikely(!addr || is_odd(size) || hook->sizing == WIRE_SIZE_NESTED ||
+                     shared->filter[filter_index(addr)]))
                 return slow_realloc(addr, size, a2, shared, NULL, hook);
         slot = own_slot(shared);
         if (unlikely(!slot))
