@@ -44,7 +44,9 @@ enum { MALLOC_ALIGNMENT = 16 };
 /* Sizes that the fast path leaves alone: nothing (sampled as one byte) and more than any address space can hold. */
 static inline bool is_odd(uint64_t size)
 {
-        return (size - 1) >> 47 != 0;
+        size--;
+        __asm__("" : "+r"(size)); /* else clang compares with a constant that takes a register more */
+        return size >> 47 != 0;
 }
 
 typedef uint64_t original_function(uint64_t a0, uint64_t a1, uint64_t a2);
