@@ -185,7 +185,7 @@ EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 %D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/logtable.h
 	$(AM_V_CCLD)for f in $(PROBE_FILES); do \
 		if test -f $$f; then echo $$f; else echo $(top_srcdir)/$$f; fi; done | \
-		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D% -nostdlib -static -no-pie \
+		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D% -nostdlib -static \
 		-Wl,--build-id=none -Wl,-z,noexecstack -Wl,--orphan-handling=error \
 		-Wl,-T,$(top_srcdir)/%D%/probe/blob.ld -o $@
 %D%/probe/probe.bin: %D%/probe/probe.elf

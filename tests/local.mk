@@ -64,3 +64,11 @@ TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/rig.h
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
+
+# benchmarks: built and run by `make bench` only
+EXTRA_PROGRAMS += %D%/bench/bench_probe
+%C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+CLEANFILES += $(EXTRA_PROGRAMS)
+.PHONY: bench
+bench: %D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT)

@@ -220,6 +220,13 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         return result;
 }
 
+/* Requests that must fail, and glibc's realloc(p, 0), which calls the hooked free. */
+static bool is_left_alone(const struct probe_frame *frame, const struct request *request)
+{
+        return request->size > REQUEST_MAX || (frame->call == CALL_REALLOC && request->old && !request->size &&
+                                               frame->hook->sizing == WIRE_SIZE_GLIBC);
+}
+
 probe_result probe_slow(struct probe_frame *frame)
 {
         struct wire_shared *shared = frame->shared;
@@ -228,7 +235,7 @@ probe_result probe_slow(struct probe_frame *frame)
         uint64_t old_id = 0, mean = 0;
 
         frame->pass = 1;
-        if (request.size > REQUEST_MAX || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
+        if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
         if (count(frame, slot, &request)) {
                 mean = slot_restart(shared, slot);

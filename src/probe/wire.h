@@ -259,10 +259,11 @@ static inline uint64_t wire_class_floor(uint32_t index)
         return (uint64_t)(4 + index % 4) << (index / 4 + WIRE_CLASS_MIN_SHIFT - 2);
 }
 
-/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64). */
+/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64): 8 bytes more, rounded up to a
+ * multiple of 16, at least 32. */
 static inline uint64_t wire_glibc_chunk(uint64_t request)
 {
-        return request < 24 ? 32 : (request + 8 + 15) & ~15ull;
+        return ((request < 9 ? 9 : request) + 8 + 15) & ~15ull;
 }
 
 #ifndef WIRE_IN_PROBE
