@@ -21,8 +21,10 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
 	%D%/model/names.c %D%/model/names.h \
+	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
 	%D%/model/record.h \
+	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/tree.c %D%/model/trend.c
 

@@ -13,17 +13,26 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_heap \
-	%D%/unit/test_screens
+	%D%/unit/test_picker \
+	%D%/unit/test_query \
+	%D%/unit/test_screens \
+	%D%/unit/test_tree
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # demo_session: the session that golden screens show
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c %D%/unit/demo_session.c %D%/unit/demo_session.h $(FAKE_HISTORY)
 EXTRA_DIST += %D%/screens
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
+
+# bench_heap: what a viewer pays for 60,000 sites
+EXTRA_PROGRAMS += %D%/bench/bench_heap
+%C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 
 # scripts
 dist_check_SCRIPTS = \
