@@ -31,7 +31,8 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_proc \
-	%D%/unit/test_report
+	%D%/unit/test_report \
+	%D%/unit/test_screens
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
@@ -39,6 +40,9 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
+# demo_session: the session that golden screens show
+%C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c %D%/unit/demo_session.c %D%/unit/demo_session.h $(FAKE_HISTORY)
+EXTRA_DIST += %D%/screens
 TESTS += $(UNIT_TESTS)
 LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
