@@ -128,11 +128,9 @@ noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 # What each archive needs outside, in the order of linking.
-HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a %D%/libtarget.a \
-	%D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
-HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libtarget.a %D%/libmodel.a \
-	%D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
-	$(JANSSON_LIBS) -lpthread -lm
+HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
+	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
@@ -150,6 +148,7 @@ heaptop_SOURCES = \
 	%D%/app/options.c %D%/app/options.h \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/place.c %D%/app/place.h \
+	%D%/app/print.c %D%/app/print.h \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
 	%D%/app/registry.c %D%/app/registry.h \

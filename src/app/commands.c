@@ -1,9 +1,8 @@
 #include "app/commands.h"
 
 #include "app/guardian.h"
-#include "app/list.h"
+#include "app/print.h"
 #include "app/registry.h"
-#include "app/report.h"
 #include "app/say.h"
 #include "base/alloc.h"
 #include "base/exit.h"
@@ -70,7 +69,6 @@ static const struct option_row report_rows[] = {
         { 0, "range", "A..B", "from A to B, each like --at", OPTION_TEXT, FIELD(range) },
         { 0, "top", "N", "this many sites (default 20)", OPTION_NUMBER, FIELD(top) },
         { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
-        { 0, "csv", NULL, "as CSV, a line per site", OPTION_FLAG, FIELD(csv) },
         { 0, "fail-on", "WHAT", "growing: exit 1 when a site grows", OPTION_TEXT, FIELD(fail_on) },
         ROW_LOG, ROW_HELP, { 0 },
 };
@@ -90,8 +88,6 @@ static const struct option_row demo_rows[] = { ROWS_RECORDING, ROWS_SCREEN, ROW_
 static int command_top(const struct subcommand *subcommand, struct options *options);
 static int command_replay(const struct subcommand *subcommand, struct options *options);
 static int command_attach(const struct subcommand *subcommand, struct options *options);
-static int run_report(const struct subcommand *subcommand, struct options *options);
-static int run_list(const struct subcommand *subcommand, struct options *options);
 
 static const struct subcommand top = {
         .name = "", .operands = "[PID | FILE | SUBCOMMAND]", .rows = main_rows, .run = command_top,
@@ -129,14 +125,14 @@ static const struct subcommand run = {
                     "  heaptop run -o t.heaptop -- make test",
 };
 static const struct subcommand report = {
-        .name = "report", .brief = "print what was found", .operands = "FILE", .rows = report_rows, .run = run_report,
+        .name = "report", .brief = "print what was found", .operands = "FILE", .rows = report_rows, .run = command_report,
         .summary = "Print what a session found: growth, top sites, their stacks.",
         .examples = "  heaptop report shop.heaptop     a page of text\n"
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
 };
 static const struct subcommand list = {
-        .name = "list", .brief = "recorders and sessions", .operands = "", .rows = list_rows, .run = run_list,
+        .name = "list", .brief = "recorders and sessions", .operands = "", .rows = list_rows, .run = command_list,
         .summary = "List running recorders and saved sessions.",
         .examples = "  heaptop list                    newest first\n"
                     "  heaptop list --json             for scripts\n"
@@ -309,37 +305,6 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         if (commands_no_words(subcommand, options, &err) < 0)
                 return say_error(&err);
         return view_file(path, NULL, options);
-}
-
-static int run_report(const struct subcommand *subcommand, struct options *options)
-{
-        struct registry_entry entry;
-        struct err err = { 0 };
-        struct user user;
-        const char *path = entry.path;
-
-        if (options->n_words > 0 && options->pid == 0) {
-                path = *options->words++;
-                options->n_words--;
-        } else if (options->pid && registry_find(options->pid, &entry, &err) < 0) {
-                return say_error(&err);
-        } else if (options->pid == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop report FILE, or heaptop list");
-                return say_error(&err);
-        }
-        user_find(&user);
-        if (commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
-                return say_error(&err);
-        return report_file(path, options);
-}
-
-static int run_list(const struct subcommand *subcommand, struct options *options)
-{
-        struct err err = { 0 };
-
-        if (commands_no_words(subcommand, options, &err) < 0)
-                return say_error(&err);
-        return EXIT_GOOD;
 }
 
 static int command_attach(const struct subcommand *subcommand, struct options *options)

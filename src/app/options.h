@@ -31,7 +31,7 @@ struct options {
         bool styles;
         const char *range;       /* report: A..B */
         int64_t top;
-        bool json, csv;
+        bool json;
         const char *fail_on;
         char **words;            /* what is left: the operands, NULL-terminated */
         int n_words;

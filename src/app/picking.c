@@ -1,20 +1,17 @@
 #include "app/picking.h"
 
-#include "app/place.h"
+#include "app/list.h"
 #include "app/registry.h"
 #include "base/addrmap.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "store/store.h"
 #include "target/limits.h"
 #include "target/proc.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DETAIL_S = 5, SESSIONS_MAX = 100, WATCHED_MAX = 256 };
@@ -177,57 +174,12 @@ bool picking_wants_detail(struct picking *picking, pid_t pid, uint64_t now_ns)
 
 /* ---- saved sessions ---- */
 
-static bool describe_session(const char *path, struct picker_session *ret)
-{
-        struct store *store = NULL;
-        struct rec_session session;
-        const struct history *history;
-        struct stat st;
-        char title[200];
-        bool good = false;
-
-        if (strlen(path) >= sizeof ret->path || store_open(path, &store, &(struct err){ 0 }) < 0)
-                return false;
-        history = store_history(store);
-        if (history->session(history->arg, &session) == 0) {
-                *ret = (struct picker_session){ .live = store_is_live(store),
-                                                .wall_ns = (int64_t)session.started_ns + session.wall_offset_ns };
-                snprintf(ret->path, sizeof ret->path, "%s", path);
-                snprintf(title, sizeof title, "%.60s pid %d", session.comm, (int)session.pid);
-                copy_clean(ret->title, sizeof ret->title, title);
-                ret->length_ns = session.ended_ns > session.started_ns ? session.ended_ns - session.started_ns : 0;
-                ret->bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-                good = true;
-        }
-        store_close(store);
-        return good;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-        const struct picker_session *left = a, *right = b;
-
-        return (left->wall_ns < right->wall_ns) - (left->wall_ns > right->wall_ns);
-}
-
 static void find_sessions(struct picking *picking)
 {
         struct picker_session *sessions = xcalloc(SESSIONS_MAX, sizeof *sessions);
-        char *folder = user_state_dir(picking->user), path[PLACE_MAX];
-        DIR *dir = folder ? opendir(folder) : NULL;
-        size_t n = 0;
+        char *folder = user_state_dir(picking->user);
+        size_t n = folder ? list_sessions(folder, sessions, SESSIONS_MAX) : 0;
 
-        for (struct dirent *item; dir && n < SESSIONS_MAX && (item = readdir(dir));) {
-                const char *dot = strrchr(item->d_name, '.');
-
-                if (!dot || strcmp(dot, ".heaptop") != 0)
-                        continue;
-                snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
-                n += describe_session(path, &sessions[n]);
-        }
-        if (dir)
-                closedir(dir);
-        qsort(sessions, n, sizeof *sessions, newest_first);
         picker_set_sessions(picking->picker, sessions, n);
         free(folder);
         free(sessions);
