@@ -116,15 +116,19 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
-# Text and JSON for people and programs: the part of app/ that unit tests link too.
+# The part of app/ that unit tests link too.
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
+	%D%/app/options.c %D%/app/options.h \
+	%D%/app/place.c %D%/app/place.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
-	%D%/app/report_text.c
+	%D%/app/report_text.c \
+	%D%/app/user.c %D%/app/user.h \
+	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 # What each archive needs outside, in the order of linking.
@@ -145,9 +149,7 @@ heaptop_SOURCES = \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
-	%D%/app/options.c %D%/app/options.h \
 	%D%/app/picking.c %D%/app/picking.h \
-	%D%/app/place.c %D%/app/place.h \
 	%D%/app/print.c %D%/app/print.h \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
@@ -156,9 +158,7 @@ heaptop_SOURCES = \
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/user.c %D%/app/user.h \
-	%D%/app/viewer.c %D%/app/viewer.h \
-	%D%/app/writer.c %D%/app/writer.h
+	%D%/app/viewer.c %D%/app/viewer.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
 

@@ -20,6 +20,8 @@ UNIT_TESTS = \
 	%D%/unit/test_stacks \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
+	%D%/unit/test_options \
+	%D%/unit/test_writer \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
@@ -48,6 +50,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
@@ -62,6 +65,13 @@ EXTRA_PROGRAMS += %D%/bench/bench_heap
 
 # scripts
 dist_check_SCRIPTS = \
+	%D%/docs.sh \
+	%D%/live/bad_input.sh \
+	%D%/live/lifeline.sh \
+	%D%/live/replay.sh \
+	%D%/live/run.sh \
+	%D%/live/screen.sh \
+	%D%/live/truth.sh \
 	%D%/layers.sh \
 	%D%/probe_blob.sh
 TESTS += $(dist_check_SCRIPTS)
@@ -76,3 +86,9 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 .PHONY: bench
 bench: %D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_probe$(EXEEXT)
+
+# what the live tests attach to and use
+EXTRA_DIST += %D%/live/lib.sh
+check_PROGRAMS += %D%/targets/tracer
+%C%_targets_tracer_SOURCES = %D%/targets/tracer.c
+%C%_targets_tracer_LDADD =
