@@ -11,7 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { FRAME_MAX = 24 << 10 };
+enum {
+        FRAME_MAX = 24 << 10,
+        FRAME_TEXT = 64, /* room for a string that a call needs, at the frame's low end */
+};
 
 struct frame {
         uint8_t bytes[FRAME_MAX];

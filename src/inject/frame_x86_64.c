@@ -122,7 +122,7 @@ int frame_build(struct frame *frame, pid_t tid, const struct regs *saved, uint64
         /* As at a function's entry: sp + 8 is a multiple of 16. The word at call_sp is where the call returns to. */
         frame->call_sp = ((vector_addr - head) & ~15ull) - 8;
         frame->leave_sp = frame->call_sp + 8;
-        frame->addr = frame->call_sp;
+        frame->addr = frame->call_sp - FRAME_TEXT;
         frame->size = (size_t)(vector_addr + (uint64_t)size - frame->addr);
         if (frame->size > sizeof frame->bytes)
                 return -E2BIG;
@@ -130,8 +130,8 @@ int frame_build(struct frame *frame, pid_t tid, const struct regs *saved, uint64
         regs_rewind_syscall(&resumed);
         fill_context(&uc, &resumed, mask, vector_addr);
         memset(frame->bytes, 0, frame->size);
-        memcpy(frame->bytes, &restorer, sizeof restorer);
-        memcpy(frame->bytes + sizeof restorer, &uc, sizeof uc);
+        memcpy(frame->bytes + FRAME_TEXT, &restorer, sizeof restorer);
+        memcpy(frame->bytes + FRAME_TEXT + sizeof restorer, &uc, sizeof uc);
         memcpy(frame->bytes + (vector_addr - frame->addr), vector, (size_t)size);
         return 0;
 }

@@ -19,6 +19,7 @@ enum {
 
 int process_open(struct process *process, pid_t pid, struct err *err)
 {
+        struct proc_status status;
         struct proc_stat stat;
         int r;
 
@@ -29,6 +30,8 @@ int process_open(struct process *process, pid_t pid, struct err *err)
         if (r < 0)
                 return err_set(err, -r, "there is no process %d", (int)pid);
         process->start_time = stat.start_time;
+        if (proc_status_read(pid, &status) == 0 && status.seccomp != 0)
+                process->stop_options = PTRACE_O_SUSPEND_SECCOMP;
         process->memory = memory_open(pid, 1);
         if (process->memory < 0)
                 return err_set(err, -process->memory, "cannot open the memory of process %d: %s", (int)pid,

@@ -15,7 +15,7 @@ enum {
 struct relocated {
         uint32_t length;      /* bytes displaced at the old address, whole instructions, at least what was needed */
         uint32_t code_length; /* of code[] */
-        uint32_t n_steps;
+        uint32_t n_steps;     /* a last one stands for the jump back, when there is one */
         uint8_t from[WIRE_PATCH_MAX]; /* i-th instruction's offset at the old address ... */
         uint8_t to[WIRE_PATCH_MAX];   /* ... and in code[] */
         uint8_t code[RELOCATE_CODE_MAX]; /* ends with a jump back unless the last instruction never falls through */

@@ -90,7 +90,7 @@ static void push_return(struct mover *m, uint32_t next)
 
 static int move_rip_relative(struct mover *m, const ZydisDecodedInstruction *in)
 {
-        uint32_t start = m->out->code_length, disp = in->raw.disp.offset;
+        uint32_t disp = in->raw.disp.offset;
         uint64_t target = m->from + m->at + in->length + (uint64_t)in->raw.disp.value;
         const uint8_t *p = m->code + m->at;
         int r;
@@ -102,7 +102,6 @@ static int move_rip_relative(struct mover *m, const ZydisDecodedInstruction *in)
         if (r < 0)
                 return r;
         emit(m, p + disp + 4, in->length - disp - 4u);
-        (void)start;
         return 0;
 }
 
@@ -121,8 +120,7 @@ static int move_branch(struct mover *m, const ZydisDecodedInstruction *in, uint3
 
         if (in->mnemonic == ZYDIS_MNEMONIC_XBEGIN)
                 return refuse(m, "a transaction at its start");
-        if (relative && target > m->from && target < m->from + need + ZYDIS_MAX_INSTRUCTION_LENGTH &&
-            in->meta.category != ZYDIS_CATEGORY_CALL && target < m->from + need)
+        if (relative && target > m->from && target < m->from + need)
                 return refuse(m, "a branch into its first bytes");
         if (call) {
                 if (next < need)
@@ -268,6 +266,9 @@ static int finish(struct mover *m)
         int r;
 
         if (!m->ended) {
+                /* a thread at the jump back is as good as one behind the displaced bytes */
+                out->from[out->n_steps] = (uint8_t)out->length;
+                out->to[out->n_steps++] = (uint8_t)out->code_length;
                 r = move_jump(m, m->from + out->length);
                 if (r < 0)
                         return r;

@@ -148,7 +148,6 @@ static int give_back(struct remote *remote)
         /* When that failed the thread still restores itself, from the frame: leave it there. */
         if (r2 == 0)
                 clear_scratch(remote);
-        remote->thread->dirty = r2 < 0 ? false : remote->thread->dirty;
         return r < 0 ? r : r2;
 }
 
@@ -216,6 +215,16 @@ int remote_call(struct remote *remote, long number, const uint64_t args[6], int6
         return 0;
 }
 
+int remote_text(struct remote *remote, const char *text, uint64_t *ret)
+{
+        size_t size = strlen(text) + 1;
+
+        if (size > FRAME_TEXT)
+                return -E2BIG;
+        *ret = remote->frame.addr;
+        return process_write(remote->process, remote->frame.addr, text, size);
+}
+
 int remote_end(struct remote *remote)
 {
         pid_t tid;
@@ -231,8 +240,6 @@ int remote_end(struct remote *remote)
         r = stop_wait_interrupted(&remote->process->stop, tid);
         if (r == 0)
                 r = give_back(remote);
-        else
-                remote->thread->dirty = false;
         remote->thread = NULL;
         return r;
 }

@@ -23,5 +23,8 @@ int remote_begin(struct remote *remote, struct process *process, struct err *err
  * a negative errno, too). */
 int remote_call(struct remote *remote, long number, const uint64_t args[6], int64_t *ret);
 
+/* Puts TEXT (at most FRAME_TEXT bytes with its NUL) where the next call can find it; its address in *RET. */
+int remote_text(struct remote *remote, const char *text, uint64_t *ret);
+
 /* Puts the thread back as it was, standing in an interrupt stop. Accepts a remote that never began. */
 int remote_end(struct remote *remote);

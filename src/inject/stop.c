@@ -95,12 +95,6 @@ static int seize_new(struct stop *stop, struct err *err)
         return r < 0 ? r : found;
 }
 
-static void thread_gone(struct thread *thread)
-{
-        thread->state = THREAD_GONE;
-        thread->dirty = false;
-}
-
 /* Takes note of one report while the threads are being stopped. True when one less is running. */
 static bool note_report(struct stop *stop, pid_t tid, int status)
 {
@@ -109,7 +103,7 @@ static bool note_report(struct stop *stop, pid_t tid, int status)
         if (!thread || thread->state != THREAD_RUNNING)
                 return false;
         if (!WIFSTOPPED(status)) {
-                thread_gone(thread);
+                thread->state = THREAD_GONE;
         } else if (stop_is_interrupt(status)) {
                 thread->state = THREAD_STOPPED;
                 stop->n_stopped++;
@@ -176,13 +170,13 @@ static int read_registers(struct stop *stop, struct err *err)
                         continue;
                 r = regs_read(thread->tid, &thread->regs);
                 if (r == -ESRCH) {
-                        thread_gone(thread);
+                        thread->state = THREAD_GONE;
                         stop->n_stopped--;
                 } else if (r < 0) {
                         return err_set(err, -r, "cannot read the registers of thread %d: %s", (int)thread->tid,
                                        strerror(-r));
-                } else {
-                        thread->dirty = regs_forget_interruption(&thread->regs);
+                } else if (regs_forget_interruption(&thread->regs)) {
+                        regs_write(thread->tid, &thread->regs);
                 }
         }
         return 0;
@@ -231,11 +225,8 @@ void stop_resume(struct stop *stop)
         for (size_t i = 0; i < stop->n; i++) {
                 struct thread *thread = &stop->v[i];
 
-                if (thread->state != THREAD_STOPPED)
-                        continue;
-                if (thread->dirty)
-                        regs_write(thread->tid, &thread->regs);
-                sys_ptrace(PTRACE_DETACH, thread->tid, 0, NULL);
+                if (thread->state == THREAD_STOPPED)
+                        sys_ptrace(PTRACE_DETACH, thread->tid, 0, NULL);
         }
         if (stop->began_ns != 0)
                 stop->took_ns = clock_boottime_ns() - stop->began_ns;
@@ -262,7 +253,7 @@ int stop_wait(struct stop *stop, pid_t tid, int *ret_status)
                         return -ESRCH;
                 thread = stop_find(stop, who);
                 if (thread && !WIFSTOPPED(status)) {
-                        thread_gone(thread);
+                        thread->state = THREAD_GONE;
                         stop->n_stopped--;
                 }
                 if (who != tid)

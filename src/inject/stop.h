@@ -22,8 +22,7 @@ enum thread_state {
 struct thread {
         pid_t tid;
         enum thread_state state;
-        bool dirty;       /* `regs` must be written before the thread goes on */
-        struct regs regs; /* as they were when it stopped, with what we changed since */
+        struct regs regs; /* as they were when it stopped, with what was changed (and written) since */
 };
 
 struct stop {
