@@ -53,7 +53,28 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \
-	%D%/inject/inject.h
+	%D%/inject/allocators.c %D%/inject/allocators.h \
+	%D%/inject/attach.c %D%/inject/inject.h \
+	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
+	%D%/inject/check.c \
+	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
+	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
+	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
+	%D%/inject/launch.c \
+	%D%/inject/lock.c %D%/inject/lock.h \
+	%D%/inject/plan.c %D%/inject/plan.h \
+	%D%/inject/process.c %D%/inject/process.h \
+	%D%/inject/regs_x86_64.c %D%/inject/regs.h \
+	%D%/inject/relocate_x86_64.c %D%/inject/relocate.h \
+	%D%/inject/remote.c %D%/inject/remote.h \
+	%D%/inject/removal.c %D%/inject/removal.h \
+	%D%/inject/stacks.c %D%/inject/stacks.h \
+	%D%/inject/stop.c %D%/inject/stop.h \
+	%D%/inject/sys.c %D%/inject/sys.h \
+	%D%/inject/ticks_x86_64.c %D%/inject/ticks.h \
+	%D%/inject/undo.c %D%/inject/undo.h \
+	%D%/inject/worker.c %D%/inject/worker.h
 
 %C%_liblive_a_SOURCES = \
 	%D%/live/aggregate.c %D%/live/aggregate.h \
