@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
+	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_unwind
 
