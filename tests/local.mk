@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	%D%/unit/test_stacks \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
+	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_unwind
 
