@@ -54,13 +54,13 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
-	%D%/live/process.c %D%/live/process.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
 	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/watched.c %D%/live/watched.h \
 	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
