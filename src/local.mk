@@ -35,16 +35,19 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
+	%D%/target/demangle.c \
+	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/glibc.h \
-	%D%/target/image.c %D%/target/image.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
-	%D%/target/naming.h \
+	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.h \
+	%D%/target/symbols.c %D%/target/symbols.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -85,13 +88,13 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
-	%D%/live/process.c %D%/live/process.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
 	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/watched.c %D%/live/watched.h \
 	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \

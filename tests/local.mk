@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_tree \
 	%D%/unit/test_unwind \
 	%D%/unit/test_probe_sampling \
+	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_report \
 	%D%/unit/test_screens

@@ -1,6 +1,7 @@
 #include "target/image.h"
 
 #include "base/alloc.h"
+#include "target/image_elf.h"
 #include "target/memory.h"
 #include "target/proc.h"
 
@@ -256,6 +257,18 @@ static Elf_Scn *find_section(const struct image *image, uint32_t type, const cha
                         return scn;
         }
         return NULL;
+}
+
+Elf *image_elf(struct image *image)
+{
+        return image->elf;
+}
+
+bool image_has_section(const struct image *image, const char *name)
+{
+        GElf_Shdr shdr;
+
+        return find_section(image, SHT_NULL, name, &shdr) != NULL;
 }
 
 bool image_has_symtab(const struct image *image)
