@@ -102,6 +102,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c \
 	%D%/store/reader.c \
+	%D%/store/rollup.c \
 	%D%/store/schema.h \
 	%D%/store/store.h \
 	%D%/store/writer.c

@@ -81,11 +81,12 @@ static int choose_sites(struct report *report, size_t top)
 
 int report_write(FILE *out, const struct history *history, const struct report_options *options, struct err *err)
 {
+        struct rec_session session;
         struct report report = { 0 };
         size_t top = options->top ? options->top : TOP;
         int r;
 
-        r = history->session(history->arg, &report.session);
+        r = history->session(history->arg, &session);
         if (r == -EAGAIN)
                 return err_set(err, EAGAIN, "nothing has been recorded yet");
         if (r < 0)
@@ -96,6 +97,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
                 r = choose_sites(&report, top < TOP_MAX ? top : TOP_MAX);
         if (r < 0)
                 goto out;
+        report.session = heap_session(report.heap);
         if (options->json)
                 r = report_json(out, &report);
         else

@@ -211,8 +211,8 @@ int report_json(FILE *out, struct report *report)
         int r;
 
         root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
-                         "heaptop_schema", 1, "session", session_part(&report->session), "target",
-                         target_part(&report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
+                         "heaptop_schema", 1, "session", session_part(report->session), "target",
+                         target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
                          "base_tick", (int)heap_base(report->heap), "process", process_part(p), "sampling", sampling_part(p),
                          "growth", growth_part(report->heap), "live_bytes",
                          estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(p),

@@ -14,7 +14,7 @@ enum { REPORT_STACKS = 3, REPORT_FRAMES_MAX = 64 };
 
 struct report {
         struct heap *heap;
-        struct rec_session session;
+        const struct rec_session *session;
         uint32_t *sites; /* ids, best first */
         size_t n_sites, n_all, n_growing;
         bool ranged;     /* changes count from a moment of their own, not from the attach */

@@ -34,7 +34,7 @@ static const char *size(char *ret, double bytes)
 
 static void put_head(FILE *out, struct report *report)
 {
-        const struct rec_session *s = &report->session;
+        const struct rec_session *s = report->session;
         const struct rec_process *p = heap_process(report->heap);
         uint64_t end = s->ended_ns ? s->ended_ns : p->time_ns;
         char number[FMT_MAX];
@@ -64,7 +64,7 @@ static void put_head(FILE *out, struct report *report)
 static void put_memory(FILE *out, struct report *report)
 {
         const struct rec_process *p = heap_process(report->heap);
-        const struct rec_session *s = &report->session;
+        const struct rec_session *s = report->session;
         char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
 
         fprintf(out, "  RSS        %s (anonymous %s, files %s, shared %s)", fmt_bytes(a, p->rss_anon + p->rss_file + p->rss_shmem),

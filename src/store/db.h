@@ -36,6 +36,14 @@ struct store {
         bool was_live; /* when it was opened */
 
         uint64_t limit_bytes; /* writer; 0 = none */
+        struct rollup {
+                uint32_t full_ticks; /* these newest ticks are left alone */
+                unsigned level;      /* how coarse we are by now */
+                uint32_t cursor;     /* everything before is as coarse as LEVEL */
+                uint32_t floor;      /* everything before is as coarse as it gets */
+                uint32_t said;       /* bit LEVEL: the event has been written */
+                int64_t block;       /* next block id to look at */
+        } rollup;
         int system_errno;     /* behind the first failure of a statement; SQLite forgets it with the next call */
 
         /* reader: the steps left for the statement that runs, in units of DB_STEP_UNIT */
@@ -87,6 +95,9 @@ void db_reset_steps(struct store *store);
 /* Fills the history functions of a store that reads (query.c). */
 void query_init(struct store *store);
 
-/* Keeps a session that is being written below its size limit (rollup.c); called inside the transaction of TICK. A code of
- * SQLite. */
-int rollup_step(struct store *store, uint32_t tick);
+/* Thins old detail when the session comes near its size limit (rollup.c): a bounded piece of work inside the transaction that
+ * writes PROCESS's tick. A code of SQLite. */
+int rollup_step(struct store *store, const struct rec_process *process);
+
+/* The slots of rollup.c among DB_STATEMENTS; the writer's own are below. */
+enum { DB_ROLLUP_SLOTS = 32 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
         Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
@@ -90,10 +91,15 @@ static int64_t blocks_at(sqlite3_stmt *stmt, int column)
 
 /* ---- the session ---- */
 
+/* What did not change stays where it was, so an earlier answer remains good. */
 static char *keep_text(struct store *store, unsigned slot, sqlite3_stmt *stmt, int column)
 {
+        const char *text = db_text(stmt, column);
+
+        if (store->session_text[slot] && strcmp(store->session_text[slot], text) == 0)
+                return store->session_text[slot];
         free(store->session_text[slot]);
-        store->session_text[slot] = xstrdup(db_text(stmt, column));
+        store->session_text[slot] = xstrdup(text);
         return store->session_text[slot];
 }
 

@@ -21,8 +21,13 @@ enum {
         W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_FINISH, W_BEGIN, W_COMMIT, W_ROLLBACK,
 };
 
-_Static_assert((int)W_ROLLBACK < (int)DB_STATEMENTS, "a slot for every statement");
+_Static_assert((int)W_ROLLBACK < (int)DB_ROLLUP_SLOTS, "a slot for every statement");
 
+#define LIMIT_BYTES (256ull << 20)
+#define FULL_TICKS  3600
+
+#define PAGE_SIZE_TEXT "4096"
+#define PAGE_SIZE      4096
 #define WAL_CHECKPOINT_PAGES "1000" /* about 4 MB of -wal at most, when no reader holds an old picture */
 
 /* ---- acting as the owner ---- */
@@ -138,7 +143,7 @@ static int set_up(struct store *store)
         char sql[128];
         int rc;
 
-        rc = db_exec(store->db, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        rc = db_exec(store->db, "PRAGMA page_size=" PAGE_SIZE_TEXT "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                 "PRAGMA wal_autocheckpoint=" WAL_CHECKPOINT_PAGES ";"
                                 "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
                                 "BEGIN IMMEDIATE");
@@ -175,7 +180,7 @@ static int create(struct store *store, struct err *err)
         rc = db_connect(store->path, SQLITE_OPEN_READWRITE, false, &store->db);
         if (rc == SQLITE_OK)
                 rc = set_up(store);
-        if (rc == SQLITE_OK) {
+        if (rc == SQLITE_OK && store_set_limit(store, LIMIT_BYTES, FULL_TICKS) == 0) {
                 copy_to_main_file(store);
                 return 0;
         }
@@ -203,6 +208,16 @@ int store_create(const char *path, uid_t owner, struct store **ret, struct err *
         }
         *ret = store;
         return 0;
+}
+
+int store_set_limit(struct store *store, uint64_t bytes, uint32_t full_ticks)
+{
+        char sql[64];
+
+        store->limit_bytes = bytes;
+        store->rollup.full_ticks = full_ticks;
+        snprintf(sql, sizeof sql, "PRAGMA max_page_count=%llu", bytes ? (unsigned long long)bytes / PAGE_SIZE + 1 : 4294967294ull);
+        return db_errno(store->db, db_exec(store->db, sql));
 }
 
 /* ---- transactions ---- */
@@ -386,6 +401,8 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
                 rc = write_blocks(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_happenings(store, tick);
+        if (rc == SQLITE_OK && store->limit_bytes)
+                rc = rollup_step(store, &tick->process);
         return rc;
 }
 
