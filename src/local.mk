@@ -27,7 +27,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
-	%D%/model/tree.c %D%/model/trend.c
+	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/image.h \
