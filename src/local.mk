@@ -16,7 +16,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
@@ -24,24 +26,54 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
-	%D%/model/record.h \
+	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/tree.c %D%/model/trend.c \
 	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
-	%D%/target/image.h \
-	%D%/target/maps.h \
-	%D%/target/memory.h \
-	%D%/target/modules.h
+	%D%/target/cfi.c %D%/target/cfi.h \
+	%D%/target/demangle.c \
+	%D%/target/dwarf.c %D%/target/dwarf.h \
+	%D%/target/glibc.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/kind.c \
+	%D%/target/limits.c %D%/target/limits.h \
+	%D%/target/maps.c %D%/target/maps.h \
+	%D%/target/memory.c %D%/target/memory.h \
+	%D%/target/modules.c %D%/target/modules.h \
+	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/runtime.h \
+	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/unwind.c %D%/target/unwind.h \
+	%D%/target/unwind_slow.c \
+	%D%/target/unwind_table.c %D%/target/unwind_table.h \
+	%D%/target/unwind_walk.c \
+	%D%/target/unwinder.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
 
 %C%_libinject_a_SOURCES = \
 	%D%/inject/inject.h
 
 %C%_liblive_a_SOURCES = \
-	%D%/live/sink.h
+	%D%/live/aggregate.c %D%/live/aggregate.h \
+	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/counters.c %D%/live/counters.h \
+	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/happenings.c %D%/live/happenings.h \
+	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/names.c %D%/live/names.h \
+	%D%/live/process.c %D%/live/process.h \
+	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/session.c %D%/live/session.h \
+	%D%/live/shared.c %D%/live/shared.h \
+	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
 	%D%/store/store.h

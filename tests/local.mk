@@ -15,7 +15,18 @@ UNIT_TESTS = \
 	%D%/unit/test_heap \
 	%D%/unit/test_picker \
 	%D%/unit/test_query \
-	%D%/unit/test_tree
+	%D%/unit/test_tree \
+	%D%/unit/test_blocks \
+	%D%/unit/test_class \
+	%D%/unit/test_estimate \
+	%D%/unit/test_record \
+	%D%/unit/test_ring \
+	%D%/unit/test_stacks \
+	%D%/unit/test_image \
+	%D%/unit/test_maps \
+	%D%/unit/test_naming \
+	%D%/unit/test_proc \
+	%D%/unit/test_unwind
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
@@ -35,4 +46,4 @@ dist_check_SCRIPTS = \
 	%D%/layers.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/estimate.h"
 
 #include <errno.h>
 #include <math.h>
@@ -201,7 +202,7 @@ static int move(struct heap *heap, uint32_t tick)
         }
         if (r < 0)
                 return r;
-        heap->window_start_ns = start->time_ns;
+        valleys_set_window(&heap->valleys, start->time_ns, now->time_ns);
         heap->window_ns = now->time_ns - start->time_ns;
         heap->rate_known = heap->window_ns >= WINDOW_MIN_NS;
         return 0;
@@ -346,7 +347,7 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes)
 
         if (!heap->rate_known)
                 return NAN;
-        slope = valleys_slope(&heap->valleys, site, heap->window_start_ns, heap->window_start_ns + heap->window_ns, &ns);
+        slope = valleys_slope(&heap->valleys, site, &ns);
         if (ret_minutes)
                 *ret_minutes = (double)ns / (double)MINUTE_NS;
         return slope * (double)MINUTE_NS;
@@ -362,9 +363,11 @@ int64_t heap_before_at_base(const struct heap *heap)
         return heap->base.process.tick ? heap->base.process.before_bytes : heap->first.before_bytes;
 }
 
-static double half_width(double variance)
+static double half_width(double value, double variance)
 {
-        return 1.96 * sqrt(variance);
+        struct estimate_range range = estimate_interval(value, variance);
+
+        return fmax(range.high - value, value - range.low);
 }
 
 /* Which part of LIVE samples can be among CHANGED ones. */
@@ -434,7 +437,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .approximate = names_is_approximate(frame),
                 .live_bytes = now->live_bytes,
                 .live_blocks = now->live_blocks,
-                .live_error = half_width((double)now->variance),
+                .live_error = half_width((double)now->live_bytes, (double)now->variance),
                 .change_bytes = wrapping_sub(now->live_bytes, base->live_bytes),
                 .rate_per_min = rate,
                 .rate_error = change_error(now, window) / minutes,

@@ -35,7 +35,6 @@ struct heap {
         uint32_t last;             /* newest tick of the history */
         uint32_t base_tick;
         uint64_t window_ns;        /* from the window's start to NOW */
-        uint64_t window_start_ns;
         bool rate_known;           /* the window is long enough for rates */
         struct rec_process first;  /* the oldest row */
         size_t n_sites;            /* seen at NOW */

@@ -105,29 +105,34 @@ static uint64_t find_lowest(const struct valley *valley, uint64_t first, uint64_
         return best;
 }
 
-double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t start_ns, uint64_t now_ns, uint64_t *ret_ns)
+void valleys_set_window(struct valleys *valleys, uint64_t start_ns, uint64_t now_ns)
+{
+        valleys->first = bucket_of(valleys, start_ns) + 1;
+        valleys->last = bucket_of(valleys, now_ns);
+        valleys->window_ns = now_ns - start_ns;
+}
+
+static void find_slope(const struct valleys *valleys, struct valley *valley, uint64_t fifth)
+{
+        uint64_t from = find_lowest(valley, valleys->first, fifth);
+        uint64_t to = find_lowest(valley, valleys->last - fifth + 1, fifth);
+
+        valley->known_first = valleys->first;
+        valley->known_last = valleys->last;
+        valley->known_ns = (to - from) * valleys->width_ns;
+        valley->known_slope = ((double)lowest_in(valley, to) - (double)lowest_in(valley, from)) / (double)valley->known_ns;
+}
+
+double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t *ret_ns)
 {
         struct valley *valley = site < valleys->n ? valleys->of[site] : NULL;
-        uint64_t first, last, fifth, from, to;
+        uint64_t n = valleys->last >= valleys->first ? valleys->last - valleys->first + 1 : 0;
 
-        *ret_ns = now_ns - start_ns;
-        if (!valley)
+        *ret_ns = valleys->window_ns;
+        if (!valley || n < 5 || n > VALLEYS_RING)
                 return 0;
-        /* only buckets that begin inside the window */
-        first = bucket_of(valleys, start_ns) + 1;
-        last = bucket_of(valleys, now_ns);
-        fifth = last >= first ? (last - first + 1) / 5 : 0;
-        if (fifth == 0 || last - first >= VALLEYS_RING)
-                return 0;
-        if (valley->known_first != first || valley->known_last != last) {
-                from = find_lowest(valley, first, fifth);
-                to = find_lowest(valley, last - fifth + 1, fifth);
-                valley->known_first = first;
-                valley->known_last = last;
-                valley->known_ns = (to - from) * valleys->width_ns;
-                valley->known_slope = ((double)lowest_in(valley, to) - (double)lowest_in(valley, from)) /
-                                      (double)valley->known_ns;
-        }
+        if (valley->known_first != valleys->first || valley->known_last != valleys->last)
+                find_slope(valleys, valley, n / 5);
         *ret_ns = valley->known_ns;
         return valley->known_slope;
 }

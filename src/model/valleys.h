@@ -18,12 +18,13 @@ struct valley {
         uint64_t bucket;  /* the newest that something happened in */
         uint32_t tick;    /* of the newest change */
         int64_t now;      /* the value after it; not in lowest[] yet, more rows of the same tick may follow */
-        int64_t lowest[VALLEYS_RING]; /* by bucket modulo VALLEYS_RING */
 
         /* the last answer of valleys_slope(), which holds until the site changes or the buckets move on */
         uint64_t known_first, known_last; /* buckets; 0 = no answer yet */
         uint64_t known_ns;
         double known_slope;
+
+        int64_t lowest[VALLEYS_RING]; /* by bucket modulo VALLEYS_RING */
 };
 
 /* Start with { 0 }. */
@@ -31,6 +32,8 @@ struct valleys {
         struct valley **of; /* by site id, NULL = has not changed */
         size_t n;
         uint64_t began_ns, width_ns;
+        uint64_t first, last; /* buckets that begin inside the window */
+        uint64_t window_ns;
 };
 
 /* The width of buckets for a window: the smallest 1, 2, 4, ... seconds that cut it into VALLEYS_WINDOW_MAX or fewer. */
@@ -43,6 +46,9 @@ void valleys_done(struct valleys *valleys);
 /* SITE changed at TICK, which was at TIME. Called in the order of time. */
 void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_t time_ns, int64_t before, int64_t after);
 
-/* The slope of SITE in bytes a nanosecond, from the lowest bucket of the first fifth of [START, NOW] to that of the last; 0 for a site
- * that has not changed. *RET_NS is how far they are apart. */
-double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t start_ns, uint64_t now_ns, uint64_t *ret_ns);
+/* What slopes are measured over from now on. */
+void valleys_set_window(struct valleys *valleys, uint64_t start_ns, uint64_t now_ns);
+
+/* The slope of SITE in bytes a nanosecond, from the lowest bucket of the window's first fifth to that of its last; 0 for a site that
+ * has not changed. *RET_NS is how far they are apart. */
+double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t *ret_ns);
