@@ -16,7 +16,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
@@ -24,14 +26,15 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
-	%D%/model/record.h \
+	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
-	%D%/model/record.c %D%/model/record.h
+	%D%/model/record.c %D%/model/record.h \
+	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \

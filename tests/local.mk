@@ -12,6 +12,10 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
+	%D%/unit/test_heap \
+	%D%/unit/test_picker \
+	%D%/unit/test_query \
+	%D%/unit/test_tree \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
@@ -35,7 +39,8 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_report \
-	%D%/unit/test_screens
+	%D%/unit/test_screens \
+	%D%/unit/test_unwind
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens

@@ -20,7 +20,7 @@ struct heap_site {
         int64_t live_bytes, live_blocks;
         double live_error;       /* +- bytes, 95 %: the longer side of the interval */
         int64_t change_bytes;    /* since BASE */
-        double rate_per_min;     /* bytes a minute over WINDOW; NAN = too short to say */
+        double rate_per_min;     /* bytes a minute over WINDOW, from valley to valley (model/valleys.h); NAN = too short to say */
         double rate_error;       /* +- bytes a minute, 95 %; counts only samples that can be at one end of WINDOW */
         uint32_t class;          /* enum rec_class */
         uint64_t first_ns;       /* when the site was first seen */
@@ -114,7 +114,7 @@ struct tree_node {
         uint32_t line;
         bool approximate, runtime, inlined, guessed, truncated;
         int64_t live_bytes, live_blocks, change_bytes;
-        double rate_per_min;      /* NAN = too short to say */
+        double rate_per_min;      /* from end to end of WINDOW (valleys are known for sites only); NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
 
