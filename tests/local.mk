@@ -16,7 +16,8 @@ UNIT_TESTS = \
 	%D%/unit/test_picker \
 	%D%/unit/test_query \
 	%D%/unit/test_screens \
-	%D%/unit/test_tree
+	%D%/unit/test_tree \
+	%D%/unit/test_tui
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
