@@ -40,7 +40,9 @@ UNIT_TESTS = \
 	%D%/unit/test_proc \
 	%D%/unit/test_report \
 	%D%/unit/test_screens \
-	%D%/unit/test_unwind
+	%D%/unit/test_unwind \
+	%D%/unit/test_tree \
+	%D%/unit/test_tui
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens

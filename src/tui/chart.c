@@ -13,8 +13,9 @@ enum { MINUTE = 60, HOUR = 3600, LABEL_EVERY = 15, COLUMNS_MAX = 2000 };
 
 /* Round spans, so that the picture does not stretch with each second. In seconds. */
 static const uint32_t spans[] = {
-        MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR,
-        12 * HOUR, 24 * HOUR, 48 * HOUR, 96 * HOUR, 192 * HOUR, 384 * HOUR, 768 * HOUR,
+        MINUTE, 2 * MINUTE, 3 * MINUTE, 5 * MINUTE, 7 * MINUTE, 10 * MINUTE, 15 * MINUTE, 20 * MINUTE, 30 * MINUTE, 45 * MINUTE,
+        HOUR, 90 * MINUTE, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, 16 * HOUR, 24 * HOUR, 36 * HOUR,
+        48 * HOUR, 72 * HOUR, 96 * HOUR, 144 * HOUR, 192 * HOUR, 288 * HOUR, 384 * HOUR, 576 * HOUR, 768 * HOUR,
 };
 
 static uint64_t elapsed_ns(const struct ui *ui)
@@ -118,10 +119,11 @@ void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n)
         fill_values(ui, rows, span, ret, n);
 }
 
-/* A round number of bytes for a label: 1, 2, 2.5 or 5 times a power of two steps. */
+/* The next round number of bytes, for labels. */
 static double round_step(double step)
 {
-        static const double nice[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+        static const double nice[] = { 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200,
+                                       250, 300, 400, 500, 600, 800 };
         double unit = 1;
 
         while (step >= 1024 * unit)
@@ -147,12 +149,11 @@ static void choose_scale(const double *values, int n, int height, double *ret_lo
                 low = 0;
         if (low < 0.5 * high)
                 low = 0;
-        step = round_step(fmax((high - low) / fmax(1, height - 1), fmax(high * 0.002, 4096)));
-        *ret_low = floor(low / step) * step;
-        if (low > 0 && *ret_low >= low)
-                *ret_low -= step;
-        if (*ret_low < 0)
-                *ret_low = 0;
+        step = round_step(fmax((high - low) / height, fmax(high * 0.002, 4096)));
+        for (*ret_low = fmax(0, floor(low / step) * step); *ret_low + step * height < high;) {
+                step = round_step(step * 1.01); /* the low end was rounded down: it takes room too */
+                *ret_low = fmax(0, floor(low / step) * step);
+        }
         *ret_high = *ret_low + step * height;
 }
 

@@ -135,7 +135,7 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
         if (!isfinite(facts->rate))
                 snprintf(first, sizeof first, "watching: a rate needs 20 s of data");
         else if (!facts->significant)
-                snprintf(first, sizeof first, "heap is level: %s over %s", rate, window);
+                snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
         else
                 snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks", rate, window);
         limit_words(ui, facts, room - text_width(first), limit, sizeof limit);

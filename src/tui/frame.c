@@ -107,6 +107,18 @@ static void measure_words(struct ui *ui, const struct canvas *canvas, const stru
                 snprintf(lost, size, "lost %s", fmt_count(count, p->lost_samples));
 }
 
+/* The command line without the folder of the program. */
+const char *short_command(const char *command)
+{
+        size_t word = strcspn(command, " ");
+
+        if (command[0] != '/')
+                return command;
+        while (word > 0 && command[word - 1] != '/')
+                word--;
+        return command + word;
+}
+
 static void target_words(const struct ui *ui, const struct canvas *canvas, char *ret, size_t size)
 {
         const struct rec_session *s = ui->heap ? heap_session(ui->heap) : NULL;
@@ -118,7 +130,8 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
                 len = (size_t)snprintf(ret, size, "%s   ", slash ? slash + 1 : ui->file);
         if (!s || len >= size)
                 return;
-        snprintf(ret + len, size - len, "%d %s", s->pid, s->cmdline && s->cmdline[0] ? s->cmdline : s->comm ? s->comm : "");
+        snprintf(ret + len, size - len, "%d %s", s->pid,
+                 short_command(s->cmdline && s->cmdline[0] ? s->cmdline : s->comm ? s->comm : ""));
         if (canvas->width < SIDE_PANE || ui->heap == NULL || text_width(ret) > 40)
                 return;
         len = strlen(ret);
@@ -209,28 +222,40 @@ static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
                 frame_right(canvas, x, y, room - x - 1, STYLE_DIM, hints[ui->prompt]);
 }
 
-/* The footer's bindings of VIEW in order of rank, those that fit. */
+static int put_key(struct canvas *canvas, int x, int y, const struct key_binding *binding)
+{
+        char key[16];
+
+        key_label(binding->keys[0], key);
+        x += canvas_put(canvas, x, y, canvas->width, STYLE_KEY, key) + 1;
+        return x + canvas_put(canvas, x, y, canvas->width, STYLE_PLAIN, binding->footer) + 2;
+}
+
+/* The footer's bindings of VIEW: by rank as many as fit, and the way out (help, back) at the end where one looks for it. */
 static void put_keys(struct canvas *canvas, int y, enum view view)
 {
-        const struct key_binding *table;
-        size_t n;
-        int x = 1, room = canvas->width - 1;
+        const struct key_binding *table, *chosen[32];
+        int x = 1, room = canvas->width + 1; /* the gap behind the last one may hang over */
+        size_t n, n_chosen = 0;
 
         table = key_table(&n);
         for (int rank = 1; rank < 20; rank++)
                 for (size_t i = 0; i < n; i++) {
                         char key[16];
-                        int width;
+                        int width = text_width(table[i].footer) + text_width(key_label(table[i].keys[0], key)) + 3;
 
-                        if (table[i].rank != rank || !(table[i].views & (1u << view)))
+                        if (table[i].rank != rank || !(table[i].views & (1u << view)) || width + 1 > room ||
+                            n_chosen == array_len(chosen))
                                 continue;
-                        key_label(table[i].keys[0], key);
-                        width = text_width(key) + 1 + text_width(table[i].footer);
-                        if (x + width > room)
-                                continue;
-                        x += canvas_put(canvas, x, y, room - x, STYLE_KEY, key) + 1;
-                        x += canvas_put(canvas, x, y, room - x, STYLE_PLAIN, table[i].footer) + 2;
+                        room -= width;
+                        chosen[n_chosen++] = &table[i];
                 }
+        for (size_t i = 0; i < n_chosen; i++)
+                if (chosen[i]->command != CMD_HELP && chosen[i]->command != CMD_BACK)
+                        x = put_key(canvas, x, y, chosen[i]);
+        for (size_t i = 0; i < n_chosen; i++)
+                if (chosen[i]->command == CMD_HELP || chosen[i]->command == CMD_BACK)
+                        x = put_key(canvas, x, y, chosen[i]);
 }
 
 int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view)

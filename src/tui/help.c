@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text of many lines in a box, scrolled by ui->scroll. */
+/* ---- a text in a box ---- */
+
 void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width, int height)
 {
         size_t lines = 0, at = 0;
@@ -30,9 +31,14 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
         for (const char *p = text; *p; at++) {
                 size_t len = strcspn(p, "\n");
 
-                if (at >= ui->scroll && at < ui->scroll + (size_t)h)
-                        canvas_printf(canvas, x, y + (int)(at - ui->scroll), w,
-                                      len > 0 && *p != ' ' ? STYLE_BOLD : STYLE_PLAIN, "%.*s", (int)len, p);
+                if (at >= ui->scroll && at < ui->scroll + (size_t)h) {
+                        char *line = xstrndup(p, len);
+                        int heading = (int)strcspn(line, " ");
+
+                        canvas_put(canvas, x, y + (int)(at - ui->scroll), w, STYLE_PLAIN, line);
+                        canvas_style(canvas, x, y + (int)(at - ui->scroll), heading < w ? heading : w, STYLE_BOLD);
+                        free(line);
+                }
                 p += len;
                 p += *p == '\n';
         }
@@ -40,57 +46,129 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
                 frame_right(canvas, x, y + h, w, STYLE_DIM, " j k scroll, q closes ");
 }
 
-static void add_group(struct buf *out, enum view view, enum key_group group, int width)
+/* ---- words that flow ---- */
+
+/* Adds WORD to the paragraph that began in OUT at START, on a new line with INDENT cells when it does not fit into WIDTH. */
+static void add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width)
+{
+        int used = out->data ? text_width(out->data + *start) : 0;
+
+        if (used > indent && used + text_width(gap) + text_width(word) > width) {
+                buf_putc(out, '\n');
+                *start = out->len;
+                buf_printf(out, "%*s%s", indent, "", word);
+        } else {
+                buf_printf(out, "%s%s", used > indent ? gap : "", word);
+        }
+}
+
+static void add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width)
+{
+        while (*text) {
+                size_t len = strcspn(text, " ");
+                char *word = xstrndup(text, len);
+
+                if (len > 0)
+                        add_word(out, start, word, " ", indent, width);
+                free(word);
+                text += len;
+                text += *text == ' ';
+        }
+        buf_putc(out, '\n');
+}
+
+/* "VIEW   Enter stack   1 overview ...": everything at a glance. */
+static void add_summary(struct buf *out, enum view view, enum key_group group, int width)
 {
         const struct key_binding *table;
+        int indent = width > 50 ? 7 : 5;
+        size_t n, start = out->len;
+        bool any = false;
+
+        table = key_table(&n);
+        for (size_t i = 0; i < n; i++) {
+                char key[16], pair[64];
+
+                if (table[i].group != group || !(table[i].views & (1u << view)))
+                        continue;
+                if (!any)
+                        buf_printf(out, "%-*s", indent, key_group_name(group));
+                any = true;
+                key_label(table[i].keys[0], key);
+                snprintf(pair, sizeof pair, "%s %s", key, table[i].footer);
+                add_word(out, &start, pair, "   ", indent, width);
+        }
+        if (any)
+                buf_putc(out, '\n');
+}
+
+/* A line or more for each key. */
+static void add_detail(struct buf *out, enum view view, enum key_group group, int width)
+{
+        const struct key_binding *table;
+        int indent = width > 50 ? 19 : 9;
         bool first = true;
         size_t n;
 
         table = key_table(&n);
         for (size_t i = 0; i < n; i++) {
+                size_t start = out->len;
                 char names[64];
 
                 if (table[i].group != group || !(table[i].views & (1u << view)))
                         continue;
-                if (first)
+                if (first) {
                         buf_printf(out, "%s\n", key_group_name(group));
+                        start = out->len;
+                }
                 first = false;
-                if (width > 50)
-                        buf_printf(out, "  %-16s %-12s %s\n", key_names(&table[i], names, sizeof names), table[i].footer,
-                                   table[i].help);
-                else
-                        buf_printf(out, " %-9s %s\n", key_names(&table[i], names, 10), table[i].help);
+                buf_printf(out, " %-*s ", indent - 2, key_names(&table[i], names, width > 50 ? sizeof names : 8));
+                add_sentence(out, &start, table[i].help, indent, width);
         }
 }
 
-static const char columns_text[] =
-        "COLUMNS\n"
-        "  CLASS    young: too new to say   growing   flat   shrinking\n"
-        "  LIVE     bytes allocated here and not freed (estimate: i shows its error)\n"
-        "  CHANGE   change of LIVE since the attach; dA: since mark A\n"
-        "  RATE/min growth of LIVE a minute over the window; \"?\" behind it: less than\n"
-        "           its error, \"?\" alone: too short to say\n"
-        "  AGE50    half of the live bytes here are older than this\n"
-        "  TREND    LIVE over the chart's span; flat when it is only noise\n"
-        "  SITE     the frame that allocates; ~ = nearest known name\n"
-        "BEFORE ATTACH\n"
-        "  What was on the heap when heaptop came. It has no stacks, and it can only\n"
-        "  shrink. It is never spread over sites.\n";
+static void add_term(struct buf *out, const char *term, const char *text, int width)
+{
+        int indent = width > 50 ? 19 : 9;
+        size_t start = out->len;
+
+        buf_printf(out, " %-*s ", indent - 2, term);
+        add_sentence(out, &start, text, indent, width);
+}
+
+static void add_columns(struct buf *out, int width)
+{
+        static const char *const terms[][2] = {
+                { "CLASS", "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
+                { "LIVE", "bytes allocated here and not freed; an estimate (i shows how good)" },
+                { "CHANGE", "change of LIVE since the attach; dA: since mark A" },
+                { "RATE/min", "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },
+                { "AGE50", "half of the live bytes here are older than this" },
+                { "TREND", "LIVE over time, flat when its moves are only noise" },
+                { "SITE", "the frame that allocates; ~ marks the nearest known name" },
+                { "before attach", "what was on the heap already: it has no stacks and can only shrink" },
+        };
+
+        buf_puts(out, "COLUMNS\n");
+        for (size_t i = 0; i < array_len(terms); i++)
+                add_term(out, terms[i][0], terms[i][1], width);
+}
 
 void help_draw(struct ui *ui, struct canvas *canvas)
 {
-        /* what one looks for first in this view comes first */
-        static const enum key_group order[] = { KEYS_VIEW, KEYS_PICK, KEYS_TREE, KEYS_LEAK, KEYS_FIND, KEYS_SORT,
-                                                KEYS_TIME, KEYS_OUT, KEYS_MOVE };
-        int width = canvas->width < 100 ? canvas->width : 100;
+        int width = canvas->width < 100 ? canvas->width : 100, room = canvas->height <= 4 ? width : width - 4;
         struct buf out = { 0 };
         char title[64];
 
-        for (size_t i = 0; i < array_len(order); i++)
-                add_group(&out, ui->view, order[i], width);
+        buf_puts(&out, "");
+        for (int group = 0; group < KEY_GROUPS; group++)
+                add_summary(&out, ui->view, (enum key_group)group, room);
+        buf_putc(&out, '\n');
         if (ui->mode != UI_PICK)
-                buf_puts(&out, columns_text);
+                add_columns(&out, room);
+        for (int group = 0; group < KEY_GROUPS; group++)
+                add_detail(&out, ui->view, (enum key_group)group, room);
         snprintf(title, sizeof title, "Help: %s", view_name(ui->view));
-        help_text_box(ui, canvas, title, out.data ? out.data : "", width, canvas->height);
+        help_text_box(ui, canvas, title, out.data, width, canvas->height);
         buf_done(&out);
 }

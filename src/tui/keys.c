@@ -29,7 +29,7 @@ static const struct key_binding table[] = {
         { CMD_PAGE_UP, { KEY_PGUP_, CTRL('B') }, SCROLL, KEYS_MOVE, 0, "page up", "a screen back" },
         { CMD_HALF_DOWN, { CTRL('D') }, SCROLL, KEYS_MOVE, 0, "half down", "half a screen further" },
         { CMD_HALF_UP, { CTRL('U') }, SCROLL, KEYS_MOVE, 0, "half up", "half a screen back" },
-        { CMD_MOUSE, { KEY_MOUSE_ }, SCROLL, KEYS_MOVE, 0, "mouse",
+        { CMD_MOUSE, { KEY_MOUSE_ }, SCROLL, KEYS_MOVE, 0, "click, wheel",
           "click selects, click on a column sorts, wheel scrolls" },
 
         /* views */
@@ -84,12 +84,13 @@ static const struct key_binding table[] = {
         { CMD_MARK, { 'm' }, HEAP, KEYS_LEAK, 4, "mark", "set a mark; changes (dA, dB, ..) count from the newest one" },
 
         /* time */
-        { CMD_PAUSE, { ' ' }, HEAP, KEYS_TIME, 7, "hold/play",
+        { CMD_PAUSE, { ' ' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 7, "hold",
           "hold the picture while the data goes on; in a replay: play and pause" },
+        { CMD_PAUSE, { ' ' }, IN(VIEW_REPLAY), KEYS_TIME, 4, "play", "play and pause; live: hold the picture" },
         { CMD_STEP_BACK, { ',' }, HEAP, KEYS_TIME, 0, "step back", "one second back" },
         { CMD_STEP, { '.' }, HEAP, KEYS_TIME, 0, "step", "one second further" },
         { CMD_EVENT_BACK, { '[' }, HEAP, KEYS_TIME, 0, "event back", "the mark or event before this moment" },
-        { CMD_EVENT, { ']' }, HEAP, KEYS_TIME, 10, "event", "the next mark or event" },
+        { CMD_EVENT, { ']' }, HEAP, KEYS_TIME, 9, "event", "the next mark or event" },
         { CMD_SLOWER, { '{' }, HEAP, KEYS_TIME, 0, "slower", "play slower" },
         { CMD_FASTER, { '}' }, HEAP, KEYS_TIME, 11, "faster", "play faster, up to x3600" },
         { CMD_ZOOM_IN, { 'z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom in", "a shorter span in chart and trends" },

@@ -215,9 +215,9 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
         enum { SENTENCE, FIGURES, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
-        const struct part bands[BANDS] = {
-                [SENTENCE] = { 1, 1, 0 }, [FIGURES] = { 1, 1, 2 }, [CHART] = { 3, 6 + canvas->height / 20, 0 },
-                [AXIS] = { 1, 1, 3 }, [AIR] = { 1, 1, 9 }, [TABLE] = { 4, 1000, 1 }, [STATUS] = { 1, 1, 3 },
+        struct part bands[BANDS] = {
+                [SENTENCE] = { 1, 1, 0 }, [FIGURES] = { 1, 1, 2 }, [CHART] = { 3, 6 + canvas->height / 40, 3 },
+                [AXIS] = { 1, 1, 4 }, [AIR] = { 1, 1, 9 }, [TABLE] = { 4, 1000, 5 }, [STATUS] = { 1, 1, 2 },
         };
         bool pane = canvas->width >= SIDE_PANE && canvas->height >= 24;
         int pane_width = pane ? 40 + (canvas->width - SIDE_PANE) / 4 : 0, table_width = canvas->width - pane_width;

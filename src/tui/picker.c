@@ -22,12 +22,12 @@ static const struct {
         [PID] = { { 7, 7, 1 }, "PID", false, PICKER_BY_PID },
         [USER] = { { 8, 10, 5 }, "USER", true, PICKER_SORTS },
         [RSS] = { { 5, 6, 2 }, "RSS", false, PICKER_BY_RSS },
-        [GROWTH] = { { 8, 10, 3 }, "GROWTH/m", false, PICKER_BY_GROWTH },
+        [GROWTH] = { { 10, 10, 3 }, "GROWTH/min", false, PICKER_BY_GROWTH },
         [SHAPE] = { { 8, 8, 8 }, "SHAPE", true, PICKER_SORTS },
-        [TREND] = { { 10, 20, 4 }, "LAST 60 s", true, PICKER_SORTS },
+        [TREND] = { { 9, 20, 4 }, "LAST 60 s", true, PICKER_SORTS },
         [LIMIT] = { { 5, 6, 7 }, "LIMIT", false, PICKER_SORTS },
         [KIND] = { { 4, 5, 6 }, "KIND", true, PICKER_SORTS },
-        [COMMAND] = { { 12, 200, 0 }, "COMMAND", true, PICKER_BY_NAME },
+        [COMMAND] = { { 12, 60, 0 }, "COMMAND", true, PICKER_BY_NAME },
 };
 
 static const char *const sort_names[PICKER_SORTS] = {
@@ -220,7 +220,7 @@ static void put_row(struct canvas *canvas, int y, const struct span *span, const
         if (span[LIMIT].size > 0)
                 frame_right(canvas, span[LIMIT].at, y, span[LIMIT].size, STYLE_PLAIN, p->limit_bytes ? fmt_bytes(text, p->limit_bytes) : "-");
         canvas_put(canvas, span[KIND].at, y, span[KIND].size, STYLE_PLAIN, p->kind);
-        canvas_put(canvas, span[COMMAND].at, y, span[COMMAND].size, STYLE_PLAIN, p->command);
+        canvas_put(canvas, span[COMMAND].at, y, span[COMMAND].size, STYLE_PLAIN, short_command(p->command));
 }
 
 static void put_titles(struct ui *ui, struct canvas *canvas, int y, const struct span *span)
@@ -312,7 +312,7 @@ static void draw_words(struct ui *ui, struct canvas *canvas)
 {
         const struct picker_process *p = picker_find(ui->picker, ui_wants_detail(ui));
         char pid[16] = "", rss[FMT_MAX] = "", rate[FMT_MAX] = "";
-        const char *const words[] = { p ? pid : "no process", rss, rate, p ? p->command : "" };
+        const char *const words[] = { p ? pid : "no process", rss, rate, p ? short_command(p->command) : "" };
 
         if (p) {
                 snprintf(pid, sizeof pid, "%d", p->pid);

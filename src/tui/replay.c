@@ -124,8 +124,9 @@ static void put_next(struct ui *ui, struct canvas *canvas, int y)
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
         enum { CHART, AXIS, EVENTS, HERE, AIR, MOMENT, TABLE, LEGEND, NEXT, BANDS };
+        int rows = canvas->height - 16 - (int)(ui->sites.n < 100 ? ui->sites.n : 100); /* what the table does not need */
         const struct part bands[BANDS] = {
-                [CHART] = { 3, 5 + canvas->height / 20, 1 }, [AXIS] = { 1, 1, 3 }, [EVENTS] = { 1, 1, 1 }, [HERE] = { 1, 1, 0 },
+                [CHART] = { 3, rows > 16 ? 16 : rows > 5 ? rows : 5, 1 }, [AXIS] = { 1, 1, 3 }, [EVENTS] = { 1, 1, 1 }, [HERE] = { 1, 1, 0 },
                 [AIR] = { 1, 1, 9 }, [MOMENT] = { 1, 1, 1 }, [TABLE] = { 3, 1000, 2 }, [LEGEND] = { 1, 1, 5 }, [NEXT] = { 1, 1, 4 },
         };
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_REPLAY);

@@ -32,7 +32,7 @@ static const struct {
         [COLUMN_AGE] = { { 5, 6, 6 }, "AGE50", false, false, HEAP_BY_AGE },
         [COLUMN_BLOCKS] = { { 6, 7, 8 }, "BLOCKS", false, true, HEAP_BY_BLOCKS },
         [COLUMN_TREND] = { { 8, 12, 5 }, "TREND", true, false, HEAP_SORTS },
-        [COLUMN_SITE] = { { 14, 60, 0 }, "SITE (allocating frame)", true, false, HEAP_BY_NAME },
+        [COLUMN_SITE] = { { 14, 40, 0 }, "SITE (allocating frame)", true, false, HEAP_BY_NAME },
 };
 
 static const char *const sort_names[HEAP_SORTS] = {
@@ -126,6 +126,8 @@ static void place_columns(int width, struct span ret[COLUMNS])
                 if (spans[i].size > 0)
                         ret[which[i]] = (struct span){ spans[i].at + 1, spans[i].size };
         }
+        if (width > ret[COLUMN_SITE].at) /* the last column has the rest */
+                ret[COLUMN_SITE].size = width - ret[COLUMN_SITE].at;
 }
 
 void sites_sort_at(struct ui *ui, int x)

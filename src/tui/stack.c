@@ -150,19 +150,22 @@ void stack_update(struct ui *ui)
         free(ids);
 }
 
-/* The row that matters first: where the paths part, or the allocating frame. */
+/* Down the heaviest path as long as it carries the most: to the frame the site is named for, else to the last. */
 static void select_heaviest(struct ui *ui)
 {
         struct stack_state *stack = &ui->stack;
         const struct tree *tree = stack_tree(ui, stack->site, stack->inverted);
+        struct heap_site site;
+        bool known = stack->site != 0 && heap_site(ui->heap, stack->site, &site);
         size_t best = 0;
 
         for (size_t i = 0; tree && i < stack->n_rows; i++) {
                 const struct tree_node *node = &tree->nodes[stack->rows[i].node];
 
-                if (stack->rows[i].depth == (int)i && node->live_bytes * 2 > tree->nodes[0].live_bytes)
-                        best = i;
-                else
+                if (stack->rows[i].depth != (int)i || node->live_bytes * 2 <= tree->nodes[0].live_bytes)
+                        break;
+                best = i;
+                if (known && strcmp(node->name, site.name) == 0 && strcmp(node->place, site.place) == 0)
                         break;
         }
         stack->table.selected = best;

@@ -30,11 +30,18 @@ static void put_titles(const struct stack_state *stack, struct canvas *canvas, i
         canvas_put(canvas, x + span[WHERE].at, y, span[WHERE].size, STYLE_DIM, "WHERE");
 }
 
-/* The name with what must be known about it. */
-static void name_words(const struct tree_node *node, char *ret, size_t size)
+/* The name in ROOM cells with what must be known about it, which is never cut off. */
+static void name_words(const struct tree_node *node, int room, bool ascii, char *ret, size_t size)
 {
-        snprintf(ret, size, "%s%s%s%s%s", node->approximate || node->guessed ? "~" : "", node->name,
-                 node->inlined ? " (inl)" : "", node->runtime ? " (rt)" : "", node->truncated ? " ..." : "");
+        char marked[512], notes[32];
+        size_t len;
+
+        snprintf(marked, sizeof marked, "%s%s", node->approximate || node->guessed ? "~" : "", node->name);
+        snprintf(notes, sizeof notes, "%s%s%s", node->inlined ? " (inl)" : "", node->runtime ? " (rt)" : "",
+                 node->truncated ? " ..." : "");
+        name_fit(marked, room - text_width(notes), ascii, ret, size);
+        len = strlen(ret);
+        snprintf(ret + len, size - len, "%s", notes);
 }
 
 static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct span *span, const struct tree_row *row)
@@ -44,11 +51,10 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
         int indent = row->depth < span[NAME].size / 2 ? row->depth : span[NAME].size / 2;
         int room = span[NAME].size - 3 - indent, at = x + span[NAME].at + 1 + indent;
         double share = tree->nodes[0].live_bytes > 0 ? (double)node->live_bytes / (double)tree->nodes[0].live_bytes : 0;
-        char text[600], name[512];
+        char text[FMT_MAX], name[512];
 
         canvas_put(canvas, at, y, 1, STYLE_TREE, !row->parent ? " " : row->open ? "v" : ">");
-        name_words(node, text, sizeof text);
-        name_fit(text, room, canvas->ascii, name, sizeof name);
+        name_words(node, room, canvas->ascii, name, sizeof name);
         canvas_put(canvas, at + 2, y, room, stack_matches(&ui->stack, node) ? STYLE_BOLD : node->runtime ? STYLE_DIM : STYLE_PLAIN,
                    name);
         if (span[LIVE].size > 0)

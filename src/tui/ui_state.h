@@ -160,6 +160,8 @@ void frame_rule(struct canvas *canvas, int x, int y, int width, const char *titl
 int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style, const char *const *items, size_t n);
 /* Right-aligned in [X, X + ROOM). */
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
+/* COMMAND without the folder of the program: a pointer into it. */
+const char *short_command(const char *command);
 /* "+-" or its character */
 const char *plus_minus(const struct canvas *canvas);
 

@@ -52,13 +52,14 @@ static void add_leak(struct demo *demo, const char *source)
         uint32_t login = call(fake, dispatch, shop, "Login::handle(Request const&)", "/src/login.cc", 54);
         uint32_t oauth = call(fake, dispatch, shop, "OAuth::callback(Request const&)", "/src/oauth.cc", 140);
         uint32_t put_frame = fake_add_frame(fake, shop, "SessionStore::put(User const&)", source, 9);
-        uint32_t made, through_login = fake_add_stack(fake, login, put_frame), through_oauth = fake_add_stack(fake, oauth, put_frame);
+        uint32_t through_login = fake_add_stack(fake, login, put_frame), through_oauth = fake_add_stack(fake, oauth, put_frame);
 
-        made = fake_add_stack(fake, through_login, fake_add_inline(fake, put_frame, "std::make_unique<Session, User const&>(User const&)",
-                                                                   "/usr/include/c++/12/bits/unique_ptr.h", 1065));
-        demo->login = allocate(fake, made, libc, cpp);
+        fake_add_inline(fake, put_frame, "std::make_unique<Session, User const&>(User const&)",
+                        "/src/unique_ptr.h", 1065);
+        demo->put = fake_set_site(fake, through_login, 0);
+        demo->login = allocate(fake, through_login, libc, cpp);
         demo->oauth = allocate(fake, through_oauth, libc, cpp);
-        demo->put = fake_set_site(fake, demo->login, 0);
+        fake_set_site(fake, demo->login, demo->put);
         fake_set_site(fake, demo->oauth, demo->put);
         fake_set_class(fake, demo->put, REC_GROWING);
 }
@@ -144,8 +145,18 @@ static void set_process(struct fake *fake, int tick, double t)
 
 static void add_blocks(struct demo *demo)
 {
+        const uint32_t others[] = { demo->listeners, demo->cache, demo->config, demo->sqlite, demo->plugin };
+        static const unsigned pace_s[] = { 12, 6, 1, 3, 2 };
+
         for (int i = 0; i < 200; i++)
                 fake_add_block(demo->fake, demo->login, 128, 3400, FAKE_START_NS + (uint64_t)i * 12 * NS_PER_S, 0);
+        for (size_t site = 0; site < sizeof others / sizeof *others; site++)
+                for (uint64_t i = 0; i < 100; i++)
+                        fake_add_block(demo->fake, fake_stack_of(demo->fake, others[site]), 4096, 100,
+                                       FAKE_START_NS + i * pace_s[site] * NS_PER_S, 0);
+        for (uint64_t i = 0; i < 60; i++)
+                fake_add_block(demo->fake, fake_stack_of(demo->fake, demo->chunk), 65536, 8,
+                               FAKE_START_NS + (TICKS - 30) * STEP_S * NS_PER_S + i * 2 * NS_PER_S, 0);
 }
 
 struct fake *demo_session(const char *source)
