@@ -42,7 +42,8 @@ UNIT_TESTS = \
 	%D%/unit/test_screens \
 	%D%/unit/test_unwind \
 	%D%/unit/test_tree \
-	%D%/unit/test_tui
+	%D%/unit/test_tui \
+	%D%/unit/test_runtime
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
