@@ -1,6 +1,5 @@
 #include "app/recording.h"
 
-#include "app/registry.h"
 #include "app/status.h"
 #include "app/writer.h"
 #include "base/clock.h"
@@ -8,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "inject/lock.h"
 #include "live/recorder.h"
 #include "target/proc.h"
 
@@ -28,12 +28,11 @@ enum { LONGEST_WAIT_MS = 50 };
 struct state {
         const struct recording *what;
         struct status status; /* the fields that stay the same in every message */
-        int status_fd, lifeline, signals, claim;
-        struct registry_entry entry;
+        int status_fd, lifeline, signals;
         struct writer *writer;
         struct injection injection;
         struct recorder *recorder;
-        bool keep;
+        bool attached, keep;
         uint64_t begun_ns, deadline_ns;
         const char *why; /* it ended; NULL = goes on */
 };
@@ -93,7 +92,6 @@ static int look_at_target(struct state *state, char comm[64], struct err *err)
                 return err_set(err, -r, "there is no process %d", (int)state->what->pid);
         snprintf(comm, 64, "%s", state->what->name ? state->what->name : stat.comm);
         copy_clean(state->status.comm, sizeof state->status.comm, comm);
-        state->entry = (struct registry_entry){ .pid = state->what->pid, .start_time = stat.start_time, .recorder = getpid() };
         return 0;
 }
 
@@ -106,7 +104,7 @@ static int attach(struct state *state, struct err *err)
         return inject_attach(what->pid, &what->inject, &state->injection, err);
 }
 
-/* The file first, so that a bad path is found while the target is untouched; the claim needs its name. */
+/* The file first, so that a bad path is found while the target is untouched. */
 static int begin(struct state *state, struct err *err)
 {
         const struct recorder_options options = { .hide_cmdline = state->what->hide_cmdline };
@@ -119,14 +117,12 @@ static int begin(struct state *state, struct err *err)
         r = writer_new(state->what->output, comm, state->what->pid, state->what->user, &state->writer, err);
         if (r < 0)
                 return r;
-        snprintf(state->entry.path, sizeof state->entry.path, "%s", writer_path(state->writer));
         snprintf(state->status.path, sizeof state->status.path, "%s", writer_path(state->writer));
-        r = registry_claim(&state->entry, &state->claim, err);
-        if (r < 0)
-                return r;
         r = attach(state, err);
         if (r < 0)
                 return err_set(err, -r, "cannot attach to %d: %s", (int)state->what->pid, strerror(-r));
+        state->attached = true;
+        inject_lock_write(state->injection.lock_fd, writer_path(state->writer)); /* for list, attach, detach */
         r = recorder_new(&state->injection, &options, &state->recorder, err);
         if (r < 0) {
                 inject_detach(&state->injection, &(struct err){ 0 });
@@ -253,7 +249,7 @@ static void end(struct state *state, int failed)
 
 int recording_run(const struct recording *recording, int status_fd, int lifeline)
 {
-        struct state state = { .what = recording, .status_fd = status_fd, .lifeline = lifeline, .claim = -1 };
+        struct state state = { .what = recording, .status_fd = status_fd, .lifeline = lifeline };
         struct err err = { 0 };
         int r;
 
@@ -274,10 +270,10 @@ int recording_run(const struct recording *recording, int status_fd, int lifeline
                 r = record(&state);
                 end(&state, r);
         }
-        registry_release(&state.entry, state.claim);
-        tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);
         recorder_free(state.recorder);
-        inject_done(&state.injection);
+        if (state.attached)
+                inject_done(&state.injection);
+        tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);
         writer_free(state.writer);
         return state.status.exit_status;
 }
