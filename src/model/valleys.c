@@ -15,12 +15,19 @@ uint64_t valleys_width(uint64_t window_ns)
         return width;
 }
 
+static void forget_answers(struct valleys *valleys)
+{
+        if (valleys->n)
+                memset(valleys->answers, 0, valleys->n * sizeof *valleys->answers);
+}
+
 void valleys_reset(struct valleys *valleys, uint64_t began_ns, uint64_t width_ns)
 {
         for (size_t i = 0; i < valleys->n; i++) {
                 free(valleys->of[i]);
                 valleys->of[i] = NULL;
         }
+        forget_answers(valleys);
         valleys->began_ns = began_ns;
         valleys->width_ns = width_ns;
 }
@@ -29,6 +36,7 @@ void valleys_done(struct valleys *valleys)
 {
         valleys_reset(valleys, 0, 0);
         free(valleys->of);
+        free(valleys->answers);
         *valleys = (struct valleys){ 0 };
 }
 
@@ -73,6 +81,8 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
 
                 valleys->of = xreallocarray(valleys->of, n, sizeof *valleys->of);
                 memset(valleys->of + valleys->n, 0, (n - valleys->n) * sizeof *valleys->of);
+                valleys->answers = xreallocarray(valleys->answers, n, sizeof *valleys->answers);
+                memset(valleys->answers + valleys->n, 0, (n - valleys->n) * sizeof *valleys->answers);
                 valleys->n = n;
         }
         valley = valleys->of[site];
@@ -82,7 +92,7 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
                 carry(valley, bucket);
         valley->tick = tick;
         valley->now = after;
-        valley->known_first = 0;
+        valleys->answers[site].ns = 0;
 }
 
 static int64_t lowest_in(const struct valley *valley, uint64_t bucket)
@@ -107,32 +117,41 @@ static uint64_t find_lowest(const struct valley *valley, uint64_t first, uint64_
 
 void valleys_set_window(struct valleys *valleys, uint64_t start_ns, uint64_t now_ns)
 {
-        valleys->first = bucket_of(valleys, start_ns) + 1;
-        valleys->last = bucket_of(valleys, now_ns);
+        uint64_t first = bucket_of(valleys, start_ns) + 1, last = bucket_of(valleys, now_ns);
+
+        if (first != valleys->first || last != valleys->last)
+                forget_answers(valleys);
+        valleys->first = first;
+        valleys->last = last;
         valleys->window_ns = now_ns - start_ns;
 }
 
-static void find_slope(const struct valleys *valleys, struct valley *valley, uint64_t fifth)
+static struct valleys_answer find_slope(const struct valleys *valleys, const struct valley *valley, uint64_t fifth)
 {
         uint64_t from = find_lowest(valley, valleys->first, fifth);
         uint64_t to = find_lowest(valley, valleys->last - fifth + 1, fifth);
+        uint64_t ns = (to - from) * valleys->width_ns;
 
-        valley->known_first = valleys->first;
-        valley->known_last = valleys->last;
-        valley->known_ns = (to - from) * valleys->width_ns;
-        valley->known_slope = ((double)lowest_in(valley, to) - (double)lowest_in(valley, from)) / (double)valley->known_ns;
+        return (struct valleys_answer){
+                .slope = ((double)lowest_in(valley, to) - (double)lowest_in(valley, from)) / (double)ns,
+                .ns = ns,
+        };
 }
 
 double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t *ret_ns)
 {
-        struct valley *valley = site < valleys->n ? valleys->of[site] : NULL;
         uint64_t n = valleys->last >= valleys->first ? valleys->last - valleys->first + 1 : 0;
+        struct valleys_answer *answer;
 
         *ret_ns = valleys->window_ns;
-        if (!valley || n < 5 || n > VALLEYS_RING)
+        if (site >= valleys->n || n < 5 || n > VALLEYS_RING)
                 return 0;
-        if (valley->known_first != valleys->first || valley->known_last != valleys->last)
-                find_slope(valleys, valley, n / 5);
-        *ret_ns = valley->known_ns;
-        return valley->known_slope;
+        answer = &valleys->answers[site];
+        if (answer->ns == 0) {
+                if (!valleys->of[site])
+                        return 0;
+                *answer = find_slope(valleys, valleys->of[site], n / 5);
+        }
+        *ret_ns = answer->ns;
+        return answer->slope;
 }

@@ -18,18 +18,20 @@ struct valley {
         uint64_t bucket;  /* the newest that something happened in */
         uint32_t tick;    /* of the newest change */
         int64_t now;      /* the value after it; not in lowest[] yet, more rows of the same tick may follow */
-
-        /* the last answer of valleys_slope(), which holds until the site changes or the buckets move on */
-        uint64_t known_first, known_last; /* buckets; 0 = no answer yet */
-        uint64_t known_ns;
-        double known_slope;
-
         int64_t lowest[VALLEYS_RING]; /* by bucket modulo VALLEYS_RING */
+};
+
+/* The last answer of valleys_slope(); it holds until the site changes or the window's buckets do. Kept apart from the rings, so
+ * that going through all sites does not touch those. */
+struct valleys_answer {
+        double slope;
+        uint64_t ns;        /* 0 = no answer yet */
 };
 
 /* Start with { 0 }. */
 struct valleys {
         struct valley **of; /* by site id, NULL = has not changed */
+        struct valleys_answer *answers; /* by site id */
         size_t n;
         uint64_t began_ns, width_ns;
         uint64_t first, last; /* buckets that begin inside the window */
