@@ -34,3 +34,12 @@ dist_check_SCRIPTS = \
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
+
+# what live tests attach with, and what they attach to
+check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
+%C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c
+%C%_targets_churn_SOURCES = %D%/targets/churn.c
+%C%_targets_churn_CPPFLAGS = -D_GNU_SOURCE
+%C%_targets_churn_CFLAGS = -std=gnu11 -O1 -g
+%C%_targets_churn_LDFLAGS =
+%C%_targets_churn_LDADD = -lpthread
