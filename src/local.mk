@@ -33,7 +33,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/proc.c %D%/target/proc.h \
-	%D%/target/runtime.h \
+	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
@@ -41,6 +41,16 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/unwind_walk.c \
 	%D%/target/unwinder.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
+
+# data/frames.conf as a C string.
+nodist_%C%_libtarget_a_SOURCES = %D%/target/frames_conf.h
+BUILT_SOURCES += %D%/target/frames_conf.h
+CLEANFILES += %D%/target/frames_conf.h
+EXTRA_DIST += data/frames.conf
+%D%/target/frames_conf.h: data/frames.conf
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'static const char frames_conf[] ='; \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(top_srcdir)/data/frames.conf; echo ';'; } > $@.tmp && mv $@.tmp $@
+%D%/target/libtarget_a-runtime.$(OBJEXT): %D%/target/frames_conf.h
 
 %C%_libinject_a_SOURCES = \
 	%D%/inject/allocators.c %D%/inject/allocators.h \

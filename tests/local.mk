@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
 	%D%/unit/test_proc \
+	%D%/unit/test_runtime \
 	%D%/unit/test_unwind
 
 check_PROGRAMS += $(UNIT_TESTS)
