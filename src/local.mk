@@ -121,17 +121,17 @@ PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
 EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 
-%D%/probe/probe-logtable.h: %D%/probe/logtable.awk
+%D%/probe/logtable.h: %D%/probe/logtable.awk
 	$(AM_V_GEN)$(MKDIR_P) %D%/probe && $(AWK) -f $(top_srcdir)/%D%/probe/logtable.awk >$@.new && mv $@.new $@
-%D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/probe-logtable.h
+%D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/logtable.h
 	$(AM_V_CCLD)for f in $(PROBE_FILES); do \
 		if test -f $$f; then echo $$f; else echo $(top_srcdir)/$$f; fi; done | \
-		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D%/probe -nostdlib -static -no-pie \
+		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D% -nostdlib -static \
 		-Wl,--build-id=none -Wl,-z,noexecstack -Wl,--orphan-handling=error \
 		-Wl,-T,$(top_srcdir)/%D%/probe/blob.ld -o $@
 %D%/probe/probe.bin: %D%/probe/probe.elf
 	$(AM_V_GEN)$(OBJCOPY) -O binary $< $@
-CLEANFILES += %D%/probe/probe-logtable.h %D%/probe/probe.elf %D%/probe/probe.bin
+CLEANFILES += %D%/probe/logtable.h %D%/probe/probe.elf %D%/probe/probe.bin
 
 %C%_libprobe_a_SOURCES = %D%/probe/embed.S %D%/probe/wire.h
 AM_CCASFLAGS = -DPROBE_BLOB='"%D%/probe/probe.bin"'

@@ -23,7 +23,9 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_runtime \
-	%D%/unit/test_unwind
+	%D%/unit/test_unwind \
+	%D%/unit/test_probe \
+	%D%/unit/test_probe_sampling
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -31,10 +33,11 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 # scripts
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/layers.sh \
+	%D%/probe_blob.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h
 
 # what live tests attach with, and what they attach to
 check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
@@ -44,3 +47,11 @@ check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
 %C%_targets_churn_CFLAGS = -std=gnu11 -O1 -g
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
+
+# benchmarks: built and run by `make bench` only
+EXTRA_PROGRAMS += %D%/bench/bench_probe
+%C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+CLEANFILES += $(EXTRA_PROGRAMS)
+.PHONY: bench
+bench: %D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT)

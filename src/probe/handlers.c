@@ -8,7 +8,8 @@
  *
  * The fast path, about ten instructions and five cache lines: the root page (are we on?), the thread's slot, the
  * counters of one size class and, for free, the block's chunk header and one byte of the filter. Everything else
- * (a sample is due, the filter has a hit, the slot is not at its first place) jumps to a slow_* thunk in entry.S.
+ * (a sample is due, the filter has a hit, the slot is not at its first place) jumps to a slow_* thunk in entry.S,
+ * with nothing counted yet: so few values are alive at any point that the five free registers are enough.
  *
  * Invariants, checked by tests/probe_blob.sh on the machine code:
  *   - on the fast path no push, no call, no stack adjustment; %rdi, %rsi and %rdx reach the original unchanged;
@@ -40,6 +41,14 @@ enum { MALLOC_ALIGNMENT = 16 };
         HANDLER uint64_t name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t unused3, uint64_t unused4,     \
                               const struct wire_hook *hook)
 
+/* Sizes that the fast path leaves alone: nothing (sampled as one byte) and more than any address space can hold. */
+static inline bool is_odd(uint64_t size)
+{
+        size--;
+        __asm__("" : "+r"(size)); /* else clang compares with a constant that takes a register more */
+        return size >> 47 != 0;
+}
+
 typedef uint64_t original_function(uint64_t a0, uint64_t a1, uint64_t a2);
 
 #define ORIGINAL(a0, a1, a2) ((original_function *)hook->original)((a0), (a1), (a2))
@@ -56,6 +65,7 @@ static inline struct wire_slot *own_slot(struct wire_shared *shared)
         uint64_t fs = thread_pointer();
         struct wire_slot *slot = &shared->slots[slot_index(fs)];
 
+        __asm__("" : "+r"(slot)); /* one register, not the same sum again at each use: none is left to push */
         return likely(slot->key == fs) ? slot : NULL;
 }
 
@@ -64,47 +74,61 @@ static inline bool spend(struct wire_slot *slot, uint64_t size)
 {
         bool due;
 
-        size += !size;
         __asm__("subq %2, %0" : "+m"(slot->countdown), "=@ccle"(due) : "r"(size));
         return due;
 }
 
-static inline void count_alloc(struct wire_slot *slot, uint64_t bytes)
+/* wire_class() of a glibc chunk. A chunk is never smaller than 32 bytes, so the lower bound need not be looked at; a
+ * smaller one is a broken header, which the clamp makes harmless (the 4 makes it defined). */
+static inline uint32_t chunk_class(uint64_t bytes)
 {
-        struct wire_class_count *count = &slot->classes[wire_class(bytes)];
+        uint32_t shift = 63u ^ (uint32_t)__builtin_clzll(bytes | 4);
+        uint32_t index = 4 * shift + (uint32_t)(bytes >> (shift - 2)) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
 
-        plain_add(&count->allocated_bytes, bytes);
+        return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
+}
+
+static inline void count_alloc(struct wire_slot *slot, const struct wire_hook *hook, uint64_t size)
+{
+        struct wire_class_count *count;
+
+        if (likely(hook->sizing == WIRE_SIZE_GLIBC)) {
+                size = wire_glibc_chunk(size);
+                count = &slot->classes[chunk_class(size)];
+        } else {
+                count = &slot->classes[wire_class(size)];
+        }
+        plain_add(&count->allocated_bytes, size);
         plain_add(&count->allocated_calls, 1);
 }
 
-static inline void count_free(struct wire_slot *slot, uint64_t bytes)
+static inline void count_free(struct wire_class_count *count, uint64_t bytes)
 {
-        struct wire_class_count *count = &slot->classes[wire_class(bytes)];
-
         plain_add(&count->freed_bytes, bytes);
         plain_add(&count->freed_calls, 1);
 }
 
 static inline void count_free_of(struct wire_slot *slot, const struct wire_hook *hook, uint64_t addr)
 {
-        if (likely(hook->sizing == WIRE_SIZE_GLIBC))
-                count_free(slot, chunk_bytes(addr));
-        else
+        if (likely(hook->sizing == WIRE_SIZE_GLIBC)) {
+                uint64_t bytes = chunk_bytes(addr);
+
+                count_free(&slot->classes[chunk_class(bytes)], bytes);
+        } else {
                 plain_add(&slot->unsized_frees, 1);
+        }
 }
 
 /* The common shape of the allocating kinds: SIZE bytes are asked for, SLOW takes the call when it must. */
 #define ALLOCATE(size, slow, a0, a1, a2)                                                                     \
         do {                                                                                                 \
                 struct wire_slot *own = own_slot(shared);                                                    \
-                bool is_due;                                                                                 \
                                                                                                              \
-                if (unlikely(!own))                                                                          \
+                if (unlikely(is_odd(size) || !own))                                                          \
                         return slow(a0, a1, a2, shared, NULL, hook);                                         \
-                is_due = spend(own, size);                                                                   \
-                count_alloc(own, counted_bytes(hook, size));                                                 \
-                if (unlikely(is_due))                                                                        \
+                if (unlikely(spend(own, size)))                                                              \
                         return slow(a0, a1, a2, shared, own, hook);                                          \
+                count_alloc(own, hook, size);                                                                \
                 return ORIGINAL(a0, a1, a2);                                                                 \
         } while (0)
 
@@ -113,7 +137,7 @@ HANDLER_OF(handle_malloc, size, a1, a2)
 {
         struct wire_shared *shared = shared_area();
 
-        if (unlikely(!shared || size > REQUEST_MAX))
+        if (unlikely(!shared))
                 return ORIGINAL(size, a1, a2);
         ALLOCATE(size, slow_malloc, size, a1, a2);
 }
@@ -122,7 +146,7 @@ HANDLER_OF(handle_new, size, a1, a2)
 {
         struct wire_shared *shared = shared_area();
 
-        if (unlikely(!shared || size > REQUEST_MAX))
+        if (unlikely(!shared))
                 return ORIGINAL(size, a1, a2);
         ALLOCATE(size, slow_new, size, a1, a2);
 }
@@ -131,7 +155,7 @@ HANDLER_OF(handle_new_aligned, size, alignment, a2)
 {
         struct wire_shared *shared = shared_area();
 
-        if (unlikely(!shared || size > REQUEST_MAX))
+        if (unlikely(!shared))
                 return ORIGINAL(size, alignment, a2);
         ALLOCATE(size, slow_new_aligned, size, alignment, a2);
 }
@@ -139,11 +163,12 @@ HANDLER_OF(handle_new_aligned, size, alignment, a2)
 HANDLER_OF(handle_calloc, n, each, a2)
 {
         struct wire_shared *shared = shared_area();
-        uint64_t size;
+        uint64_t size = n * each;
 
-        if (unlikely(!shared || __builtin_mul_overflow(n, each, &size) || size > REQUEST_MAX ||
-                     hook->sizing == WIRE_SIZE_NESTED))
+        if (unlikely(!shared || hook->sizing == WIRE_SIZE_NESTED))
                 return ORIGINAL(n, each, a2);
+        if (unlikely((n | each) >> 32)) /* may overflow; to find out takes the register that holds A2 */
+                return slow_calloc(n, each, a2, shared, NULL, hook);
         ALLOCATE(size, slow_calloc, n, each, a2);
 }
 
@@ -151,7 +176,7 @@ HANDLER_OF(handle_memalign, alignment, size, a2)
 {
         struct wire_shared *shared = shared_area();
 
-        if (unlikely(!shared || size > REQUEST_MAX))
+        if (unlikely(!shared))
                 return ORIGINAL(alignment, size, a2);
         if (unlikely(hook->sizing == WIRE_SIZE_NESTED))
                 return slow_memalign(alignment, size, a2, shared, NULL, hook);
@@ -165,7 +190,7 @@ HANDLER_OF(handle_posix_memalign, ret, alignment, size)
 {
         struct wire_shared *shared = shared_area();
 
-        if (unlikely(!shared || size > REQUEST_MAX || (alignment & (alignment - 1))))
+        if (unlikely(!shared || (alignment & (alignment - 1))))
                 return ORIGINAL(ret, alignment, size);
         if (unlikely(hook->sizing == WIRE_SIZE_NESTED))
                 return slow_posix_memalign(ret, alignment, size, shared, NULL, hook);
@@ -185,9 +210,9 @@ HANDLER_OF(handle_free, addr, a1, a2)
         slot = own_slot(shared);
         if (unlikely(!slot))
                 return slow_free(addr, a1, a2, shared, NULL, hook);
-        count_free_of(slot, hook, addr);
         if (unlikely(shared->filter[filter_index(addr)]))
                 return slow_free(addr, a1, a2, shared, slot, hook);
+        count_free_of(slot, hook, addr);
         return ORIGINAL(addr, a1, a2);
 }
 
@@ -196,15 +221,17 @@ HANDLER_OF(handle_free_sized, addr, size, a2)
 {
         struct wire_shared *shared = shared_area();
         struct wire_slot *slot;
+        uint64_t size_counted;
 
         if (unlikely(!shared || !addr))
                 return ORIGINAL(addr, size, a2);
         slot = own_slot(shared);
         if (unlikely(!slot))
                 return slow_free_sized(addr, size, a2, shared, NULL, hook);
-        count_free(slot, counted_bytes(hook, size));
         if (unlikely(shared->filter[filter_index(addr)]))
                 return slow_free_sized(addr, size, a2, shared, slot, hook);
+        size_counted = counted_bytes(hook, size);
+        count_free(&slot->classes[wire_class(size_counted)], size_counted);
         return ORIGINAL(addr, size, a2);
 }
 
@@ -214,24 +241,20 @@ HANDLER_OF(handle_realloc, addr, size, a2)
 {
         struct wire_shared *shared = shared_area();
         struct wire_slot *slot;
-        bool due;
 
-        if (unlikely(!shared || size > REQUEST_MAX))
+        if (unlikely(!shared))
                 return ORIGINAL(addr, size, a2);
-        if (unlikely(!addr)) {
-                if (hook->malloc_stub)
-                        return ((original_function *)hook->malloc_stub)(size, a2, 0);
-                ALLOCATE(size, slow_realloc, addr, size, a2);
-        }
-        if (unlikely(!size && hook->sizing == WIRE_SIZE_GLIBC))
-                return ORIGINAL(addr, size, a2);
-        slot = own_slot(shared);
-        if (unlikely(!slot || !size || hook->sizing == WIRE_SIZE_NESTED))
+        if (unlikely(!addr && hook->malloc_stub))
+                return ((original_function *)hook->malloc_stub)(size, a2, 0);
+        if (unlikely(!addr || is_odd(size) || hook->sizing == WIRE_SIZE_NESTED ||
+                     shared->filter[filter_index(addr)]))
                 return slow_realloc(addr, size, a2, shared, NULL, hook);
-        due = spend(slot, size);
-        count_free_of(slot, hook, addr);
-        count_alloc(slot, counted_bytes(hook, size));
-        if (unlikely(due || shared->filter[filter_index(addr)]))
+        slot = own_slot(shared);
+        if (unlikely(!slot))
+                return slow_realloc(addr, size, a2, shared, NULL, hook);
+        if (unlikely(spend(slot, size)))
                 return slow_realloc(addr, size, a2, shared, slot, hook);
+        count_free_of(slot, hook, addr);
+        count_alloc(slot, hook, size);
         return ORIGINAL(addr, size, a2);
 }

@@ -23,7 +23,7 @@ typedef probe_result probe_function(uint64_t a0, uint64_t a1, uint64_t a2);
 struct probe_frame {
         uint64_t a[3];
         struct wire_shared *shared;
-        struct wire_slot *slot; /* this call is counted already; NULL = neither looked up nor counted */
+        struct wire_slot *slot; /* found, and the size taken off its countdown; NULL = neither */
         const struct wire_hook *hook;
         uint32_t call;          /* enum probe_call */
         uint32_t pass;          /* out: jump to the original instead of returning a result */

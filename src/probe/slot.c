@@ -10,7 +10,7 @@
  * Threads that find no slot share `overflow`. A shared countdown would be due for several threads at once; instead
  * each call draws for itself and is due when the draw is not larger than its size: the same probability. */
 #include "probe/probe.h"
-#include "probe-logtable.h"
+#include "probe/logtable.h"
 
 enum { LN2_SHIFT = 32 };
 #define LN2 2977044472ull /* ln 2 in units of 2^-32 */

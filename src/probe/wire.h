@@ -240,15 +240,16 @@ _Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lin
 _Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
 _Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
 
-/* The size class of BYTES; the same arithmetic inside and outside. */
+/* The size class of BYTES; the same arithmetic inside and outside. Two bits below the leading one select the quarter:
+ * BYTES >> (shift - 2) is 4 to 7, hence the 4 + 4 * WIRE_CLASS_MIN_SHIFT taken off. */
 static inline uint32_t wire_class(uint64_t bytes)
 {
         uint32_t shift, index;
 
         if (bytes < 1u << WIRE_CLASS_MIN_SHIFT)
-                return 0;
-        shift = 63u - (uint32_t)__builtin_clzll(bytes);
-        index = (shift - WIRE_CLASS_MIN_SHIFT) * 4 + (uint32_t)(bytes >> (shift - 2) & 3);
+                bytes = 1u << WIRE_CLASS_MIN_SHIFT;
+        shift = 63u ^ (uint32_t)__builtin_clzll(bytes); /* one instruction: bsr */
+        index = 4 * shift + (uint32_t)(bytes >> (shift - 2)) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
         return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
 }
 
@@ -258,10 +259,11 @@ static inline uint64_t wire_class_floor(uint32_t index)
         return (uint64_t)(4 + index % 4) << (index / 4 + WIRE_CLASS_MIN_SHIFT - 2);
 }
 
-/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64). */
+/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64): 8 bytes more, rounded up to a
+ * multiple of 16, at least 32. */
 static inline uint64_t wire_glibc_chunk(uint64_t request)
 {
-        return request < 24 ? 32 : (request + 8 + 15) & ~15ull;
+        return ((request < 9 ? 9 : request) + 8 + 15) & ~15ull;
 }
 
 #ifndef WIRE_IN_PROBE
