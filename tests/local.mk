@@ -43,7 +43,9 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
-	%D%/unit/test_runtime
+	%D%/unit/test_runtime \
+	%D%/unit/test_probe \
+	%D%/unit/test_probe_sampling
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
@@ -102,6 +104,7 @@ check_PROGRAMS += %D%/targets/tracer
 %C%_targets_tracer_SOURCES = %D%/targets/tracer.c
 %C%_targets_tracer_LDADD =
 EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h
 
 # what live tests attach with, and what they attach to
 check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
@@ -111,3 +114,11 @@ check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
 %C%_targets_churn_CFLAGS = -std=gnu11 -O1 -g
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
+
+# benchmarks: built and run by `make bench` only
+EXTRA_PROGRAMS += %D%/bench/bench_probe
+%C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+CLEANFILES += $(EXTRA_PROGRAMS)
+.PHONY: bench
+bench: %D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT)
