@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	%D%/unit/test_picker \
 	%D%/unit/test_query \
 	%D%/unit/test_tree \
+	%D%/unit/test_valleys \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
