@@ -1,6 +1,7 @@
 #!/bin/sh
 # The manual is well-formed and knows every subcommand and option that --help prints; --help fits on one screen.
 heaptop=$HEAPTOP_BUILD/heaptop
+[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
 manual=$HEAPTOP_SRC/doc/heaptop.1
 subcommands="replay record attach run report list detach doctor demo"
 n=0

@@ -88,33 +88,19 @@ dist_check_SCRIPTS = \
 	%D%/probe_blob.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h %D%/unit/rig.h
-EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h
-
-# benchmarks: built and run by `make bench` only
-EXTRA_PROGRAMS += %D%/bench/bench_probe
-%C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-CLEANFILES += $(EXTRA_PROGRAMS)
-.PHONY: bench
-bench: %D%/bench/bench_probe$(EXEEXT)
-	%D%/bench/bench_probe$(EXEEXT)
-
-# what the live tests attach to and use
-EXTRA_DIST += %D%/live/lib.sh
-check_PROGRAMS += %D%/targets/tracer
-%C%_targets_tracer_SOURCES = %D%/targets/tracer.c
-%C%_targets_tracer_LDADD =
-EXTRA_DIST += %D%/unit/unit.h
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h
 
-# what live tests attach with, and what they attach to
-check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
+# what the live tests attach with, and what they attach to
+EXTRA_DIST += %D%/live/lib.sh
+check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn %D%/targets/tracer
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c
 %C%_targets_churn_SOURCES = %D%/targets/churn.c
 %C%_targets_churn_CPPFLAGS = -D_GNU_SOURCE
 %C%_targets_churn_CFLAGS = -std=gnu11 -O1 -g
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
+%C%_targets_tracer_SOURCES = %D%/targets/tracer.c
+%C%_targets_tracer_LDADD =
 
 # benchmarks: built and run by `make bench` only
 EXTRA_PROGRAMS += %D%/bench/bench_probe

@@ -4,6 +4,7 @@
 # ended, by their pid.
 
 heaptop=$HEAPTOP_BUILD/heaptop
+[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
 service_program=$HEAPTOP_BUILD/heaptop-demo
 work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
 started=
