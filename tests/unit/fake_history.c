@@ -615,9 +615,11 @@ static void sum_up(struct fake *fake)
                 struct newest *newest = newest_of(fake, new->stack);
 
                 old = change_at(fake, newest->committed);
-                fake->process.live_bytes += new->live_bytes - old->live_bytes;
+                /* unsigned: tests of damage put in numbers that do not fit */
+                fake->process.live_bytes = (int64_t)((uint64_t)fake->process.live_bytes + (uint64_t)new->live_bytes -
+                                                     (uint64_t)old->live_bytes);
                 fake->process.live_variance += new->live_variance - old->live_variance;
-                fake->process.samples += (uint64_t)(new->born_samples - old->born_samples);
+                fake->process.samples += (uint64_t)new->born_samples - (uint64_t)old->born_samples;
                 newest->committed = newest->pending;
                 newest->pending = 0;
         }

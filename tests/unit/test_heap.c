@@ -549,6 +549,89 @@ static void damaged_rows_do_no_harm(void **state)
         fake_free(fake);
 }
 
+static uint32_t wild(void)
+{
+        static const uint32_t odd[] = { 0, 1, 2, 3, 70000, UINT32_MAX - 1, UINT32_MAX };
+
+        return rand() % 3 ? (uint32_t)rand() % 60 : odd[(size_t)rand() % (sizeof odd / sizeof *odd)];
+}
+
+static int64_t wild_number(void)
+{
+        static const int64_t odd[] = { 0, -1, 1, INT64_MAX, INT64_MIN, 1ll << 62 };
+
+        return rand() % 2 ? rand() : odd[(size_t)rand() % (sizeof odd / sizeof *odd)];
+}
+
+static struct fake *wild_history(void)
+{
+        static const double variances[] = { 0, -1, 1e9, 1e300, INFINITY, NAN };
+        struct fake *fake = fake_new();
+
+        for (int i = 0; i < 40; i++) {
+                uint32_t frame = fake_add_frame(fake, wild(), rand() % 2 ? "\xff\x1b" : NULL, rand() % 2 ? "/" : NULL, wild());
+
+                if (rand() % 3 == 0)
+                        fake_add_inline(fake, (uint32_t)rand() % frame + 1, "i", NULL, 0);
+                fake_add_stack(fake, wild(), wild());
+                if (rand() % 2)
+                        fake_set_site(fake, (uint32_t)i + 1, rand() % 2 ? 0 : (uint32_t)rand() % 70000);
+        }
+        for (int i = 0; i < 60; i++) {
+                for (int j = rand() % 10; j > 0; j--)
+                        fake_set_stack(fake, &(struct rec_stack_tick){
+                                .stack = (uint32_t)rand() % 50,
+                                .live_bytes = wild_number(),
+                                .live_blocks = wild_number(),
+                                .born_samples = wild_number(),
+                                .live_samples = wild_number(),
+                                .live_variance = variances[rand() % 6],
+                        });
+                fake_set_class(fake, wild(), wild());
+                fake_add_block(fake, (uint32_t)rand() % 50, (uint64_t)wild_number(), variances[rand() % 6],
+                               (uint64_t)wild_number(), 0);
+                fake_process(fake)->before_bytes = wild_number();
+                fake_process(fake)->heap_used = (uint64_t)wild_number();
+                fake_tick_after(fake, rand() % 20 ? NS_PER_S : (uint64_t)wild_number());
+        }
+        return fake;
+}
+
+static void random_damage_does_no_harm(void **state)
+{
+        for (unsigned seed = 1; seed <= 60; seed++) {
+                struct fake *fake;
+                struct heap *heap;
+
+                srand(seed);
+                fake = wild_history();
+                heap = heap_new(fake_history(fake));
+                for (int step = 0; step < 20; step++) {
+                        struct heap_query query = { (enum heap_sort)(rand() % HEAP_SORTS), rand() % 2, rand() % 2 ? "re:i >1" : NULL };
+                        double trend[HEAP_TREND_MAX], noise, error;
+                        uint32_t ids[100], site = wild();
+                        struct rec_process rows[7];
+                        int64_t ages[HEAP_AGES];
+                        struct heap_site row;
+                        struct tree tree;
+
+                        assert_int_equal(heap_seek(heap, rand() % 2 ? heap_tick(heap) + 1 : wild()), 0);
+                        assert_int_equal(heap_set_base(heap, wild()), 0);
+                        assert_true(heap_list(heap, &query, ids, (size_t)rand() % 100) >= 0);
+                        heap_site(heap, site, &row);
+                        heap_growth(heap, &error);
+                        assert_int_equal(heap_trend(heap, site, (uint64_t)wild_number(), trend, wild() % HEAP_TREND_MAX + 1, &noise), 0);
+                        heap_age50_ns(heap, site);
+                        assert_int_equal(heap_ages(heap, site, ages), 0);
+                        assert_true(heap_chart(heap, wild(), rows, 7) <= 7);
+                        assert_int_equal(heap_tree(heap, rand() % 2 ? site : 0, rand() % 2, &tree), 0);
+                        tree_done(&tree);
+                }
+                heap_free(heap);
+                fake_free(fake);
+        }
+}
+
 static void trends_step_at_the_time_of_the_changes(void **state)
 {
         struct fake *fake = fake_new();
@@ -640,6 +723,7 @@ int main(void)
                 cmocka_unit_test(moving_on_by_a_tick_reads_only_what_changed),
                 cmocka_unit_test(a_live_heap_and_a_replay_agree),
                 cmocka_unit_test(damaged_rows_do_no_harm),
+                cmocka_unit_test(random_damage_does_no_harm),
                 cmocka_unit_test(trends_step_at_the_time_of_the_changes),
                 cmocka_unit_test(a_chart_keeps_the_first_and_the_last_row),
                 cmocka_unit_test(ages_weigh_blocks_by_the_bytes_they_stand_for),
