@@ -13,6 +13,7 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_heap \
+	%D%/unit/test_heap_moves \
 	%D%/unit/test_picker \
 	%D%/unit/test_query \
 	%D%/unit/test_tree \
@@ -50,8 +51,9 @@ UNIT_TESTS = \
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
-FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h
+FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # demo_session: the session that golden screens show
