@@ -31,6 +31,9 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
+check_PROGRAMS += %D%/unit/make_session
+%C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
+
 # not run by make check: tests/bench/*.c say how
 EXTRA_PROGRAMS += %D%/bench/bench_store
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
@@ -38,7 +41,8 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 
 # scripts
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/layers.sh \
+	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h
