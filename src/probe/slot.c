@@ -60,10 +60,9 @@ static uint64_t current_mean(const struct wire_shared *shared)
 enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
 {
         uint64_t fs = thread_pointer();
-        uint32_t home = slot_index(fs);
 
-        for (uint32_t i = 0; i < WIRE_SLOT_TRIES; i++) {
-                struct wire_slot *slot = &shared->slots[(home + i) % WIRE_SLOTS];
+        for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
+                struct wire_slot *slot = slot_place(shared, fs, i);
                 uint64_t key = __atomic_load_n(&slot->key, __ATOMIC_RELAXED);
 
                 if (key == (fs | 1))
