@@ -6,7 +6,7 @@
  * original: no frame, no stack use, so that exceptions, shadow stacks, unwinders and the program's own idea of who
  * called malloc never see us. Nothing is known of the result there; what is counted is counted before the call.
  *
- * The fast path, about ten instructions and five cache lines: the root page (are we on?), the thread's slot, the
+ * The fast path, some thirty-five instructions and five cache lines: the root page (are we on?), the thread's slot, the
  * counters of one size class and, for free, the block's chunk header and one byte of the filter. Everything else
  * (a sample is due, the filter has a hit, the thread has no slot yet) jumps to a slow_* thunk in entry.S, with nothing
  * counted yet: so few values are alive at any point that the five free registers are enough.
