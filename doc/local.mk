@@ -1,1 +1,2 @@
 EXTRA_DIST += %D%/hacking.md %D%/safety.md
+dist_man_MANS += %D%/heaptop.1

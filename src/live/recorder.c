@@ -15,12 +15,12 @@
 #include "live/happenings.h"
 #include "live/losses.h"
 #include "live/names.h"
-#include "live/process.h"
 #include "live/ring.h"
 #include "live/session.h"
 #include "live/shared.h"
 #include "live/stacks.h"
 #include "live/walk.h"
+#include "live/watched.h"
 #include "model/estimate.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ struct recorder {
         enum recorder_state state;
         char end_reason[128];
         struct rec_session session;
-        struct process process;
+        struct watched watched;
         uint64_t code_bytes;       /* of the probe in the target, private */
         uint64_t mean;             /* in force; the target could change the one in the shared area */
 
@@ -191,7 +191,7 @@ static void fill_process(struct recorder *recorder, struct rec_process *process)
         process->tick = recorder->tick;
         process->time_ns = recorder->now_ns;
         process->wall_offset_ns = clock_wall_offset_ns();
-        process_fill(&recorder->process, recorder->pages->bytes, recorder->code_bytes, process, &anon);
+        watched_fill(&recorder->watched, recorder->pages->bytes, recorder->code_bytes, process, &anon);
         process->allocated_bytes = total->allocated_bytes;
         process->allocated_calls = total->allocated_calls;
         process->freed_bytes = total->freed_bytes;
@@ -303,8 +303,8 @@ static void begin_balance(struct recorder *recorder)
 
         shared_look(recorder->pages, recorder->injection->shared);
         counters_read(&recorder->counters, recorder->pages, recorder->injection->shared);
-        process_fill(&recorder->process, recorder->pages->bytes, recorder->code_bytes, &unused, &anon);
-        balance_begin(&recorder->balance, recorder->injection->pid, recorder->process.memory,
+        watched_fill(&recorder->watched, recorder->pages->bytes, recorder->code_bytes, &unused, &anon);
+        balance_begin(&recorder->balance, recorder->injection->pid, recorder->watched.memory,
                       recorder->injection->exact_frees, anon, &recorder->counters, &recorder->aggregate);
 }
 
@@ -329,15 +329,15 @@ static void begin_epoch(struct recorder *recorder)
         begin_balance(recorder);
 }
 
-static int end_target(struct recorder *recorder, const struct sink *sink, enum process_fate fate)
+static int end_target(struct recorder *recorder, const struct sink *sink, enum watched_fate fate)
 {
-        if (fate == PROCESS_EXITED)
-                process_epitaph(&recorder->process, recorder->end_reason, sizeof recorder->end_reason);
+        if (fate == WATCHED_EXITED)
+                watched_epitaph(&recorder->watched, recorder->end_reason, sizeof recorder->end_reason);
         else
                 snprintf(recorder->end_reason, sizeof recorder->end_reason, "target exec: it runs another program now");
-        recorder->state = fate == PROCESS_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
+        recorder->state = fate == WATCHED_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
         happenings_event(&recorder->happenings, recorder->now_ns,
-                         fate == PROCESS_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC, "%s", recorder->end_reason);
+                         fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC, "%s", recorder->end_reason);
         return make_tick(recorder, sink, false);
 }
 
@@ -363,7 +363,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         recorder->code_bytes = private_bytes(injection->shared);
         recorder->mean = injection->shared->mean;
         read_clock(recorder);
-        r = process_init(&recorder->process, injection->pid, injection->start_time, injection->shared_addr);
+        r = watched_init(&recorder->watched, injection->pid, injection->start_time, injection->shared_addr);
         if (r < 0) {
                 err_set(err, -r, "cannot read the memory of %d: %s", injection->pid, strerror(-r));
                 goto out;
@@ -405,7 +405,7 @@ void recorder_free(struct recorder *recorder)
         aggregate_done(&recorder->aggregate);
         stacks_done(&recorder->stacks);
         session_done(&recorder->session);
-        process_done(&recorder->process);
+        watched_done(&recorder->watched);
         free(recorder->changes.v);
         free(recorder->births.v);
         free(recorder->states.v);
@@ -441,7 +441,7 @@ static int64_t next_call_ns(const struct recorder *recorder, size_t drained)
 int64_t recorder_step(struct recorder *recorder, const struct sink *sink)
 {
         struct wire_shared *shared = recorder->injection->shared;
-        enum process_fate fate;
+        enum watched_fate fate;
         size_t drained;
         int r = 0;
 
@@ -451,8 +451,8 @@ int64_t recorder_step(struct recorder *recorder, const struct sink *sink)
         inject_heartbeat(recorder->injection);
         drained = drain(recorder);
         walk_names(recorder->walk);
-        fate = process_fate(&recorder->process);
-        if (fate != PROCESS_RUNS) {
+        fate = watched_fate(&recorder->watched);
+        if (fate != WATCHED_RUNS) {
                 r = end_target(recorder, sink, fate);
                 return r < 0 ? r : (int64_t)WAIT_IDLE;
         }

@@ -1,4 +1,4 @@
-/* process: the target as the kernel sees it: its memory, whether it is still there, and what ended it. */
+/* watched: the target as the kernel sees it: its memory, whether it is still there, and what ended it. */
 #pragma once
 
 #include "model/record.h"
@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum process_fate {
-        PROCESS_RUNS,
-        PROCESS_EXITED,
-        PROCESS_EXEC,  /* it lives, but the memory that we attached to is gone */
+enum watched_fate {
+        WATCHED_RUNS,
+        WATCHED_EXITED,
+        WATCHED_EXEC,  /* it lives, but the memory that we attached to is gone */
 };
 
-struct process {
+struct watched {
         pid_t pid;
         int pidfd;   /* -1 = this kernel has none */
         int memory;  /* /proc/PID/mem as it was at the attach: belongs to that address space for good */
@@ -23,17 +23,17 @@ struct process {
         uint64_t oom_kills;     /* when it began */
 };
 
-/* Returns 0 or a negative errno; end with process_done(). */
-int process_init(struct process *process, pid_t pid, uint64_t start_time, uint64_t probe_addr);
-void process_done(struct process *process); /* accepts all zeroes */
+/* Returns 0 or a negative errno; end with watched_done(). */
+int watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr);
+void watched_done(struct watched *watched); /* accepts all zeroes */
 
-enum process_fate process_fate(const struct process *process);
+enum watched_fate watched_fate(const struct watched *watched);
 
 /* Why it ended, in words: "target exited with status 3", "target was killed by SIGKILL (out of memory in its cgroup)". RET has SIZE
  * bytes. */
-void process_epitaph(const struct process *process, char *ret, size_t size);
+void watched_epitaph(const struct watched *watched, char *ret, size_t size);
 
 /* Fills the memory and thread fields of RET, less what the probe adds: SHARED_BYTES of shared and CODE_BYTES of anonymous
  * memory. *RET_ANON: anonymous bytes, resident or swapped. Returns 0 or a negative errno. */
-int process_fill(const struct process *process, uint64_t shared_bytes, uint64_t code_bytes, struct rec_process *ret,
+int watched_fill(const struct watched *watched, uint64_t shared_bytes, uint64_t code_bytes, struct rec_process *ret,
                  uint64_t *ret_anon);

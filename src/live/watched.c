@@ -1,4 +1,4 @@
-#include "live/process.h"
+#include "live/watched.h"
 
 #include "base/alloc.h"
 #include "base/io.h"
@@ -60,9 +60,9 @@ static uint64_t count_oom_kills(const char *path)
         return n;
 }
 
-int process_init(struct process *process, pid_t pid, uint64_t start_time, uint64_t probe_addr)
+int watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr)
 {
-        struct process p = { .pid = pid, .start_time = start_time, .probe_addr = probe_addr, .pidfd = -1 };
+        struct watched p = { .pid = pid, .start_time = start_time, .probe_addr = probe_addr, .pidfd = -1 };
 
         p.memory = memory_open(pid, 0);
         if (p.memory < 0)
@@ -70,59 +70,59 @@ int process_init(struct process *process, pid_t pid, uint64_t start_time, uint64
         p.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         p.oom_path = find_oom_path(pid);
         p.oom_kills = count_oom_kills(p.oom_path);
-        *process = p;
+        *watched = p;
         return 0;
 }
 
-void process_done(struct process *process)
+void watched_done(struct watched *watched)
 {
-        if (process->memory > 0)
-                close(process->memory);
-        if (process->pidfd > 0)
-                close(process->pidfd);
-        free(process->oom_path);
-        *process = (struct process){ 0 };
+        if (watched->memory > 0)
+                close(watched->memory);
+        if (watched->pidfd > 0)
+                close(watched->pidfd);
+        free(watched->oom_path);
+        *watched = (struct watched){ 0 };
 }
 
-static bool has_exited(const struct process *process)
+static bool has_exited(const struct watched *watched)
 {
-        struct pollfd pollfd = { .fd = process->pidfd, .events = POLLIN };
+        struct pollfd pollfd = { .fd = watched->pidfd, .events = POLLIN };
 
-        if (process->pidfd < 0)
-                return !proc_is_same(process->pid, process->start_time);
+        if (watched->pidfd < 0)
+                return !proc_is_same(watched->pid, watched->start_time);
         return poll(&pollfd, 1, 0) > 0;
 }
 
-enum process_fate process_fate(const struct process *process)
+enum watched_fate watched_fate(const struct watched *watched)
 {
         uint64_t word;
 
-        if (has_exited(process))
-                return PROCESS_EXITED;
+        if (has_exited(watched))
+                return WATCHED_EXITED;
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
-        if (memory_read(process->memory, process->probe_addr, &word, sizeof word) == 0)
-                return PROCESS_RUNS;
-        return has_exited(process) || !proc_is_same(process->pid, process->start_time) ? PROCESS_EXITED :
-                                                                                         PROCESS_EXEC;
+        if (memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
+                return WATCHED_RUNS;
+        return has_exited(watched) || !proc_is_same(watched->pid, watched->start_time) ? WATCHED_EXITED :
+                                                                                         WATCHED_EXEC;
 }
 
-static bool exit_code(const struct process *process, int *ret)
+static bool exit_code(const struct watched *watched, int *ret)
 {
         struct exit_info info = { .mask = EXIT_INFO_EXIT };
 
-        if (process->pidfd < 0 || ioctl(process->pidfd, EXIT_INFO_GET, &info) < 0 || !(info.mask & EXIT_INFO_EXIT))
+        if (watched->pidfd < 0 || ioctl(watched->pidfd, EXIT_INFO_GET, &info) < 0 || !(info.mask & EXIT_INFO_EXIT))
                 return false;
         *ret = info.exit_code;
         return true;
 }
 
-void process_epitaph(const struct process *process, char *ret, size_t size)
+void watched_epitaph(const struct watched *watched, char *ret, size_t size)
 {
-        const char *oom = count_oom_kills(process->oom_path) > process->oom_kills ?
+        const char *oom = count_oom_kills(watched->oom_path) > watched->oom_kills ?
                                   " (its cgroup ran out of memory and a process was killed)" : "";
         int code;
 
-        if (!exit_code(process, &code))
+        if (!exit_code(watched, &code))
                 snprintf(ret, size, "target exited%s", oom);
         else if (WIFSIGNALED(code))
                 snprintf(ret, size, "target was killed by SIG%s%s", sigabbrev_np(WTERMSIG(code)) ?
@@ -136,13 +136,13 @@ static uint64_t less(uint64_t a, uint64_t b)
         return a > b ? a - b : 0;
 }
 
-int process_fill(const struct process *process, uint64_t shared_bytes, uint64_t code_bytes, struct rec_process *ret,
+int watched_fill(const struct watched *watched, uint64_t shared_bytes, uint64_t code_bytes, struct rec_process *ret,
                  uint64_t *ret_anon)
 {
         struct proc_status status;
         int r;
 
-        r = proc_status_read(process->pid, &status);
+        r = proc_status_read(watched->pid, &status);
         if (r < 0)
                 return r;
         ret->rss_anon = less(status.rss_anon_bytes, code_bytes);
