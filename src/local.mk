@@ -211,7 +211,7 @@ heaptop_demo_LDADD =
 # a flat binary, which embed.S puts into an archive that holds nothing else.
 PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hidden -mgeneral-regs-only \
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
-	-fno-asynchronous-unwind-tables -fno-lto -fno-sanitize=all
+	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
 	%D%/probe/ring.c %D%/probe/stack.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld

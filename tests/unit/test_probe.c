@@ -514,6 +514,25 @@ static void a_sampled_operator_new_is_malloc_and_throws_without_us(void **state)
         assert_int_equal(rig.shared->dropped_bytes, 100);
 }
 
+static void operator_new_has_no_frame_above_it_without_a_slot(void **state)
+{
+        rig_function *n = rig_hook(&rig, WIRE_NEW, WIRE_SIZE_UNKNOWN, throwing_new);
+        uint64_t home = rig_thread() * 0x9e3779b97f4a7c15ull >> 54;
+
+        for (uint64_t taken = 1; taken <= WIRE_SLOT_TRIES; taken++) { /* a later place, then none */
+                uint64_t p;
+
+                rig.shared->slots[home ^ (taken - 1)].key = 64;
+                p = n(100, 0x222, 0x333);
+                assert_in_range(p, (uint64_t)operator_new_has_no_frame_above_it_without_a_slot,
+                                (uint64_t)operator_new_has_no_frame_above_it_without_a_slot + 4096);
+                assert_int_equal(seen[1], 0x222);
+                assert_int_equal(seen[2], 0x333);
+        }
+        counted(&rig, 100 * WIRE_SLOT_TRIES, WIRE_SLOT_TRIES, 0, 0);
+        assert_int_equal(rig.shared->overflow.classes[wire_class(100)].allocated_calls, 1);
+}
+
 static void an_aligned_operator_new_is_passed_on_and_the_loss_is_counted(void **state)
 {
         rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
@@ -644,6 +663,52 @@ static void a_fork_child_passes_through(void **state)
         counted(&rig, 0, 0, 0, 0);
 }
 
+static pid_t forked;
+
+static uint64_t forking_malloc(uint64_t size, uint64_t a1, uint64_t a2)
+{
+        forked = fork();
+        return toy_malloc(size, a1, a2);
+}
+
+/* As a signal handler may do while a sampled malloc is under way: the child returns into the slow path. */
+static void a_child_forked_inside_a_sampled_call_passes_through(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, forking_malloc);
+        struct births births;
+        uint64_t p;
+        int status;
+
+        make_due(&rig);
+        p = m(100, 0, 0);
+        if (forked == 0)
+                _exit(p != 0 && rig.root->mapped == 0 ? 0 : 1);
+        assert_int_equal(waitpid(forked, &status, 0), forked);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        births = drain(&rig);
+        assert_int_equal(births.n_allocs, 1);
+        assert_int_equal(births.last.head.addr, p);
+        toy_free(p, 0, 0);
+}
+
+static void a_call_that_falls_silent_inside_leaves_the_slot_usable(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
+        const struct wire_slot *slot = rig_seed(&rig, 3);
+
+        rig.shared->heartbeat_limit = 1000;
+        rig.shared->heartbeat_tsc = rig_tsc() - 1000000;
+        make_due(&rig);
+        toy_free(m(100, 0, 0), 0, 0);
+        assert_int_equal(rig.root->shared, 0);
+        rig.shared->heartbeat_limit = 0;
+        rig_switch(&rig, true);
+        make_due(&rig);
+        toy_free(m(100, 0, 0), 0, 0);
+        assert_int_equal(drain(&rig).n_allocs, 1);
+        assert_int_equal(slot->key, rig_thread());
+}
+
 static rig_function *signal_malloc;
 static uint64_t n_signal_calls;
 
@@ -710,6 +775,9 @@ int main(void)
                 PROBE_TEST(glibc_memalign_that_is_malloc_is_counted_once),
                 PROBE_TEST(the_probe_falls_silent_without_a_heartbeat),
                 PROBE_TEST(a_fork_child_passes_through),
+                PROBE_TEST(a_child_forked_inside_a_sampled_call_passes_through),
+                PROBE_TEST(a_call_that_falls_silent_inside_leaves_the_slot_usable),
+                PROBE_TEST(operator_new_has_no_frame_above_it_without_a_slot),
                 PROBE_TEST(signal_handlers_may_allocate),
         };
 

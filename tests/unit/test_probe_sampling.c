@@ -174,7 +174,7 @@ static void a_thread_whose_first_place_is_taken_uses_the_next(void **state)
         rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, next_block);
         rig_function *f = rig_hook(&rig, WIRE_FREE, WIRE_SIZE_UNKNOWN, do_nothing);
         uint64_t home = rig_thread() * 0x9e3779b97f4a7c15ull >> 54;
-        struct wire_slot *second = &rig.shared->slots[(home + 1) % WIRE_SLOTS];
+        struct wire_slot *second = &rig.shared->slots[home ^ 1];
         struct estimate estimate = { .mean = 1000 };
 
         rig.shared->slots[home].key = 64;
@@ -188,6 +188,28 @@ static void a_thread_whose_first_place_is_taken_uses_the_next(void **state)
         assert_int_equal(rig.shared->slots[home].classes[wire_class(100)].allocated_calls, 0);
         assert_in_range(second->samples, 700, 1300);
         assert_int_equal(estimate.deaths, second->samples);
+}
+
+static void a_slot_given_back_is_used_again_and_keeps_its_counts(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, next_block);
+        uint64_t home = rig_thread() * 0x9e3779b97f4a7c15ull >> 54, n_owned = 0;
+        struct wire_slot *first = &rig.shared->slots[home], *second = &rig.shared->slots[home ^ 1];
+
+        first->key = 64;
+        m(100, 0, 0);
+        assert_int_equal(second->key, rig_thread());
+        first->key = 0; /* its owner has died: who has a slot stays there */
+        m(100, 0, 0);
+        m(0, 0, 0);
+        assert_int_equal(first->key, 0);
+        assert_int_equal(second->classes[wire_class(100)].allocated_calls, 2);
+        second->key = 0; /* ours by mistake: another is found */
+        m(100, 0, 0);
+        for (int i = 0; i < WIRE_SLOTS; i++)
+                n_owned += rig.shared->slots[i].key == rig_thread();
+        assert_int_equal(n_owned, 1);
+        assert_int_equal(rig_counted(&rig).allocated_calls, 4);
 }
 
 /* ---- table ---- */
@@ -594,6 +616,7 @@ int main(void)
                 PROBE_TEST(estimates_are_unbiased_without_a_slot),
                 PROBE_TEST(a_new_mean_starts_with_the_next_draw),
                 PROBE_TEST(a_thread_whose_first_place_is_taken_uses_the_next),
+                PROBE_TEST(a_slot_given_back_is_used_again_and_keeps_its_counts),
                 PROBE_TEST(the_table_knows_what_lives),
                 PROBE_TEST(a_full_table_is_counted_and_nothing_is_reported_that_cannot_die),
                 PROBE_TEST(a_full_filter_byte_stays),
