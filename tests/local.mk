@@ -69,6 +69,9 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 
+check_PROGRAMS += %D%/unit/make_session
+%C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
+
 # not run by make check: tests/bench/*.c say how
 EXTRA_PROGRAMS += %D%/bench/bench_store
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
@@ -87,7 +90,8 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/truth.sh \
 	%D%/layers.sh \
-	%D%/probe_blob.sh
+	%D%/probe_blob.sh \
+	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h

@@ -351,7 +351,7 @@ static void an_end_is_told_and_the_views_go_on(void **state)
 
         ui_set_ended(world.ui, "Process 4711 was killed by SIGKILL");
         assert_true(screen_has(world.ui, 80, 24, "killed by SIGKILL"));
-        press(world.ui, "2");
+        press(world.ui, "x 2"); /* any key closes the window, the next one is a command again */
         assert_true(screen_has(world.ui, 80, 24, "ENDED"));
         assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
         close_world(&world);
