@@ -86,7 +86,9 @@ EXTRA_PROGRAMS += %D%/bench/bench_heap
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/kills.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/programs.sh \
 	%D%/live/replay.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
@@ -97,6 +99,10 @@ dist_check_SCRIPTS = \
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h
+
+EXTRA_DIST += %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+check_PROGRAMS += %D%/live/fingerprint
+%C%_live_fingerprint_LDADD =
 
 # what the live tests attach with, and what they attach to
 EXTRA_DIST += %D%/live/lib.sh
@@ -117,3 +123,15 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 .PHONY: bench
 bench: %D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_probe$(EXEEXT)
+
+# make bench, the second part: what a watched process pays, from outside
+EXTRA_PROGRAMS += %D%/bench/pair
+%C%_bench_pair_SOURCES = %D%/bench/pair.c
+%C%_bench_pair_CFLAGS = -std=gnu11 -O2
+%C%_bench_pair_LDFLAGS =
+%C%_bench_pair_LDADD = -lpthread
+EXTRA_DIST += %D%/bench/bench.py
+bench: bench-watched
+.PHONY: bench-watched
+bench-watched: %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
