@@ -37,7 +37,9 @@ UNIT_TESTS = \
 	%D%/unit/test_query \
 	%D%/unit/test_tree \
 	%D%/unit/test_unwind \
+	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_sampling \
+	%D%/unit/test_probe_stack \
 	%D%/unit/test_naming \
 	%D%/unit/test_proc \
 	%D%/unit/test_report \
@@ -96,7 +98,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h
+EXTRA_DIST += %D%/unit/unit.h %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h
 
 EXTRA_DIST += %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 check_PROGRAMS += %D%/live/fingerprint
