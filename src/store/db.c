@@ -126,7 +126,7 @@ int db_fail(struct store *store, int rc, const char *what, struct err *err)
                 return err_set(err, EBUSY,
                                "cannot %s %s: another program has held it locked for %d s; if that is a stopped "
                                "heaptop or sqlite3, end it",
-                               what, store->path, DB_BUSY_MS / 1000);
+                               what, store->path, (store->writes ? DB_PATIENCE_MS : DB_BUSY_MS) / 1000);
         case EROFS:
                 return err_set(err, EROFS, "cannot %s %s: it is on a read-only file system, or not yours to write", what,
                                store->path);

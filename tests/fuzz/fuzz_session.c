@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,7 +13,13 @@ static char path[] = "/tmp/fuzz_session.XXXXXX";
 
 static void remove_file(void)
 {
-        unlink(path);
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        char name[sizeof path + 8];
+
+        for (int i = 0; i < 3; i++) {
+                snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+                unlink(name);
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
