@@ -74,6 +74,19 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 check_PROGRAMS += %D%/unit/make_session
 %C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
 
+# fuzz targets: with --enable-fuzz real ones, else programs that replay their corpus
+FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_session
+check_PROGRAMS += $(FUZZ_TARGETS)
+%C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
+if FUZZ
+%C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+%C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
+TESTS += $(FUZZ_TARGETS)
+endif
+EXTRA_DIST += %D%/fuzz/corpus
+
 # not run by make check: tests/bench/*.c say how
 EXTRA_PROGRAMS += %D%/bench/bench_store
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
