@@ -32,7 +32,7 @@ static double per_second(uint64_t now, uint64_t before, double seconds)
 
 static void throughput(const struct ui *ui, const struct rec_process *now, struct facts *ret)
 {
-        const struct rec_process *then = row_before(&ui->recent, now, RATE_SPAN_S * NS_PER_S);
+        const struct rec_process *then = row_before(&ui->lately, now, RATE_SPAN_S * NS_PER_S);
         double seconds;
 
         ret->cost_share = ret->alloc_per_s = ret->free_per_s = NAN;
@@ -50,7 +50,7 @@ static void throughput(const struct ui *ui, const struct rec_process *now, struc
 /* Which share of the growth of RSS over the window is growth of the heap. */
 static double seen_share(const struct ui *ui, const struct rec_process *now)
 {
-        const struct rec_process *then = row_before(&ui->recent, now, heap_window_ns(ui->heap));
+        const struct rec_process *then = row_before(&ui->lately, now, heap_window_ns(ui->heap));
         double rss, heap;
 
         if (!then || now->rss_anon <= then->rss_anon || now->rss_anon - then->rss_anon < MIN_RSS_GROWTH)

@@ -96,7 +96,8 @@ static void prepare_crash(const struct term *term)
         add_capability("sgr0");
         add_capability("cnorm");
         add_capability("rmkx");
-        if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1) {
+        if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1 &&
+            crash.restore_len + sizeof mouse_off <= sizeof crash.restore) {
                 memcpy(crash.restore + crash.restore_len, mouse_off, sizeof mouse_off - 1);
                 crash.restore_len += sizeof mouse_off - 1;
         }
@@ -165,6 +166,28 @@ static void release_stderr(struct term *term)
         drain_stderr(term);
         close(term->caught[0]);
         term->caught[0] = term->caught[1] = term->real_stderr = -1;
+}
+
+/* ---- are blocks one cell wide? ---- */
+
+/* Block characters are of "ambiguous" width: some terminals give them two cells whatever the C library says. One is
+ * written and the terminal is asked where its cursor is then. The answer comes in like a key whenever it comes;
+ * nobody waits for it. */
+enum { KEY_ONE_CELL = 0x1f001, KEY_TWO_CELLS };
+
+static void ask_width(struct term *term)
+{
+        static const char question[] = "\033[2;1H\xe2\x96\x88\033[6n";
+        char *can_ask = tigetstr("u7");
+
+        if (term->ascii || !can_ask || strcmp(can_ask, "\033[6n") != 0)
+                return;
+        define_key("\033[2;2R", KEY_ONE_CELL);
+        define_key("\033[2;3R", KEY_TWO_CELLS);
+        refresh();
+        fflush(stdout);
+        if (io_write_all(STDOUT_FILENO, question, sizeof question - 1) == 0)
+                clearok(curscr, TRUE); /* it is drawn over in the first frame */
 }
 
 /* ---- opening and closing ---- */
@@ -258,6 +281,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
+        ask_width(term);
         *ret = term;
         return 0;
 }
@@ -384,6 +408,11 @@ struct key_event term_key(struct term *term)
                 return event;
         if (r == KEY_CODE_YES && key == KEY_MOUSE)
                 return mouse_event();
+        if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
+                term->ascii = true;
+                event.key = KEY_RESIZED; /* all must be drawn anew */
+                return event;
+        }
         if (r == KEY_CODE_YES)
                 event.key = translate(key);
         else

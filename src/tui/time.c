@@ -15,6 +15,8 @@ const size_t ui_n_speeds = array_len(ui_speeds);
 
 enum { FRAMES_PER_S = 8 /* of a playing replay */ };
 
+static const uint64_t MIN_WINDOW_NS = 30 * NS_PER_S;
+
 uint64_t time_now_ns(const struct ui *ui)
 {
         return ui->heap && heap_tick(ui->heap) > 0 ? heap_process(ui->heap)->time_ns : 0;
@@ -49,21 +51,47 @@ uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 
 /* ---- what the screens need at NOW ---- */
 
-static void fetch_rows(struct ui *ui, uint32_t from, struct rows *ret)
+static void fetch_rows(struct ui *ui, uint32_t from, struct rows *ret, size_t about)
 {
-        int n = heap_chart(ui->heap, from, ret->row, CHART_ROWS);
+        int n = heap_chart(ui->heap, from, ret->row, about);
 
-        ret->n = n < 0 ? 0 : n > CHART_ROWS ? CHART_ROWS : (size_t)n;
+        ret->n = n < 0 ? 0 : (size_t)n < about ? (size_t)n : about;
+}
+
+/* The rows of the last SPAN. */
+static void fetch_last(struct ui *ui, uint64_t span_ns, struct rows *ret)
+{
+        uint64_t now = time_now_ns(ui);
+        uint32_t from = now > span_ns ? time_tick_at(ui, now - span_ns) : 0;
+
+        fetch_rows(ui, from > 1 ? from - 1 : 0, ret, CHART_ROWS / 2);
 }
 
 static void fetch_recent(struct ui *ui)
 {
-        uint64_t span = chart_span_ns(ui), now = time_now_ns(ui);
-        uint32_t from = 0;
+        uint64_t window = heap_window_ns(ui->heap);
 
-        if (ui->zoom > 0 && now > span)
-                from = time_tick_at(ui, now - span);
-        fetch_rows(ui, from > 1 ? from - 1 : 0, &ui->recent);
+        fetch_last(ui, window > MIN_WINDOW_NS ? window : MIN_WINDOW_NS, &ui->lately);
+        if (ui->zoom > 0)
+                fetch_last(ui, chart_span_ns(ui), &ui->recent);
+        else if (ui->whole.n > 0 && ui->whole.row[ui->whole.n - 1].tick == heap_tick(ui->heap))
+                ui->recent = ui->whole;
+        else
+                fetch_rows(ui, 0, &ui->recent, CHART_ROWS / 2);
+}
+
+/* The whole recording is read and thinned only now and then: in between the newest row is added to what is there. */
+static void fetch_whole(struct ui *ui)
+{
+        struct rows *rows = &ui->whole;
+        uint32_t tick = heap_tick(ui->heap), newest = rows->n > 0 ? rows->row[rows->n - 1].tick : 0;
+
+        if (newest > 0 && newest == tick)
+                return;
+        if (newest > 0 && newest < tick && rows->n < CHART_ROWS)
+                rows->row[rows->n++] = *heap_process(ui->heap);
+        else
+                fetch_rows(ui, 0, rows, CHART_ROWS / 2);
 }
 
 /* Changes count from the newest mark that lies before NOW. */
@@ -171,7 +199,7 @@ int time_reload(struct ui *ui)
                 if (r < 0)
                         return r;
         }
-        fetch_rows(ui, 0, &ui->whole);
+        fetch_whole(ui);
         fetch_moments(ui);
         fetch_gaps(ui);
         return time_seek(ui, here > 0 ? here : ui->last);

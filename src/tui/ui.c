@@ -48,6 +48,8 @@ void ui_set_heap(struct ui *ui, struct heap *heap)
 {
         stack_forget(ui);
         ui->heap = heap;
+        ui->whole.n = ui->recent.n = ui->lately.n = 0;
+        ui->n_moments = ui->n_gaps = 0;
 }
 
 void ui_set_file_name(struct ui *ui, const char *path)

@@ -5,7 +5,7 @@
 #include "tui/ui.h"
 
 enum {
-        CHART_ROWS = 512,     /* process rows kept for a chart: two a cell of a wide terminal */
+        CHART_ROWS = 1024,    /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,     /* rows a list can be scrolled through; the filter reaches the rest */
         TEXT_MAX = 128,       /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
@@ -83,6 +83,7 @@ struct ui {
         char end_reason[200];
 
         /* what was fetched for NOW */
+        struct rows lately;      /* the window of the rate, finely: for figures */
         struct rows recent;      /* the chart of the overview */
         struct rows whole;       /* all of the recording, for the time line */
         struct moment *moments;  /* all, in order of time */

@@ -329,6 +329,27 @@ static void actions_reach_the_app(void **state)
         close_world(&world);
 }
 
+static void the_mouse_selects_sorts_and_changes_tabs(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        struct key_event click = { .key = KEY_MOUSE_, .x = 20, .y = 5, .button = 1 };
+
+        assert_true(screen_has(world.ui, 80, 24, "by rate"));
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, ">young"));
+        click.y = 2; /* the titles */
+        click.x = 10;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "by live bytes"));
+        click.y = 1; /* the tabs */
+        click.x = 16;
+        ui_key(world.ui, &click, NOW);
+        click.x = 26;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        close_world(&world);
+}
+
 static void the_picker_chooses(void **state)
 {
         struct world world = open_world(UI_PICK, "/ s h o p d");
@@ -491,6 +512,7 @@ int main(void)
                 cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
                 cmocka_unit_test(the_order_is_held_after_a_key),
                 cmocka_unit_test(actions_reach_the_app),
+                cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
