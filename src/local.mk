@@ -49,6 +49,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
+	%D%/tui/commands.c \
 	%D%/tui/facts.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
@@ -57,6 +58,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \

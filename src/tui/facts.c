@@ -13,7 +13,8 @@ enum { RATE_SPAN_S = 10 /* alloc/s, free/s and cost are means of so long */ };
 static const uint64_t MIN_RSS_GROWTH = 4 << 20; /* less is not worth a word about where it comes from */
 
 /* The newest row that is at least AGE_NS older than NOW, else the first. NULL when there is no older one. */
-static const struct rec_process *row_before(const struct rows *rows, const struct rec_process *now, uint64_t age_ns)
+static const struct rec_process *row_before(const struct rows *rows, const struct rec_process *now,
+                                            uint64_t age_ns)
 {
         const struct rec_process *best = NULL;
 
@@ -117,7 +118,8 @@ static void limit_words(const struct ui *ui, const struct facts *facts, int room
                 ret[0] = '\0';
 }
 
-void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room, char *ret, size_t size)
+void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
+                    char *ret, size_t size)
 {
         char rate[64], limit[256], window[FMT_MAX], first[256];
 
@@ -126,7 +128,8 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
                 return;
         }
         if (isfinite(facts->seen_share) && facts->seen_share < 0.5) {
-                snprintf(ret, size, "heaptop sees %.0f %% of the RSS growth: the rest does not come from malloc",
+                snprintf(ret, size,
+                         "heaptop sees %.0f %% of the RSS growth: the rest does not come from malloc",
                          facts->seen_share * 100);
                 return;
         }
@@ -137,7 +140,8 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
         else if (!facts->significant)
                 snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
         else
-                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks", rate, window);
+                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks",
+                         rate, window);
         limit_words(ui, facts, room - text_width(first), limit, sizeof limit);
         snprintf(ret, size, "%s%s", first, limit);
 }

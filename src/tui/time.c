@@ -29,7 +29,8 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns)
         return (int64_t)boot_ns + offset;
 }
 
-/* The recording's rows are thinned, so the tick is interpolated; ticks are a second apart but where something was lost. */
+/* The recording's rows are thinned, so the tick is interpolated; ticks are a second apart but where something
+ * was lost. */
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 {
         const struct rows *rows = &ui->whole;
@@ -43,8 +44,10 @@ uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 
                 if (time_ns > b->time_ns || b->time_ns <= a->time_ns)
                         continue;
-                return a->tick + (uint32_t)((double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns) *
-                                            (double)(b->tick - a->tick) + 0.5);
+                return a->tick +
+                       (uint32_t)((double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns) *
+                                          (double)(b->tick - a->tick) +
+                                  0.5);
         }
         return ui->last;
 }
@@ -80,7 +83,8 @@ static void fetch_recent(struct ui *ui)
                 fetch_rows(ui, 0, &ui->recent, CHART_ROWS / 2);
 }
 
-/* The whole recording is read and thinned only now and then: in between the newest row is added to what is there. */
+/* The whole recording is read and thinned only now and then: in between the newest row is added to what is
+ * there. */
 static void fetch_whole(struct ui *ui)
 {
         struct rows *rows = &ui->whole;
@@ -101,7 +105,8 @@ static void choose_base(struct ui *ui)
         size_t n = heap_marks(ui->heap, &marks);
         uint32_t base = n > 0 ? marks[n - 1].tick : 0;
 
-        snprintf(ui->base_name, sizeof ui->base_name, "%s", n > 0 && marks[n - 1].name ? marks[n - 1].name : "");
+        snprintf(ui->base_name, sizeof ui->base_name, "%s",
+                 n > 0 && marks[n - 1].name ? marks[n - 1].name : "");
         if (base != ui->base && heap_set_base(ui->heap, base) == 0)
                 ui->base = base;
 }
@@ -125,8 +130,9 @@ int time_seek(struct ui *ui, uint32_t tick)
 static char event_letter(uint32_t kind)
 {
         static const char letters[] = {
-                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x', [REC_EVENT_EXEC] = 'e',
-                [REC_EVENT_DLOPEN] = 'l', [REC_EVENT_MEAN] = 'm', [REC_EVENT_DISK] = '!', [REC_EVENT_NOTE] = 'n',
+                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x',
+                [REC_EVENT_EXEC] = 'e',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
+                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',
         };
 
         return kind < sizeof letters ? letters[kind] : 'n';
@@ -244,7 +250,8 @@ static void go_to_moment(struct ui *ui, int direction)
                         found = m;
         }
         if (!found) {
-                ui_tell(ui, "no mark or event %s", direction > 0 ? "after this moment" : "before this moment");
+                ui_tell(ui, "no mark or event %s",
+                        direction > 0 ? "after this moment" : "before this moment");
                 return;
         }
         ui->playing = false;
@@ -336,7 +343,8 @@ bool time_key(struct ui *ui, enum command command)
         }
 }
 
-/* "13:05" or "13:05:30" of the day that is shown, or of the one before or after when that is in the recording. */
+/* "13:05" or "13:05:30" of the day that is shown, or of the one before or after when that is in the
+ * recording. */
 static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
 {
         int64_t here = time_wall(ui, time_now_ns(ui)), offset = here - (int64_t)time_now_ns(ui);
@@ -348,7 +356,8 @@ static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
 
         if (sscanf(where, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end) < 2 || where[end] != '\0')
                 return false;
-        if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 || !localtime_r(&seconds, &tm))
+        if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
+            !localtime_r(&seconds, &tm))
                 return false;
         for (int day = 0; day < 3; day++) {
                 static const int shift[] = { 0, -1, 1 };

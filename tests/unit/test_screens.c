@@ -1,5 +1,5 @@
-/* Golden screens: what is drawn for a fixed session is compared with tests/screens/NAME-WxH.txt: the text, then a letter per
- * cell for its style. UPDATE_SCREENS=1 writes them anew. */
+/* Golden screens: what is drawn for a fixed session is compared with tests/screens/NAME-WxH.txt: the text,
+ * then a letter per cell for its style. UPDATE_SCREENS=1 writes them anew. */
 #include "unit.h"
 
 #include "demo_session.h"
@@ -37,7 +37,8 @@ static void print_difference(const char *name, const char *expected, const char 
                 size_t e = strcspn(expected, "\n"), g = strcspn(got, "\n");
 
                 if (e != g || memcmp(expected, got, e) != 0)
-                        fprintf(stderr, "%3d - %.*s\n%3d + %.*s\n", line, (int)e, expected, line, (int)g, got);
+                        fprintf(stderr, "%3d - %.*s\n%3d + %.*s\n", line, (int)e, expected, line, (int)g,
+                                got);
                 expected += e + (expected[e] == '\n');
                 got += g + (got[g] == '\n');
                 line++;
@@ -57,8 +58,9 @@ static void update(const char *path, const char *text)
 static bool matches(struct ui *ui, const char *name, int width, int height, bool ascii)
 {
         struct canvas *canvas = canvas_new(width, height, ascii);
-        char *path = xasprintf("%s/tests/screens/%s-%dx%d%s.txt", getenv("HEAPTOP_SRC") ? getenv("HEAPTOP_SRC") : "..", name,
-                               width, height, ascii ? "-ascii" : "");
+        char *path = xasprintf("%s/tests/screens/%s-%dx%d%s.txt",
+                               getenv("HEAPTOP_SRC") ? getenv("HEAPTOP_SRC") : "..", name, width, height,
+                               ascii ? "-ascii" : "");
         const char *wanted = getenv("UPDATE_SCREENS");
         char *got, *expected = NULL;
         bool same = true;
@@ -313,8 +315,9 @@ static void actions_reach_the_app(void **state)
         static const struct {
                 uint32_t key;
                 enum ui_action action;
-        } wanted[] = { { 'm', UI_MARK }, { 'D', UI_LEAVE }, { 'P', UI_SAVE_SCREEN }, { 'y', UI_COPY }, { 'p', UI_PICKER },
-                       { 'L' - 64, UI_REDRAW }, { 'Z' - 64, UI_SUSPEND }, { 'q', UI_QUIT }, { 'C' - 64, UI_QUIT } };
+        } wanted[] = { { 'm', UI_MARK },         { 'D', UI_LEAVE },  { 'P', UI_SAVE_SCREEN },
+                       { 'y', UI_COPY },         { 'p', UI_PICKER }, { 'L' - 64, UI_REDRAW },
+                       { 'Z' - 64, UI_SUSPEND }, { 'q', UI_QUIT },   { 'C' - 64, UI_QUIT } };
 
         for (size_t i = 0; i < array_len(wanted); i++) {
                 struct key_event event = { .key = wanted[i].key };
@@ -412,7 +415,8 @@ static uint32_t random_key(void)
 
         table = key_table(&n);
         do
-                key = next_random(5) == 0 ? 1 + next_random(0x200) : table[next_random((uint32_t)n)].keys[next_random(2)];
+                key = next_random(5) == 0 ? 1 + next_random(0x200)
+                                          : table[next_random((uint32_t)n)].keys[next_random(2)];
         while (key == 0);
         return key;
 }
@@ -423,7 +427,8 @@ static void check_canvas(const struct canvas *canvas)
                 const struct cell *cell = &canvas->cells[i];
 
                 assert_true(cell->style < STYLES);
-                assert_true(cell->ch == 0 || (cell->ch >= 0x20 && cell->ch != 0x7f && !(cell->ch >= 0x80 && cell->ch < 0xa0)));
+                assert_true(cell->ch == 0 ||
+                            (cell->ch >= 0x20 && cell->ch != 0x7f && !(cell->ch >= 0x80 && cell->ch < 0xa0)));
                 if (canvas->ascii)
                         assert_true(cell->ch >= 0x20 && cell->ch < 0x7f);
         }
@@ -439,9 +444,12 @@ static void fuzz(enum ui_mode mode, int keys)
         for (int i = 0; i < keys; i++) {
                 size_t size = next_random((uint32_t)array_len(sizes) + 1);
                 bool odd = size == array_len(sizes);
-                struct canvas *canvas = canvas_new(odd ? 1 + (int)next_random(250) : sizes[size].width,
-                                                   odd ? 1 + (int)next_random(80) : sizes[size].height, next_random(2));
-                struct key_event event = { .key = random_key(), .x = (int)next_random(140), .y = (int)next_random(40),
+                struct canvas *canvas =
+                        canvas_new(odd ? 1 + (int)next_random(250) : sizes[size].width,
+                                   odd ? 1 + (int)next_random(80) : sizes[size].height, next_random(2));
+                struct key_event event = { .key = random_key(),
+                                           .x = (int)next_random(140),
+                                           .y = (int)next_random(40),
                                            .button = 1 + (int)next_random(5) };
 
                 ui_key(world.ui, &event, now);
@@ -473,7 +481,8 @@ static void no_key_harms_the_picker(void **state)
         fuzz(UI_PICK, 1500);
 }
 
-/* All sizes from 1x1 on, in every view: nothing is put outside, the title stays when there is room for one. */
+/* All sizes from 1x1 on, in every view: nothing is put outside, the title stays when there is room for one.
+ */
 static void every_view_can_be_drawn_at_every_size(void **state)
 {
         static const char *const views[] = { "1", "2", "3", "7", "1 ?", "1 !", "1 i", "1 /" };
