@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/estimate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,10 @@ struct collection {
         size_t n, cap;
 };
 
-/* Size times weight; a damaged file may hold any weight. */
+/* A damaged file may hold any weight. */
 static int64_t stands_for(uint64_t size, double weight)
 {
-        double bytes = (double)size * weight;
-
-        return bytes > 0 && bytes < 0x1p60 ? (int64_t)(bytes + 0.5) : 0;
+        return weight >= 1 && (double)size * weight < (double)ESTIMATE_SIZE_MAX ? estimate_bytes(size, weight) : 0;
 }
 
 static int add(void *ctx, const struct rec_block *row)

@@ -2,11 +2,9 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Up to this many ticks ahead the changes are read one by one; beyond, the rows in force are fewer. */
-enum { STEPS_MAX = 120 };
 
 static const struct counts nothing;
 
@@ -51,6 +49,7 @@ static int apply(void *ctx, const struct rec_stack_tick *row)
         struct walk *walk = ctx;
         struct cursor *cursor = walk->cursor;
         uint32_t site;
+        int64_t before;
         struct counts now = {
                 .live_bytes = row->live_bytes,
                 .live_blocks = row->live_blocks,
@@ -67,10 +66,11 @@ static int apply(void *ctx, const struct rec_stack_tick *row)
         site = walk->names->stacks[row->stack].site;
         if (site >= cursor->n_sites)
                 return 0;
+        before = cursor->sites[site].live_bytes;
         replace(&cursor->sites[site], &cursor->stacks[row->stack], &now);
         cursor->stacks[row->stack] = now;
         if (cursor->watch)
-                cursor->watch(cursor->watch_arg, row->tick, site, cursor->sites[site].live_bytes);
+                cursor->watch(cursor->watch_arg, row->tick, site, before, cursor->sites[site].live_bytes);
         return 0;
 }
 
@@ -121,30 +121,15 @@ static int read_process(const struct history *history, uint32_t tick, struct rec
         return 0;
 }
 
-int cursor_seek(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick)
+static void fit(struct cursor *cursor, size_t n_stacks, size_t n_sites)
 {
-        struct walk walk = { cursor, names };
-        cursor_watch watch = cursor->watch;
-        int r;
+        cursor->stacks = lengthen(cursor->stacks, &cursor->n_stacks, n_stacks);
+        cursor->sites = lengthen(cursor->sites, &cursor->n_sites, n_sites ? n_sites : 1);
+}
 
-        cursor->stacks = lengthen(cursor->stacks, &cursor->n_stacks, names->n_stacks);
-        cursor->sites = lengthen(cursor->sites, &cursor->n_sites, names->n_sites ? names->n_sites : 1);
-        cursor->stepped = cursor->loaded && tick >= cursor->tick && tick - cursor->tick <= STEPS_MAX;
-        if (cursor->loaded && cursor->tick == tick)
-                return 0;
-        if (tick == 0) {
-                clear(cursor);
-                cursor->loaded = true;
-                return 0;
-        }
-        if (cursor->stepped) {
-                r = history->changes_between(history->arg, cursor->tick, tick, apply, &walk);
-        } else {
-                clear(cursor);
-                cursor->watch = NULL; /* only for changes in the order of time */
-                r = history->changes_at(history->arg, tick, apply, &walk);
-                cursor->watch = watch;
-        }
+/* R is what reading the changes came to. */
+static int arrive(struct cursor *cursor, const struct history *history, uint32_t tick, int r)
+{
         if (r >= 0)
                 r = read_process(history, tick, &cursor->process);
         if (r < 0) {
@@ -154,6 +139,56 @@ int cursor_seek(struct cursor *cursor, const struct history *history, const stru
         cursor->tick = tick;
         cursor->loaded = true;
         return 0;
+}
+
+int cursor_step(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick)
+{
+        struct walk walk = { cursor, names };
+
+        fit(cursor, names->n_stacks, names->n_sites);
+        if (!cursor->loaded || tick < cursor->tick)
+                return -EINVAL;
+        if (tick == cursor->tick)
+                return 0;
+        return arrive(cursor, history, tick,
+                      history->changes_between(history->arg, cursor->tick, tick, apply, &walk));
+}
+
+int cursor_load(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick)
+{
+        struct walk walk = { cursor, names };
+        cursor_watch watch = cursor->watch;
+        int r;
+
+        fit(cursor, names->n_stacks, names->n_sites);
+        clear(cursor);
+        if (tick == 0) {
+                cursor->loaded = true;
+                return 0;
+        }
+        cursor->watch = NULL; /* only for changes in the order of time */
+        r = history->changes_at(history->arg, tick, apply, &walk);
+        cursor->watch = watch;
+        return arrive(cursor, history, tick, r);
+}
+
+int cursor_seek(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick)
+{
+        if (cursor->loaded && tick >= cursor->tick && tick - cursor->tick <= CURSOR_STEPS_MAX)
+                return cursor_step(cursor, history, names, tick);
+        return cursor_load(cursor, history, names, tick);
+}
+
+void cursor_copy(struct cursor *cursor, const struct cursor *from)
+{
+        fit(cursor, from->n_stacks, from->n_sites);
+        clear(cursor);
+        if (from->n_stacks)
+                memcpy(cursor->stacks, from->stacks, from->n_stacks * sizeof *from->stacks);
+        memcpy(cursor->sites, from->sites, from->n_sites * sizeof *from->sites);
+        cursor->process = from->process;
+        cursor->tick = from->tick;
+        cursor->loaded = from->loaded;
 }
 
 void cursor_done(struct cursor *cursor)

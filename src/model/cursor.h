@@ -14,13 +14,12 @@ struct counts {
         unsigned __int128 variance; /* of live_bytes, bytes^2 */
 };
 
-/* Told about each change of a site while the cursor moves forward: its live bytes after a row of TICK. */
-typedef void (*cursor_watch)(void *arg, uint32_t tick, uint32_t site, int64_t live_bytes);
+/* Told about each change of a site while the cursor moves forward: its live bytes before and after a row of TICK. */
+typedef void (*cursor_watch)(void *arg, uint32_t tick, uint32_t site, int64_t before, int64_t after);
 
 struct cursor {
         uint32_t tick;
         bool loaded;           /* false: counts are those of no tick */
-        bool stepped;          /* the last move read the changes one by one, in the order of time */
         struct counts *stacks; /* by stack id */
         struct counts *sites;  /* by site id; element 0 sums stacks without a site */
         size_t n_stacks, n_sites;
@@ -31,8 +30,18 @@ struct cursor {
 
 void cursor_done(struct cursor *cursor);
 
+/* Up to this many ticks ahead the changes are read one by one; beyond, the rows in force are fewer. */
+enum { CURSOR_STEPS_MAX = 120 };
+
 /* Moves to TICK (0 = before anything happened). After an error the cursor holds nothing and reloads with the next move. */
 int cursor_seek(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
+
+/* The two ways: forward from where it is (-EINVAL when that is not possible), or afresh. */
+int cursor_step(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
+int cursor_load(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
+
+/* Makes CURSOR stand where FROM stands. */
+void cursor_copy(struct cursor *cursor, const struct cursor *from);
 
 /* Never NULL; all zero for an id without rows. */
 const struct counts *cursor_stack(const struct cursor *cursor, uint32_t stack);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/estimate.h"
 
 #include <errno.h>
 #include <math.h>
@@ -60,12 +61,22 @@ static int read_session(struct heap *heap)
         return 0;
 }
 
+static void note_change(void *arg, uint32_t tick, uint32_t site, int64_t before, int64_t after)
+{
+        struct heap *heap = arg;
+        const struct instant *at = timeline_at(&heap->timeline, tick);
+
+        series_note(heap, tick, site, after);
+        if (at)
+                valleys_note(&heap->valleys, site, tick, at->time_ns, before, after);
+}
+
 struct heap *heap_new(const struct history *history)
 {
         struct heap *heap = xcalloc(1, sizeof *heap);
 
         heap->history = history;
-        heap->now.watch = series_watch;
+        heap->now.watch = note_change;
         heap->now.watch_arg = heap;
         if (read_session(heap) < 0) {
                 static const struct rec_session empty = { .version = "", .host = "", .comm = "", .exe = "",
@@ -76,44 +87,19 @@ struct heap *heap_new(const struct history *history)
         return heap;
 }
 
-static void free_marks(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_marks; i++)
-                free((char *)heap->marks[i].name);
-        heap->n_marks = 0;
-}
-
-static void free_events(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_events; i++)
-                free((char *)heap->events[i].text);
-        heap->n_events = 0;
-}
-
-static void free_gaps(struct heap *heap)
-{
-        for (size_t i = 0; i < heap->n_gaps; i++)
-                free((char *)heap->gaps[i].why);
-        heap->n_gaps = 0;
-}
-
 void heap_free(struct heap *heap)
 {
         if (!heap)
                 return;
         free_session(heap);
-        free_marks(heap);
-        free_events(heap);
-        free_gaps(heap);
-        free(heap->marks);
-        free(heap->events);
-        free(heap->gaps);
+        notes_done(heap);
         names_done(&heap->names);
         timeline_done(&heap->timeline);
         cursor_done(&heap->now);
         cursor_done(&heap->window);
         cursor_done(&heap->base);
         series_done(heap);
+        valleys_done(&heap->valleys);
         filter_done(&heap->filter);
         free(heap->classes);
         free(heap->matches);
@@ -166,19 +152,57 @@ static const struct instant *window_start(const struct heap *heap, uint64_t now_
         return timeline_at_time(&heap->timeline, start);
 }
 
-static int seek_window(struct heap *heap, uint32_t tick)
+/* NOW goes on by a few ticks, and the start of the window follows. */
+static int step(struct heap *heap, uint32_t tick, uint32_t start)
+{
+        uint32_t from = heap->now.tick;
+        int r;
+
+        r = cursor_step(&heap->now, heap->history, &heap->names, tick);
+        series_moved(heap, from, r < 0 ? UINT32_MAX : tick);
+        if (r < 0)
+                return r;
+        return cursor_seek(&heap->window, heap->history, &heap->names, start);
+}
+
+/* NOW is put at the start of the window and walks from there, so that the valleys get to know the whole window. */
+static int jump(struct heap *heap, uint32_t tick, uint32_t start)
+{
+        int r;
+
+        r = cursor_load(&heap->now, heap->history, &heap->names, start);
+        if (r >= 0) {
+                cursor_copy(&heap->window, &heap->now);
+                r = cursor_step(&heap->now, heap->history, &heap->names, tick);
+        }
+        series_moved(heap, start, r < 0 ? UINT32_MAX : tick);
+        return r;
+}
+
+static int move(struct heap *heap, uint32_t tick)
 {
         const struct instant *now = timeline_at(&heap->timeline, tick), *start;
+        uint64_t width;
         int r;
 
         heap->window_ns = 0;
         heap->rate_known = false;
-        if (!now)
-                return cursor_seek(&heap->window, heap->history, &heap->names, 0);
+        if (!now) {
+                valleys_reset(&heap->valleys, 0, NS_PER_S);
+                return jump(heap, tick, 0);
+        }
         start = window_start(heap, now->time_ns);
-        r = cursor_seek(&heap->window, heap->history, &heap->names, start->tick);
+        width = valleys_width(now->time_ns - start->time_ns);
+        if (heap->now.loaded && tick >= heap->now.tick && tick - heap->now.tick <= CURSOR_STEPS_MAX &&
+            heap->valleys.width_ns == width) {
+                r = step(heap, tick, start->tick);
+        } else {
+                valleys_reset(&heap->valleys, heap->timeline.rows[0].time_ns, width);
+                r = jump(heap, tick, start->tick);
+        }
         if (r < 0)
                 return r;
+        valleys_set_window(&heap->valleys, start->time_ns, now->time_ns);
         heap->window_ns = now->time_ns - start->time_ns;
         heap->rate_known = heap->window_ns >= WINDOW_MIN_NS;
         return 0;
@@ -228,7 +252,6 @@ static int update(struct heap *heap)
 
 int heap_seek(struct heap *heap, uint32_t tick)
 {
-        uint32_t from = heap->now.tick;
         int r;
 
         r = update(heap);
@@ -239,15 +262,12 @@ int heap_seek(struct heap *heap, uint32_t tick)
         if (heap->timeline.n && tick < heap->timeline.rows[0].tick)
                 tick = heap->timeline.rows[0].tick;
 
-        r = cursor_seek(&heap->now, heap->history, &heap->names, tick);
-        series_moved(heap, from, r < 0 ? UINT32_MAX : tick);
+        r = move(heap, tick);
         if (r < 0)
                 return r;
         heap->tick = tick;
+        heap->moves++;
         count_sites(heap);
-        r = seek_window(heap, tick);
-        if (r < 0)
-                return r;
         r = cursor_seek(&heap->base, heap->history, &heap->names, heap->base_tick);
         if (r < 0)
                 return r;
@@ -320,6 +340,19 @@ double heap_per_minute(const struct heap *heap, double difference)
         return difference * (double)MINUTE_NS / (double)heap->window_ns;
 }
 
+double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes)
+{
+        uint64_t ns;
+        double slope;
+
+        if (!heap->rate_known)
+                return NAN;
+        slope = valleys_slope(&heap->valleys, site, &ns);
+        if (ret_minutes)
+                *ret_minutes = (double)ns / (double)MINUTE_NS;
+        return slope * (double)MINUTE_NS;
+}
+
 int64_t heap_before_at_window(const struct heap *heap)
 {
         return heap->window.process.before_bytes;
@@ -330,9 +363,11 @@ int64_t heap_before_at_base(const struct heap *heap)
         return heap->base.process.tick ? heap->base.process.before_bytes : heap->first.before_bytes;
 }
 
-static double half_width(double variance)
+static double half_width(double value, double variance)
 {
-        return 1.96 * sqrt(variance);
+        struct estimate_range range = estimate_interval(value, variance);
+
+        return fmax(range.high - value, value - range.low);
 }
 
 /* Which part of LIVE samples can be among CHANGED ones. */
@@ -380,6 +415,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
 {
         const struct counts *now, *window, *base;
         const struct names_frame *frame;
+        double rate, minutes = NAN;
 
         if (id == 0) {
                 if (heap->tick == 0)
@@ -393,6 +429,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         window = cursor_site(&heap->window, id);
         base = cursor_site(&heap->base, id);
         frame = names_frame(&heap->names, heap->names.sites[id].frame);
+        rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
                 .id = id,
                 .name = frame->name,
@@ -400,10 +437,10 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .approximate = names_is_approximate(frame),
                 .live_bytes = now->live_bytes,
                 .live_blocks = now->live_blocks,
-                .live_error = half_width((double)now->variance),
+                .live_error = half_width((double)now->live_bytes, (double)now->variance),
                 .change_bytes = wrapping_sub(now->live_bytes, base->live_bytes),
-                .rate_per_min = heap_per_minute(heap, (double)now->live_bytes - (double)window->live_bytes),
-                .rate_error = heap_per_minute(heap, change_error(now, window)),
+                .rate_per_min = rate,
+                .rate_error = change_error(now, window) / minutes,
                 .class = heap_class_of(heap, id),
                 .first_ns = heap->names.sites[id].first_ns,
                 .samples = now->live_samples,
@@ -422,60 +459,4 @@ const char *heap_class_name(uint32_t class)
         };
 
         return class < REC_CLASSES ? names[class] : "?";
-}
-
-/* ---- marks, events, gaps ---- */
-
-static int add_mark(void *ctx, const struct rec_mark *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->marks, heap->n_marks, heap->cap_marks);
-        heap->marks[heap->n_marks] = *row;
-        heap->marks[heap->n_marks++].name = clean_or_empty(row->name);
-        return 0;
-}
-
-size_t heap_marks(struct heap *heap, const struct rec_mark **ret)
-{
-        free_marks(heap);
-        heap->history->marks(heap->history->arg, heap->tick, add_mark, heap);
-        *ret = heap->marks;
-        return heap->n_marks;
-}
-
-static int add_event(void *ctx, const struct rec_event *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->events, heap->n_events, heap->cap_events);
-        heap->events[heap->n_events] = *row;
-        heap->events[heap->n_events++].text = clean_or_empty(row->text);
-        return 0;
-}
-
-size_t heap_events(struct heap *heap, const struct rec_event **ret)
-{
-        free_events(heap);
-        heap->history->events(heap->history->arg, heap->tick, add_event, heap);
-        *ret = heap->events;
-        return heap->n_events;
-}
-
-static int add_gap(void *ctx, const struct rec_gap *row)
-{
-        struct heap *heap = ctx;
-
-        array_grow(heap->gaps, heap->n_gaps, heap->cap_gaps);
-        heap->gaps[heap->n_gaps] = *row;
-        heap->gaps[heap->n_gaps++].why = clean_or_empty(row->why);
-        return 0;
-}
-
-size_t heap_gaps(struct heap *heap, const struct rec_gap **ret)
-{
-        free_gaps(heap);
-        heap->history->gaps(heap->history->arg, heap->tick, add_gap, heap);
-        *ret = heap->gaps;
-        return heap->n_gaps;
 }

@@ -5,6 +5,7 @@
 #include "model/filter.h"
 #include "model/heap.h"
 #include "model/timeline.h"
+#include "model/valleys.h"
 
 #define MINUTE_NS         60000000000ull
 #define HEAP_BEFORE_NAME  "before attach"
@@ -29,6 +30,7 @@ struct heap {
         struct names names;
         struct timeline timeline;
         struct cursor now, window, base;
+        struct valleys valleys;    /* of the sites, at least since the start of the window */
         uint32_t tick;             /* of NOW */
         uint32_t last;             /* newest tick of the history */
         uint32_t base_tick;
@@ -49,6 +51,8 @@ struct heap {
         struct rec_event *events;
         struct rec_gap *gaps;
         size_t n_marks, cap_marks, n_events, cap_events, n_gaps, cap_gaps;
+        uint64_t moves;            /* how often heap_seek() came somewhere */
+        uint64_t events_move, gaps_move; /* when those were read */
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */
@@ -73,10 +77,16 @@ int64_t heap_before_at_base(const struct heap *heap);
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site);
 
+/* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it was measured over. */
+double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
+
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
 
 /* trend.c: kept up by heap_seek(). */
-void series_watch(void *arg, uint32_t tick, uint32_t site, int64_t live_bytes);
-void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* TO = UINT32_MAX: the move failed */
+void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);
+void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* all changes in (FROM, TO] were noted; TO = UINT32_MAX: not so */
 void series_done(struct heap *heap);
+
+/* notes.c */
+void notes_done(struct heap *heap);

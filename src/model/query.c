@@ -90,7 +90,7 @@ static int class_rank(uint32_t class)
         }
 }
 
-static double key_of(const struct heap *heap, enum heap_sort sort, uint32_t site)
+static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
 {
         const struct counts *now = cursor_site(&heap->now, site);
 
@@ -106,9 +106,7 @@ static double key_of(const struct heap *heap, enum heap_sort sort, uint32_t site
         case HEAP_BY_AGE:
                 return -(double)heap->names.sites[site].first_ns;
         case HEAP_BY_RATE:
-                if (heap->rate_known)
-                        return (double)now->live_bytes - (double)cursor_site(&heap->window, site)->live_bytes;
-                return 0;
+                return heap->rate_known ? heap_rate_of(heap, site, NULL) : 0;
         default:
                 return 0;
         }
@@ -128,7 +126,7 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         case HEAP_BY_AGE:
                 return -(double)heap->session.started_ns;
         case HEAP_BY_RATE:
-                return heap->rate_known ? (double)now - (double)heap_before_at_window(heap) : 0;
+                return heap->rate_known ? heap_per_minute(heap, (double)now - (double)heap_before_at_window(heap)) : 0;
         default:
                 return 0;
         }

@@ -31,9 +31,9 @@ static struct series *find_series(struct heap *heap, uint32_t site)
         return &heap->series[heap->series_of[site] - 1];
 }
 
-void series_watch(void *arg, uint32_t tick, uint32_t site, int64_t live_bytes)
+void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes)
 {
-        struct series *series = find_series(arg, site);
+        struct series *series = find_series(heap, site);
 
         if (series && tick > series->upto)
                 add_point(series, tick, live_bytes);
@@ -54,7 +54,7 @@ void series_moved(struct heap *heap, uint32_t from, uint32_t to)
 
                 if (series->site == 0 || to <= series->upto)
                         continue;
-                if (to != UINT32_MAX && heap->now.stepped && from <= series->upto)
+                if (to != UINT32_MAX && from <= series->upto)
                         series->upto = to;
                 else
                         drop_series(heap, series);

@@ -10,6 +10,8 @@ struct module {
         uint64_t bias;
         const char *path;     /* owned by modules */
         struct image *image;  /* owned by modules; NULL when it could not be opened */
+        uint64_t device, inode;           /* of the file, as in struct mapping */
+        uint64_t code_start, code_offset; /* its first executable mapping */
 };
 
 struct modules {

@@ -1,0 +1,25 @@
+#include "live/shared.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+void shared_look(struct shared_pages *pages, const struct wire_shared *shared)
+{
+        pages->shared = shared;
+        pages->bytes = 0;
+        if (mincore((void *)(uintptr_t)shared, sizeof *shared, pages->touched) < 0)
+                memset(pages->touched, 1, sizeof pages->touched);
+        for (size_t i = 0; i < SHARED_PAGES; i++)
+                pages->bytes += pages->touched[i] & 1 ? (uint64_t)SHARED_PAGE : 0;
+}
+
+bool shared_touched(const struct shared_pages *pages, const void *p, size_t len)
+{
+        size_t from = (size_t)((const char *)p - (const char *)pages->shared);
+
+        for (size_t i = from / SHARED_PAGE; i <= (from + len - 1) / SHARED_PAGE; i++) {
+                if (pages->touched[i] & 1)
+                        return true;
+        }
+        return false;
+}

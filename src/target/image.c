@@ -1,0 +1,471 @@
+#include "target/image.h"
+
+#include "base/alloc.h"
+#include "target/image_elf.h"
+#include "target/memory.h"
+#include "target/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* libelf reads with pread() into memory of its own, only what is asked for: a file that is truncated while we look is an
+ * error then, where a mapped one would be SIGBUS. */
+
+#define FILE_MAX     ((uint64_t)16 << 30)
+#define SECTION_MAX  ((uint64_t)1 << 30)
+#define VDSO_MAX     ((size_t)1 << 20)
+#define BUILD_ID_MAX 64          /* bytes; 20 is usual */
+#define CHUNK        ((uint64_t)64 << 10) /* what image_bytes() reads at a time */
+#define PHDRS_MAX    4096
+
+struct image {
+        int fd;
+        Elf *elf;
+        char *copy;    /* of an image that has no file (the vDSO), what ELF reads */
+        uint64_t size; /* of the file */
+        enum image_machine machine;
+        GElf_Phdr *phdrs;
+        size_t n_phdrs;
+        char build_id[2 * BUILD_ID_MAX + 1];
+};
+
+static pthread_once_t elf_once = PTHREAD_ONCE_INIT;
+
+static void init_elf(void)
+{
+        elf_version(EV_CURRENT);
+}
+
+/* Follows no device and no pipe: opening those can have effects. The descriptor of O_PATH says what it is before. */
+static int open_regular(const char *path, uint64_t inode, int *ret)
+{
+        char again[64];
+        struct stat st;
+        int fd, r = 0;
+
+        fd = open(path, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                r = -errno;
+        else if (!S_ISREG(st.st_mode))
+                r = -ENOEXEC;
+        else if (inode != 0 && st.st_ino != inode)
+                r = -ESTALE;
+        if (r == 0) {
+                snprintf(again, sizeof again, "/proc/self/fd/%d", fd);
+                *ret = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+                if (*ret < 0)
+                        r = -errno;
+        }
+        close(fd);
+        return r;
+}
+
+static int read_build_id(struct image *image)
+{
+        GElf_Nhdr nhdr;
+
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                const GElf_Phdr *phdr = &image->phdrs[i];
+                size_t at = 0, name, desc;
+                Elf_Data *data;
+
+                if (phdr->p_type != PT_NOTE || phdr->p_filesz > CHUNK || phdr->p_offset > image->size ||
+                    phdr->p_filesz > image->size - phdr->p_offset)
+                        continue;
+                data = elf_getdata_rawchunk(image->elf, (int64_t)phdr->p_offset, phdr->p_filesz,
+                                            phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+                while (data && (at = gelf_getnote(data, at, &nhdr, &name, &desc)) > 0) {
+                        const uint8_t *bytes = data->d_buf;
+
+                        if (nhdr.n_type != NT_GNU_BUILD_ID || nhdr.n_namesz != 4 || name > data->d_size - 4 ||
+                            memcmp(bytes + name, "GNU", 4) != 0 || nhdr.n_descsz > BUILD_ID_MAX ||
+                            nhdr.n_descsz > data->d_size - desc)
+                                continue;
+                        for (size_t b = 0; b < nhdr.n_descsz; b++)
+                                snprintf(image->build_id + 2 * b, 3, "%02x", bytes[desc + b]);
+                        return 1;
+                }
+        }
+        return 0;
+}
+
+/* Takes over FD and COPY, also when it fails. */
+static int open_elf(int fd, char *copy, uint64_t size, struct image **ret)
+{
+        struct image *image = xcalloc(1, sizeof *image);
+        GElf_Ehdr ehdr;
+        size_t n;
+        int r = -ENOEXEC;
+
+        pthread_once(&elf_once, init_elf);
+        image->fd = fd;
+        image->copy = copy;
+        image->size = size;
+        if (size > FILE_MAX)
+                goto out;
+        image->elf = copy ? elf_memory(copy, size) : elf_begin(fd, ELF_C_READ, NULL);
+        if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || gelf_getclass(image->elf) != ELFCLASS64)
+                goto out;
+        if (!gelf_getehdr(image->elf, &ehdr) || ehdr.e_ident[EI_DATA] != ELFDATA2LSB ||
+            elf_getphdrnum(image->elf, &n) < 0 || n > PHDRS_MAX)
+                goto out;
+        image->machine = ehdr.e_machine == EM_X86_64 ? IMAGE_X86_64 : IMAGE_OTHER;
+        image->phdrs = xcalloc(n + 1, sizeof *image->phdrs);
+        for (size_t i = 0; i < n; i++)
+                if (!gelf_getphdr(image->elf, (int)i, &image->phdrs[i]))
+                        goto out;
+        image->n_phdrs = n;
+        read_build_id(image);
+        *ret = image;
+        image = NULL;
+        r = 0;
+out:
+        image_close(image);
+        return r;
+}
+
+static int open_path(const char *path, uint64_t inode, struct image **ret)
+{
+        struct stat st;
+        int fd = -1, r;
+
+        r = open_regular(path, inode, &fd);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+        return open_elf(fd, NULL, (uint64_t)st.st_size, ret);
+}
+
+/* The kernel's own code page is an ELF file that exists in memory only. */
+static int open_vdso(pid_t pid, const struct mapping *mapping, struct image **ret)
+{
+        size_t size = (size_t)(mapping->end - mapping->start);
+        char *copy;
+        int fd, r;
+
+        if (size > VDSO_MAX)
+                return -ENOEXEC;
+        fd = memory_open(pid, 0);
+        if (fd < 0)
+                return fd;
+        copy = xmalloc(size);
+        r = memory_read(fd, mapping->start, copy, size);
+        close(fd);
+        if (r < 0) {
+                free(copy);
+                return r;
+        }
+        return open_elf(-1, copy, size, ret);
+}
+
+int image_open(pid_t pid, const struct mapping *mapping, struct image **ret)
+{
+        char path[PROC_PATH_MAX + PATH_MAX];
+        int r;
+
+        if (strcmp(mapping->path, "[vdso]") == 0)
+                return open_vdso(pid, mapping, ret);
+        snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", (int)pid, (unsigned long long)mapping->start,
+                 (unsigned long long)mapping->end);
+        r = open_path(path, 0, ret);
+        if (r == 0 || r == -ENOEXEC)
+                return r;
+        if (mapping->path[0] != '/')
+                return r;
+        /* map_files needs privileges; by path we must make sure that it is still the same file. */
+        snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, mapping->path);
+        r = open_path(path, mapping->inode, ret);
+        if (r == 0 || r == -ENOEXEC)
+                return r;
+        snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+        if (open_path(path, mapping->inode, ret) == 0)
+                return 0;
+        return r;
+}
+
+int image_open_path(const char *path, struct image **ret)
+{
+        return open_path(path, 0, ret);
+}
+
+int image_reopen(const struct image *image, struct image **ret)
+{
+        char path[64];
+
+        if (image->copy) {
+                char *copy = xmalloc(image->size);
+
+                memcpy(copy, image->copy, image->size);
+                return open_elf(-1, copy, image->size, ret);
+        }
+        snprintf(path, sizeof path, "/proc/self/fd/%d", image->fd);
+        return open_path(path, 0, ret);
+}
+
+void image_close(struct image *image)
+{
+        if (!image)
+                return;
+        elf_end(image->elf);
+        if (image->fd >= 0)
+                close(image->fd);
+        free(image->phdrs);
+        free(image->copy);
+        free(image);
+}
+
+const char *image_build_id(const struct image *image)
+{
+        return image->build_id;
+}
+
+enum image_machine image_machine(const struct image *image)
+{
+        return image->machine;
+}
+
+static Elf_Scn *find_section(const struct image *image, uint32_t type, const char *name, GElf_Shdr *ret)
+{
+        Elf_Scn *scn = NULL;
+        size_t names;
+
+        if (elf_getshdrstrndx(image->elf, &names) < 0)
+                return NULL;
+        while ((scn = elf_nextscn(image->elf, scn))) {
+                const char *found;
+
+                if (!gelf_getshdr(scn, ret))
+                        continue;
+                if (!name && ret->sh_type == type)
+                        return scn;
+                if (name && (found = elf_strptr(image->elf, names, ret->sh_name)) && strcmp(found, name) == 0)
+                        return scn;
+        }
+        return NULL;
+}
+
+Elf *image_elf(struct image *image)
+{
+        return image->elf;
+}
+
+bool image_has_section(const struct image *image, const char *name)
+{
+        GElf_Shdr shdr;
+
+        return find_section(image, SHT_NULL, name, &shdr) != NULL;
+}
+
+bool image_has_symtab(const struct image *image)
+{
+        GElf_Shdr shdr;
+
+        return find_section(image, SHT_SYMTAB, NULL, &shdr) && shdr.sh_size > 0;
+}
+
+/* A segment is mapped from the page its bytes begin in, and the loader may have split it (RELRO). */
+static bool holds(const GElf_Phdr *phdr, uint64_t offset)
+{
+        uint64_t from = phdr->p_offset & ~4095ull;
+
+        return phdr->p_type == PT_LOAD && offset >= from && offset - from < phdr->p_filesz + (phdr->p_offset - from);
+}
+
+int image_bias(const struct image *image, const struct mapping *mapping, uint64_t *ret)
+{
+        const GElf_Phdr *best = NULL;
+        int best_score = -1;
+
+        if (image->copy) {
+                for (size_t i = 0; i < image->n_phdrs; i++)
+                        if (image->phdrs[i].p_type == PT_LOAD) {
+                                *ret = mapping->start + image->phdrs[i].p_offset - image->phdrs[i].p_vaddr;
+                                return 0;
+                        }
+                return -EINVAL;
+        }
+        /* Two segments may share a page of the file; then the one with the same permissions is meant. */
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                const GElf_Phdr *phdr = &image->phdrs[i];
+                int score;
+
+                if (!holds(phdr, mapping->offset))
+                        continue;
+                score = 2 * (((phdr->p_flags & PF_X) != 0) == mapping->exec) +
+                        ((phdr->p_offset & ~4095ull) == mapping->offset);
+                if (score > best_score) {
+                        best_score = score;
+                        best = phdr;
+                }
+        }
+        if (!best)
+                return -EINVAL;
+        *ret = mapping->start - mapping->offset + best->p_offset - best->p_vaddr;
+        return 0;
+}
+
+static int walk_symbols(const struct image *image, Elf_Scn *scn, const GElf_Shdr *shdr,
+                        int (*fn)(void *ctx, const struct image_symbol *symbol), void *ctx)
+{
+        Elf_Data *data;
+        size_t n;
+
+        if (shdr->sh_size > SECTION_MAX || shdr->sh_entsize != sizeof(Elf64_Sym))
+                return 0;
+        data = elf_getdata(scn, NULL);
+        n = data ? data->d_size / sizeof(Elf64_Sym) : 0;
+        for (size_t i = 0; i < n && i < INT_MAX; i++) {
+                struct image_symbol symbol;
+                GElf_Sym sym;
+                int r;
+
+                if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
+                    sym.st_shndx == SHN_UNDEF || sym.st_value == 0)
+                        continue;
+                symbol.name = elf_strptr(image->elf, shdr->sh_link, sym.st_name);
+                if (!symbol.name || symbol.name[0] == '\0')
+                        continue;
+                symbol.addr = sym.st_value;
+                symbol.size = sym.st_size;
+                symbol.global = GELF_ST_BIND(sym.st_info) != STB_LOCAL;
+                r = fn(ctx, &symbol);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+int image_functions(const struct image *image, int (*fn)(void *ctx, const struct image_symbol *symbol), void *ctx)
+{
+        static const uint32_t types[] = { SHT_DYNSYM, SHT_SYMTAB };
+
+        for (size_t i = 0; i < array_len(types); i++) {
+                GElf_Shdr shdr;
+                Elf_Scn *scn = find_section(image, types[i], NULL, &shdr);
+                int r = scn ? walk_symbols(image, scn, &shdr, fn, ctx) : 0;
+
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len)
+{
+        GElf_Shdr shdr;
+        Elf_Data *data;
+        Elf_Scn *scn;
+
+        scn = find_section(image, SHT_NULL, name, &shdr);
+        if (!scn || shdr.sh_type == SHT_NOBITS || shdr.sh_size == 0 || shdr.sh_size > SECTION_MAX ||
+            (shdr.sh_flags & SHF_COMPRESSED))
+                return NULL;
+        data = elf_rawdata(scn, NULL);
+        if (!data || !data->d_buf || data->d_size == 0)
+                return NULL;
+        *ret_addr = shdr.sh_addr;
+        *ret_len = data->d_size;
+        return data->d_buf;
+}
+
+const uint8_t *image_bytes(const struct image *image, uint64_t addr, size_t n)
+{
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                const GElf_Phdr *phdr = &image->phdrs[i];
+                uint64_t offset, from, to;
+                Elf_Data *data;
+
+                if (phdr->p_type != PT_LOAD || addr < phdr->p_vaddr || addr - phdr->p_vaddr >= phdr->p_filesz ||
+                    n > phdr->p_filesz - (addr - phdr->p_vaddr))
+                        continue;
+                offset = phdr->p_offset + (addr - phdr->p_vaddr);
+                if (n == 0 || offset < phdr->p_offset || offset >= image->size || n > image->size - offset)
+                        continue;
+                /* libelf keeps every piece until the end, so pieces are aligned: in all they are as large as the file. */
+                from = offset & ~(CHUNK - 1);
+                to = (offset + n + CHUNK - 1) & ~(CHUNK - 1);
+                if (to > image->size)
+                        to = image->size;
+                data = elf_getdata_rawchunk(image->elf, (int64_t)from, to - from, ELF_T_BYTE);
+                return data ? (const uint8_t *)data->d_buf + (offset - from) : NULL;
+        }
+        return NULL;
+}
+
+bool image_segment(const struct image *image, uint32_t type, uint64_t *ret_addr, uint64_t *ret_len)
+{
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                if (image->phdrs[i].p_type != type)
+                        continue;
+                *ret_addr = image->phdrs[i].p_vaddr;
+                *ret_len = image->phdrs[i].p_filesz;
+                return true;
+        }
+        return false;
+}
+
+/* How many bytes of the file stand behind ADDR in its segment. */
+static uint64_t bytes_after(const struct image *image, uint64_t addr)
+{
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                const GElf_Phdr *phdr = &image->phdrs[i];
+
+                if (phdr->p_type == PT_LOAD && addr >= phdr->p_vaddr && addr - phdr->p_vaddr < phdr->p_filesz)
+                        return phdr->p_filesz - (addr - phdr->p_vaddr);
+        }
+        return 0;
+}
+
+const uint8_t *image_eh_frame(const struct image *image, uint64_t *ret_addr, size_t *ret_len)
+{
+        const uint8_t *bytes = image_section(image, ".eh_frame", ret_addr, ret_len);
+        uint64_t header, header_len, len;
+        int32_t distance;
+
+        if (bytes)
+                return bytes;
+        /* .eh_frame_hdr: version 1, then the encoding of the pointer to .eh_frame: everybody uses pcrel sdata4 (LSB 5.0, 10.6.2) */
+        if (!image_segment(image, PT_GNU_EH_FRAME, &header, &header_len) || header_len < 8)
+                return NULL;
+        bytes = image_bytes(image, header, 8);
+        if (!bytes || bytes[0] != 1 || bytes[1] != 0x1b)
+                return NULL;
+        memcpy(&distance, bytes + 4, sizeof distance);
+        *ret_addr = header + 4 + (uint64_t)(int64_t)distance;
+        len = bytes_after(image, *ret_addr);
+        if (len == 0 || len > SECTION_MAX)
+                return NULL;
+        *ret_len = (size_t)len;
+        return image_bytes(image, *ret_addr, (size_t)len);
+}
+
+bool image_code(const struct image *image, size_t i, uint64_t *ret_addr, uint64_t *ret_len)
+{
+        for (size_t p = 0; p < image->n_phdrs; p++) {
+                const GElf_Phdr *phdr = &image->phdrs[p];
+
+                if (phdr->p_type != PT_LOAD || !(phdr->p_flags & PF_X) || phdr->p_memsz == 0)
+                        continue;
+                if (i-- > 0)
+                        continue;
+                *ret_addr = phdr->p_vaddr;
+                *ret_len = phdr->p_memsz;
+                return true;
+        }
+        return false;
+}
