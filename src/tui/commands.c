@@ -157,6 +157,7 @@ static enum ui_action mark(struct ui *ui)
         }
         next_mark_name(ui);
         ui_tell(ui, "mark %s: changes count from here now", ui->mark_name);
+        ui->marked = ui->mode == UI_REPLAY;
         return UI_MARK;
 }
 

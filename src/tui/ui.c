@@ -147,6 +147,11 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
         bool order_held = ui->order_until_ns > ui->now_ns;
 
         ui_pass_time(ui, now_ns);
+        if (ui->marked && ui->heap) {
+                ui->marked = false;
+                changed = true;
+                time_reload(ui);
+        }
         if (ui->message[0] && ui->now_ns >= ui->message_until_ns) {
                 ui->message[0] = '\0';
                 changed = true;

@@ -75,6 +75,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
         uint64_t play_ns;   /* where a playing replay is, in the recording's time */
         int zoom;           /* an index of the spans; 0 = everything */

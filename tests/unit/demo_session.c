@@ -104,7 +104,7 @@ static void add_others(struct demo *demo)
 static void set_live(struct demo *demo, int tick, double t)
 {
         struct fake *fake = demo->fake;
-        double saw = (tick % 40) / 40.0;
+        double saw = (tick % 11) / 11.0;
 
         fake_set_stack_live(fake, demo->login, (int64_t)((2 + 84 * t + 0.4 * wobble((uint64_t)tick)) * M),
                             (int64_t)(700000 * t) + 1);
@@ -128,7 +128,7 @@ static void set_live(struct demo *demo, int tick, double t)
 static void set_process(struct fake *fake, int tick, double t)
 {
         struct rec_process *p = fake_process(fake);
-        double saw = (tick % 40) / 40.0;
+        double saw = (tick % 11) / 11.0;
         uint64_t live = (uint64_t)((3 + 93 * t + 5.3 + 3.1 * t + 196 * (1 - exp(-6 * t)) + 10 + 54 * saw +
                                     58 + 1.8 + (t < 0.3 ? 31 * t / 0.3 : 31) + 30 - 26 * t) *
                                    M);

@@ -339,7 +339,7 @@ static void the_mouse_selects_sorts_and_changes_tabs(void **state)
 
         assert_true(screen_has(world.ui, 80, 24, "by rate"));
         ui_key(world.ui, &click, NOW);
-        assert_true(screen_has(world.ui, 80, 24, ">young"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow    8.4M"));
         click.y = 2; /* the titles */
         click.x = 10;
         ui_key(world.ui, &click, NOW);
