@@ -15,9 +15,9 @@ free_port() {
 
 # start NAME COMMAND...: runs it in the background; its pid is in $pid
 start() {
-        name=$1
+        program=$1
         shift
-        "$@" >"$work/$name.out" 2>&1 &
+        "$@" >"$work/$program.out" 2>&1 &
         pid=$!
         started="$started $pid"
 }
@@ -46,14 +46,14 @@ load_ends() {
 }
 
 is_watched() {
-        status_of "$heaptop" record -p "$pid" -o "$work/$name-$round.heaptop" -d 3s --mean 16K
+        status_of "$heaptop" record -p "$pid" -o "$work/$program-$round.heaptop" -d 3s --mean 16K
         note <"$work/err"
         [ "$status" = 0 ]
 }
 
 # is_named FUNCTION: the report names it (a basic regular expression)
 is_named() {
-        status_of "$heaptop" report "$work/$name-$round.heaptop"
+        status_of "$heaptop" report "$work/$program-$round.heaptop"
         grep -q "$1" "$work/out" || { head -n 60 "$work/out" | note; return 1; }
 }
 
@@ -67,10 +67,10 @@ is_as_before() {
 watch() {
         "$fingerprint" "$pid" >"$work/before"
         for round in 1 2; do
-                check "$name is attached to, watched and left, time $round" is_watched
-                check "its report names $1" is_named "$1"
+                check "$program is attached to, watched and left, time $round" is_watched
+                check "$program's report names its own functions, time $round" is_named "$1"
         done
-        check "$name is as it was before" is_as_before
+        check "$program is as it was before" is_as_before
 }
 
 # served: the load got right answers only and the program is still there
@@ -79,7 +79,7 @@ served() {
 }
 
 goes_on() {
-        kill -0 "$pid" 2>/dev/null && ! grep -q wrong "$work/$name.out"
+        kill -0 "$pid" 2>/dev/null && ! grep -q wrong "$work/$program.out"
 }
 
 plan 30
