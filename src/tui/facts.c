@@ -91,7 +91,8 @@ void facts_get(struct ui *ui, struct facts *ret)
 static void rate_words(const struct canvas *canvas, const struct facts *facts, char *ret, size_t size)
 {
         double mb = facts->rate / 1048576, error = facts->rate_error / 1048576;
-        int digits = fabs(mb) < 0.095 || error < 0.095 ? 2 : fabs(mb) < 99.5 ? 1 : 0;
+        bool fine = fabs(mb) < 0.095 || (error < 0.095 && fabs(mb) < 9.95);
+        int digits = fine ? 2 : fabs(mb) < 99.5 ? 1 : 0;
 
         snprintf(ret, size, "%+.*f MB/min %s%.*f", digits, mb, plus_minus(canvas), digits, error);
 }

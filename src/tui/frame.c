@@ -220,7 +220,7 @@ static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
                 "",
                 "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears",
                 "Enter finds, n N next, Esc clears",
-                "13:05  -10m  +30s  mark A  start  end   Esc leaves",
+                "13:05  -10m  +30s  mark A  site 17  start  end   Esc leaves",
         };
         int x = 1, room = canvas->width;
 

@@ -113,7 +113,7 @@ static const struct key_binding table[] = {
         { CMD_ZOOM_OUT, { 'Z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out",
           "a longer span, up to everything" },
         { CMD_GOTO, { ':' }, HEAP, KEYS_TIME, 12, "go to",
-          "a time (:13:05), a way back (:-10m), a mark (:mark A), :end" },
+          "a time (:13:05), a way back (:-10m), a mark (:mark A), a site (:site 17), :end" },
         { CMD_TIME_LEFT, { KEY_LEFT_, 'h' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "back",
           "one column of the chart back" },
         { CMD_TIME_RIGHT, { KEY_RIGHT_, 'l' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "on",

@@ -44,6 +44,7 @@ static struct term the_term;
 /* For the handlers of a crash: everything they need, reachable without an argument. */
 static struct {
         volatile sig_atomic_t up;
+        pid_t pid; /* a forked child that ends must not touch the terminal */
         struct termios before;
         int caught, real_stderr;
         char restore[256];
@@ -59,7 +60,7 @@ static void restore_raw(void)
         char bytes[4096];
         ssize_t n;
 
-        if (!crash.up)
+        if (!crash.up || crash.pid != getpid())
                 return;
         crash.up = 0;
         tcsetattr(STDIN_FILENO, TCSANOW, &crash.before);
@@ -103,6 +104,7 @@ static void prepare_crash(const struct term *term)
                 crash.restore_len += sizeof mouse_off - 1;
         }
         add_capability("rmcup");
+        crash.pid = getpid();
         crash.caught = term->caught[0];
         crash.real_stderr = term->real_stderr;
         crash.up = 1;

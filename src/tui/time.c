@@ -13,7 +13,10 @@
 const int ui_speeds[] = { 1, 2, 5, 10, 30, 60, 300, 600, 3600 };
 const size_t ui_n_speeds = array_len(ui_speeds);
 
-enum { FRAMES_PER_S = 8 /* of a playing replay */ };
+enum {
+        FRAMES_PER_S = 8, /* of a playing replay */
+        NEARLY_NEXT = 5,  /* ticks that may be missing between two rows of a chart */
+};
 
 static const uint64_t MIN_WINDOW_NS = 30 * NS_PER_S;
 
@@ -92,7 +95,7 @@ static void fetch_whole(struct ui *ui)
 
         if (newest > 0 && newest == tick)
                 return;
-        if (newest > 0 && newest < tick && rows->n < CHART_ROWS)
+        if (newest > 0 && newest < tick && tick - newest <= NEARLY_NEXT && rows->n < CHART_ROWS)
                 rows->row[rows->n++] = *heap_process(ui->heap);
         else
                 fetch_rows(ui, 0, rows, CHART_ROWS / 2);
@@ -405,6 +408,21 @@ static bool mark_tick(const struct ui *ui, const char *name, uint32_t *ret)
         return found;
 }
 
+static void go_to_site(struct ui *ui, const char *number)
+{
+        struct heap_site site;
+        int64_t id;
+
+        if (fmt_parse_number(number, 0, UINT32_MAX, &id) < 0 || !heap_site(ui->heap, (uint32_t)id, &site)) {
+                ui_tell(ui, "there is no site %s at this moment", number);
+                return;
+        }
+        if (table_select(&ui->sites, (uint64_t)id))
+                ui->sites.touched = true;
+        stack_show(ui, (uint32_t)id);
+        ui->view = VIEW_STACK;
+}
+
 void time_goto(struct ui *ui, const char *where)
 {
         uint32_t tick;
@@ -412,6 +430,10 @@ void time_goto(struct ui *ui, const char *where)
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         where += strspn(where, " ");
+        if (strncmp(where, "site ", 5) == 0) {
+                go_to_site(ui, where + 5);
+                return;
+        }
         if (strcmp(where, "end") == 0 || strcmp(where, "live") == 0 || strcmp(where, "now") == 0) {
                 ui->playing = false;
                 if (ui->mode == UI_LIVE && ui->held)

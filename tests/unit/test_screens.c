@@ -369,6 +369,70 @@ static void the_picker_chooses(void **state)
         close_world(&world);
 }
 
+static void what_is_known_is_said_and_no_more(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+        uint32_t site = fake_add_site(fake, "fill", "/src/fill.c", 1);
+        struct rec_process *p = fake_process(fake);
+
+        ui_set_heap(ui, heap);
+        for (int second = 0; second < 300; second++) {
+                fake_set_live(fake, site, (10ll << 20) + second * (200ll << 10), 1000);
+                p->heap_used = (10ull << 20) + (uint64_t)second * (200 << 10);
+                p->rss_anon = (50ull << 20) + (uint64_t)second * (210 << 10);
+                fake_tick(fake);
+                if (second == 5) {
+                        ui_set_last_tick(ui, 6, NOW);
+                        assert_true(screen_has(ui, 80, 24, "watching: a rate needs 20 s of data"));
+                }
+        }
+        assert_int_equal(ui_set_last_tick(ui, 300, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "heap grows +11.7 MB/min"));
+        assert_true(screen_has(ui, 80, 24, "in about 2h36m"));
+        for (int second = 0; second < 300; second++) { /* something else than malloc grows now */
+                p->rss_anon += 5 << 20;
+                fake_tick(fake);
+        }
+        assert_int_equal(ui_set_last_tick(ui, 600, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "% of the RSS growth: the rest does not come from malloc"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void a_site_is_found_by_its_number(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": s i t e Space 4 Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "read_chunk"));
+        assert_true(screen_has(world.ui, 80, 24, "#4 flat"));
+        press(world.ui, ": s i t e Space 9 9 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "there is no site 99"));
+        close_world(&world);
+}
+
+static void branches_fold_and_stay_folded(void **state)
+{
+        struct world world = open_world(UI_LIVE, "3 k Left");
+        uint32_t last = heap_tick(world.heap);
+
+        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_int_equal(heap_tick(world.heap), last + 1);
+        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        press(world.ui, "Right");
+        assert_true(screen_has(world.ui, 80, 24, "v Login::handle"));
+        press(world.ui, "t");
+        assert_true(screen_has(world.ui, 80, 24, "BOTTOM-UP"));
+        press(world.ui, "t u");
+        assert_true(screen_has(world.ui, 80, 24, "malloc (rt)"));
+        press(world.ui, "/ o a u t h Enter");
+        assert_true(screen_has(world.ui, 80, 24, ">   v OAuth::callback"));
+        close_world(&world);
+}
+
 static void an_end_is_told_and_the_views_go_on(void **state)
 {
         struct world world = open_world(UI_LIVE, "");
@@ -523,6 +587,9 @@ int main(void)
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
+                cmocka_unit_test(what_is_known_is_said_and_no_more),
+                cmocka_unit_test(a_site_is_found_by_its_number),
+                cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
                 cmocka_unit_test(every_view_can_be_drawn_at_every_size),
