@@ -12,22 +12,26 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
-	%D%/unit/test_heap \
-	%D%/unit/test_heap_moves \
-	%D%/unit/test_picker \
-	%D%/unit/test_query \
-	%D%/unit/test_tree \
-	%D%/unit/test_valleys \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
-	%D%/unit/test_record \
-	%D%/unit/test_ring \
-	%D%/unit/test_stacks \
+	%D%/unit/test_heap \
+	%D%/unit/test_heap_moves \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
+	%D%/unit/test_naming \
 	%D%/unit/test_options \
-	%D%/unit/test_writer \
+	%D%/unit/test_picker \
+	%D%/unit/test_probe \
+	%D%/unit/test_probe_sampling \
+	%D%/unit/test_proc \
+	%D%/unit/test_query \
+	%D%/unit/test_record \
+	%D%/unit/test_report \
+	%D%/unit/test_ring \
+	%D%/unit/test_runtime \
+	%D%/unit/test_screens \
+	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
@@ -44,12 +48,12 @@ UNIT_TESTS = \
 	%D%/unit/test_proc \
 	%D%/unit/test_report \
 	%D%/unit/test_screens \
-	%D%/unit/test_unwind \
+	%D%/unit/test_unwind
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
-	%D%/unit/test_runtime \
-	%D%/unit/test_probe \
-	%D%/unit/test_probe_sampling
+	%D%/unit/test_unwind \
+	%D%/unit/test_valleys \
+	%D%/unit/test_writer
 
 check_PROGRAMS += $(UNIT_TESTS)
 # fake_history: a recorded session over arrays, for the model and for golden screens
