@@ -27,10 +27,15 @@ EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h
 
 # what live tests attach with, and what they attach to
-check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn
+check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn %D%/targets/edge
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c
 %C%_targets_churn_SOURCES = %D%/targets/churn.c
 %C%_targets_churn_CPPFLAGS = -D_GNU_SOURCE
 %C%_targets_churn_CFLAGS = -std=gnu11 -O1 -g
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
+%C%_targets_edge_SOURCES = %D%/targets/edge.c
+%C%_targets_edge_CPPFLAGS = -D_GNU_SOURCE
+%C%_targets_edge_CFLAGS = -std=gnu11 -O1 -g
+%C%_targets_edge_LDFLAGS =
+%C%_targets_edge_LDADD = -lpthread
