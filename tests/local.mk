@@ -124,6 +124,8 @@ check_PROGRAMS += %D%/live/fingerprint
 # what the live tests attach with, and what they attach to
 EXTRA_DIST += %D%/live/lib.sh
 check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn %D%/targets/tracer
+# what live tests attach with, and what they attach to
+check_PROGRAMS += %D%/live/attach_tool %D%/targets/churn %D%/targets/edge
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c
 %C%_targets_churn_SOURCES = %D%/targets/churn.c
 %C%_targets_churn_CPPFLAGS = -D_GNU_SOURCE
@@ -152,3 +154,8 @@ bench: bench-watched
 .PHONY: bench-watched
 bench-watched: %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
 	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
+%C%_targets_edge_SOURCES = %D%/targets/edge.c
+%C%_targets_edge_CPPFLAGS = -D_GNU_SOURCE
+%C%_targets_edge_CFLAGS = -std=gnu11 -O1 -g
+%C%_targets_edge_LDFLAGS =
+%C%_targets_edge_LDADD = -lpthread
