@@ -137,5 +137,5 @@ EXTRA_DIST += %D%/bench/bench.py
 bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
-	%D%/bench/bench_store$(EXEEXT)
+	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
