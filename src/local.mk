@@ -132,6 +132,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
+	%D%/tui/commands.c \
 	%D%/tui/facts.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
@@ -140,6 +141,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
@@ -211,7 +213,7 @@ heaptop_demo_LDADD =
 # a flat binary, which embed.S puts into an archive that holds nothing else.
 PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hidden -mgeneral-regs-only \
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
-	-fno-asynchronous-unwind-tables -fno-lto -fno-sanitize=all
+	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
 	%D%/probe/ring.c %D%/probe/stack.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld

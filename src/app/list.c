@@ -14,15 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-char *list_folder(void)
-{
-        const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-        if (state && state[0] == '/')
-                return xasprintf("%s/heaptop", state);
-        return home && home[0] == '/' ? xasprintf("%s/.local/state/heaptop", home) : NULL;
-}
-
 static int note_time(void *ctx, const struct rec_process *row)
 {
         *(uint64_t *)ctx = row->time_ns;

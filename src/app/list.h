@@ -14,10 +14,6 @@ struct list_recorder {
         char path[512];       /* its session */
 };
 
-/* $XDG_STATE_HOME/heaptop, else HOME/.local/state/heaptop. A relative XDG_STATE_HOME is ignored, as the XDG base directory
- * specification says. The caller frees it; NULL when neither is set. */
-char *list_folder(void);
-
 /* Describes the session PATH. False when it cannot be opened, or is not a session that has begun. */
 bool list_describe(const char *path, struct picker_session *ret);
 

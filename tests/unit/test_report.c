@@ -249,24 +249,6 @@ static void the_list_is_a_table_or_json(void **state)
         free(text);
 }
 
-static void the_state_folder_follows_xdg(void **state)
-{
-        char *folder;
-
-        setenv("HOME", "/home/me", 1);
-        setenv("XDG_STATE_HOME", "relative", 1);
-        folder = list_folder();
-        assert_string_equal(folder, "/home/me/.local/state/heaptop");
-        free(folder);
-        setenv("XDG_STATE_HOME", "/var/state", 1);
-        folder = list_folder();
-        assert_string_equal(folder, "/var/state/heaptop");
-        free(folder);
-        unsetenv("XDG_STATE_HOME");
-        unsetenv("HOME");
-        assert_null(list_folder());
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -277,7 +259,6 @@ int main(void)
                 cmocka_unit_test(nothing_recorded_yet_is_said),
                 cmocka_unit_test(sessions_are_listed_newest_first_and_others_left_out),
                 cmocka_unit_test(the_list_is_a_table_or_json),
-                cmocka_unit_test(the_state_folder_follows_xdg),
         };
 
         return cmocka_run_group_tests(tests, session_make_folder, session_remove_folder);
