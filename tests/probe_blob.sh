@@ -34,7 +34,7 @@ check "every jump and call stays inside or goes through a register or the hook" 
         awk '$2 ~ /^(call|jmp)/ && $3 ~ /\(%rip\)/')"
 
 # Handlers: no frame and no call anywhere, so there is none on the fast path. The jump to the original comes last.
-handlers=$(echo "$code" | awk '/^[0-9a-f]+ </ { on = $2 ~ /<handle_/ } on')
+handlers=$(echo "$code" | awk '/^[0-9a-f]+ </ { on = $2 ~ /<(handle|search|with)_/ } on')
 check "handlers have no frame and call nothing" "$(echo "$handlers" |
         grep -E '\b(push|pop|call|ret|leave|enter)|,%rsp|,%esp|\(%rsp|%rbp|%rbx|%r1[2345]')"
 check "every handler is there" "$(nm "$elf" | awk '/ handle_/ { n++ }

@@ -1,9 +1,9 @@
 /* slow: calls that the fast path cannot finish by itself.
  *
- * Three reasons lead here: a sample is due; the freed address hits the filter; the thread's slot is not at its first
- * place, or not claimed yet. The call is counted here. Often nothing is left to do after that: `pass` is set
- * and the thunk jumps to the original as if we had never been. Only when the result is needed is the original called
- * from here, with the slot marked so that allocation functions it calls itself go uncounted.
+ * Three reasons lead here: a sample is due; the freed address hits the filter; the thread has no slot, yet or at all.
+ * The call is counted here. Often nothing is left to do after that: `pass` is set and the thunk jumps to the original
+ * as if we had never been. Only when the result is needed is the original called from here, with the slot marked so
+ * that allocation functions it calls itself go uncounted.
  *
  * Everything must survive a signal handler that allocates, at any line: no locks, nothing half-done that others wait
  * for. (A ring record that was reserved but not committed makes the consumer wait until the handler returns.)

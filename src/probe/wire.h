@@ -94,8 +94,9 @@ struct wire_class_count {
 };
 
 struct wire_slot {
-        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set once by compare-and-swap; its
-                             * lowest bit is set while the thread is in an allocation function called by the probe */
+        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set by compare-and-swap; its lowest
+                             * bit is set while the thread is in an allocation function called by the probe. heaptop
+                             * may swap the key of a dead thread for 0: all else stays and the next owner goes on */
         int64_t countdown;  /* bytes until the next sample; exponentially distributed */
         uint64_t random;    /* xorshift64* state, never 0 */
         uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */

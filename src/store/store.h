@@ -23,6 +23,12 @@ enum {
  * unless that is (uid_t)-1. The caller ends it with store_close(). Errors: -EEXIST, -ENOSPC, -EACCES, -EROFS. */
 int store_create(const char *path, uid_t owner, struct store **ret, struct err *err);
 
+/* Keeps the file below BYTES (0 = no limit; 256 MB and an hour if never called) by rolling up: beyond 3/4 of it, what is older
+ * than FULL_TICKS ticks is thinned to one row per stack in 10 ticks, then 60, 600 and 3600, always the last of each, so that
+ * values at the end of a bucket and at marks stay exact; blocks that died before are forgotten. When even that is too
+ * much, less than FULL_TICKS keep full detail. Each step is said in an event. store_write_tick() is -ENOSPC at the limit. */
+int store_set_limit(struct store *store, uint64_t bytes, uint32_t full_ticks);
+
 /* Writes who is recorded. The file is made before the attach, so that a full disk or a bad path is found while the
  * target is still untouched; a reader that comes earlier gets -EAGAIN from history.session(). May be called again. */
 int store_write_session(struct store *store, const struct rec_session *session, struct err *err);
@@ -52,6 +58,9 @@ bool store_is_live(struct store *store);
 /* Leaves a request for the recorder; *RET_ID may be used with store_is_answered(). */
 int store_request(struct store *store, const struct rec_request *request, uint32_t *ret_id, struct err *err);
 bool store_is_answered(struct store *store, uint32_t id);
+
+/* Puts a mark into a session that nobody records any more; in a live one a mark is a request. -EBUSY when it is live. */
+int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const char *name, struct err *err);
 
 /* Accepts NULL. */
 void store_close(struct store *store);

@@ -49,7 +49,7 @@ static void print_mappings(int pid)
                 name[0] = '\0';
                 if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %511[^\n]", &start, &end, perms, name) < 3)
                         continue;
-                if (strstr(name, "heaptop"))
+                if (strstr(name, "memfd:heaptop") || strstr(name, "anon:heaptop"))
                         printf("left: mapping %s\n", name);
                 /* anonymous code is a JIT's: it comes and goes by itself */
                 if (perms[2] == 'x' && (name[0] == '/' || !strcmp(name, "[vdso]")))
@@ -74,7 +74,7 @@ static void print_descriptors(int pid)
                 n = readlink(path, target, sizeof target - 1);
                 if (n > 0) {
                         target[n] = '\0';
-                        if (strstr(target, "heaptop"))
+                        if (strstr(target, "memfd:heaptop"))
                                 printf("left: descriptor %s\n", target);
                 }
         }

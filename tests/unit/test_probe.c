@@ -1,162 +1,9 @@
 /* What the handlers count and pass on, call by call. The sampler in the large is in test_probe_sampling.c. */
 #include "unit.h"
 
-#include "rig.h"
+#include "toy.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <signal.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define NEVER (1ull << 40) /* a mean that samples nothing in a test */
-
-/* ---- an allocator with glibc's chunk headers, and notes on how it was called ---- */
-
-static uint64_t seen[3], n_calls;
-static bool failing;
-
-static uint64_t note(uint64_t a0, uint64_t a1, uint64_t a2)
-{
-        seen[0] = a0;
-        seen[1] = a1;
-        seen[2] = a2;
-        n_calls++;
-        return 0x1234567890abcdef;
-}
-
-static uint64_t toy_malloc(uint64_t size, uint64_t a1, uint64_t a2)
-{
-        uint8_t *raw;
-
-        note(size, a1, a2);
-        raw = failing ? NULL : malloc(size + 16);
-        if (!raw)
-                return 0;
-        ((uint64_t *)raw)[1] = wire_glibc_chunk(size) | 1;
-        return (uint64_t)(raw + 16);
-}
-
-static uint64_t toy_free(uint64_t addr, uint64_t a1, uint64_t a2)
-{
-        note(addr, a1, a2);
-        if (addr)
-                free((uint8_t *)addr - 16);
-        return 0;
-}
-
-static uint64_t toy_calloc(uint64_t n, uint64_t size, uint64_t a2)
-{
-        return toy_malloc(n * size, size, a2);
-}
-
-static uint64_t toy_realloc(uint64_t addr, uint64_t size, uint64_t a2)
-{
-        uint8_t *raw;
-
-        note(addr, size, a2);
-        raw = failing ? NULL : realloc((uint8_t *)addr - 16, size + 16);
-        if (!raw)
-                return 0;
-        ((uint64_t *)raw)[1] = wire_glibc_chunk(size) | 1;
-        return (uint64_t)(raw + 16);
-}
-
-/* realloc(p, 0) as jemalloc and musl may do it. */
-static uint64_t freeing_realloc(uint64_t addr, uint64_t size, uint64_t a2)
-{
-        return size ? toy_realloc(addr, size, a2) : toy_free(addr, 0, 0);
-}
-
-static uint64_t toy_memalign(uint64_t alignment, uint64_t size, uint64_t a2)
-{
-        return toy_malloc(size, alignment, a2);
-}
-
-static uint64_t toy_posix_memalign(uint64_t ret, uint64_t alignment, uint64_t size)
-{
-        uint64_t addr = toy_malloc(size, alignment, 0);
-
-        note(ret, alignment, size);
-        if (!addr)
-                return ENOMEM;
-        *(uint64_t *)ret = addr;
-        return 0;
-}
-
-/* An operator new that fails returns its return address instead of throwing past it. */
-static uint64_t throwing_new(uint64_t size, uint64_t a1, uint64_t a2)
-{
-        note(size, a1, a2);
-        return (uint64_t)__builtin_return_address(0);
-}
-
-/* ---- records ---- */
-
-struct births {
-        struct wire_alloc last;
-        struct wire_record last_death;
-        uint32_t n_allocs, n_deaths;
-};
-
-static void take_record(const struct wire_record *record, void *arg)
-{
-        struct births *births = arg;
-
-        if (record->type == WIRE_ALLOC) {
-                memcpy(&births->last, record, sizeof births->last);
-                births->n_allocs++;
-        } else {
-                births->last_death = *record;
-                births->n_deaths++;
-        }
-}
-
-static struct births drain(struct rig *rig)
-{
-        struct births births = { 0 };
-
-        rig_drain(rig, take_record, &births);
-        return births;
-}
-
-/* The next allocation of this thread is sampled; those after it are again far away. */
-static void make_due(struct rig *rig)
-{
-        struct wire_slot *slot = rig_seed(rig, 88172645463325252ull);
-
-        slot->mean = 1000;
-        slot->countdown = 0;
-}
-
-static void counted(const struct rig *rig, uint64_t allocated, uint64_t allocs, uint64_t freed, uint64_t frees)
-{
-        struct wire_class_count sum = rig_counted(rig);
-
-        assert_int_equal(sum.allocated_bytes, allocated);
-        assert_int_equal(sum.allocated_calls, allocs);
-        assert_int_equal(sum.freed_bytes, freed);
-        assert_int_equal(sum.freed_calls, frees);
-}
-
-static struct rig rig;
-
-static int setup(void **state)
-{
-        rig_open(&rig, NEVER);
-        failing = false;
-        n_calls = 0;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        rig_close(&rig);
-        return 0;
-}
-
-/* ---- tests ---- */
 
 static void classes_are_in_order_and_start_at_their_floor(void **state)
 {
@@ -514,6 +361,25 @@ static void a_sampled_operator_new_is_malloc_and_throws_without_us(void **state)
         assert_int_equal(rig.shared->dropped_bytes, 100);
 }
 
+static void operator_new_has_no_frame_above_it_without_a_slot(void **state)
+{
+        rig_function *n = rig_hook(&rig, WIRE_NEW, WIRE_SIZE_UNKNOWN, throwing_new);
+        uint64_t home = rig_thread() * 0x9e3779b97f4a7c15ull >> 54;
+
+        for (uint64_t taken = 1; taken <= WIRE_SLOT_TRIES; taken++) { /* a later place, then none */
+                uint64_t p;
+
+                rig.shared->slots[home ^ (taken - 1)].key = 64;
+                p = n(100, 0x222, 0x333);
+                assert_in_range(p, (uint64_t)operator_new_has_no_frame_above_it_without_a_slot,
+                                (uint64_t)operator_new_has_no_frame_above_it_without_a_slot + 4096);
+                assert_int_equal(seen[1], 0x222);
+                assert_int_equal(seen[2], 0x333);
+        }
+        counted(&rig, 100 * WIRE_SLOT_TRIES, WIRE_SLOT_TRIES, 0, 0);
+        assert_int_equal(rig.shared->overflow.classes[wire_class(100)].allocated_calls, 1);
+}
+
 static void an_aligned_operator_new_is_passed_on_and_the_loss_is_counted(void **state)
 {
         rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
@@ -529,163 +395,8 @@ static void an_aligned_operator_new_is_passed_on_and_the_loss_is_counted(void **
         counted(&rig, 100, 1, 0, 0);
 }
 
-/* ---- allocators that call themselves ---- */
-
-static rig_function *hooked_malloc, *hooked_free;
-
-static uint64_t nesting_memalign(uint64_t alignment, uint64_t size, uint64_t a2)
-{
-        return hooked_malloc(size + alignment, 0, 0) + alignment;
-}
-
-static uint64_t nesting_calloc(uint64_t n, uint64_t size, uint64_t a2)
-{
-        return hooked_malloc(n * size, 0, 0);
-}
-
-static uint64_t nesting_realloc(uint64_t addr, uint64_t size, uint64_t a2)
-{
-        uint64_t p = hooked_malloc(size, 0, 0);
-
-        hooked_free(addr, 0, 0);
-        return p;
-}
-
-static uint64_t small_memalign(uint64_t alignment, uint64_t size, uint64_t a2)
-{
-        return alignment <= 16 ? hooked_malloc(size, 0, 0) : toy_malloc(size, 0, 0);
-}
-
-static uint64_t small_posix_memalign(uint64_t ret, uint64_t alignment, uint64_t size)
-{
-        *(uint64_t *)ret = small_memalign(alignment, size, 0);
-        return 0;
-}
-
-static void calls_inside_the_allocator_are_counted_once(void **state)
-{
-        rig_function *c, *r, *a;
-        const struct wire_slot *slot = rig_seed(&rig, 5);
-        uint64_t p;
-
-        hooked_malloc = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_NESTED, toy_malloc);
-        hooked_free = rig_hook(&rig, WIRE_FREE, WIRE_SIZE_NESTED, toy_free);
-        c = rig_hook(&rig, WIRE_CALLOC, WIRE_SIZE_NESTED, nesting_calloc);
-        r = rig_hook(&rig, WIRE_REALLOC, WIRE_SIZE_NESTED, nesting_realloc);
-        a = rig_hook(&rig, WIRE_MEMALIGN, WIRE_SIZE_NESTED, nesting_memalign);
-        p = c(2, 50, 0);
-        counted(&rig, 100, 1, 0, 0);
-        p = r(p, 300, 0);
-        counted(&rig, 400, 2, 0, 0);
-        assert_int_equal(slot->unsized_frees, 1);
-        toy_free(p, 0, 0);
-        make_due(&rig);
-        p = a(64, 1000, 0);
-        counted(&rig, 1400, 3, 0, 0);
-        assert_int_equal(drain(&rig).last.head.addr, p); /* the aligned block, not the one inside */
-        toy_free(p - 64, 0, 0);
-        assert_int_equal(slot->key, rig_thread());
-}
-
-static void glibc_memalign_that_is_malloc_is_counted_once(void **state)
-{
-        rig_function *a, *p;
-        uint64_t block;
-
-        hooked_malloc = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
-        a = rig_hook(&rig, WIRE_MEMALIGN, WIRE_SIZE_GLIBC, small_memalign);
-        p = rig_hook(&rig, WIRE_POSIX_MEMALIGN, WIRE_SIZE_GLIBC, small_posix_memalign);
-        toy_free(a(16, 100, 0), 0, 0);
-        counted(&rig, 112, 1, 0, 0);
-        toy_free(a(32, 100, 0), 0, 0);
-        counted(&rig, 224, 2, 0, 0);
-        p((uint64_t)&block, 8, 100);
-        toy_free(block, 0, 0);
-        counted(&rig, 336, 3, 0, 0);
-        p((uint64_t)&block, 64, 100);
-        toy_free(block, 0, 0);
-        counted(&rig, 448, 4, 0, 0);
-}
-
-/* ---- silence, fork, signals ---- */
-
-static void the_probe_falls_silent_without_a_heartbeat(void **state)
-{
-        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
-
-        rig.shared->heartbeat_limit = 1ull << 40;
-        rig.shared->heartbeat_tsc = rig_tsc() + 1000000; /* another processor's clock may be ahead */
-        make_due(&rig);
-        toy_free(m(100, 0, 0), 0, 0);
-        assert_int_equal(drain(&rig).n_allocs, 1);
-        assert_int_equal(rig.shared->state, WIRE_RUNNING);
-        rig.shared->heartbeat_limit = 1000;
-        rig.shared->heartbeat_tsc = rig_tsc() - 1000000;
-        make_due(&rig);
-        toy_free(m(100, 0, 0), 0, 0);
-        assert_int_equal(drain(&rig).n_allocs, 0);
-        assert_int_equal(rig.shared->state, WIRE_SILENT);
-        assert_int_equal(rig.root->shared, 0);
-}
-
-static void a_fork_child_passes_through(void **state)
-{
-        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
-        int status;
-        pid_t pid;
-
-        make_due(&rig);
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0)
-                _exit(rig.root->shared == 0 && m(100, 0, 0) != 0 ? 0 : 1);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        counted(&rig, 0, 0, 0, 0);
-}
-
-static rig_function *signal_malloc;
-static uint64_t n_signal_calls;
-
-static uint64_t constant_block(uint64_t size, uint64_t a1, uint64_t a2)
-{
-        static uint64_t block[8];
-
-        return (uint64_t)&block[2];
-}
-
-static void allocate_in_signal(int signal)
-{
-        signal_malloc(40, 0, 0);
-        n_signal_calls++;
-}
-
-static void signal_handlers_may_allocate(void **state)
-{
-        struct sigaction action = { .sa_handler = allocate_in_signal }, before;
-        struct itimerval often = { .it_interval = { .tv_usec = 50 }, .it_value = { .tv_usec = 50 } }, never = { 0 };
-        uint64_t n = 0;
-
-        rig.shared->mean = 200; /* so that signals also arrive in the slow path */
-        signal_malloc = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, constant_block);
-        sigaction(SIGALRM, &action, &before);
-        setitimer(ITIMER_REAL, &often, NULL);
-        while (__atomic_load_n(&n_signal_calls, __ATOMIC_RELAXED) < 500) {
-                for (int i = 0; i < 100; i++, n++)
-                        signal_malloc(40, 0, 0);
-                rig_drain(&rig, NULL, NULL);
-        }
-        setitimer(ITIMER_REAL, &never, NULL);
-        sigaction(SIGALRM, &before, NULL);
-        /* A signal while the original runs under a mark goes uncounted: never more, and few fewer. */
-        assert_in_range(rig_counted(&rig).allocated_calls, n, n + n_signal_calls);
-        rig_drain(&rig, NULL, NULL);
-        assert_int_equal(rig.shared->head, rig.shared->tail);
-}
-
 int main(void)
 {
-#define PROBE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(classes_are_in_order_and_start_at_their_floor),
                 cmocka_unit_test(chunks_are_what_glibc_sets_aside),
@@ -706,11 +417,7 @@ int main(void)
                 PROBE_TEST(a_failed_malloc_is_no_sample),
                 PROBE_TEST(a_sampled_operator_new_is_malloc_and_throws_without_us),
                 PROBE_TEST(an_aligned_operator_new_is_passed_on_and_the_loss_is_counted),
-                PROBE_TEST(calls_inside_the_allocator_are_counted_once),
-                PROBE_TEST(glibc_memalign_that_is_malloc_is_counted_once),
-                PROBE_TEST(the_probe_falls_silent_without_a_heartbeat),
-                PROBE_TEST(a_fork_child_passes_through),
-                PROBE_TEST(signal_handlers_may_allocate),
+                PROBE_TEST(operator_new_has_no_frame_above_it_without_a_slot),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
