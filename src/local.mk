@@ -96,6 +96,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
