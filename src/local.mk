@@ -111,6 +111,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
+	%D%/store/create.c \
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c \
