@@ -134,6 +134,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
+	%D%/tui/commands.c \
 	%D%/tui/facts.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
@@ -142,6 +143,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \

@@ -42,13 +42,15 @@ static void put_cell(struct canvas *canvas, int x, int y, int left, int right)
         canvas_put(canvas, x, y, 1, STYLE_CHART, text);
 }
 
-void braille_area(struct canvas *canvas, int x, int y, int width, int height, const double *values, double low, double high)
+void braille_area(struct canvas *canvas, int x, int y, int width, int height, const double *values,
+                  double low, double high)
 {
         for (int column = 0; column < width; column++) {
                 int left = dots_of(values[2 * column], height, low, high);
                 int right = dots_of(values[2 * column + 1], height, low, high);
 
                 for (int row = 0; row < height; row++)
-                        put_cell(canvas, x + column, y + height - 1 - row, within(left, row), within(right, row));
+                        put_cell(canvas, x + column, y + height - 1 - row, within(left, row),
+                                 within(right, row));
         }
 }

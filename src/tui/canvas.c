@@ -97,7 +97,8 @@ int canvas_put(struct canvas *canvas, int x, int y, int room, enum style style, 
                 cells = c >= 0xa0 ? char_width(c) : 1;
                 if (cells == 0) {
                         if (x > begin && !canvas->ascii)
-                                canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x - 1].combining = c;
+                                canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x - 1].combining =
+                                        c;
                         continue;
                 }
                 if (canvas->ascii)

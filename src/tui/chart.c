@@ -13,9 +13,10 @@ enum { MINUTE = 60, HOUR = 3600, LABEL_EVERY = 15, COLUMNS_MAX = 2000 };
 
 /* Round spans, so that the picture does not stretch with each second. In seconds. */
 static const uint32_t spans[] = {
-        MINUTE, 2 * MINUTE, 3 * MINUTE, 5 * MINUTE, 7 * MINUTE, 10 * MINUTE, 15 * MINUTE, 20 * MINUTE, 30 * MINUTE, 45 * MINUTE,
-        HOUR, 90 * MINUTE, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 12 * HOUR, 16 * HOUR, 24 * HOUR, 36 * HOUR,
-        48 * HOUR, 72 * HOUR, 96 * HOUR, 144 * HOUR, 192 * HOUR, 288 * HOUR, 384 * HOUR, 576 * HOUR, 768 * HOUR,
+        MINUTE,      2 * MINUTE,  3 * MINUTE, 5 * MINUTE,  7 * MINUTE, 10 * MINUTE, 15 * MINUTE, 20 * MINUTE,
+        30 * MINUTE, 45 * MINUTE, HOUR,       90 * MINUTE, 2 * HOUR,   3 * HOUR,    4 * HOUR,    6 * HOUR,
+        8 * HOUR,    12 * HOUR,   16 * HOUR,  24 * HOUR,   36 * HOUR,  48 * HOUR,   72 * HOUR,   96 * HOUR,
+        144 * HOUR,  192 * HOUR,  288 * HOUR, 384 * HOUR,  576 * HOUR, 768 * HOUR,
 };
 
 static uint64_t elapsed_ns(const struct ui *ui)
@@ -48,9 +49,11 @@ void chart_zoom(struct ui *ui, int step)
         while (largest + 1 < (int)array_len(spans) && spans[largest] * NS_PER_S < elapsed)
                 largest++;
         if (step < 0)
-                ui->zoom = ui->zoom == 0 ? (largest > 0 ? largest : 1) : ui->zoom > 1 ? ui->zoom - 1 : 1;
+                ui->zoom = ui->zoom == 0 ? largest : ui->zoom - 1;
         else if (ui->zoom > 0)
                 ui->zoom = ui->zoom >= largest ? 0 : ui->zoom + 1;
+        if (step < 0 && ui->zoom < 1)
+                ui->zoom = 1;
         if (ui->zoom == 0)
                 ui_tell(ui, "showing everything since the attach");
         else
@@ -95,7 +98,8 @@ static double value_at(const struct ui *ui, const struct rows *rows, uint64_t ti
         return (double)a->heap_used + share * ((double)b->heap_used - (double)a->heap_used);
 }
 
-static void fill_values(const struct ui *ui, const struct rows *rows, struct chart_span span, double *values, int n)
+static void fill_values(const struct ui *ui, const struct rows *rows, struct chart_span span, double *values,
+                        int n)
 {
         uint64_t now = rows->n > 0 ? rows->row[rows->n - 1].time_ns : 0;
         size_t at = 0;
@@ -122,8 +126,8 @@ void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n)
 /* The next round number of bytes, for labels. */
 static double round_step(double step)
 {
-        static const double nice[] = { 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200,
-                                       250, 300, 400, 500, 600, 800 };
+        static const double nice[] = { 1,  1.5, 2,  2.5, 3,   4,   5,   6,   8,   10,  12,  15,  20,  25, 30,
+                                       40, 50,  60, 80,  100, 120, 150, 200, 250, 300, 400, 500, 600, 800 };
         double unit = 1;
 
         while (step >= 1024 * unit)
@@ -179,8 +183,8 @@ static void put_label(struct canvas *canvas, int x, int y, double bytes, double 
         frame_right(canvas, x, y, CHART_LABEL - 1, STYLE_DIM, text);
 }
 
-void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, const struct rows *rows,
-                struct chart_span span)
+void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
+                const struct rows *rows, struct chart_span span)
 {
         double values[2 * COLUMNS_MAX], low, high;
         int columns = width - CHART_LABEL;
@@ -196,7 +200,8 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
                 int from_below = height - row; /* the label names the upper edge of its row */
 
                 if (row == 0 || (height >= 3 && row % 2 == 0 && row < height - 1))
-                        put_label(canvas, x, y + row, low + (high - low) * from_below / height, (high - low) / height);
+                        put_label(canvas, x, y + row, low + (high - low) * from_below / height,
+                                  (high - low) / height);
         }
         if (height >= 2)
                 put_label(canvas, x, y + height - 1, low, (high - low) / height);
@@ -206,7 +211,8 @@ static int column_of(struct chart_span span, int columns, uint64_t time_ns)
 {
         if (time_ns < span.from_ns || time_ns > span.to_ns || span.to_ns <= span.from_ns)
                 return -1;
-        return (int)((double)(time_ns - span.from_ns) / (double)(span.to_ns - span.from_ns) * (columns - 1) + 0.5);
+        return (int)((double)(time_ns - span.from_ns) / (double)(span.to_ns - span.from_ns) * (columns - 1) +
+                     0.5);
 }
 
 static bool is_free(const struct canvas *canvas, int x, int y, int n)
@@ -220,7 +226,8 @@ static bool is_free(const struct canvas *canvas, int x, int y, int n)
         return true;
 }
 
-void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span, bool now)
+void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span,
+                bool now)
 {
         int columns = width - CHART_LABEL, left = x + CHART_LABEL;
         bool seconds = span.to_ns - span.from_ns < 10 * MINUTE * NS_PER_S;
@@ -237,7 +244,8 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
         if (now)
                 frame_right(canvas, left, y, columns, STYLE_DIM, "now");
         for (int column = 0; column + 8 < columns; column += LABEL_EVERY) {
-                uint64_t at = span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+                uint64_t at =
+                        span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
                 char clock[FMT_MAX];
 
                 fmt_clock(clock, time_wall(ui, at));

@@ -13,7 +13,8 @@ enum { RATE_SPAN_S = 10 /* alloc/s, free/s and cost are means of so long */ };
 static const uint64_t MIN_RSS_GROWTH = 4 << 20; /* less is not worth a word about where it comes from */
 
 /* The newest row that is at least AGE_NS older than NOW, else the first. NULL when there is no older one. */
-static const struct rec_process *row_before(const struct rows *rows, const struct rec_process *now, uint64_t age_ns)
+static const struct rec_process *row_before(const struct rows *rows, const struct rec_process *now,
+                                            uint64_t age_ns)
 {
         const struct rec_process *best = NULL;
 
@@ -32,7 +33,7 @@ static double per_second(uint64_t now, uint64_t before, double seconds)
 
 static void throughput(const struct ui *ui, const struct rec_process *now, struct facts *ret)
 {
-        const struct rec_process *then = row_before(&ui->recent, now, RATE_SPAN_S * NS_PER_S);
+        const struct rec_process *then = row_before(&ui->lately, now, RATE_SPAN_S * NS_PER_S);
         double seconds;
 
         ret->cost_share = ret->alloc_per_s = ret->free_per_s = NAN;
@@ -50,7 +51,7 @@ static void throughput(const struct ui *ui, const struct rec_process *now, struc
 /* Which share of the growth of RSS over the window is growth of the heap. */
 static double seen_share(const struct ui *ui, const struct rec_process *now)
 {
-        const struct rec_process *then = row_before(&ui->recent, now, heap_window_ns(ui->heap));
+        const struct rec_process *then = row_before(&ui->lately, now, heap_window_ns(ui->heap));
         double rss, heap;
 
         if (!then || now->rss_anon <= then->rss_anon || now->rss_anon - then->rss_anon < MIN_RSS_GROWTH)
@@ -90,7 +91,8 @@ void facts_get(struct ui *ui, struct facts *ret)
 static void rate_words(const struct canvas *canvas, const struct facts *facts, char *ret, size_t size)
 {
         double mb = facts->rate / 1048576, error = facts->rate_error / 1048576;
-        int digits = fabs(mb) < 0.095 || error < 0.095 ? 2 : fabs(mb) < 99.5 ? 1 : 0;
+        bool fine = fabs(mb) < 0.095 || (error < 0.095 && fabs(mb) < 9.95);
+        int digits = fine ? 2 : fabs(mb) < 99.5 ? 1 : 0;
 
         snprintf(ret, size, "%+.*f MB/min %s%.*f", digits, mb, plus_minus(canvas), digits, error);
 }
@@ -117,7 +119,8 @@ static void limit_words(const struct ui *ui, const struct facts *facts, int room
                 ret[0] = '\0';
 }
 
-void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room, char *ret, size_t size)
+void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
+                    char *ret, size_t size)
 {
         char rate[64], limit[256], window[FMT_MAX], first[256];
 
@@ -126,7 +129,8 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
                 return;
         }
         if (isfinite(facts->seen_share) && facts->seen_share < 0.5) {
-                snprintf(ret, size, "heaptop sees %.0f %% of the RSS growth: the rest does not come from malloc",
+                snprintf(ret, size,
+                         "heaptop sees %.0f %% of the RSS growth: the rest does not come from malloc",
                          facts->seen_share * 100);
                 return;
         }
@@ -137,7 +141,8 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
         else if (!facts->significant)
                 snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
         else
-                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks", rate, window);
+                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks",
+                         rate, window);
         limit_words(ui, facts, room - text_width(first), limit, sizeof limit);
         snprintf(ret, size, "%s%s", first, limit);
 }

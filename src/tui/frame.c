@@ -29,7 +29,8 @@ void frame_right(struct canvas *canvas, int x, int y, int room, enum style style
         canvas_put(canvas, x, y, width < room ? width : room, style, text);
 }
 
-int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style, const char *const *items, size_t n)
+int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
+                const char *const *items, size_t n)
 {
         int used = 0;
 
@@ -63,7 +64,8 @@ void frame_rule(struct canvas *canvas, int x, int y, int width, const char *titl
                 used = 0;
         }
         if (right[0] && used + text_width(right) + 6 <= width)
-                canvas_printf(canvas, x + width - text_width(right) - 2, y, text_width(right) + 2, STYLE_PLAIN, " %s ", right);
+                canvas_printf(canvas, x + width - text_width(right) - 2, y, text_width(right) + 2,
+                              STYLE_PLAIN, " %s ", right);
 }
 
 /* ---- the title line ---- */
@@ -88,8 +90,8 @@ static void state_words(const struct ui *ui, char *ret, size_t size)
                 snprintf(ret, size, "* LIVE 1s");
 }
 
-static void measure_words(struct ui *ui, const struct canvas *canvas, const struct facts *facts, char *est, char *cost, char *lost,
-                          size_t size)
+static void measure_words(struct ui *ui, const struct canvas *canvas, const struct facts *facts, char *est,
+                          char *cost, char *lost, size_t size)
 {
         const struct rec_process *p = heap_process(ui->heap);
         char count[FMT_MAX], mean[FMT_MAX];
@@ -122,7 +124,7 @@ const char *short_command(const char *command)
 static void target_words(const struct ui *ui, const struct canvas *canvas, char *ret, size_t size)
 {
         const struct rec_session *s = ui->heap ? heap_session(ui->heap) : NULL;
-        const char *slash = strrchr(ui->file, '/');
+        const char *slash = strrchr(ui->file, '/'), *command = "";
         size_t len = 0;
 
         ret[0] = '\0';
@@ -130,8 +132,11 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
                 len = (size_t)snprintf(ret, size, "%s   ", slash ? slash + 1 : ui->file);
         if (!s || len >= size)
                 return;
-        snprintf(ret + len, size - len, "%d %s", s->pid,
-                 short_command(s->cmdline && s->cmdline[0] ? s->cmdline : s->comm ? s->comm : ""));
+        if (s->cmdline && s->cmdline[0])
+                command = short_command(s->cmdline);
+        else if (s->comm)
+                command = s->comm;
+        snprintf(ret + len, size - len, "%d %s", s->pid, command);
         if (canvas->width < SIDE_PANE || ui->heap == NULL || text_width(ret) > 40)
                 return;
         len = strlen(ret);
@@ -153,10 +158,12 @@ static void put_title(struct ui *ui, struct canvas *canvas)
         right[0] = '\0';
         for (size_t i = 0; i < array_len(parts); i++)
                 if (parts[i][0] && used + text_width(parts[i]) + 3 < canvas->width / 2 + 8)
-                        used += snprintf(right + used, sizeof right - (size_t)used, "%s%s", used ? "   " : "", parts[i]);
+                        used += snprintf(right + used, sizeof right - (size_t)used, "%s%s", used ? "   " : "",
+                                         parts[i]);
         room = canvas->width - 1 - text_width(right) - 1;
         frame_right(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, right);
-        used = 1 + canvas_put(canvas, 1, 0, room - 1, STYLE_TITLE, ui->mode == UI_REPLAY ? "heaptop replay" : "heaptop");
+        used = 1 + canvas_put(canvas, 1, 0, room - 1, STYLE_TITLE,
+                              ui->mode == UI_REPLAY ? "heaptop replay" : "heaptop");
         target_words(ui, canvas, target, sizeof target);
         name_fit(target, room - used - 3, canvas->ascii, shown, sizeof shown);
         canvas_put(canvas, used + 2, 0, room - used - 3, STYLE_TITLE, shown);
@@ -176,7 +183,8 @@ static void put_tabs(struct ui *ui, struct canvas *canvas)
                 bool active = tabs[i].view == ui->view;
                 char text[32];
 
-                snprintf(text, sizeof text, active ? "[%d %s]" : " %d %s ", tabs[i].number, view_name(tabs[i].view));
+                snprintf(text, sizeof text, active ? "[%d %s]" : " %d %s ", tabs[i].number,
+                         view_name(tabs[i].view));
                 x += canvas_put(canvas, x, 1, canvas->width - x, active ? STYLE_TAB : STYLE_PLAIN, text);
                 x += ui->tab_gap;
         }
@@ -209,8 +217,10 @@ static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
 {
         static const char *const names[] = { "", "filter: ", "find: ", "go to: " };
         static const char *const hints[] = {
-                "", "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears", "Enter finds, n N next, Esc clears",
-                "13:05  -10m  +30s  mark A  start  end   Esc leaves",
+                "",
+                "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears",
+                "Enter finds, n N next, Esc clears",
+                "13:05  -10m  +30s  mark A  site 17  start  end   Esc leaves",
         };
         int x = 1, room = canvas->width;
 
@@ -231,7 +241,8 @@ static int put_key(struct canvas *canvas, int x, int y, const struct key_binding
         return x + canvas_put(canvas, x, y, canvas->width, STYLE_PLAIN, binding->footer) + 2;
 }
 
-/* The footer's bindings of VIEW: by rank as many as fit, and the way out (help, back) at the end where one looks for it. */
+/* The footer's bindings of VIEW: by rank as many as fit, and the way out (help, back) at the end where one
+ * looks for it. */
 static void put_keys(struct canvas *canvas, int y, enum view view)
 {
         const struct key_binding *table, *chosen[32];
@@ -242,7 +253,8 @@ static void put_keys(struct canvas *canvas, int y, enum view view)
         for (int rank = 1; rank < 20; rank++)
                 for (size_t i = 0; i < n; i++) {
                         char key[16];
-                        int width = text_width(table[i].footer) + text_width(key_label(table[i].keys[0], key)) + 3;
+                        int width = text_width(table[i].footer) +
+                                    text_width(key_label(table[i].keys[0], key)) + 3;
 
                         if (table[i].rank != rank || !(table[i].views & (1u << view)) || width + 1 > room ||
                             n_chosen == array_len(chosen))
@@ -290,8 +302,8 @@ void frame_words(struct canvas *canvas, const char *const *words, size_t n)
         }
 }
 
-void frame_box(struct canvas *canvas, const char *title, int width, int height, int *ret_x, int *ret_y, int *ret_width,
-               int *ret_height)
+void frame_box(struct canvas *canvas, const char *title, int width, int height, int *ret_x, int *ret_y,
+               int *ret_width, int *ret_height)
 {
         int x, y;
 
@@ -301,10 +313,15 @@ void frame_box(struct canvas *canvas, const char *title, int width, int height, 
         y = (canvas->height - height) / 2;
         for (int row = 0; row < height; row++)
                 for (int column = 0; column < width; column++) {
-                        bool edge_x = column == 0 || column == width - 1, edge_y = row == 0 || row == height - 1;
+                        bool edge_x = column == 0 || column == width - 1,
+                             edge_y = row == 0 || row == height - 1;
 
-                        canvas_put(canvas, x + column, y + row, 1, edge_x || edge_y ? STYLE_TREE : STYLE_PLAIN,
-                                   edge_x && edge_y ? "+" : edge_y ? "-" : edge_x ? "|" : " ");
+                        canvas_put(canvas, x + column, y + row, 1,
+                                   edge_x || edge_y ? STYLE_TREE : STYLE_PLAIN,
+                                   edge_x && edge_y ? "+"
+                                   : edge_y         ? "-"
+                                   : edge_x         ? "|"
+                                                    : " ");
                 }
         if (width > 6)
                 canvas_printf(canvas, x + 2, y, width - 4, STYLE_BOLD, " %s ", title);

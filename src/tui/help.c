@@ -10,7 +10,8 @@
 
 /* ---- a text in a box ---- */
 
-void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width, int height)
+void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
+                   int height)
 {
         size_t lines = 0, at = 0;
         int x, y, w, h;
@@ -23,7 +24,8 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
                 h = canvas->height;
                 canvas_clear(canvas);
         } else {
-                frame_box(canvas, title, width, (int)lines + 2 < height ? (int)lines + 2 : height, &x, &y, &w, &h);
+                frame_box(canvas, title, width, (int)lines + 2 < height ? (int)lines + 2 : height, &x, &y, &w,
+                          &h);
         }
         ui->scroll_max = lines > (size_t)h ? lines - (size_t)h : 0;
         if (ui->scroll > ui->scroll_max)
@@ -36,7 +38,8 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
                         int heading = (int)strcspn(line, " ");
 
                         canvas_put(canvas, x, y + (int)(at - ui->scroll), w, STYLE_PLAIN, line);
-                        canvas_style(canvas, x, y + (int)(at - ui->scroll), heading < w ? heading : w, STYLE_BOLD);
+                        canvas_style(canvas, x, y + (int)(at - ui->scroll), heading < w ? heading : w,
+                                     STYLE_BOLD);
                         free(line);
                 }
                 p += len;
@@ -48,7 +51,8 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
 
 /* ---- words that flow ---- */
 
-/* Adds WORD to the paragraph that began in OUT at START, on a new line with INDENT cells when it does not fit into WIDTH. */
+/* Adds WORD to the paragraph that began in OUT at START, on a new line with INDENT cells when it does not fit
+ * into WIDTH. */
 static void add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width)
 {
         int used = out->data ? text_width(out->data + *start) : 0;
@@ -122,7 +126,8 @@ static void add_detail(struct buf *out, enum view view, enum key_group group, in
                         start = out->len;
                 }
                 first = false;
-                buf_printf(out, " %-*s ", indent - 2, key_names(&table[i], names, width > 50 ? sizeof names : 8));
+                buf_printf(out, " %-*s ", indent - 2,
+                           key_names(&table[i], names, width > 50 ? sizeof names : 8));
                 add_sentence(out, &start, table[i].help, indent, width);
         }
 }
@@ -139,7 +144,8 @@ static void add_term(struct buf *out, const char *term, const char *text, int wi
 static void add_columns(struct buf *out, int width)
 {
         static const char *const terms[][2] = {
-                { "CLASS", "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
+                { "CLASS",
+                  "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
                 { "LIVE", "bytes allocated here and not freed; an estimate (i shows how good)" },
                 { "CHANGE", "change of LIVE since the attach; dA: since mark A" },
                 { "RATE/min", "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },

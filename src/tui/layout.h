@@ -15,8 +15,8 @@ struct span {
         int size; /* 0 = dropped */
 };
 
-/* Shares SIZE cells among N parts (N <= LAYOUT_MAX) with GAP cells between neighbours. Spans come out in order, never overlap and
- * never leave [0, SIZE). What is left over goes to the parts in order of priority, up to what they want. A single part
- * that does not fit is shrunk below its min rather than dropped. */
+/* Shares SIZE cells among N parts (N <= LAYOUT_MAX) with GAP cells between neighbours. Spans come out in
+ * order, never overlap and never leave [0, SIZE). What is left over goes to the parts in order of priority,
+ * up to what they want. A single part that does not fit is shrunk below its min rather than dropped. */
 enum { LAYOUT_MAX = 24 };
 void layout(const struct part *parts, size_t n, int size, int gap, struct span *ret);

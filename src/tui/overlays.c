@@ -13,7 +13,7 @@
 
 void logview_draw(struct ui *ui, struct canvas *canvas)
 {
-        char (*lines)[LOG_LINE_MAX] = xcalloc(LOG_LINES_KEPT, sizeof *lines);
+        char(*lines)[LOG_LINE_MAX] = xcalloc(LOG_LINES_KEPT, sizeof *lines);
         size_t n = log_recent(lines, LOG_LINES_KEPT);
         struct buf out = { 0 };
 
@@ -26,15 +26,18 @@ void logview_draw(struct ui *ui, struct canvas *canvas)
         free(lines);
 }
 
-static void add_measure(struct buf *out, const struct rec_process *p, const struct facts *facts, const char *pm)
+static void add_measure(struct buf *out, const struct rec_process *p, const struct facts *facts,
+                        const char *pm)
 {
         char a[FMT_MAX], b[FMT_MAX];
 
         buf_printf(out, "ESTIMATE\n");
         buf_printf(out, " mean      one sample in %s allocated bytes, on average\n", fmt_bytes(a, p->mean));
-        buf_printf(out, " samples   %s taken, %s lost\n", fmt_count(a, p->samples), fmt_count(b, p->lost_samples));
+        buf_printf(out, " samples   %s taken, %s lost\n", fmt_count(a, p->samples),
+                   fmt_count(b, p->lost_samples));
         if (isfinite(facts->error_share))
-                buf_printf(out, " est       %s%.1f %% of all sampled live bytes (95 of 100 times)\n", pm, facts->error_share * 100);
+                buf_printf(out, " est       %s%.1f %% of all sampled live bytes (95 of 100 times)\n", pm,
+                           facts->error_share * 100);
         buf_printf(out, "           LIVE of a site is made of its samples: few samples, large error.\n");
         buf_printf(out, "           The error of the selected site stands beside its LIVE.\n");
         buf_printf(out, " exact     heap in use, alloc/s and free/s are counted, not sampled%s\n",
@@ -46,22 +49,25 @@ static void add_before(struct buf *out, const struct rec_process *p, const char 
         char a[FMT_MAX], b[FMT_MAX];
 
         buf_printf(out, "BEFORE ATTACH\n %s%s %s%s of what lives is older than the attach\n",
-                   p->before_upper_bound ? "at most " : "", fmt_bytes(a, p->before_bytes > 0 ? (uint64_t)p->before_bytes : 0), pm,
+                   p->before_upper_bound ? "at most " : "",
+                   fmt_bytes(a, p->before_bytes > 0 ? (uint64_t)p->before_bytes : 0), pm,
                    fmt_bytes(b, p->before_error > 0 ? (uint64_t)p->before_error : 0));
 }
 
-static void add_cost(struct buf *out, const struct rec_process *p, const struct rec_session *s, const struct facts *facts)
+static void add_cost(struct buf *out, const struct rec_process *p, const struct rec_session *s,
+                     const struct facts *facts)
 {
         char a[FMT_MAX], b[FMT_MAX];
 
         buf_printf(out, "COST\n");
         if (s)
-                buf_printf(out, " attach    the process stood still for %.1f ms, %u functions hooked\n", (double)s->stop_ns / 1e6,
-                           s->n_hooks);
+                buf_printf(out, " attach    the process stood still for %.1f ms, %u functions hooked\n",
+                           (double)s->stop_ns / 1e6, s->n_hooks);
         if (isfinite(facts->cost_share))
-                buf_printf(out, " target    %.2f %% of its time is spent in the hooks\n", facts->cost_share * 100);
-        buf_printf(out, " recorder  %s of CPU time so far, %s of memory\n", fmt_duration(a, p->recorder_cpu_ns),
-                   fmt_bytes(b, p->recorder_rss));
+                buf_printf(out, " target    %.2f %% of its time is spent in the hooks\n",
+                           facts->cost_share * 100);
+        buf_printf(out, " recorder  %s of CPU time so far, %s of memory\n",
+                   fmt_duration(a, p->recorder_cpu_ns), fmt_bytes(b, p->recorder_rss));
 }
 
 static void add_gaps(struct buf *out, struct ui *ui)
@@ -76,7 +82,8 @@ static void add_gaps(struct buf *out, struct ui *ui)
         for (size_t i = n > 8 ? n - 8 : 0; i < n; i++)
                 buf_printf(out, " %s to %s  %s samples: %s\n", fmt_clock(a, time_wall(ui, gaps[i].from_ns)),
                            fmt_clock(b, time_wall(ui, gaps[i].to_ns)),
-                           gaps[i].lost_samples ? fmt_count(c, gaps[i].lost_samples) : "all", gaps[i].why ? gaps[i].why : "");
+                           gaps[i].lost_samples ? fmt_count(c, gaps[i].lost_samples) : "all",
+                           gaps[i].why ? gaps[i].why : "");
 }
 
 void info_draw(struct ui *ui, struct canvas *canvas)
@@ -88,8 +95,8 @@ void info_draw(struct ui *ui, struct canvas *canvas)
 
         facts_get(ui, &facts);
         if (s) {
-                buf_printf(&out, "TARGET\n pid %d   %s   user %s   %s\n", s->pid, s->exe ? s->exe : "?", s->user ? s->user : "?",
-                           s->allocator ? s->allocator : "");
+                buf_printf(&out, "TARGET\n pid %d   %s   user %s   %s\n", s->pid, s->exe ? s->exe : "?",
+                           s->user ? s->user : "?", s->allocator ? s->allocator : "");
                 buf_printf(&out, " %s\n", s->cmdline ? s->cmdline : "");
         }
         add_measure(&out, p, &facts, plus_minus(canvas));

@@ -27,7 +27,8 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
         bool wide = canvas->width >= SIDE_PANE;
 
         snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts->rss));
-        snprintf(used, sizeof used, "heap in use %s%s", p->heap_exact ? "" : "about ", fmt_bytes(size, p->heap_used));
+        snprintf(used, sizeof used, "heap in use %s%s", p->heap_exact ? "" : "about ",
+                 fmt_bytes(size, p->heap_used));
         if (p->heap_free > 0)
                 snprintf(unused, sizeof unused, "free in heap %s", fmt_bytes(size, p->heap_free));
         if (isfinite(facts->alloc_per_s)) {
@@ -37,10 +38,11 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
                                  fmt_count(calls, (uint64_t)facts->alloc_calls_per_s));
         }
         if (isfinite(facts->free_per_s)) {
-                snprintf(released, sizeof released, "free %s/s", fmt_bytes(size, (uint64_t)facts->free_per_s));
+                snprintf(released, sizeof released, "free %s/s",
+                         fmt_bytes(size, (uint64_t)facts->free_per_s));
                 if (wide && isfinite(facts->free_calls_per_s))
-                        snprintf(released + strlen(released), sizeof released - strlen(released), " in %s calls",
-                                 fmt_count(calls, (uint64_t)facts->free_calls_per_s));
+                        snprintf(released + strlen(released), sizeof released - strlen(released),
+                                 " in %s calls", fmt_count(calls, (uint64_t)facts->free_calls_per_s));
         }
         if (wide)
                 snprintf(mapped, sizeof mapped, "address space %s", fmt_bytes(size, p->vm_size));
@@ -61,19 +63,21 @@ static int put_site_fields(struct canvas *canvas, int x, int y, int width, const
         char a[FMT_MAX], b[FMT_MAX], text[128];
         const char *pm = plus_minus(canvas);
 
-        snprintf(text, sizeof text, "%s %s%s", fmt_bytes(a, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0), pm,
+        snprintf(text, sizeof text, "%s %s%s",
+                 fmt_bytes(a, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0), pm,
                  fmt_bytes(b, (uint64_t)fmax(0, site->live_error)));
         y = put_field(canvas, x, y, width, "live", text);
         if (site->live_blocks > 0) {
-                snprintf(text, sizeof text, "%s, %s each on average", fmt_count(a, (uint64_t)site->live_blocks),
+                snprintf(text, sizeof text, "%s, %s each on average",
+                         fmt_count(a, (uint64_t)site->live_blocks),
                          fmt_bytes(b, (uint64_t)(site->live_bytes / site->live_blocks)));
                 y = put_field(canvas, x, y, width, "blocks", text);
         }
         if (site->born_bytes > 0) {
                 double freed = 100.0 * (1 - (double)site->live_bytes / (double)site->born_bytes);
 
-                snprintf(text, sizeof text, "%s, %.1f %% of it freed", fmt_bytes(a, (uint64_t)site->born_bytes),
-                         fmax(0, freed));
+                snprintf(text, sizeof text, "%s, %.1f %% of it freed",
+                         fmt_bytes(a, (uint64_t)site->born_bytes), fmax(0, freed));
                 y = put_field(canvas, x, y, width, "born", text);
         }
         if (isfinite(site->rate_per_min)) {
@@ -149,7 +153,8 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 
 /* ---- the layouts ---- */
 
-static void short_words(struct ui *ui, const struct facts *facts, char pid[], char rate[], char used[], char limit[], size_t size)
+static void short_words(struct ui *ui, const struct facts *facts, char pid[], char rate[], char used[],
+                        char limit[], size_t size)
 {
         const struct rec_session *session = heap_session(ui->heap);
         const struct rec_process *p = heap_process(ui->heap);
@@ -172,9 +177,11 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 {
         enum { HEAD, FIGURES, TREND, TABLE, FOOT, BANDS };
         static const struct part bands[BANDS] = {
-                [HEAD] = { 1, 1, 1 }, [FIGURES] = { 1, 1, 2 }, [TREND] = { 1, 1, 4 }, [TABLE] = { 2, 500, 0 }, [FOOT] = { 1, 1, 3 },
+                [HEAD] = { 1, 1, 1 },    [FIGURES] = { 1, 1, 2 }, [TREND] = { 1, 1, 4 },
+                [TABLE] = { 2, 500, 0 }, [FOOT] = { 1, 1, 3 },
         };
-        char pid[48], rate[48], used[48], limit[64], heap[64], rss[48], size[FMT_MAX], head[256], state[16];
+        char pid[48], rate[48], used[48], limit[64], heap[64], rss[48], size[FMT_MAX], head[256];
+        const char *state = "* LIVE";
         struct span span[BANDS];
         struct facts facts;
         const struct rec_session *session = heap_session(ui->heap);
@@ -188,7 +195,12 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
                 return;
         }
         layout(bands, BANDS, canvas->height, 0, span);
-        snprintf(state, sizeof state, "%s", ui->ended ? "ENDED" : ui->mode == UI_REPLAY ? "REPLAY" : ui->held ? "HELD" : "* LIVE");
+        if (ui->ended)
+                state = "ENDED";
+        else if (ui->mode == UI_REPLAY)
+                state = "REPLAY";
+        else if (ui->held)
+                state = "HELD";
         snprintf(head, sizeof head, "%s %s  %s", pid, session && session->comm ? session->comm : "", rate);
         canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
         if (text_width(head) + text_width(state) + 1 < canvas->width)
@@ -198,7 +210,8 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 
                 snprintf(heap, sizeof heap, "heap %s", used);
                 snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts.rss));
-                frame_items(canvas, 0, span[FIGURES].at, canvas->width, 2, STYLE_PLAIN, items, array_len(items));
+                frame_items(canvas, 0, span[FIGURES].at, canvas->width, 2, STYLE_PLAIN, items,
+                            array_len(items));
         }
         if (span[TREND].size > 0) {
                 double values[2 * HEAP_TREND_MAX];
@@ -216,11 +229,17 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
 {
         enum { SENTENCE, FIGURES, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
         struct part bands[BANDS] = {
-                [SENTENCE] = { 1, 1, 0 }, [FIGURES] = { 1, 1, 2 }, [CHART] = { 3, 6 + canvas->height / 40, 3 },
-                [AXIS] = { 1, 1, 4 }, [AIR] = { 1, 1, 9 }, [TABLE] = { 4, 1000, 5 }, [STATUS] = { 1, 1, 2 },
+                [SENTENCE] = { 1, 1, 0 },
+                [FIGURES] = { 1, 1, 2 },
+                [CHART] = { 3, 6 + canvas->height / 40, 3 },
+                [AXIS] = { 1, 1, 4 },
+                [AIR] = { 1, 1, 9 },
+                [TABLE] = { 4, 1000, 5 },
+                [STATUS] = { 1, 1, 2 },
         };
         bool pane = canvas->width >= SIDE_PANE && canvas->height >= 24;
-        int pane_width = pane ? 40 + (canvas->width - SIDE_PANE) / 4 : 0, table_width = canvas->width - pane_width;
+        int pane_width = pane ? 40 + (canvas->width - SIDE_PANE) / 4 : 0,
+            table_width = canvas->width - pane_width;
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_OVERVIEW);
         struct span span[BANDS];
         struct facts facts;
@@ -237,13 +256,15 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         if (span[CHART].size > 0) {
                 struct chart_span shown = chart_recent_span(ui, canvas->width - CHART_LABEL);
 
-                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->recent, shown);
+                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->recent,
+                           shown);
                 if (span[AXIS].size > 0)
                         chart_axis(ui, canvas, 0, top + span[AXIS].at, canvas->width, shown, true);
         }
         sites_table(ui, canvas, 0, top + span[TABLE].at, table_width - (pane ? 1 : 0), span[TABLE].size);
         if (pane)
-                put_pane(ui, canvas, table_width, top + span[TABLE].at, pane_width, span[TABLE].size + span[STATUS].size);
+                put_pane(ui, canvas, table_width, top + span[TABLE].at, pane_width,
+                         span[TABLE].size + span[STATUS].size);
         if (span[STATUS].size > 0)
                 sites_status(ui, canvas, 1, top + span[STATUS].at, table_width - 2);
 }

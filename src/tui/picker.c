@@ -31,7 +31,10 @@ static const struct {
 };
 
 static const char *const sort_names[PICKER_SORTS] = {
-        [PICKER_BY_GROWTH] = "growth", [PICKER_BY_RSS] = "RSS", [PICKER_BY_PID] = "pid", [PICKER_BY_NAME] = "name",
+        [PICKER_BY_GROWTH] = "growth",
+        [PICKER_BY_RSS] = "RSS",
+        [PICKER_BY_PID] = "pid",
+        [PICKER_BY_NAME] = "name",
 };
 
 /* ---- lists ---- */
@@ -41,8 +44,8 @@ static void refresh_processes(struct ui *ui)
         enum { MOST = 8192 };
         int32_t *pids = xreallocarray(NULL, MOST, sizeof *pids);
         uint64_t *ids;
-        size_t total = picker_list(ui->picker, (enum picker_sort)ui->picker_sort, ui->picker_reverse, ui->picker_filter,
-                                   ui->picker_user, pids, MOST);
+        size_t total = picker_list(ui->picker, (enum picker_sort)ui->picker_sort, ui->picker_reverse,
+                                   ui->picker_filter, ui->picker_user, pids, MOST);
         size_t n = total < MOST ? total : MOST;
 
         ids = xreallocarray(NULL, n ? n : 1, sizeof *ids);
@@ -179,7 +182,8 @@ void picker_sort_at(struct ui *ui, int x)
 
         place_columns(ui->columns_width, span);
         for (size_t i = 0; i < COLUMNS; i++)
-                if (span[i].size > 0 && x >= span[i].at && x < span[i].at + span[i].size && columns[i].sort != PICKER_SORTS)
+                if (span[i].size > 0 && x >= span[i].at && x < span[i].at + span[i].size &&
+                    columns[i].sort != PICKER_SORTS)
                         set_sort(ui, (int)columns[i].sort);
 }
 
@@ -197,7 +201,8 @@ static void put_trend(struct canvas *canvas, int x, int y, int room, const struc
                 values[i] = (double)p->history[at];
                 top = values[i] > top ? values[i] : top;
         }
-        spark_draw(canvas, x + room - (int)n, y, STYLE_PLAIN, values, (int)n, top / 500); /* a page or two is no trend */
+        spark_draw(canvas, x + room - (int)n, y, STYLE_PLAIN, values, (int)n,
+                   top / 500); /* a page or two is no trend */
 }
 
 static void put_row(struct canvas *canvas, int y, const struct span *span, const struct picker_process *p)
@@ -210,15 +215,18 @@ static void put_row(struct canvas *canvas, int y, const struct span *span, const
         frame_right(canvas, span[PID].at, y, span[PID].size, STYLE_PLAIN, text);
         canvas_put(canvas, span[USER].at, y, span[USER].size, STYLE_PLAIN, p->user);
         if (span[RSS].size > 0)
-                frame_right(canvas, span[RSS].at, y, span[RSS].size, STYLE_PLAIN, fmt_bytes(text, p->rss_bytes));
+                frame_right(canvas, span[RSS].at, y, span[RSS].size, STYLE_PLAIN,
+                            fmt_bytes(text, p->rss_bytes));
         if (span[GROWTH].size > 0 && p->n_history > 2)
-                frame_right(canvas, span[GROWTH].at, y, span[GROWTH].size, p->growth_per_min > 1048576 / 2 ? STYLE_WARN : STYLE_PLAIN,
+                frame_right(canvas, span[GROWTH].at, y, span[GROWTH].size,
+                            p->growth_per_min > 1048576 / 2 ? STYLE_WARN : STYLE_PLAIN,
                             fmt_rate(text, p->growth_per_min));
         canvas_put(canvas, span[SHAPE].at, y, span[SHAPE].size, STYLE_DIM, p->shape ? p->shape : "");
         if (span[TREND].size > 0 && p->n_history > 0)
                 put_trend(canvas, span[TREND].at, y, span[TREND].size, p);
         if (span[LIMIT].size > 0)
-                frame_right(canvas, span[LIMIT].at, y, span[LIMIT].size, STYLE_PLAIN, p->limit_bytes ? fmt_bytes(text, p->limit_bytes) : "-");
+                frame_right(canvas, span[LIMIT].at, y, span[LIMIT].size, STYLE_PLAIN,
+                            p->limit_bytes ? fmt_bytes(text, p->limit_bytes) : "-");
         canvas_put(canvas, span[KIND].at, y, span[KIND].size, STYLE_PLAIN, p->kind);
         canvas_put(canvas, span[COMMAND].at, y, span[COMMAND].size, STYLE_PLAIN, short_command(p->command));
 }
@@ -274,19 +282,22 @@ static void put_detail(struct ui *ui, struct canvas *canvas, int y, int height)
 
         if (!p || height < 1)
                 return;
-        snprintf(text, sizeof text, "pid %d   user %s   up %s   threads %u", p->pid, p->user, fmt_duration(up, p->uptime_ns),
-                 p->threads);
+        snprintf(text, sizeof text, "pid %d   user %s   up %s   threads %u", p->pid, p->user,
+                 fmt_duration(up, p->uptime_ns), p->threads);
         canvas_put(canvas, 1, y, room, STYLE_BOLD, text);
-        if (detail && detail->pid == p->pid && detail->allocator[0] && text_width(text) + text_width(detail->allocator) + 4 < room)
+        if (detail && detail->pid == p->pid && detail->allocator[0] &&
+            text_width(text) + text_width(detail->allocator) + 4 < room)
                 canvas_put(canvas, 4 + text_width(text), y, room, STYLE_BOLD, detail->allocator);
         canvas_put(canvas, 3, y + 1, height > 1 ? room - 2 : 0, STYLE_PLAIN, p->command);
         if (!detail || detail->pid != p->pid)
                 return;
         if (height > 2)
                 canvas_printf(canvas, 3, y + 2, room - 2, STYLE_PLAIN, "limit: %s   symbols: %s",
-                              detail->limit[0] ? detail->limit : "none", detail->has_symbols ? "yes" : "only exported names");
+                              detail->limit[0] ? detail->limit : "none",
+                              detail->has_symbols ? "yes" : "only exported names");
         if (height > 3)
-                canvas_printf(canvas, 3, y + 3, room - 2, detail->attach_ok ? STYLE_GOOD : STYLE_WARN, "attach: %s", detail->attach);
+                canvas_printf(canvas, 3, y + 3, room - 2, detail->attach_ok ? STYLE_GOOD : STYLE_WARN,
+                              "attach: %s", detail->attach);
         if (height > 4 && detail->visible[0])
                 canvas_put(canvas, 3, y + 4, room - 2, STYLE_WARN, detail->visible);
 }
@@ -299,13 +310,15 @@ static void put_head(struct ui *ui, struct canvas *canvas)
         used += canvas_put(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, "heaptop");
         canvas_put(canvas, used + 3, 0, canvas->width - used - 3, STYLE_TITLE, "pick a process");
         snprintf(right, sizeof right, "by %s%s%s%s   %s processes", sort_names[ui->picker_sort],
-                 ui->picker_reverse ? ", reversed" : "", ui->picker_user[0] ? "   user " : "", ui->picker_user,
-                 fmt_count(count, ui->processes.total));
+                 ui->picker_reverse ? ", reversed" : "", ui->picker_user[0] ? "   user " : "",
+                 ui->picker_user, fmt_count(count, ui->processes.total));
         frame_right(canvas, 28, 0, canvas->width - 29, STYLE_TITLE, right);
         if (ui->picker_filter[0])
-                canvas_printf(canvas, 1, 1, canvas->width - 1, STYLE_BOLD, "filter \"%s\"   Esc clears it", ui->picker_filter);
+                canvas_printf(canvas, 1, 1, canvas->width - 1, STYLE_BOLD, "filter \"%s\"   Esc clears it",
+                              ui->picker_filter);
         else
-                canvas_put(canvas, 1, 1, canvas->width - 1, STYLE_DIM, "Reads /proc only. Nothing is attached until you press Enter.");
+                canvas_put(canvas, 1, 1, canvas->width - 1, STYLE_DIM,
+                           "Reads /proc only. Nothing is attached until you press Enter.");
 }
 
 static void draw_words(struct ui *ui, struct canvas *canvas)
@@ -376,11 +389,13 @@ void sessions_draw(struct ui *ui, struct canvas *canvas)
                 bottom = 1;
         if (y > 0) {
                 canvas_put(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, "heaptop   saved sessions");
-                canvas_put(canvas, 1, 2, canvas->width - 1, STYLE_DIM, "BEGUN             LENGTH   SIZE  STATE  PROCESS");
+                canvas_put(canvas, 1, 2, canvas->width - 1, STYLE_DIM,
+                           "BEGUN             LENGTH   SIZE  STATE  PROCESS");
         }
         if (table->n == 0)
-                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, ui->picker_filter[0] ? "nothing matches the filter" :
-                           "no saved session yet: what is watched is saved by itself");
+                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_PLAIN,
+                           ui->picker_filter[0] ? "nothing matches the filter"
+                                                : "no saved session yet: what is watched is saved by itself");
         table_place(table, y, bottom - y);
         for (size_t i = 0; (int)i < bottom - y && table->top + i < table->n; i++) {
                 uint64_t id = table->ids[table->top + i];

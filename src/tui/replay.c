@@ -31,7 +31,8 @@ static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart
         canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " EVENTS");
         for (size_t i = 0; i < ui->n_gaps; i++)
                 for (int column = 0; column < columns; column++) {
-                        uint64_t at = span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+                        uint64_t at = span.from_ns +
+                                      (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
 
                         if (at >= ui->gaps[i].from_ns && at < ui->gaps[i].to_ns)
                                 canvas_put(canvas, CHART_LABEL + column, y, 1, STYLE_WARN, "~");
@@ -41,7 +42,8 @@ static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart
                 int column = column_of(span, columns, ui->moments[i].time_ns);
 
                 if (column >= 0)
-                        canvas_put(canvas, CHART_LABEL + column, y, 1, ui->moments[i].is_mark ? STYLE_BOLD : STYLE_WARN, letter);
+                        canvas_put(canvas, CHART_LABEL + column, y, 1,
+                                   ui->moments[i].is_mark ? STYLE_BOLD : STYLE_WARN, letter);
         }
 }
 
@@ -58,7 +60,8 @@ static void put_here(struct ui *ui, struct canvas *canvas, int y, struct chart_s
         if (column + 2 + text_width(clock) <= columns)
                 canvas_put(canvas, CHART_LABEL + column + 2, y, columns, STYLE_BOLD, clock);
         else if (column > text_width(clock))
-                canvas_put(canvas, CHART_LABEL + column - 1 - text_width(clock), y, columns, STYLE_BOLD, clock);
+                canvas_put(canvas, CHART_LABEL + column - 1 - text_width(clock), y, columns, STYLE_BOLD,
+                           clock);
 }
 
 static void put_moment(struct ui *ui, struct canvas *canvas, int y)
@@ -68,11 +71,12 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         struct facts facts;
 
         facts_get(ui, &facts);
-        snprintf(first, sizeof first, "at %s   heap %s   RSS %s", fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
+        snprintf(first, sizeof first, "at %s   heap %s   RSS %s",
+                 fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
                  fmt_bytes(used, heap_process(ui->heap)->heap_used), fmt_bytes(rss, facts.rss));
         if (isfinite(facts.rate))
-                snprintf(rate, sizeof rate, "growth then %+.2f MB/min %s%.2f", facts.rate / 1048576, plus_minus(canvas),
-                         facts.rate_error / 1048576);
+                snprintf(rate, sizeof rate, "growth then %+.2f MB/min %s%.2f", facts.rate / 1048576,
+                         plus_minus(canvas), facts.rate_error / 1048576);
         snprintf(sites, sizeof sites, "%zu sites", heap_n_sites(ui->heap));
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_BOLD, items, array_len(items));
 }
@@ -83,8 +87,8 @@ static void put_legend(struct ui *ui, struct canvas *canvas, int y)
         static const struct {
                 char letter;
                 const char *text;
-        } names[] = { { 's', "s attach" }, { 'd', "d detach" }, { 'x', "x exit" }, { 'e', "e exec" }, { 'l', "l dlopen" },
-                      { 'm', "m new mean" }, { '!', "! disk" }, { 'n', "n note" } };
+        } names[] = { { 's', "s attach" }, { 'd', "d detach" },   { 'x', "x exit" }, { 'e', "e exec" },
+                      { 'l', "l dlopen" }, { 'm', "m new mean" }, { '!', "! disk" }, { 'n', "n note" } };
         const char *items[array_len(names) + 2];
         size_t n = 0;
         bool marks = false;
@@ -124,10 +128,22 @@ static void put_next(struct ui *ui, struct canvas *canvas, int y)
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
         enum { CHART, AXIS, EVENTS, HERE, AIR, MOMENT, TABLE, LEGEND, NEXT, BANDS };
-        int rows = canvas->height - 16 - (int)(ui->sites.n < 100 ? ui->sites.n : 100); /* what the table does not need */
+        int rows = canvas->height - 16 -
+                   (int)(ui->sites.n < 100 ? ui->sites.n : 100); /* what the table does not need */
         const struct part bands[BANDS] = {
-                [CHART] = { 3, rows > 16 ? 16 : rows > 5 ? rows : 5, 1 }, [AXIS] = { 1, 1, 3 }, [EVENTS] = { 1, 1, 1 }, [HERE] = { 1, 1, 0 },
-                [AIR] = { 1, 1, 9 }, [MOMENT] = { 1, 1, 1 }, [TABLE] = { 3, 1000, 2 }, [LEGEND] = { 1, 1, 5 }, [NEXT] = { 1, 1, 4 },
+                [CHART] = { 3,
+                            rows > 16  ? 16
+                            : rows > 5 ? rows
+                                       : 5,
+                            1 },
+                [AXIS] = { 1, 1, 3 },
+                [EVENTS] = { 1, 1, 1 },
+                [HERE] = { 1, 1, 0 },
+                [AIR] = { 1, 1, 9 },
+                [MOMENT] = { 1, 1, 1 },
+                [TABLE] = { 3, 1000, 2 },
+                [LEGEND] = { 1, 1, 5 },
+                [NEXT] = { 1, 1, 4 },
         };
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_REPLAY);
         int columns = canvas->width - CHART_LABEL;
@@ -137,7 +153,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         ui->timeline_width = columns;
         layout(bands, BANDS, bottom - top, 0, span);
         if (span[CHART].size > 0)
-                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->whole, shown);
+                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->whole,
+                           shown);
         if (span[AXIS].size > 0)
                 chart_axis(ui, canvas, 0, top + span[AXIS].at, canvas->width, shown, false);
         if (span[EVENTS].size > 0)

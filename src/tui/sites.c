@@ -14,15 +14,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { COLUMN_CLASS, COLUMN_LIVE, COLUMN_SHARE, COLUMN_CHANGE, COLUMN_RATE, COLUMN_AGE, COLUMN_BLOCKS, COLUMN_TREND,
-              COLUMN_SITE, COLUMNS };
+enum column {
+        COLUMN_CLASS,
+        COLUMN_LIVE,
+        COLUMN_SHARE,
+        COLUMN_CHANGE,
+        COLUMN_RATE,
+        COLUMN_AGE,
+        COLUMN_BLOCKS,
+        COLUMN_TREND,
+        COLUMN_SITE,
+        COLUMNS
+};
 
 static const struct {
         struct part part;
         const char *title;
-        bool left;            /* else numbers: right-aligned */
-        bool wide;            /* only on a screen with room to spare */
-        enum heap_sort sort;  /* HEAP_SORTS = cannot be sorted by */
+        bool left;           /* else numbers: right-aligned */
+        bool wide;           /* only on a screen with room to spare */
+        enum heap_sort sort; /* HEAP_SORTS = cannot be sorted by */
 } columns[COLUMNS] = {
         [COLUMN_CLASS] = { { 6, 9, 3 }, "CLASS", true, false, HEAP_BY_CLASS },
         [COLUMN_LIVE] = { { 5, 7, 1 }, "LIVE", false, false, HEAP_BY_LIVE },
@@ -36,8 +46,9 @@ static const struct {
 };
 
 static const char *const sort_names[HEAP_SORTS] = {
-        [HEAP_BY_RATE] = "rate", [HEAP_BY_LIVE] = "live bytes", [HEAP_BY_CHANGE] = "change", [HEAP_BY_BLOCKS] = "blocks",
-        [HEAP_BY_CLASS] = "class", [HEAP_BY_AGE] = "age", [HEAP_BY_NAME] = "name",
+        [HEAP_BY_RATE] = "rate",     [HEAP_BY_LIVE] = "live bytes", [HEAP_BY_CHANGE] = "change",
+        [HEAP_BY_BLOCKS] = "blocks", [HEAP_BY_CLASS] = "class",     [HEAP_BY_AGE] = "age",
+        [HEAP_BY_NAME] = "name",
 };
 
 enum style class_style(uint32_t class)
@@ -151,8 +162,8 @@ static void put_titles(struct ui *ui, struct canvas *canvas, int x, int y, const
                 if (spans[i].size == 0)
                         continue;
                 if (i == COLUMN_CHANGE && ui->base_name[0]) {
-                        snprintf(change, sizeof change, "d%.*s", (int)text_fit(ui->base_name, spans[i].size - 1),
-                                 ui->base_name);
+                        snprintf(change, sizeof change, "d%.*s",
+                                 (int)text_fit(ui->base_name, spans[i].size - 1), ui->base_name);
                         title = change;
                 }
                 if (i == COLUMN_SITE && spans[i].size < text_width(title))
@@ -219,7 +230,8 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
                 break;
         case COLUMN_SHARE:
                 if (now->heap_used > 0)
-                        snprintf(text, sizeof text, "%.1f%%", 100.0 * (double)site->live_bytes / (double)now->heap_used);
+                        snprintf(text, sizeof text, "%.1f%%",
+                                 100.0 * (double)site->live_bytes / (double)now->heap_used);
                 break;
         case COLUMN_CHANGE:
                 fmt_change(text, site->change_bytes);
@@ -248,7 +260,8 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
         frame_right(canvas, x, y, room, STYLE_PLAIN, text);
 }
 
-static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct span spans[COLUMNS], uint32_t id)
+static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct span spans[COLUMNS],
+                    uint32_t id)
 {
         struct heap_site site;
 
@@ -260,7 +273,8 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
                 if (room == 0)
                         continue;
                 if (i == COLUMN_CLASS)
-                        canvas_put(canvas, at, y, room, class_style(site.class), site.id ? class_text(site.class, room) : "-");
+                        canvas_put(canvas, at, y, room, class_style(site.class),
+                                   site.id ? class_text(site.class, room) : "-");
                 else if (i == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (i == COLUMN_SITE)
@@ -305,9 +319,10 @@ void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
         const char *const items[] = { count, shown, filter, sort };
         size_t visible = table->n < (size_t)table->height ? table->n : (size_t)table->height;
 
-        snprintf(count, sizeof count, "%zu sites", heap_n_sites(ui->heap));
+        snprintf(count, sizeof count, "%zu site%s", heap_n_sites(ui->heap), heap_n_sites(ui->heap) == 1 ? "" : "s");
         if (ui->filter[0]) {
-                snprintf(filter, sizeof filter, "filter \"%s\"%s", ui->filter, ui->bad_filter ? " is not valid" : "");
+                snprintf(filter, sizeof filter, "filter \"%s\"%s", ui->filter,
+                         ui->bad_filter ? " is not valid" : "");
                 snprintf(shown, sizeof shown, "%zu match", table->total);
         } else if (table->n > visible) {
                 snprintf(shown, sizeof shown, "%zu-%zu shown", table->top + 1, table->top + visible);

@@ -1,5 +1,5 @@
-/* The path comes out of the target's debug information: it can name anything. Only a regular file is read, and never
- * one that would block. */
+/* The path comes out of the target's debug information: it can name anything. Only a regular file is read,
+ * and never one that would block. */
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
@@ -61,7 +61,8 @@ bool source_available(struct ui *ui, const struct tree_node *node)
         return stack->source != NULL;
 }
 
-/* Line NUMBER (from 1) of TEXT with tabs as spaces and made harmless; NULL behind the end. The caller frees it. */
+/* Line NUMBER (from 1) of TEXT with tabs as spaces and made harmless; NULL behind the end. The caller frees
+ * it. */
 static char *source_line(const char *text, uint32_t number)
 {
         struct buf line = { 0 };
@@ -87,7 +88,8 @@ static char *source_line(const char *text, uint32_t number)
         return clean;
 }
 
-void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, const struct tree_node *node)
+void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
+                 const struct tree_node *node)
 {
         uint32_t half = (uint32_t)(height > 1 ? height / 2 : 0), first;
 
@@ -106,14 +108,16 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
                 if (here) {
                         fmt_bytes(live, node->live_bytes > 0 ? (uint64_t)node->live_bytes : 0);
                         fmt_rate(rate, node->rate_per_min);
-                        snprintf(figures, sizeof figures, "  %s %s%s", live, rate, isfinite(node->rate_per_min) ? "/min" : "");
+                        snprintf(figures, sizeof figures, "  %s %s%s", live, rate,
+                                 isfinite(node->rate_per_min) ? "/min" : "");
                         room -= text_width(figures) + 1;
                 }
-                canvas_printf(canvas, x, y + row, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u", here ? ">" : " ", number);
+                canvas_printf(canvas, x, y + row, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u", here ? ">" : " ",
+                              number);
                 canvas_put(canvas, x + 8, y + row, room - 1, here ? STYLE_BOLD : STYLE_PLAIN, line);
                 if (here)
-                        frame_right(canvas, x + width - text_width(figures) - 1, y + row, text_width(figures), STYLE_BOLD,
-                                    figures);
+                        frame_right(canvas, x + width - text_width(figures) - 1, y + row, text_width(figures),
+                                    STYLE_BOLD, figures);
                 free(line);
         }
 }

@@ -18,7 +18,8 @@ static void put_level(struct canvas *canvas, int x, int y, enum style style, int
         canvas_put(canvas, x, y, 1, style, text);
 }
 
-void spark_draw(struct canvas *canvas, int x, int y, enum style style, const double *values, int n, double noise)
+void spark_draw(struct canvas *canvas, int x, int y, enum style style, const double *values, int n,
+                double noise)
 {
         double low = INFINITY, high = -INFINITY;
 

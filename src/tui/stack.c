@@ -94,9 +94,11 @@ static bool is_small(const struct stack_state *stack, const struct tree *tree, c
 }
 
 /* Is there anything below NODE to show? Runtime frames that are folded let their children through. */
-static bool has_visible_child(const struct stack_state *stack, const struct tree *tree, uint32_t node, int depth)
+static bool has_visible_child(const struct stack_state *stack, const struct tree *tree, uint32_t node,
+                              int depth)
 {
-        for (uint32_t i = tree->nodes[node].first_child; i != 0 && depth < DEEPEST; i = tree->nodes[i].next_sibling) {
+        for (uint32_t i = tree->nodes[node].first_child; i != 0 && depth < DEEPEST;
+             i = tree->nodes[i].next_sibling) {
                 if (is_small(stack, tree, &tree->nodes[i]))
                         continue;
                 if (!tree->nodes[i].runtime || stack->runtime || has_visible_child(stack, tree, i, depth + 1))
@@ -105,7 +107,8 @@ static bool has_visible_child(const struct stack_state *stack, const struct tree
         return false;
 }
 
-static void add_rows(struct stack_state *stack, const struct tree *tree, uint32_t node, uint64_t path, int depth, int drawn)
+static void add_rows(struct stack_state *stack, const struct tree *tree, uint32_t node, uint64_t path,
+                     int depth, int drawn)
 {
         for (uint32_t i = tree->nodes[node].first_child; i != 0; i = tree->nodes[i].next_sibling) {
                 const struct tree_node *child = &tree->nodes[i];
@@ -127,7 +130,10 @@ static void add_rows(struct stack_state *stack, const struct tree *tree, uint32_
                 open = folded_at(stack, own) == stack->n_folded;
                 array_grow(stack->rows, stack->n_rows, stack->cap_rows);
                 row = &stack->rows[stack->n_rows++];
-                *row = (struct tree_row){ .node = i, .path = own, .depth = drawn, .open = open,
+                *row = (struct tree_row){ .node = i,
+                                          .path = own,
+                                          .depth = drawn,
+                                          .open = open,
                                           .parent = has_visible_child(stack, tree, i, depth + 1) };
                 if (open)
                         add_rows(stack, tree, i, own, depth + 1, drawn + 1);
@@ -150,7 +156,8 @@ void stack_update(struct ui *ui)
         free(ids);
 }
 
-/* Down the heaviest path as long as it carries the most: to the frame the site is named for, else to the last. */
+/* Down the heaviest path as long as it carries the most: to the frame the site is named for, else to the
+ * last. */
 static void select_heaviest(struct ui *ui)
 {
         struct stack_state *stack = &ui->stack;
@@ -267,7 +274,8 @@ bool stack_key(struct ui *ui, enum command command)
 
 bool stack_matches(const struct stack_state *stack, const struct tree_node *node)
 {
-        return stack->find[0] && (strcasestr(node->name, stack->find) || strcasestr(node->place, stack->find));
+        return stack->find[0] &&
+               (strcasestr(node->name, stack->find) || strcasestr(node->place, stack->find));
 }
 
 void stack_find(struct ui *ui, int direction)

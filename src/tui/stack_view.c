@@ -13,11 +13,12 @@
 enum column { NAME, LIVE, SHARE, PERCENT, RATE, WHERE, COLUMNS };
 
 static const struct part columns[COLUMNS] = {
-        [NAME] = { 14, 60, 0 }, [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 }, [PERCENT] = { 4, 4, 2 },
-        [RATE] = { 7, 8, 3 }, [WHERE] = { 12, 30, 4 },
+        [NAME] = { 14, 60, 0 },  [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 },
+        [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 12, 30, 4 },
 };
 
-static void put_titles(const struct stack_state *stack, struct canvas *canvas, int x, int y, const struct span *span)
+static void put_titles(const struct stack_state *stack, struct canvas *canvas, int x, int y,
+                       const struct span *span)
 {
         const char *order = stack->inverted ? "BOTTOM-UP (t: callers first)" : "TOP-DOWN (t: invert)";
 
@@ -44,18 +45,24 @@ static void name_words(const struct tree_node *node, int room, bool ascii, char 
         snprintf(ret + len, size - len, "%s", notes);
 }
 
-static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct span *span, const struct tree_row *row)
+static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct span *span,
+                    const struct tree_row *row)
 {
         const struct tree *tree = stack_tree(ui, ui->stack.site, ui->stack.inverted);
         const struct tree_node *node = &tree->nodes[row->node];
         int indent = row->depth < span[NAME].size / 2 ? row->depth : span[NAME].size / 2;
         int room = span[NAME].size - 3 - indent, at = x + span[NAME].at + 1 + indent;
-        double share = tree->nodes[0].live_bytes > 0 ? (double)node->live_bytes / (double)tree->nodes[0].live_bytes : 0;
+        double share = tree->nodes[0].live_bytes > 0
+                               ? (double)node->live_bytes / (double)tree->nodes[0].live_bytes
+                               : 0;
         char text[FMT_MAX], name[512];
 
         canvas_put(canvas, at, y, 1, STYLE_TREE, !row->parent ? " " : row->open ? "v" : ">");
         name_words(node, room, canvas->ascii, name, sizeof name);
-        canvas_put(canvas, at + 2, y, room, stack_matches(&ui->stack, node) ? STYLE_BOLD : node->runtime ? STYLE_DIM : STYLE_PLAIN,
+        canvas_put(canvas, at + 2, y, room,
+                   stack_matches(&ui->stack, node) ? STYLE_BOLD
+                   : node->runtime                 ? STYLE_DIM
+                                                   : STYLE_PLAIN,
                    name);
         if (span[LIVE].size > 0)
                 frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_PLAIN,
@@ -65,7 +72,8 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
         if (span[PERCENT].size > 0)
                 frame_right(canvas, x + span[PERCENT].at, y, span[PERCENT].size, STYLE_PLAIN, text);
         if (span[RATE].size > 0)
-                frame_right(canvas, x + span[RATE].at, y, span[RATE].size, STYLE_PLAIN, fmt_rate(text, node->rate_per_min));
+                frame_right(canvas, x + span[RATE].at, y, span[RATE].size, STYLE_PLAIN,
+                            fmt_rate(text, node->rate_per_min));
         if (span[WHERE].size > 0) {
                 name_fit(node->place, span[WHERE].size, canvas->ascii, name, sizeof name);
                 canvas_put(canvas, x + span[WHERE].at, y, span[WHERE].size, STYLE_DIM, name);
@@ -104,7 +112,8 @@ static void put_tree(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 static void put_head(struct ui *ui, struct canvas *canvas, int y)
 {
         struct heap_site site;
-        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], what[300], live[96], rate[96] = "", freed[64] = "", error[48] = "";
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], what[300], live[96], rate[96] = "", freed[64] = "",
+                                                                      error[48] = "";
         const char *const items[] = { what, live, rate, freed, error };
         const struct tree *tree = stack_tree(ui, ui->stack.site, ui->stack.inverted);
 
@@ -117,23 +126,27 @@ static void put_head(struct ui *ui, struct canvas *canvas, int y)
                 return;
         }
         if (!heap_site(ui->heap, ui->stack.site, &site)) {
-                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_BOLD, "site %u did not exist at this moment", ui->stack.site);
+                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_BOLD,
+                              "site %u did not exist at this moment", ui->stack.site);
                 return;
         }
         snprintf(what, sizeof what, "#%u %s", site.id, heap_class_name(site.class));
-        snprintf(live, sizeof live, "%s live", fmt_bytes(a, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0));
+        snprintf(live, sizeof live, "%s live",
+                 fmt_bytes(a, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0));
         if (site.live_blocks > 0)
-                snprintf(live, sizeof live, "%s live, %s blocks of %s", a, fmt_count(b, (uint64_t)site.live_blocks),
+                snprintf(live, sizeof live, "%s live, %s blocks of %s", a,
+                         fmt_count(b, (uint64_t)site.live_blocks),
                          fmt_bytes(c, (uint64_t)(site.live_bytes / site.live_blocks)));
         if (isfinite(site.rate_per_min))
-                snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site.rate_per_min / 1048576, plus_minus(canvas),
-                         site.rate_error / 1048576);
+                snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site.rate_per_min / 1048576,
+                         plus_minus(canvas), site.rate_error / 1048576);
         if (site.born_bytes > 0)
                 snprintf(freed, sizeof freed, "%.1f %% ever freed",
                          fmax(0, 100.0 * (1 - (double)site.live_bytes / (double)site.born_bytes)));
-        snprintf(error, sizeof error, "est %s%s", plus_minus(canvas), fmt_bytes(b, (uint64_t)fmax(0, site.live_error)));
-        frame_items(canvas, 1, y, canvas->width - 1, 3, site.class == REC_GROWING ? STYLE_WARN : STYLE_BOLD, items,
-                    array_len(items));
+        snprintf(error, sizeof error, "est %s%s", plus_minus(canvas),
+                 fmt_bytes(b, (uint64_t)fmax(0, site.live_error)));
+        frame_items(canvas, 1, y, canvas->width - 1, 3, site.class == REC_GROWING ? STYLE_WARN : STYLE_BOLD,
+                    items, array_len(items));
 }
 
 static void put_note(struct ui *ui, struct canvas *canvas, int y, int width)
@@ -171,7 +184,8 @@ void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
                 canvas_put(canvas, x, y + i, 5, STYLE_DIM, names[i]);
                 if (most > 0)
                         spark_bar(canvas, x + 5, y + i, bar, STYLE_CHART, (double)bytes[i] / (double)most);
-                frame_right(canvas, x + 5 + bar, y + i, 6, STYLE_PLAIN, fmt_bytes(text, bytes[i] > 0 ? (uint64_t)bytes[i] : 0));
+                frame_right(canvas, x + 5 + bar, y + i, 6, STYLE_PLAIN,
+                            fmt_bytes(text, bytes[i] > 0 ? (uint64_t)bytes[i] : 0));
         }
 }
 
@@ -221,7 +235,8 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         y++;
         snprintf(text, sizeof text, "first seen %s", fmt_clock(a, time_wall(ui, site.first_ns)));
         canvas_put(canvas, x, y++, width, STYLE_PLAIN, text);
-        snprintf(text, sizeof text, "%s sampled blocks live", fmt_count(a, (uint64_t)(site.samples > 0 ? site.samples : 0)));
+        snprintf(text, sizeof text, "%s sampled blocks live",
+                 fmt_count(a, (uint64_t)(site.samples > 0 ? site.samples : 0)));
         canvas_put(canvas, x, y++, width, STYLE_PLAIN, text);
 }
 
@@ -234,7 +249,8 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
         char live[FMT_MAX], rate[FMT_MAX], head[600];
 
         if (top > 0 && ui->stack.site != 0 && heap_site(ui->heap, ui->stack.site, &site)) {
-                snprintf(head, sizeof head, "#%u %s %s/min %s", site.id, fmt_bytes(live, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0),
+                snprintf(head, sizeof head, "#%u %s %s/min %s", site.id,
+                         fmt_bytes(live, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0),
                          rate_text(rate, site.rate_per_min, site.rate_error), site.name);
                 canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
         } else if (top > 0) {
@@ -255,7 +271,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         bool source = source_available(ui, node);
         int rows = (int)(ui->stack.n_rows < 200 ? ui->stack.n_rows : 200) + 1;
         struct part bands[BANDS] = {
-                [HEAD] = { 1, 1, 0 }, [TREE] = { 5, rows, 2 }, [NOTE] = { 1, 1, 1 }, [SOURCE] = { 5, 12, 8 }, [AGES] = { 6, 6, 5 },
+                [HEAD] = { 1, 1, 0 },    [TREE] = { 5, rows, 2 }, [NOTE] = { 1, 1, 1 },
+                [SOURCE] = { 5, 12, 8 }, [AGES] = { 6, 6, 5 },
         };
         struct part last = { 1, 1000, 99 }; /* air */
         struct part parts[BANDS + 1];

@@ -1,5 +1,6 @@
-/* The crash path is the delicate part: whatever ends the viewer, the terminal must be usable before the message is
- * printed. Only tcsetattr() and write() are used there, with strings that were fetched at the start. */
+/* The crash path is the delicate part: whatever ends the viewer, the terminal must be usable before the
+ * message is printed. Only tcsetattr() and write() are used there, with strings that were fetched at the
+ * start. */
 #include "tui/term.h"
 
 #include "base/alloc.h"
@@ -28,12 +29,12 @@ enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_P
 
 struct term {
         SCREEN *screen;
-        FILE *out;                 /* a copy of standard output for ncurses */
+        FILE *out; /* a copy of standard output for ncurses */
         bool ascii, colors;
         attr_t attrs[STYLES];
-        int caught[2];             /* the pipe that stands in for stderr; -1 = not caught */
+        int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
         int real_stderr;
-        char line[LOG_LINE_MAX];   /* what came through the pipe and has no newline yet */
+        char line[LOG_LINE_MAX]; /* what came through the pipe and has no newline yet */
         size_t line_len;
 };
 
@@ -43,6 +44,7 @@ static struct term the_term;
 /* For the handlers of a crash: everything they need, reachable without an argument. */
 static struct {
         volatile sig_atomic_t up;
+        pid_t pid; /* a forked child that ends must not touch the terminal */
         struct termios before;
         int caught, real_stderr;
         char restore[256];
@@ -58,7 +60,7 @@ static void restore_raw(void)
         char bytes[4096];
         ssize_t n;
 
-        if (!crash.up)
+        if (!crash.up || crash.pid != getpid())
                 return;
         crash.up = 0;
         tcsetattr(STDIN_FILENO, TCSANOW, &crash.before);
@@ -96,11 +98,13 @@ static void prepare_crash(const struct term *term)
         add_capability("sgr0");
         add_capability("cnorm");
         add_capability("rmkx");
-        if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1) {
+        if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1 &&
+            crash.restore_len + sizeof mouse_off <= sizeof crash.restore) {
                 memcpy(crash.restore + crash.restore_len, mouse_off, sizeof mouse_off - 1);
                 crash.restore_len += sizeof mouse_off - 1;
         }
         add_capability("rmcup");
+        crash.pid = getpid();
         crash.caught = term->caught[0];
         crash.real_stderr = term->real_stderr;
         crash.up = 1;
@@ -145,7 +149,8 @@ static void drain_stderr(struct term *term)
                 for (ssize_t i = 0; i < n; i++) {
                         if (bytes[i] != '\n')
                                 term->line[term->line_len++] = bytes[i];
-                        if (term->line_len > 0 && (bytes[i] == '\n' || term->line_len == sizeof term->line - 1)) {
+                        if (term->line_len > 0 &&
+                            (bytes[i] == '\n' || term->line_len == sizeof term->line - 1)) {
                                 log_warn("stderr: %.*s", (int)term->line_len, term->line);
                                 term->line_len = 0;
                         }
@@ -167,6 +172,28 @@ static void release_stderr(struct term *term)
         term->caught[0] = term->caught[1] = term->real_stderr = -1;
 }
 
+/* ---- are blocks one cell wide? ---- */
+
+/* Block characters are of "ambiguous" width: some terminals give them two cells whatever the C library says.
+ * One is written and the terminal is asked where its cursor is then. The answer comes in like a key whenever
+ * it comes; nobody waits for it. */
+enum { KEY_ONE_CELL = 0x1f001, KEY_TWO_CELLS };
+
+static void ask_width(struct term *term)
+{
+        static const char question[] = "\033[2;1H\xe2\x96\x88\033[6n";
+        char *can_ask = tigetstr("u7");
+
+        if (term->ascii || !can_ask || strcmp(can_ask, "\033[6n") != 0)
+                return;
+        define_key("\033[2;2R", KEY_ONE_CELL);
+        define_key("\033[2;3R", KEY_TWO_CELLS);
+        refresh();
+        fflush(stdout);
+        if (io_write_all(STDOUT_FILENO, question, sizeof question - 1) == 0)
+                clearok(curscr, TRUE); /* it is drawn over in the first frame */
+}
+
 /* ---- opening and closing ---- */
 
 static bool wants_ascii(const struct term_options *options)
@@ -175,8 +202,8 @@ static bool wants_ascii(const struct term_options *options)
 
         if (options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
                 return true;
-        return name && (strncmp(name, "vt100", 5) == 0 || strncmp(name, "vt220", 5) == 0 || strcmp(name, "linux") == 0 ||
-                        strcmp(name, "dumb") == 0);
+        return name && (strncmp(name, "vt100", 5) == 0 || strncmp(name, "vt220", 5) == 0 ||
+                        strcmp(name, "linux") == 0 || strcmp(name, "dumb") == 0);
 }
 
 static bool wants_colors(const struct term_options *options)
@@ -197,10 +224,17 @@ static void set_attributes(struct term *term)
                 attr_t attr;
                 short color;
         } looks[] = {
-                { STYLE_BOLD, A_BOLD, -1 }, { STYLE_DIM, A_DIM, -1 }, { STYLE_SELECTED, A_REVERSE, -1 },
-                { STYLE_TITLE, A_BOLD, -1 }, { STYLE_TAB, A_REVERSE | A_BOLD, -1 }, { STYLE_GOOD, 0, COLOR_GREEN },
-                { STYLE_WARN, 0, COLOR_YELLOW }, { STYLE_BAD, A_BOLD, COLOR_RED }, { STYLE_CHART, 0, COLOR_CYAN },
-                { STYLE_TREE, A_DIM, -1 }, { STYLE_KEY, A_BOLD, COLOR_CYAN },
+                { STYLE_BOLD, A_BOLD, -1 },
+                { STYLE_DIM, A_DIM, -1 },
+                { STYLE_SELECTED, A_REVERSE, -1 },
+                { STYLE_TITLE, A_BOLD, -1 },
+                { STYLE_TAB, A_REVERSE | A_BOLD, -1 },
+                { STYLE_GOOD, 0, COLOR_GREEN },
+                { STYLE_WARN, 0, COLOR_YELLOW },
+                { STYLE_BAD, A_BOLD, COLOR_RED },
+                { STYLE_CHART, 0, COLOR_CYAN },
+                { STYLE_TREE, A_DIM, -1 },
+                { STYLE_KEY, A_BOLD, COLOR_CYAN },
         };
         short pair = 1;
 
@@ -237,7 +271,8 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         char *cup;
 
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-                return err_set(err, ENOTTY, "the screen needs a terminal; use `heaptop report` or `--json` instead");
+                return err_set(err, ENOTTY,
+                               "the screen needs a terminal; use `heaptop report` or `--json` instead");
         if (tcgetattr(STDIN_FILENO, &crash.before) < 0)
                 return err_set(err, errno, "cannot read the terminal's settings: %s", strerror(errno));
         *term = (struct term){ 0 };
@@ -251,13 +286,15 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         if (!cup || cup == (char *)-1) {
                 endwin();
                 delscreen(term->screen);
-                return err_set(err, EINVAL, "terminal \"%s\" cannot move its cursor; use `heaptop report` instead",
+                return err_set(err, EINVAL,
+                               "terminal \"%s\" cannot move its cursor; use `heaptop report` instead",
                                name ? name : "");
         }
         term->ascii = wants_ascii(options);
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
+        ask_width(term);
         *ret = term;
         return 0;
 }
@@ -315,7 +352,8 @@ void term_show(struct term *term, const struct canvas *canvas)
         erase();
         for (int y = 0; y < canvas->height && y < LINES; y++)
                 for (int x = 0; x < canvas->width && x < COLS; x++) {
-                        const struct cell *cell = &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
+                        const struct cell *cell =
+                                &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
 
                         if (cell->ch != 0)
                                 put_cell(term, x, y, cell);
@@ -337,12 +375,16 @@ static uint32_t translate(wint_t key)
                 wint_t theirs;
                 uint32_t ours;
         } map[] = {
-                { KEY_UP, KEY_UP_ }, { KEY_DOWN, KEY_DOWN_ }, { KEY_LEFT, KEY_LEFT_ }, { KEY_RIGHT, KEY_RIGHT_ },
-                { KEY_PPAGE, KEY_PGUP_ }, { KEY_NPAGE, KEY_PGDN_ }, { KEY_HOME, KEY_HOME_ }, { KEY_END, KEY_END_ },
-                { KEY_BTAB, KEY_BACKTAB_ }, { KEY_BACKSPACE, KEY_BACKSPACE_ }, { KEY_ENTER, KEY_ENTER_ },
-                { KEY_F(1), KEY_F1_ }, { KEY_F(2), KEY_F2_ }, { KEY_F(3), KEY_F3_ }, { KEY_F(4), KEY_F4_ },
-                { KEY_F(5), KEY_F5_ }, { KEY_F(6), KEY_F6_ }, { KEY_F(10), KEY_F10_ }, { KEY_MOUSE, KEY_MOUSE_ },
-                { KEY_RESIZE, KEY_RESIZED },
+                { KEY_UP, KEY_UP_ },        { KEY_DOWN, KEY_DOWN_ },
+                { KEY_LEFT, KEY_LEFT_ },    { KEY_RIGHT, KEY_RIGHT_ },
+                { KEY_PPAGE, KEY_PGUP_ },   { KEY_NPAGE, KEY_PGDN_ },
+                { KEY_HOME, KEY_HOME_ },    { KEY_END, KEY_END_ },
+                { KEY_BTAB, KEY_BACKTAB_ }, { KEY_BACKSPACE, KEY_BACKSPACE_ },
+                { KEY_ENTER, KEY_ENTER_ },  { KEY_F(1), KEY_F1_ },
+                { KEY_F(2), KEY_F2_ },      { KEY_F(3), KEY_F3_ },
+                { KEY_F(4), KEY_F4_ },      { KEY_F(5), KEY_F5_ },
+                { KEY_F(6), KEY_F6_ },      { KEY_F(10), KEY_F10_ },
+                { KEY_MOUSE, KEY_MOUSE_ },  { KEY_RESIZE, KEY_RESIZED },
         };
 
         for (size_t i = 0; i < array_len(map); i++)
@@ -384,10 +426,16 @@ struct key_event term_key(struct term *term)
                 return event;
         if (r == KEY_CODE_YES && key == KEY_MOUSE)
                 return mouse_event();
+        if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
+                term->ascii = true;
+                event.key = KEY_RESIZED; /* all must be drawn anew */
+                return event;
+        }
         if (r == KEY_CODE_YES)
                 event.key = translate(key);
         else
-                event.key = key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
+                event.key =
+                        key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
         return event;
 }
 

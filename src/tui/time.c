@@ -13,7 +13,12 @@
 const int ui_speeds[] = { 1, 2, 5, 10, 30, 60, 300, 600, 3600 };
 const size_t ui_n_speeds = array_len(ui_speeds);
 
-enum { FRAMES_PER_S = 8 /* of a playing replay */ };
+enum {
+        FRAMES_PER_S = 8, /* of a playing replay */
+        NEARLY_NEXT = 5,  /* ticks that may be missing between two rows of a chart */
+};
+
+static const uint64_t MIN_WINDOW_NS = 30 * NS_PER_S;
 
 uint64_t time_now_ns(const struct ui *ui)
 {
@@ -27,7 +32,8 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns)
         return (int64_t)boot_ns + offset;
 }
 
-/* The recording's rows are thinned, so the tick is interpolated; ticks are a second apart but where something was lost. */
+/* The recording's rows are thinned, so the tick is interpolated; ticks are a second apart but where something
+ * was lost. */
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 {
         const struct rows *rows = &ui->whole;
@@ -41,29 +47,58 @@ uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 
                 if (time_ns > b->time_ns || b->time_ns <= a->time_ns)
                         continue;
-                return a->tick + (uint32_t)((double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns) *
-                                            (double)(b->tick - a->tick) + 0.5);
+                return a->tick +
+                       (uint32_t)((double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns) *
+                                          (double)(b->tick - a->tick) +
+                                  0.5);
         }
         return ui->last;
 }
 
 /* ---- what the screens need at NOW ---- */
 
-static void fetch_rows(struct ui *ui, uint32_t from, struct rows *ret)
+static void fetch_rows(struct ui *ui, uint32_t from, struct rows *ret, size_t about)
 {
-        int n = heap_chart(ui->heap, from, ret->row, CHART_ROWS);
+        int n = heap_chart(ui->heap, from, ret->row, about);
 
-        ret->n = n < 0 ? 0 : n > CHART_ROWS ? CHART_ROWS : (size_t)n;
+        ret->n = n < 0 ? 0 : (size_t)n < about ? (size_t)n : about;
+}
+
+/* The rows of the last SPAN. */
+static void fetch_last(struct ui *ui, uint64_t span_ns, struct rows *ret)
+{
+        uint64_t now = time_now_ns(ui);
+        uint32_t from = now > span_ns ? time_tick_at(ui, now - span_ns) : 0;
+
+        fetch_rows(ui, from > 1 ? from - 1 : 0, ret, CHART_ROWS / 2);
 }
 
 static void fetch_recent(struct ui *ui)
 {
-        uint64_t span = chart_span_ns(ui), now = time_now_ns(ui);
-        uint32_t from = 0;
+        uint64_t window = heap_window_ns(ui->heap);
 
-        if (ui->zoom > 0 && now > span)
-                from = time_tick_at(ui, now - span);
-        fetch_rows(ui, from > 1 ? from - 1 : 0, &ui->recent);
+        fetch_last(ui, window > MIN_WINDOW_NS ? window : MIN_WINDOW_NS, &ui->lately);
+        if (ui->zoom > 0)
+                fetch_last(ui, chart_span_ns(ui), &ui->recent);
+        else if (ui->whole.n > 0 && ui->whole.row[ui->whole.n - 1].tick == heap_tick(ui->heap))
+                ui->recent = ui->whole;
+        else
+                fetch_rows(ui, 0, &ui->recent, CHART_ROWS / 2);
+}
+
+/* The whole recording is read and thinned only now and then: in between the newest row is added to what is
+ * there. */
+static void fetch_whole(struct ui *ui)
+{
+        struct rows *rows = &ui->whole;
+        uint32_t tick = heap_tick(ui->heap), newest = rows->n > 0 ? rows->row[rows->n - 1].tick : 0;
+
+        if (newest > 0 && newest == tick)
+                return;
+        if (newest > 0 && newest < tick && tick - newest <= NEARLY_NEXT && rows->n < CHART_ROWS)
+                rows->row[rows->n++] = *heap_process(ui->heap);
+        else
+                fetch_rows(ui, 0, rows, CHART_ROWS / 2);
 }
 
 /* Changes count from the newest mark that lies before NOW. */
@@ -73,7 +108,8 @@ static void choose_base(struct ui *ui)
         size_t n = heap_marks(ui->heap, &marks);
         uint32_t base = n > 0 ? marks[n - 1].tick : 0;
 
-        snprintf(ui->base_name, sizeof ui->base_name, "%s", n > 0 && marks[n - 1].name ? marks[n - 1].name : "");
+        snprintf(ui->base_name, sizeof ui->base_name, "%s",
+                 n > 0 && marks[n - 1].name ? marks[n - 1].name : "");
         if (base != ui->base && heap_set_base(ui->heap, base) == 0)
                 ui->base = base;
 }
@@ -97,8 +133,9 @@ int time_seek(struct ui *ui, uint32_t tick)
 static char event_letter(uint32_t kind)
 {
         static const char letters[] = {
-                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x', [REC_EVENT_EXEC] = 'e',
-                [REC_EVENT_DLOPEN] = 'l', [REC_EVENT_MEAN] = 'm', [REC_EVENT_DISK] = '!', [REC_EVENT_NOTE] = 'n',
+                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x',
+                [REC_EVENT_EXEC] = 'e',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
+                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',
         };
 
         return kind < sizeof letters ? letters[kind] : 'n';
@@ -171,7 +208,7 @@ int time_reload(struct ui *ui)
                 if (r < 0)
                         return r;
         }
-        fetch_rows(ui, 0, &ui->whole);
+        fetch_whole(ui);
         fetch_moments(ui);
         fetch_gaps(ui);
         return time_seek(ui, here > 0 ? here : ui->last);
@@ -216,7 +253,8 @@ static void go_to_moment(struct ui *ui, int direction)
                         found = m;
         }
         if (!found) {
-                ui_tell(ui, "no mark or event %s", direction > 0 ? "after this moment" : "before this moment");
+                ui_tell(ui, "no mark or event %s",
+                        direction > 0 ? "after this moment" : "before this moment");
                 return;
         }
         ui->playing = false;
@@ -308,7 +346,8 @@ bool time_key(struct ui *ui, enum command command)
         }
 }
 
-/* "13:05" or "13:05:30" of the day that is shown, or of the one before or after when that is in the recording. */
+/* "13:05" or "13:05:30" of the day that is shown, or of the one before or after when that is in the
+ * recording. */
 static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
 {
         int64_t here = time_wall(ui, time_now_ns(ui)), offset = here - (int64_t)time_now_ns(ui);
@@ -320,7 +359,8 @@ static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
 
         if (sscanf(where, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end) < 2 || where[end] != '\0')
                 return false;
-        if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 || !localtime_r(&seconds, &tm))
+        if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
+            !localtime_r(&seconds, &tm))
                 return false;
         for (int day = 0; day < 3; day++) {
                 static const int shift[] = { 0, -1, 1 };
@@ -368,6 +408,21 @@ static bool mark_tick(const struct ui *ui, const char *name, uint32_t *ret)
         return found;
 }
 
+static void go_to_site(struct ui *ui, const char *number)
+{
+        struct heap_site site;
+        int64_t id;
+
+        if (fmt_parse_number(number, 0, UINT32_MAX, &id) < 0 || !heap_site(ui->heap, (uint32_t)id, &site)) {
+                ui_tell(ui, "there is no site %s at this moment", number);
+                return;
+        }
+        if (table_select(&ui->sites, (uint64_t)id))
+                ui->sites.touched = true;
+        stack_show(ui, (uint32_t)id);
+        ui->view = VIEW_STACK;
+}
+
 void time_goto(struct ui *ui, const char *where)
 {
         uint32_t tick;
@@ -375,6 +430,10 @@ void time_goto(struct ui *ui, const char *where)
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         where += strspn(where, " ");
+        if (strncmp(where, "site ", 5) == 0) {
+                go_to_site(ui, where + 5);
+                return;
+        }
         if (strcmp(where, "end") == 0 || strcmp(where, "live") == 0 || strcmp(where, "now") == 0) {
                 ui->playing = false;
                 if (ui->mode == UI_LIVE && ui->held)

@@ -79,7 +79,8 @@ static size_t operator_name(const char *s)
         return n;
 }
 
-/* Copies NAME with everything between OPEN and CLOSE left out. Unbalanced text is copied as it is from there on. */
+/* Copies NAME with everything between OPEN and CLOSE left out. Unbalanced text is copied as it is from there
+ * on. */
 static void collapse(const char *name, char open, char close, char *ret, size_t size)
 {
         size_t n = 0;
@@ -105,7 +106,8 @@ static void collapse(const char *name, char open, char close, char *ret, size_t 
         ret[n] = '\0';
 }
 
-/* Where the part begins that says most: behind the last "::" outside brackets, or the "+0x..." of a module. */
+/* Where the part begins that says most: behind the last "::" outside brackets, or the "+0x..." of a module.
+ */
 static const char *last_component(const char *name)
 {
         const char *last = strstr(name, "+0x");

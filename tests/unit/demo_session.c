@@ -21,11 +21,12 @@ static double wobble(uint64_t seed)
 
 struct demo {
         struct fake *fake;
-        uint32_t login, oauth;        /* the two stacks of SessionStore::put */
+        uint32_t login, oauth; /* the two stacks of SessionStore::put */
         uint32_t put, listeners, cache, chunk, config, sqlite, plugin, png, hostile, nearest;
 };
 
-static uint32_t call(struct fake *fake, uint32_t caller, uint32_t module, const char *func, const char *file, uint32_t line)
+static uint32_t call(struct fake *fake, uint32_t caller, uint32_t module, const char *func, const char *file,
+                     uint32_t line)
 {
         return fake_add_stack(fake, caller, fake_add_frame(fake, module, func, file, line));
 }
@@ -36,7 +37,8 @@ static uint32_t allocate(struct fake *fake, uint32_t caller, uint32_t libc, uint
         uint32_t new_frame = fake_add_frame(fake, runtime, "operator new(unsigned long)", "new_op.cc", 50);
 
         fake_set_frame(fake, malloc_frame, "malloc", NULL, 0, REC_FRAME_NAMED | REC_FRAME_RUNTIME);
-        fake_set_frame(fake, new_frame, "operator new(unsigned long)", "new_op.cc", 50, REC_FRAME_NAMED | REC_FRAME_RUNTIME);
+        fake_set_frame(fake, new_frame, "operator new(unsigned long)", "new_op.cc", 50,
+                       REC_FRAME_NAMED | REC_FRAME_RUNTIME);
         return fake_add_stack(fake, fake_add_stack(fake, caller, new_frame), malloc_frame);
 }
 
@@ -44,15 +46,18 @@ static uint32_t allocate(struct fake *fake, uint32_t caller, uint32_t libc, uint
 static void add_leak(struct demo *demo, const char *source)
 {
         struct fake *fake = demo->fake;
-        uint32_t shop = fake_add_module(fake, "/usr/bin/shopd"), libc = fake_add_module(fake, "/usr/lib/libc.so.6");
+        uint32_t shop = fake_add_module(fake, "/usr/bin/shopd"),
+                 libc = fake_add_module(fake, "/usr/lib/libc.so.6");
         uint32_t cpp = fake_add_module(fake, "/usr/lib/libstdc++.so.6");
         uint32_t main_stack = call(fake, 0, shop, "main", "/src/server.cc", 31);
         uint32_t loop = call(fake, main_stack, shop, "uv_run", "/src/core.c", 418);
-        uint32_t dispatch = call(fake, loop, shop, "http::Server::dispatch(http::Request const&)", "/src/http.cc", 207);
+        uint32_t dispatch =
+                call(fake, loop, shop, "http::Server::dispatch(http::Request const&)", "/src/http.cc", 207);
         uint32_t login = call(fake, dispatch, shop, "Login::handle(Request const&)", "/src/login.cc", 54);
         uint32_t oauth = call(fake, dispatch, shop, "OAuth::callback(Request const&)", "/src/oauth.cc", 140);
         uint32_t put_frame = fake_add_frame(fake, shop, "SessionStore::put(User const&)", source, 9);
-        uint32_t through_login = fake_add_stack(fake, login, put_frame), through_oauth = fake_add_stack(fake, oauth, put_frame);
+        uint32_t through_login = fake_add_stack(fake, login, put_frame),
+                 through_oauth = fake_add_stack(fake, oauth, put_frame);
 
         fake_add_inline(fake, put_frame, "std::make_unique<Session, User const&>(User const&)",
                         "/src/unique_ptr.h", 1065);
@@ -70,16 +75,20 @@ static void add_others(struct demo *demo)
         uint32_t plugin = fake_add_module(fake, "/opt/shop/lib/libthing.so.3"), stack;
 
         demo->listeners = fake_add_site(fake, "on_event", "/src/bus.c", 41);
-        demo->cache = fake_add_site(fake,
-                                    "LruCache<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >, "
-                                    "std::shared_ptr<Page> >::insert(std::shared_ptr<Page> const&)",
-                                    "/src/lru.h", 130);
+        demo->cache = fake_add_site(
+                fake,
+                "LruCache<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >, "
+                "std::shared_ptr<Page> >::insert(std::shared_ptr<Page> const&)",
+                "/src/lru.h", 130);
         demo->chunk = fake_add_site(fake, "read_chunk", "/src/io.c", 512);
         demo->config = fake_add_site(fake, "shop::config::Loader::load_config", "/src/config.cc", 77);
         demo->sqlite = fake_add_site(fake, "sqlite3MemMalloc", "/build/sqlite3/src/mem1.c", 121);
         stack = fake_add_stack(fake, 0, fake_add_frame(fake, plugin, NULL, NULL, 0));
         demo->plugin = fake_set_site(fake, stack, 0);
-        demo->hostile = fake_add_site(fake, "evil\033]0;owned\007\xe2\x80\xae" "name", "/src/evil.c", 1);
+        demo->hostile = fake_add_site(fake,
+                                      "evil\033]0;owned\007\xe2\x80\xae"
+                                      "name",
+                                      "/src/evil.c", 1);
         stack = fake_add_frame(fake, plugin, "thing_open", NULL, 0);
         fake_set_frame(fake, stack, "thing_open", NULL, 0, REC_FRAME_NAMED | REC_FRAME_NEAREST);
         demo->nearest = fake_set_site(fake, fake_add_stack(fake, 0, stack), 0);
@@ -95,9 +104,10 @@ static void add_others(struct demo *demo)
 static void set_live(struct demo *demo, int tick, double t)
 {
         struct fake *fake = demo->fake;
-        double saw = (tick % 40) / 40.0;
+        double saw = (tick % 11) / 11.0;
 
-        fake_set_stack_live(fake, demo->login, (int64_t)((2 + 84 * t + 0.4 * wobble((uint64_t)tick)) * M), (int64_t)(700000 * t) + 1);
+        fake_set_stack_live(fake, demo->login, (int64_t)((2 + 84 * t + 0.4 * wobble((uint64_t)tick)) * M),
+                            (int64_t)(700000 * t) + 1);
         fake_set_stack_live(fake, demo->oauth, (int64_t)((1 + 9 * t) * M), (int64_t)(80000 * t) + 1);
         fake_set_live(fake, demo->listeners, (int64_t)((5.3 + 3.1 * t) * M), (int64_t)(131000 * t) + 1);
         fake_set_live(fake, demo->cache, (int64_t)(196 * M * (1 - exp(-6 * t))), (int64_t)(18000 * t) + 1);
@@ -118,9 +128,10 @@ static void set_live(struct demo *demo, int tick, double t)
 static void set_process(struct fake *fake, int tick, double t)
 {
         struct rec_process *p = fake_process(fake);
-        double saw = (tick % 40) / 40.0;
-        uint64_t live = (uint64_t)((3 + 93 * t + 5.3 + 3.1 * t + 196 * (1 - exp(-6 * t)) + 10 + 54 * saw + 58 + 1.8 +
-                                    (t < 0.3 ? 31 * t / 0.3 : 31) + 30 - 26 * t) * M);
+        double saw = (tick % 11) / 11.0;
+        uint64_t live = (uint64_t)((3 + 93 * t + 5.3 + 3.1 * t + 196 * (1 - exp(-6 * t)) + 10 + 54 * saw +
+                                    58 + 1.8 + (t < 0.3 ? 31 * t / 0.3 : 31) + 30 - 26 * t) *
+                                   M);
 
         p->before_bytes = (int64_t)((182 - 8 * t) * M);
         p->before_error = 9 * M;
@@ -149,7 +160,8 @@ static void add_blocks(struct demo *demo)
         static const unsigned pace_s[] = { 12, 6, 1, 3, 2 };
 
         for (int i = 0; i < 200; i++)
-                fake_add_block(demo->fake, demo->login, 128, 3400, FAKE_START_NS + (uint64_t)i * 12 * NS_PER_S, 0);
+                fake_add_block(demo->fake, demo->login, 128, 3400,
+                               FAKE_START_NS + (uint64_t)i * 12 * NS_PER_S, 0);
         for (size_t site = 0; site < sizeof others / sizeof *others; site++)
                 for (uint64_t i = 0; i < 100; i++)
                         fake_add_block(demo->fake, fake_stack_of(demo->fake, others[site]), 4096, 100,
@@ -182,7 +194,8 @@ struct fake *demo_session(const char *source)
                 if (tick == 200)
                         fake_add_event(fake, REC_EVENT_DLOPEN, "loaded /usr/lib/libnss_files.so.2");
                 if (tick == 200)
-                        fake_add_gap(fake, FAKE_START_NS + 950 * NS_PER_S, FAKE_START_NS + 1000 * NS_PER_S, 17, "ring full");
+                        fake_add_gap(fake, FAKE_START_NS + 950 * NS_PER_S, FAKE_START_NS + 1000 * NS_PER_S,
+                                     17, "ring full");
                 fake_tick_after(fake, STEP_S * NS_PER_S);
         }
         return fake;
@@ -215,8 +228,11 @@ static void fill(struct picker_process *p, size_t i, int second)
 
         if (processes[i].saw > 0)
                 bytes += processes[i].saw * (second % 20) / 20;
-        *p = (struct picker_process){ .pid = processes[i].pid, .start_time = 100 + i, .threads = (uint32_t)(1 + i * 3),
-                                      .uptime_ns = (uint64_t)(3600 * (i + 1)) * NS_PER_S, .watched = processes[i].watched };
+        *p = (struct picker_process){ .pid = processes[i].pid,
+                                      .start_time = 100 + i,
+                                      .threads = (uint32_t)(1 + i * 3),
+                                      .uptime_ns = (uint64_t)(3600 * (i + 1)) * NS_PER_S,
+                                      .watched = processes[i].watched };
         snprintf(p->user, sizeof p->user, "%s", processes[i].user);
         snprintf(p->command, sizeof p->command, "%s", processes[i].command);
         snprintf(p->kind, sizeof p->kind, "%s", processes[i].kind);
@@ -229,14 +245,19 @@ struct picker *demo_picker(void)
         enum { N = sizeof processes / sizeof *processes };
         struct picker *picker = picker_new();
         struct picker_process now[N];
-        struct picker_detail detail = { .pid = 4711, .allocator = "glibc 2.36", .limit = "cgroup /web.slice 2.0G (812M used)",
-                                        .has_symbols = true, .attach_ok = true,
-                                        .attach = "OK (root). Would stop the process for about 3 ms, cost about 0.5 %." };
+        struct picker_detail detail = {
+                .pid = 4711,
+                .allocator = "glibc 2.36",
+                .limit = "cgroup /web.slice 2.0G (812M used)",
+                .has_symbols = true,
+                .attach_ok = true,
+                .attach = "OK (root). Would stop the process for about 3 ms, cost about 0.5 %."
+        };
         static const struct picker_session sessions[] = {
-                { "/home/me/.local/state/heaptop/shopd-4711.heaptop", "shopd pid 4711", 1700000000ll * 1000000000, 2520 * NS_PER_S,
-                  38ull << 20, true },
-                { "/home/me/.local/state/heaptop/redis-2204.heaptop", "redis-server pid 2204", 1699900000ll * 1000000000,
-                  360 * NS_PER_S, 2ull << 20, false },
+                { "/home/me/.local/state/heaptop/shopd-4711.heaptop", "shopd pid 4711",
+                  1700000000ll * 1000000000, 2520 * NS_PER_S, 38ull << 20, true },
+                { "/home/me/.local/state/heaptop/redis-2204.heaptop", "redis-server pid 2204",
+                  1699900000ll * 1000000000, 360 * NS_PER_S, 2ull << 20, false },
         };
 
         for (int second = 0; second < 60; second++) {

@@ -1,5 +1,5 @@
-/* Golden screens: what is drawn for a fixed session is compared with tests/screens/NAME-WxH.txt: the text, then a letter per
- * cell for its style. UPDATE_SCREENS=1 writes them anew. */
+/* Golden screens: what is drawn for a fixed session is compared with tests/screens/NAME-WxH.txt: the text,
+ * then a letter per cell for its style. UPDATE_SCREENS=1 writes them anew. */
 #include "unit.h"
 
 #include "demo_session.h"
@@ -37,7 +37,8 @@ static void print_difference(const char *name, const char *expected, const char 
                 size_t e = strcspn(expected, "\n"), g = strcspn(got, "\n");
 
                 if (e != g || memcmp(expected, got, e) != 0)
-                        fprintf(stderr, "%3d - %.*s\n%3d + %.*s\n", line, (int)e, expected, line, (int)g, got);
+                        fprintf(stderr, "%3d - %.*s\n%3d + %.*s\n", line, (int)e, expected, line, (int)g,
+                                got);
                 expected += e + (expected[e] == '\n');
                 got += g + (got[g] == '\n');
                 line++;
@@ -57,8 +58,9 @@ static void update(const char *path, const char *text)
 static bool matches(struct ui *ui, const char *name, int width, int height, bool ascii)
 {
         struct canvas *canvas = canvas_new(width, height, ascii);
-        char *path = xasprintf("%s/tests/screens/%s-%dx%d%s.txt", getenv("HEAPTOP_SRC") ? getenv("HEAPTOP_SRC") : "..", name,
-                               width, height, ascii ? "-ascii" : "");
+        char *path = xasprintf("%s/tests/screens/%s-%dx%d%s.txt",
+                               getenv("HEAPTOP_SRC") ? getenv("HEAPTOP_SRC") : "..", name, width, height,
+                               ascii ? "-ascii" : "");
         const char *wanted = getenv("UPDATE_SCREENS");
         char *got, *expected = NULL;
         bool same = true;
@@ -313,8 +315,9 @@ static void actions_reach_the_app(void **state)
         static const struct {
                 uint32_t key;
                 enum ui_action action;
-        } wanted[] = { { 'm', UI_MARK }, { 'D', UI_LEAVE }, { 'P', UI_SAVE_SCREEN }, { 'y', UI_COPY }, { 'p', UI_PICKER },
-                       { 'L' - 64, UI_REDRAW }, { 'Z' - 64, UI_SUSPEND }, { 'q', UI_QUIT }, { 'C' - 64, UI_QUIT } };
+        } wanted[] = { { 'm', UI_MARK },         { 'D', UI_LEAVE },  { 'P', UI_SAVE_SCREEN },
+                       { 'y', UI_COPY },         { 'p', UI_PICKER }, { 'L' - 64, UI_REDRAW },
+                       { 'Z' - 64, UI_SUSPEND }, { 'q', UI_QUIT },   { 'C' - 64, UI_QUIT } };
 
         for (size_t i = 0; i < array_len(wanted); i++) {
                 struct key_event event = { .key = wanted[i].key };
@@ -326,6 +329,27 @@ static void actions_reach_the_app(void **state)
         press(world.ui, "3");
         assert_string_equal(ui_edit_file(world.ui), world.source);
         assert_int_equal(ui_edit_line(world.ui), 9);
+        close_world(&world);
+}
+
+static void the_mouse_selects_sorts_and_changes_tabs(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        struct key_event click = { .key = KEY_MOUSE_, .x = 20, .y = 5, .button = 1 };
+
+        assert_true(screen_has(world.ui, 80, 24, "by rate"));
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, ">grow    8.4M"));
+        click.y = 2; /* the titles */
+        click.x = 10;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "by live bytes"));
+        click.y = 1; /* the tabs */
+        click.x = 16;
+        ui_key(world.ui, &click, NOW);
+        click.x = 26;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
         close_world(&world);
 }
 
@@ -342,6 +366,70 @@ static void the_picker_chooses(void **state)
         assert_true(screen_has(world.ui, 80, 24, "shopd pid 4711"));
         assert_int_equal(ui_key(world.ui, &enter, NOW), UI_OPEN);
         assert_string_equal(ui_path(world.ui), "/home/me/.local/state/heaptop/shopd-4711.heaptop");
+        close_world(&world);
+}
+
+static void what_is_known_is_said_and_no_more(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+        uint32_t site = fake_add_site(fake, "fill", "/src/fill.c", 1);
+        struct rec_process *p = fake_process(fake);
+
+        ui_set_heap(ui, heap);
+        for (int second = 0; second < 300; second++) {
+                fake_set_live(fake, site, (10ll << 20) + second * (200ll << 10), 1000);
+                p->heap_used = (10ull << 20) + (uint64_t)second * (200 << 10);
+                p->rss_anon = (50ull << 20) + (uint64_t)second * (210 << 10);
+                fake_tick(fake);
+                if (second == 5) {
+                        ui_set_last_tick(ui, 6, NOW);
+                        assert_true(screen_has(ui, 80, 24, "watching: a rate needs 20 s of data"));
+                }
+        }
+        assert_int_equal(ui_set_last_tick(ui, 300, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "heap grows +11.7 MB/min"));
+        assert_true(screen_has(ui, 80, 24, "in about 2h36m"));
+        for (int second = 0; second < 300; second++) { /* something else than malloc grows now */
+                p->rss_anon += 5 << 20;
+                fake_tick(fake);
+        }
+        assert_int_equal(ui_set_last_tick(ui, 600, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "% of the RSS growth: the rest does not come from malloc"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void a_site_is_found_by_its_number(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": s i t e Space 4 Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "read_chunk"));
+        assert_true(screen_has(world.ui, 80, 24, "#4 flat"));
+        press(world.ui, ": s i t e Space 9 9 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "there is no site 99"));
+        close_world(&world);
+}
+
+static void branches_fold_and_stay_folded(void **state)
+{
+        struct world world = open_world(UI_LIVE, "3 k Left");
+        uint32_t last = heap_tick(world.heap);
+
+        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_int_equal(heap_tick(world.heap), last + 1);
+        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        press(world.ui, "Right");
+        assert_true(screen_has(world.ui, 80, 24, "v Login::handle"));
+        press(world.ui, "t");
+        assert_true(screen_has(world.ui, 80, 24, "BOTTOM-UP"));
+        press(world.ui, "t u");
+        assert_true(screen_has(world.ui, 80, 24, "malloc (rt)"));
+        press(world.ui, "/ o a u t h Enter");
+        assert_true(screen_has(world.ui, 80, 24, ">   v OAuth::callback"));
         close_world(&world);
 }
 
@@ -391,7 +479,8 @@ static uint32_t random_key(void)
 
         table = key_table(&n);
         do
-                key = next_random(5) == 0 ? 1 + next_random(0x200) : table[next_random((uint32_t)n)].keys[next_random(2)];
+                key = next_random(5) == 0 ? 1 + next_random(0x200)
+                                          : table[next_random((uint32_t)n)].keys[next_random(2)];
         while (key == 0);
         return key;
 }
@@ -402,7 +491,8 @@ static void check_canvas(const struct canvas *canvas)
                 const struct cell *cell = &canvas->cells[i];
 
                 assert_true(cell->style < STYLES);
-                assert_true(cell->ch == 0 || (cell->ch >= 0x20 && cell->ch != 0x7f && !(cell->ch >= 0x80 && cell->ch < 0xa0)));
+                assert_true(cell->ch == 0 ||
+                            (cell->ch >= 0x20 && cell->ch != 0x7f && !(cell->ch >= 0x80 && cell->ch < 0xa0)));
                 if (canvas->ascii)
                         assert_true(cell->ch >= 0x20 && cell->ch < 0x7f);
         }
@@ -418,9 +508,12 @@ static void fuzz(enum ui_mode mode, int keys)
         for (int i = 0; i < keys; i++) {
                 size_t size = next_random((uint32_t)array_len(sizes) + 1);
                 bool odd = size == array_len(sizes);
-                struct canvas *canvas = canvas_new(odd ? 1 + (int)next_random(250) : sizes[size].width,
-                                                   odd ? 1 + (int)next_random(80) : sizes[size].height, next_random(2));
-                struct key_event event = { .key = random_key(), .x = (int)next_random(140), .y = (int)next_random(40),
+                struct canvas *canvas =
+                        canvas_new(odd ? 1 + (int)next_random(250) : sizes[size].width,
+                                   odd ? 1 + (int)next_random(80) : sizes[size].height, next_random(2));
+                struct key_event event = { .key = random_key(),
+                                           .x = (int)next_random(140),
+                                           .y = (int)next_random(40),
                                            .button = 1 + (int)next_random(5) };
 
                 ui_key(world.ui, &event, now);
@@ -452,7 +545,8 @@ static void no_key_harms_the_picker(void **state)
         fuzz(UI_PICK, 1500);
 }
 
-/* All sizes from 1x1 on, in every view: nothing is put outside, the title stays when there is room for one. */
+/* All sizes from 1x1 on, in every view: nothing is put outside, the title stays when there is room for one.
+ */
 static void every_view_can_be_drawn_at_every_size(void **state)
 {
         static const char *const views[] = { "1", "2", "3", "7", "1 ?", "1 !", "1 i", "1 /" };
@@ -491,7 +585,11 @@ int main(void)
                 cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
                 cmocka_unit_test(the_order_is_held_after_a_key),
                 cmocka_unit_test(actions_reach_the_app),
+                cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
+                cmocka_unit_test(what_is_known_is_said_and_no_more),
+                cmocka_unit_test(a_site_is_found_by_its_number),
+                cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
                 cmocka_unit_test(every_view_can_be_drawn_at_every_size),

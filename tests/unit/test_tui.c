@@ -97,7 +97,8 @@ static void expect_name(const char *name, int cells, const char *wanted)
 
 static void names_lose_first_what_says_least(void **state)
 {
-        static const char *const name = "std::map<std::string, std::vector<int> >::insert(std::pair<int, int> const&)";
+        static const char *const name =
+                "std::map<std::string, std::vector<int> >::insert(std::pair<int, int> const&)";
 
         expect_name(name, 100, name);
         expect_name(name, 40, "std::map<>::insert(std::pair<> const&)");
@@ -115,21 +116,38 @@ static void names_lose_first_what_says_least(void **state)
 
 static void every_name_fits_every_width(void **state)
 {
-        static const char *const names[] = { "", "a", "ns::f<g<h>>()::k", "\xe6\xbc\xa2\xe5\xad\x97::\xe6\xbc\xa2", "operator()<>", "<<<<", "::::",
-                                             "e\xcc\x81\xcc\x81", "\xff\xfe", "+0x" };
+        static const char *const names[] = { "",
+                                             "a",
+                                             "ns::f<g<h>>()::k",
+                                             "\xe6\xbc\xa2\xe5\xad\x97::\xe6\xbc\xa2",
+                                             "operator()<>",
+                                             "<<<<",
+                                             "::::",
+                                             "e\xcc\x81\xcc\x81",
+                                             "\xff\xfe",
+                                             "+0x" };
         char got[64];
 
         for (size_t i = 0; i < array_len(names); i++)
                 for (int cells = -1; cells < 24; cells++)
                         for (int ascii = 0; ascii < 2; ascii++)
-                                assert_true(text_width(name_fit(names[i], cells, ascii, got, sizeof got)) <= (cells > 0 ? cells : 0));
+                                assert_true(text_width(name_fit(names[i], cells, ascii, got, sizeof got)) <=
+                                            (cells > 0 ? cells : 0));
 }
 
 static void cutting_counts_cells_not_bytes(void **state)
 {
-        assert_int_equal(text_width("a\xe6\xbc\xa2" "b"), 4);
-        assert_int_equal(text_fit("a\xe6\xbc\xa2" "b", 2), 1);
-        assert_int_equal(text_fit("a\xe6\xbc\xa2" "b", 3), 4);
+        assert_int_equal(text_width("a\xe6\xbc\xa2"
+                                    "b"),
+                         4);
+        assert_int_equal(text_fit("a\xe6\xbc\xa2"
+                                  "b",
+                                  2),
+                         1);
+        assert_int_equal(text_fit("a\xe6\xbc\xa2"
+                                  "b",
+                                  3),
+                         4);
         assert_int_equal(text_fit("e\xcc\x81x", 1), 3);
 }
 
@@ -142,8 +160,10 @@ static void a_trend_is_scaled_to_its_own_range(void **state)
 
         spark_draw(canvas, 0, 0, STYLE_PLAIN, rising, 8, 1);
         spark_draw(canvas, 0, 1, STYLE_PLAIN, gap, 3, 0);
-        expect_text(canvas, false, "\xe2\x96\x81\xe2\x96\x82\xe2\x96\x83\xe2\x96\x84\xe2\x96\x85\xe2\x96\x86\xe2\x96\x87\xe2\x96\x88\n"
-                                   "\xe2\x96\x81 \xe2\x96\x88\n");
+        expect_text(
+                canvas, false,
+                "\xe2\x96\x81\xe2\x96\x82\xe2\x96\x83\xe2\x96\x84\xe2\x96\x85\xe2\x96\x86\xe2\x96\x87\xe2\x96\x88\n"
+                "\xe2\x96\x81 \xe2\x96\x88\n");
         spark_draw(ascii, 0, 0, STYLE_PLAIN, rising, 8, 1);
         expect_text(ascii, false, ".-=+*#%@\n");
         canvas_free(canvas);
@@ -167,7 +187,9 @@ static void bars_end_in_eighths(void **state)
         spark_bar(canvas, 0, 0, 4, STYLE_CHART, 0.5 + 1 / 32.0);
         spark_bar(canvas, 0, 1, 4, STYLE_CHART, 0.0001);
         spark_bar(canvas, 0, 2, 4, STYLE_CHART, 9);
-        expect_text(canvas, false, "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x8f\n\xe2\x96\x8f\n\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\n");
+        expect_text(
+                canvas, false,
+                "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x8f\n\xe2\x96\x8f\n\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\n");
         canvas_free(canvas);
 }
 
@@ -188,7 +210,8 @@ static void a_chart_fills_from_below_and_leaves_gaps(void **state)
 
 static void parts_never_overlap_or_leave_the_line(void **state)
 {
-        static const struct part parts[] = { { 6, 9, 3 }, { 5, 7, 1 }, { 6, 6, 7 }, { 8, 8, 2 }, { 14, 60, 0 }, { 1, 1, 9 } };
+        static const struct part parts[] = { { 6, 9, 3 }, { 5, 7, 1 },   { 6, 6, 7 },
+                                             { 8, 8, 2 }, { 14, 60, 0 }, { 1, 1, 9 } };
 
         for (int size = 0; size <= 250; size++)
                 for (int gap = 0; gap < 3; gap++) {
@@ -302,8 +325,8 @@ static void no_key_means_two_things_in_one_view(void **state)
                         for (size_t a = 0; a < 4; a++)
                                 for (size_t b = 0; b < 4; b++)
                                         if (table[i].keys[a] != 0 && table[i].keys[a] == table[j].keys[b])
-                                                fail_msg("\"%s\" and \"%s\" share key %u", table[i].help, table[j].help,
-                                                         table[i].keys[a]);
+                                                fail_msg("\"%s\" and \"%s\" share key %u", table[i].help,
+                                                         table[j].help, table[i].keys[a]);
                 }
 }
 
@@ -345,7 +368,8 @@ static void keys_are_read_as_they_are_written(void **state)
         for (size_t i = 0; i < n; i++)
                 for (size_t k = 0; k < 4 && table[i].keys[k] != 0; k++)
                         if (table[i].keys[k] != '\n')
-                                assert_int_equal(key_parse(key_label(table[i].keys[k], name)), table[i].keys[k]);
+                                assert_int_equal(key_parse(key_label(table[i].keys[k], name)),
+                                                 table[i].keys[k]);
         assert_int_equal(key_parse("Enter"), KEY_ENTER_);
         assert_int_equal(key_parse("ctrl-D"), 4);
         assert_int_equal(key_parse("nonsense"), 0);
