@@ -48,9 +48,9 @@ static const struct option_row main_rows[] = {
 };
 
 static const struct option_row replay_rows[] = {
-        { 0, "keys", "KEYS", "no terminal: press these ('s s Enter'), print the screen", OPTION_TEXT, FIELD(keys) },
+        { 0, "keys", "KEYS", "no terminal: press 's s Enter', print the screen", OPTION_TEXT, FIELD(keys) },
         { 0, "screen", "WxH", "no terminal: print a screen of this size", OPTION_TEXT, FIELD(screen) },
-        { 0, "styles", NULL, "with --keys or --screen: print a letter for each cell's style", OPTION_FLAG, FIELD(styles) },
+        { 0, "styles", NULL, "then also print a letter for each cell's style", OPTION_FLAG, FIELD(styles) },
         ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
@@ -59,7 +59,7 @@ static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_LO
 static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
 
 static const struct option_row run_rows[] = {
-        { 0, "live", NULL, "the screen takes the terminal, CMD's output goes to FILE.out", OPTION_FLAG, FIELD(live) },
+        { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
         ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
@@ -77,7 +77,7 @@ static const struct option_row list_rows[] = { { 0, "json", NULL, "as JSON", OPT
 
 static const struct option_row detach_rows[] = {
         ROW_PID,
-        { 0, "all", NULL, "every recorder, and every process with hooks of a dead one", OPTION_FLAG, FIELD(all) },
+        { 0, "all", NULL, "all recorders, and all that dead ones left", OPTION_FLAG, FIELD(all) },
         ROW_LOG, ROW_HELP, { 0 },
 };
 
@@ -119,8 +119,8 @@ static const struct subcommand attach = {
 };
 static const struct subcommand run = {
         .name = "run", .brief = "start a program, record it", .operands = "[--] CMD [ARG...]", .rows = run_rows, .run = command_run, .words_end_options = true,
-        .summary = "Start CMD and record it from its first allocation. Exits with CMD's status (125, 126, 127 as env(1)).",
-        .examples = "  heaptop run -- ./server --port 80   CMD keeps the terminal\n"
+        .summary = "Start CMD and record it from its first allocation; exits with CMD's status.",
+        .examples = "  heaptop run -- ./server -p 80   CMD keeps the terminal\n"
                     "  heaptop run --live -- ./server  watch it meanwhile\n"
                     "  heaptop run -o t.heaptop -- make test",
 };
@@ -147,14 +147,14 @@ static const struct subcommand detach = {
 };
 static const struct subcommand doctor = {
         .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]", .rows = doctor_rows, .run = command_doctor,
-        .summary = "Check whether heaptop can attach here, and say what to do where it cannot. Exits 0 or 77.",
+        .summary = "Can heaptop attach here? Says what to do where it cannot. Exits 0 or 77.",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
 };
 static const struct subcommand demo = {
         .name = "demo", .brief = "watch a leaky service", .operands = "", .rows = demo_rows, .run = command_demo,
-        .summary = "Start a small service with a known leak and watch it; without a terminal record it and print the report.",
+        .summary = "Watch a small service with a known leak; without a terminal: record, report.",
         .examples = "  heaptop demo                    watch it\n"
                     "  heaptop demo -d 30s | cat       record for 30 s, print the report\n"
                     "  heaptop demo -o demo.heaptop    keep the session here",

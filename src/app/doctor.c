@@ -1,4 +1,5 @@
 /* doctor: can heaptop attach here? Each check in a line, with its remedy when it fails. */
+#include "app/child.h"
 #include "app/commands.h"
 #include "app/detail.h"
 #include "app/say.h"
@@ -6,21 +7,24 @@
 #include "base/exit.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "inject/inject.h"
 #include "target/proc.h"
 
 #include <errno.h>
 #include <langinfo.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { CAP_PTRACE_BIT = 19 }; /* linux/capability.h: CAP_SYS_PTRACE */
+enum {
+        CAP_PTRACE_BIT = 19, /* linux/capability.h: CAP_SYS_PTRACE */
+        TRIAL_MS = 5000,
+        LOOK_MS = 5,
+};
 
 static bool print_check(bool good, const char *what, const char *found, const char *remedy)
 {
@@ -88,24 +92,31 @@ static bool check_privileges(void)
                            "sudo heaptop ..., or in a container: docker run --cap-add SYS_PTRACE ..., or start the program by heaptop run");
 }
 
-/* The whole thing on a child of our own that does nothing: seccomp filters and security modules show here. */
+static bool runs_sleep(pid_t pid)
+{
+        struct proc_stat stat;
+
+        return proc_stat_read(pid, &stat) == 0 && strcmp(stat.comm, "sleep") == 0;
+}
+
+/* All that attaching needs, on a child of our own that does nothing: seccomp filters and security modules show here. */
 static bool check_trial(void)
 {
+        static char sleep[] = "sleep", seconds[] = "60";
+        const struct child_options options = { .apart = true, .mortal = true, .output = -1 };
+        char *argv[] = { sleep, seconds, NULL };
+        struct child child = { .gate = -1 };
         struct err err = { 0 };
-        pid_t child = fork();
         bool good;
 
-        if (child == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        pause();
-        }
-        if (child < 0)
-                return print_check(false, "trial", strerror(errno), "more processes must be allowed (ulimit -u)");
-        good = inject_check(child, &err) == 0;
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-        return print_check(good, "a child of our own", good ? "could be traced" : err.text, "see the line above");
+        if (child_start(argv, &options, &child, &err) < 0)
+                return print_check(false, "a child of our own", err.text, "more processes must be allowed (ulimit -u)");
+        for (int waited = 0; !runs_sleep(child.pid) && !child_has_ended(&child) && waited < TRIAL_MS; waited += LOOK_MS)
+                poll(NULL, 0, LOOK_MS);
+        good = child.pid && inject_check(child.pid, &err) == 0;
+        child_end(&child);
+        child_done(&child);
+        return print_check(good, "a child of our own", good ? "can be watched" : err.text, "see the line above");
 }
 
 static bool check_state_dir(void)

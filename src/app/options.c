@@ -34,6 +34,8 @@ const char *options_nearest(const char *word, const char *const *words)
                 size_t distance = text_distance(word, *words);
                 size_t longest = strlen(*words) > strlen(word) ? strlen(*words) : strlen(word);
 
+                if (strlen(word) >= 2 && strncmp(*words, word, strlen(word)) == 0)
+                        return *words; /* cut short: we take no abbreviations, but see what was meant */
                 if (distance * 2 > longest + 1)
                         continue;
                 if (!best || distance < best_distance) {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { HAPPENINGS_MAX = 10 }; /* of each kind: the newest */
+
 /* S made harmless. */
 static void put(FILE *out, const char *s)
 {
@@ -170,12 +172,16 @@ static void put_happenings(FILE *out, struct report *report)
         size_t n_marks = heap_marks(report->heap, &marks), n_gaps = heap_gaps(report->heap, &gaps);
         char a[FMT_MAX];
 
-        for (size_t i = 0; i < n_marks; i++) {
+        if (n_marks > HAPPENINGS_MAX)
+                fprintf(out, "  mark       %zu earlier ones left out\n", n_marks - HAPPENINGS_MAX);
+        for (size_t i = n_marks > HAPPENINGS_MAX ? n_marks - HAPPENINGS_MAX : 0; i < n_marks; i++) {
                 fprintf(out, "  mark       %s  ", fmt_clock(a, (int64_t)marks[i].time_ns + p->wall_offset_ns));
                 put(out, marks[i].name);
                 fputc('\n', out);
         }
-        for (size_t i = 0; i < n_gaps; i++) {
+        if (n_gaps > HAPPENINGS_MAX)
+                fprintf(out, "  gap        %zu earlier ones left out\n", n_gaps - HAPPENINGS_MAX);
+        for (size_t i = n_gaps > HAPPENINGS_MAX ? n_gaps - HAPPENINGS_MAX : 0; i < n_gaps; i++) {
                 fprintf(out, "  gap        %s  ", fmt_clock(a, (int64_t)gaps[i].from_ns + p->wall_offset_ns));
                 put(out, gaps[i].why);
                 if (gaps[i].lost_samples)

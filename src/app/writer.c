@@ -3,6 +3,7 @@
 #include "app/place.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/exit.h"
 #include "base/log.h"
 #include "store/store.h"
 
@@ -291,6 +292,8 @@ static int create(struct writer *writer, struct err *err)
                 r = store_create(writer->path, (uid_t)-1, &writer->store, err);
         if (r < 0)
                 err_set(err, -r, "cannot create the session file %s: %s", writer->path, strerror(-r));
+        if (r == -EEXIST)
+                err->exit_status = EXIT_CANT_WRITE;
         return r;
 }
 

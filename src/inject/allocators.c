@@ -128,7 +128,7 @@ bool allocators_kind(const char *name, enum wire_kind *ret, bool *ret_prefixed, 
 struct collector {
         struct allocator *allocator;
         uint64_t bias;
-        bool glibc, jemalloc, tcmalloc, mimalloc;
+        bool glibc, musl, jemalloc, tcmalloc, mimalloc;
 };
 
 static void add_function(struct allocator *allocator, const char *name, enum wire_kind kind, uint64_t addr,
@@ -149,7 +149,9 @@ static int collect(void *ctx, const struct image_symbol *symbol)
         const char *name;
         bool prefixed;
 
-        c->glibc |= !strcmp(symbol->name, "__libc_malloc");
+        /* Symbols of malloc.c in glibc and of every musl; musl has a __libc_malloc, too. */
+        c->glibc |= !strcmp(symbol->name, "__libc_memalign");
+        c->musl |= !strcmp(symbol->name, "__malloc_alloc_meta") || !strcmp(symbol->name, "_dl_debug_addr");
         c->jemalloc |= !strcmp(symbol->name, "mallctl") || !strcmp(symbol->name, "je_mallctl") ||
                        !strcmp(symbol->name, "_rjem_mallctl");
         c->tcmalloc |= !strcmp(symbol->name, "tc_malloc") || !strcmp(symbol->name, "TCMallocInternalMalloc");
@@ -325,9 +327,9 @@ static void name_allocator(const struct collector *c, struct allocator *allocato
                 snprintf(allocator->name, sizeof allocator->name, "tcmalloc");
         else if (c->mimalloc)
                 snprintf(allocator->name, sizeof allocator->name, "mimalloc");
-        else if (c->glibc)
+        else if (c->glibc && !c->musl)
                 glibc_version(allocator->module, allocator->name, sizeof allocator->name);
-        else if (!strncmp(file, "ld-musl", 7) || !strncmp(file, "libc.musl", 9))
+        else if (c->musl || !strncmp(file, "ld-musl", 7) || !strncmp(file, "libc.musl", 9))
                 snprintf(allocator->name, sizeof allocator->name, "musl");
         else
                 snprintf(allocator->name, sizeof allocator->name, "%.*s", (int)sizeof allocator->name - 1, file);
@@ -357,7 +359,7 @@ bool allocators_find(const struct process *process, const struct module *module,
         name_allocator(&c, ret);
         calloc_function = find_kind(ret, WIRE_CALLOC);
         ret->sizing = WIRE_SIZE_UNKNOWN;
-        if (c.glibc && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
+        if (c.glibc && !c.musl && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
                 ret->sizing = WIRE_SIZE_GLIBC;
         else if (calloc_function && only_forwards(process, ret, calloc_function))
                 ret->sizing = WIRE_SIZE_NESTED;

@@ -22,6 +22,7 @@
 
 enum {
         GIVE_UP_MS = 3000,
+        LOOKS = 50,
         RETRY_NS = 1000000,
 };
 
@@ -154,10 +155,11 @@ bool inject_is_hooked(pid_t pid)
         struct remains remains;
         struct maps maps = { 0 };
         bool found;
+        int r = -EINVAL;
 
-        if (maps_read(pid, &maps) < 0)
-                return false;
-        found = remains_find(&maps, &remains);
+        for (int i = 0; i < LOOKS && r == -EINVAL; i++) /* it changed while it was read */
+                r = maps_read(pid, &maps);
+        found = r == 0 && remains_find(&maps, &remains);
         maps_done(&maps);
         return found;
 }

@@ -16,7 +16,6 @@
 #include "inject/sys.h"
 #include "inject/ticks.h"
 #include "inject/undo.h"
-#include "target/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,12 +180,16 @@ static void fill_header(const struct attach *a, struct wire_shared *shared)
 {
         const struct plan *plan = a->plan;
 
-        *shared = (struct wire_shared){
-                .magic = WIRE_MAGIC, .version = WIRE_VERSION, .state = WIRE_PREPARING,
-                .total = plan->shared_length, .root = plan->root, .pid = (uint32_t)a->process->pid,
-                .n_hooks = plan->n_hooks, .start_time = a->process->start_time,
-                .heaptop_pid = (uint64_t)getpid(),
-        };
+        /* Field by field: the pages are zero, and those that nobody needs yet must not be touched. */
+        shared->magic = WIRE_MAGIC;
+        shared->version = WIRE_VERSION;
+        shared->state = WIRE_PREPARING;
+        shared->total = plan->shared_length;
+        shared->root = plan->root;
+        shared->pid = (uint32_t)a->process->ns_pid;
+        shared->n_hooks = plan->n_hooks;
+        shared->start_time = a->process->start_time;
+        shared->heaptop_pid = (uint64_t)getpid();
         for (size_t i = 0; i < plan->n_areas; i++)
                 shared->areas[i] = (struct wire_area){ plan->areas[i].addr, plan->areas[i].length };
         memcpy(shared->hooks, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
@@ -370,10 +373,9 @@ static int patch(struct attach *a)
 static uint64_t find_tid_offset(struct process *process)
 {
         static const uint64_t offsets[] = { 0x2d0, 0x30, 0x38 };
-        struct proc_status status;
 
-        if (proc_status_read(process->pid, &status) < 0 || status.ns_pid != process->pid)
-                return 0;
+        if (process->ns_pid != process->pid)
+                return 0; /* it knows its threads by other numbers than we do */
         for (size_t o = 0; o < sizeof offsets / sizeof *offsets; o++) {
                 size_t good = 0, looked = 0;
 

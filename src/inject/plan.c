@@ -352,7 +352,7 @@ int plan_make(struct process *process, struct plan *ret, struct err *err)
 
         *ret = (struct plan){ 0 };
         d.allocators = xcalloc(ALLOCATORS_MAX, sizeof *d.allocators);
-        r = modules_read(process->pid, &process->maps, NULL, &modules);
+        r = modules_read(process->view, &process->maps, NULL, &modules);
         if (r < 0)
                 err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
         else

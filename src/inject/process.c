@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum {
+        LOOKS = 50,
         CHUNK = 1 << 20,
         CODE_MAX = 96 << 20, /* how much code is searched for gadgets */
 };
@@ -30,8 +31,11 @@ int process_open(struct process *process, pid_t pid, struct err *err)
         if (r < 0)
                 return err_set(err, -r, "there is no process %d", (int)pid);
         process->start_time = stat.start_time;
-        if (proc_status_read(pid, &status) == 0 && status.seccomp != 0)
-                process->stop_options = PTRACE_O_SUSPEND_SECCOMP;
+        process->ns_pid = pid;
+        if (proc_status_read(pid, &status) == 0) {
+                process->ns_pid = status.ns_pid;
+                process->stop_options = status.seccomp != 0 ? PTRACE_O_SUSPEND_SECCOMP : 0;
+        }
         process->memory = memory_open(pid, 1);
         if (process->memory < 0)
                 return err_set(err, -process->memory, "cannot open the memory of process %d: %s", (int)pid,
@@ -53,9 +57,11 @@ void process_done(struct process *process)
 int process_look(struct process *process, struct err *err)
 {
         struct maps maps = { 0 };
-        int r;
+        int r = -EINVAL;
 
-        r = maps_read(process->pid, &maps);
+        /* The file is read in pieces: when the process maps and unmaps meanwhile they may not fit together. */
+        for (int i = 0; i < LOOKS && r == -EINVAL; i++)
+                r = maps_read(process->pid, &maps);
         if (r < 0)
                 return err_set(err, -r, "cannot read the map of process %d: %s", (int)process->pid, strerror(-r));
         maps_done(&process->maps);

@@ -17,6 +17,7 @@ struct process {
         pid_t view;          /* a live thread: /proc files of an ended leader are empty */
         int memory;          /* /proc/VIEW/mem, read and write */
         uint64_t start_time;
+        pid_t ns_pid;        /* as the process knows itself */
         uint64_t stop_options; /* for stop_all(): seccomp is suspended where there is any */
         struct maps maps;    /* as of the last process_look() */
         struct stop stop;

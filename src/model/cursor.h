@@ -1,9 +1,9 @@
 /* cursor: what every stack and site stands at, at one tick.
  *
- * A cursor moves forward by reading what changed and anywhere else by reading the rows in force. The sums per site are
- * kept up as stacks change. All sums are integers (a variance too: 128 bits), so the order of adding does not matter and
- * both ways of moving give the same numbers to the last bit. A damaged file can hold any number: sums wrap around, they
- * are never undefined. */
+ * A cursor moves forward by reading what changed and anywhere else by reading the rows in force. The sums per
+ * site are kept up as stacks change. All sums are integers (a variance too: 128 bits), so the order of adding
+ * does not matter and both ways of moving give the same numbers to the last bit. A damaged file can hold any
+ * number: sums wrap around, they are never undefined. */
 #pragma once
 
 #include "model/names.h"
@@ -33,7 +33,8 @@ void cursor_done(struct cursor *cursor);
 /* Up to this many ticks ahead the changes are read one by one; beyond, the rows in force are fewer. */
 enum { CURSOR_STEPS_MAX = 120 };
 
-/* Moves to TICK (0 = before anything happened). After an error the cursor holds nothing and reloads with the next move. */
+/* Moves to TICK (0 = before anything happened). After an error the cursor holds nothing and reloads with the
+ * next move. */
 int cursor_seek(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
 
 /* The two ways: forward from where it is (-EINVAL when that is not possible), or afresh. */

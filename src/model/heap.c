@@ -1,5 +1,6 @@
-/* The idea: three cursors over one history. heap_seek() brings names and the timeline up to date, then moves NOW, then the start
- * of the WINDOW behind it; BASE moves when asked to. All that a screen shows is computed from the three on demand. */
+/* The idea: three cursors over one history. heap_seek() brings names and the timeline up to date, then moves
+ * NOW, then the start of the WINDOW behind it; BASE moves when asked to. All that a screen shows is computed
+ * from the three on demand. */
 #include "model/inside.h"
 
 #include "base/alloc.h"
@@ -140,8 +141,8 @@ static int seek_classes(struct heap *heap, uint32_t tick)
         return r < 0 ? r : 0;
 }
 
-/* Where the rate window of NOW begins: ten minutes back, or, in a young session, after the first fifth of it: every site
- * fills up from nothing at the attach, and that is not growth. */
+/* Where the rate window of NOW begins: ten minutes back, or, in a young session, after the first fifth of it:
+ * every site fills up from nothing at the attach, and that is not growth. */
 static const struct instant *window_start(const struct heap *heap, uint64_t now_ns)
 {
         uint64_t began = heap->timeline.rows[0].time_ns;
@@ -378,10 +379,11 @@ static double share(int64_t changed, int64_t live)
         return changed >= live ? 1 : (double)changed / (double)live;
 }
 
-/* +- (95 %) of live(NOW) - live(window start). Only blocks that live at exactly one end count, since the others are the same
- * samples at both: those born in between and alive (at most BORN of the samples of NOW) and those dead since (at most DIED of
- * the samples of the start). The variance of each end is taken in that proportion. Never too small as long as born and dead
- * blocks are of the sizes of the others; two independent ends would be the upper limit. */
+/* +- (95 %) of live(NOW) - live(window start). Only blocks that live at exactly one end count, since the
+ * others are the same samples at both: those born in between and alive (at most BORN of the samples of NOW)
+ * and those dead since (at most DIED of the samples of the start). The variance of each end is taken in that
+ * proportion. Never too small as long as born and dead blocks are of the sizes of the others; two independent
+ * ends would be the upper limit. */
 static double change_error(const struct counts *now, const struct counts *start)
 {
         int64_t born = wrapping_sub(now->born_samples, start->born_samples);

@@ -77,7 +77,8 @@ int64_t heap_before_at_base(const struct heap *heap);
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site);
 
-/* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it was measured over. */
+/* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it
+ * was measured over. */
 double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */

@@ -1,8 +1,9 @@
-/* names: modules, frames, stacks and sites of a session by id, with their strings made harmless and ready to show.
+/* names: modules, frames, stacks and sites of a session by id, with their strings made harmless and ready to
+ * show.
  *
- * Ids come from a file and are hostile. They are given out densely, so an id far beyond the number of rows read so far is
- * damage and its row is left out: memory stays in proportion to the file. A chain (callers, inlines) may be a circle:
- * whoever follows one counts steps up to NAMES_DEPTH_MAX. */
+ * Ids come from a file and are hostile. They are given out densely, so an id far beyond the number of rows
+ * read so far is damage and its row is left out: memory stays in proportion to the file. A chain (callers,
+ * inlines) may be a circle: whoever follows one counts steps up to NAMES_DEPTH_MAX. */
 #pragma once
 
 #include "base/addrmap.h"

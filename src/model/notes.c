@@ -1,5 +1,5 @@
-/* Marks, events and gaps up to NOW, with their texts made harmless. Events and gaps are read again only after a move; a mark can be
- * set or renamed in a replay, where nothing moves. */
+/* Marks, events and gaps up to NOW, with their texts made harmless. Events and gaps are read again only after
+ * a move; a mark can be set or renamed in a replay, where nothing moves. */
 #include "model/inside.h"
 
 #include "base/alloc.h"

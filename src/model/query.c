@@ -16,7 +16,8 @@ struct query_row {
         uint32_t id;
 };
 
-/* < 0: A comes before B. Equal keys: more live bytes first, then the older id, so that an order is always the same. */
+/* < 0: A comes before B. Equal keys: more live bytes first, then the older id, so that an order is always the
+ * same. */
 static int compare(const struct query_row *a, const struct query_row *b, bool reverse)
 {
         int r = a->key > b->key ? -1 : a->key < b->key;

@@ -1,4 +1,5 @@
-/* timeline: when each tick was, and the few figures of the process that windows and trends need, for the whole session. */
+/* timeline: when each tick was, and the few figures of the process that windows and trends need, for the
+ * whole session. */
 #pragma once
 
 #include "model/history.h"

@@ -1,8 +1,9 @@
 /* The call tree of a site or of the whole heap.
  *
- * Frames that look the same to the reader (function, place, module) are one line; calls that were inlined are lines of their
- * own below the function they were inlined into. First every stack gets the node of its last frame and adds its own bytes
- * there; then sums roll up, since a child is always made after its parent; then children are put in order. */
+ * Frames that look the same to the reader (function, place, module) are one line; calls that were inlined are
+ * lines of their own below the function they were inlined into. First every stack gets the node of its last
+ * frame and adds its own bytes there; then sums roll up, since a child is always made after its parent; then
+ * children are put in order. */
 #include "model/inside.h"
 
 #include "base/alloc.h"

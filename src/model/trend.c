@@ -1,8 +1,8 @@
 /* Trends: the live bytes of one site over time, and the growth of the whole heap.
  *
- * The first time a site is looked at, all changes of its stacks are read and added up; from then on heap_seek() brings the new
- * ones along. What is kept are points (tick, live bytes from then on), so every span can be cut from them and nothing depends
- * on the way the cursor came. */
+ * The first time a site is looked at, all changes of its stacks are read and added up; from then on
+ * heap_seek() brings the new ones along. What is kept are points (tick, live bytes from then on), so every
+ * span can be cut from them and nothing depends on the way the cursor came. */
 #include "model/inside.h"
 
 #include "base/alloc.h"
@@ -205,8 +205,8 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
                         return r;
                 *ret_noise = 2 * sqrt((double)cursor_site(&heap->now, site)->variance);
         }
-        /* Steps end at whole multiples since the first tick: a picture moves on only when a step closes. The last one is
-         * still open and ends NOW. */
+        /* Steps end at whole multiples since the first tick: a picture moves on only when a step closes. The
+         * last one is still open and ends NOW. */
         began = heap->timeline.rows[0].time_ns;
         step = span_ns / n ? span_ns / n : 1;
         closed = now->time_ns > began ? (now->time_ns - began - 1) / step : 0;
@@ -268,8 +268,9 @@ double heap_growth(const struct heap *heap, double *ret_error)
         minutes = (double)(last->time_ns - first->time_ns) / (double)MINUTE_NS;
         slope = ((double)last->heap_used - (double)first->heap_used) / minutes;
 
-        /* How far the inner valleys lie off the line through the outer ones. With noise s^2 in each valley the square of such a
-         * distance is expected to be s^2 (1 + a^2 + (1-a)^2), a = how far along the line it lies. */
+        /* How far the inner valleys lie off the line through the outer ones. With noise s^2 in each valley
+         * the square of such a distance is expected to be s^2 (1 + a^2 + (1-a)^2), a = how far along the line
+         * it lies. */
         for (size_t i = 1; i + 1 < n; i++) {
                 double at = (double)(valleys[i]->time_ns - first->time_ns) / (double)MINUTE_NS, a = at / minutes;
                 double off = (double)valleys[i]->heap_used - (double)first->heap_used - slope * at;

@@ -1,8 +1,8 @@
 /* valleys: the lowest live bytes of each site in steps of time, for rates that a sawtooth does not fool.
  *
- * Time is cut into buckets of equal width since the first tick. For a site that changes, a ring keeps the lowest value in force in
- * each of its newest buckets; a site that does not change needs none. What a bucket holds depends on the history alone, not on
- * where the cursor began, for all buckets that begin after it did. */
+ * Time is cut into buckets of equal width since the first tick. For a site that changes, a ring keeps the
+ * lowest value in force in each of its newest buckets; a site that does not change needs none. What a bucket
+ * holds depends on the history alone, not on where the cursor began, for all buckets that begin after it did. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ struct valley {
         int64_t lowest[VALLEYS_RING]; /* by bucket modulo VALLEYS_RING */
 };
 
-/* The last answer of valleys_slope(); it holds until the site changes or the window's buckets do. Kept apart from the rings, so
- * that going through all sites does not touch those. */
+/* The last answer of valleys_slope(); it holds until the site changes or the window's buckets do. Kept apart
+ * from the rings, so that going through all sites does not touch those. */
 struct valleys_answer {
         double slope;
         uint64_t ns;        /* 0 = no answer yet */
@@ -38,7 +38,8 @@ struct valleys {
         uint64_t window_ns;
 };
 
-/* The width of buckets for a window: the smallest 1, 2, 4, ... seconds that cut it into VALLEYS_WINDOW_MAX or fewer. */
+/* The width of buckets for a window: the smallest 1, 2, 4, ... seconds that cut it into VALLEYS_WINDOW_MAX or
+ * fewer. */
 uint64_t valleys_width(uint64_t window_ns);
 
 /* Forgets everything; what comes is cut into buckets of WIDTH since BEGAN. */
@@ -51,6 +52,6 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
 /* What slopes are measured over from now on. */
 void valleys_set_window(struct valleys *valleys, uint64_t start_ns, uint64_t now_ns);
 
-/* The slope of SITE in bytes a nanosecond, from the lowest bucket of the window's first fifth to that of its last; 0 for a site that
- * has not changed. *RET_NS is how far they are apart. */
+/* The slope of SITE in bytes a nanosecond, from the lowest bucket of the window's first fifth to that of its
+ * last; 0 for a site that has not changed. *RET_NS is how far they are apart. */
 double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t *ret_ns);

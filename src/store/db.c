@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/fmt.h"
 #include "base/log.h"
 
 #include <ctype.h>
@@ -105,9 +106,21 @@ int db_errno(sqlite3 *db, int rc)
         }
 }
 
+/* SQLite has one code for the disk and for max_page_count. */
+static bool is_at_limit(struct store *store)
+{
+        int64_t bytes = 0;
+
+        if (!store->limit_bytes ||
+            db_number(store->db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &bytes) != SQLITE_OK)
+                return false;
+        return (uint64_t)bytes >= store->limit_bytes / 8 * 7;
+}
+
 int db_fail(struct store *store, int rc, const char *what, struct err *err)
 {
         int r = db_errno(store->db, rc);
+        char size[FMT_MAX];
 
         if (r == -EIO && is_full(store->system_errno))
                 r = -ENOSPC;
@@ -115,18 +128,18 @@ int db_fail(struct store *store, int rc, const char *what, struct err *err)
         log_debug("cannot %s %s: SQLite %d: %s", what, store->path, rc, sqlite3_errmsg(store->db));
         switch (-r) {
         case ENOSPC:
-                if (store->limit_bytes && rc == SQLITE_FULL)
+                if (is_at_limit(store))
                         return err_set(err, ENOSPC,
-                                       "cannot %s %s: the disk is full, or the session has reached its size limit of %llu "
-                                       "MB; what was written before can be replayed",
-                                       what, store->path, (unsigned long long)(store->limit_bytes >> 20));
+                                       "cannot %s %s: it has reached its size limit of %s; what was written before can be "
+                                       "replayed",
+                                       what, store->path, fmt_bytes(size, store->limit_bytes));
                 return err_set(err, ENOSPC, "cannot %s %s: the disk is full; what was written before can be replayed", what,
                                store->path);
         case EBUSY:
                 return err_set(err, EBUSY,
                                "cannot %s %s: another program has held it locked for %d s; if that is a stopped "
                                "heaptop or sqlite3, end it",
-                               what, store->path, DB_BUSY_MS / 1000);
+                               what, store->path, (store->writes ? DB_PATIENCE_MS : DB_BUSY_MS) / 1000);
         case EROFS:
                 return err_set(err, EROFS, "cannot %s %s: it is on a read-only file system, or not yours to write", what,
                                store->path);

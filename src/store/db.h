@@ -16,6 +16,7 @@ enum {
         DB_LENGTH_MAX = 1 << 20, /* bytes of one row or statement */
         DB_TEXT_MAX = 64 << 10,  /* bytes of one text we write */
         DB_BUSY_MS = 5000,       /* how long to wait for the other writer */
+        DB_PATIENCE_MS = 60000,  /* the recorder waits longer: its data queues up, a viewer's user only waits */
         DB_STATEMENTS = 48,
 };
 

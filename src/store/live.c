@@ -16,6 +16,8 @@ char *live_path(const char *path)
         return name;
 }
 
+enum { ROOM_BYTES = 128 << 10 }; /* some pages of -wal and of the session */
+
 static int lock(int fd)
 {
         struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -49,6 +51,7 @@ int live_take(const char *path)
                 close(fd);
                 return r;
         }
+        (void)posix_fallocate(fd, 0, ROOM_BYTES);
         return fd;
 }
 
@@ -56,6 +59,12 @@ void live_renew(int fd)
 {
         if (fd >= 0)
                 (void)lock(fd);
+}
+
+void live_make_room(int fd)
+{
+        if (fd >= 0)
+                (void)!ftruncate(fd, 0);
 }
 
 void live_drop(const char *path, int fd)

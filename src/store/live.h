@@ -23,6 +23,9 @@ char *live_path(const char *path);
 int live_take(const char *live_path);
 void live_renew(int fd);
 
+/* The side file takes up some space on the disk. Giving it back makes room for the last words on a full one. */
+void live_make_room(int fd);
+
 /* Removes the file, then the lock. Accepts -1. */
 void live_drop(const char *live_path, int fd);
 

@@ -143,6 +143,7 @@ static int set_up(struct store *store)
         char sql[128];
         int rc;
 
+        sqlite3_busy_timeout(store->db, DB_PATIENCE_MS);
         rc = db_exec(store->db, "PRAGMA page_size=" PAGE_SIZE_TEXT "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                 "PRAGMA wal_autocheckpoint=" WAL_CHECKPOINT_PAGES ";"
                                 "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
@@ -464,16 +465,29 @@ static void fold_wal(struct store *store)
                 log_debug("%s stays in WAL mode: %s", store->path, sqlite3_errmsg(store->db));
 }
 
+static int write_end(struct store *store, uint64_t ended_ns, const char *reason)
+{
+        int rc = begin(store);
+
+        if (rc == SQLITE_OK)
+                rc = commit(store, db_run(store, W_FINISH, "UPDATE session SET ended_ns = ?, end_reason = ?", "us", ended_ns,
+                                          or_empty(reason)));
+        return rc;
+}
+
 int store_finish(struct store *store, uint64_t ended_ns, const char *reason, struct err *err)
 {
         struct as_owner as;
         int r = 0, rc;
 
         act_as_owner(store, &as);
-        rc = begin(store);
-        if (rc == SQLITE_OK)
-                rc = commit(store, db_run(store, W_FINISH, "UPDATE session SET ended_ns = ?, end_reason = ?", "us",
-                                          ended_ns, or_empty(reason)));
+        rc = write_end(store, ended_ns, reason);
+        if (rc != SQLITE_OK) { /* most likely the disk is full */
+                live_make_room(store->live_fd);
+                (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+                store->system_errno = 0;
+                rc = write_end(store, ended_ns, reason);
+        }
         if (rc != SQLITE_OK)
                 r = db_fail(store, rc, "end", err);
         db_finalize_all(store);

@@ -64,7 +64,7 @@ if [ -n "$kthread" ]; then
 else
         check "a kernel thread # SKIP none visible" true
 fi
-check "an output that exists is kept" refuses 73 "exists" "$heaptop" record -p $service -o "$work/text"
+check "an output that exists is kept" refuses 73 "already" "$heaptop" record -p $service -o "$work/text"
 check "an output in a folder that is not there" refuses 66 "nosuch" "$heaptop" record -p $service -o "$work/nosuch/f"
 
 already_traced() {

@@ -9,8 +9,8 @@
  *     ...
  *     fake_free(fake);
  *
- * Time begins at FAKE_START_NS, a tick is a second, the wall clock is FAKE_WALL_NS ahead of it. Strings are copied. Everything
- * is committed with the next fake_tick(): until then a heap does not see it. */
+ * Time begins at FAKE_START_NS, a tick is a second, the wall clock is FAKE_WALL_NS ahead of it. Strings are
+ * copied. Everything is committed with the next fake_tick(): until then a heap does not see it. */
 #pragma once
 
 #include "model/history.h"
@@ -25,9 +25,10 @@ struct fake *fake_new(void);
 void fake_free(struct fake *fake);
 const struct history *fake_history(struct fake *fake);
 
-/* The head of the session and the process row of the next tick; change what a test needs. fake_tick() fills in tick and
- * time and adds what changed to live_bytes, live_variance and samples; the rest stays from tick to tick. Strings put in
- * here must outlive the fake. A session without a version is one that is not attached yet (-EAGAIN). */
+/* The head of the session and the process row of the next tick; change what a test needs. fake_tick() fills
+ * in tick and time and adds what changed to live_bytes, live_variance and samples; the rest stays from tick
+ * to tick. Strings put in here must outlive the fake. A session without a version is one that is not attached
+ * yet (-EAGAIN). */
 struct rec_session *fake_session(struct fake *fake);
 struct rec_process *fake_process(struct fake *fake);
 

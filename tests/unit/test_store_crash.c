@@ -37,6 +37,8 @@ static pid_t start_writer(const char *path, const struct sample *s, int *ret_fd)
                 for (uint32_t i = 0; i < s->n_ticks; i++)
                         if (store_write_tick(store, &s->ticks[i], &err) < 0 || write(fds[1], "x", 1) != 1)
                                 _exit(1);
+                if (s->session.end_reason)
+                        (void)store_finish(store, 77, s->session.end_reason, &err);
                 pause();
                 _exit(0);
         }
@@ -91,6 +93,40 @@ static void killing_the_writer_loses_at_most_the_tick_at_hand(void **state)
                 assert_null(session.end_reason);
                 assert_int_equal(h->last_tick(h->arg, &last), 0);
                 assert_in_range(last, reported, reported + 1);
+                assert_int_equal(h->changes_at(h->arg, last, ignore_change, NULL), 0);
+                store_close(store);
+        }
+        sample_done(&s);
+}
+
+static void killing_the_writer_while_it_ends_leaves_every_tick(void **state)
+{
+        uint64_t random = 77;
+        struct sample s;
+
+        sample_init(&s, 19, 3, 20, 5);
+        s.session.end_reason = "detached";
+        for (int round = 0; round < 40; round++) {
+                const char *path = session_path("end.heaptop");
+                struct rec_session session;
+                const struct history *h;
+                volatile uint64_t spin;
+                struct store *store;
+                uint32_t last = 0;
+                int fd;
+                pid_t pid = start_writer(path, &s, &fd);
+
+                assert_int_equal(read_reports(fd, 3), 3);
+                for (spin = sample_random(&random, 3000000); spin; spin--)
+                        ;
+                end_child(pid);
+                close(fd);
+                store = session_open(path);
+                h = store_history(store);
+                assert_int_equal(h->session(h->arg, &session), 0);
+                assert_true(session.ended_ns == 0 || session.ended_ns == 77);
+                assert_int_equal(h->last_tick(h->arg, &last), 0);
+                assert_int_equal(last, 3);
                 assert_int_equal(h->changes_at(h->arg, last, ignore_change, NULL), 0);
                 store_close(store);
         }
@@ -459,6 +495,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(killing_the_writer_loses_at_most_the_tick_at_hand),
+                cmocka_unit_test(killing_the_writer_while_it_ends_leaves_every_tick),
                 cmocka_unit_test(a_dead_session_opens_in_a_folder_that_cannot_be_written),
                 cmocka_unit_test(a_full_disk_is_said_in_words_and_the_file_stays_readable),
                 cmocka_unit_test(readers_see_whole_ticks_while_they_are_written),

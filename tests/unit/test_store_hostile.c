@@ -164,6 +164,82 @@ static void a_truncated_file_opens_or_is_refused(void **state)
         free(bytes);
 }
 
+/* ---- pages that multiply ---- */
+
+enum { PAGE = 4096, LEVELS = 15, CHILDREN = 200 };
+
+static void put_u32(unsigned char *at, uint32_t n)
+{
+        for (int i = 0; i < 4; i++)
+                at[i] = (unsigned char)(n >> (24 - 8 * i));
+}
+
+/* An inner page of a table whose CHILDREN + 1 children are all the same page. */
+static void put_inner_page(unsigned char *page, uint32_t child)
+{
+        memset(page, 0, PAGE);
+        page[0] = 5;
+        page[3] = CHILDREN >> 8;
+        page[4] = CHILDREN & 0xff;
+        put_u32(page + 8, child);
+        for (int i = 0; i < CHILDREN; i++) {
+                unsigned at = PAGE - 8 * (unsigned)(i + 1);
+
+                put_u32(page + at, child);
+                page[at + 4] = 0x81; /* key 128 + ... */
+                page[at + 5] = (unsigned char)(i & 0x7f);
+                page[12 + 2 * i] = (unsigned char)(at >> 8);
+                page[13 + 2 * i] = (unsigned char)at;
+        }
+        page[5] = (unsigned char)((PAGE - 8 * CHILDREN) >> 8);
+        page[6] = (unsigned char)(PAGE - 8 * CHILDREN);
+}
+
+static uint32_t root_of_tick(const char *path)
+{
+        sqlite3_stmt *stmt;
+        uint32_t root;
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'tick'", -1, &stmt, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        root = (uint32_t)sqlite3_column_int(stmt, 0);
+        sqlite3_finalize(stmt);
+        sqlite3_close(db);
+        return root;
+}
+
+/* Fifteen levels of two hundred children: 10^34 rows in a file of 200 kB, no page of which is wrong by itself. */
+static void a_file_with_endless_rows_comes_to_an_end(void **state)
+{
+        const char *path = session_path("endless.heaptop");
+        unsigned char *bytes;
+        struct store *store;
+        uint32_t root, pages;
+        size_t len;
+        int n = 0;
+
+        small_session(path);
+        root = root_of_tick(path);
+        bytes = session_bytes(path, &len);
+        pages = (uint32_t)(len / PAGE);
+        bytes = xrealloc(bytes, len + (LEVELS + 1) * PAGE);
+        memcpy(bytes + len + LEVELS * PAGE, bytes + (root - 1) * PAGE, PAGE); /* the leaf with real rows comes last */
+        for (uint32_t i = 0; i < LEVELS; i++)
+                put_inner_page(bytes + len + i * PAGE, pages + i + 2);
+        put_inner_page(bytes + (root - 1) * PAGE, pages + 1);
+        put_u32(bytes + 28, pages + LEVELS + 1);
+        session_put_bytes(path, bytes, len + (LEVELS + 1) * PAGE);
+        free(bytes);
+        store = session_open(path);
+        assert_int_equal(store_history(store)->processes(store_history(store)->arg, 0, INT32_MAX, 0, ignore_process, &n),
+                         -EBADMSG);
+        assert_true(n > 12); /* more than there are: it did go round */
+        store_close(store);
+}
+
 enum { MUTATIONS = 3000 };
 
 static void flipped_bytes_never_crash_the_reader(void **state)
@@ -211,6 +287,7 @@ int main(void)
                 cmocka_unit_test(tables_that_are_not_literally_ours_are_refused),
                 cmocka_unit_test(numbers_of_any_size_arrive_in_range),
                 cmocka_unit_test(a_truncated_file_opens_or_is_refused),
+                cmocka_unit_test(a_file_with_endless_rows_comes_to_an_end),
                 cmocka_unit_test(flipped_bytes_never_crash_the_reader),
         };
 
