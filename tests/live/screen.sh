@@ -18,6 +18,8 @@ sees() { wait_for shows "$1" || { picture | note; return 1; }; }
 press() { mux send-keys "$@"; }
 # type_in COMMAND: into the shell, by way of a script that keeps the terminal's settings and the exit status
 type_in() {
+        : >"$work/go" # the script before this one may end
+        [ ! -e "$work/script" ] || wait_for test -s "$work/after"
         rm -f "$work/status" "$work/after" "$work/go"
         printf '%s\n' "stty -g >$work/before" "$1" "echo \$? >$work/status" \
                 "until [ -e $work/go ]; do sleep 0.05; done" "stty -g >$work/after" >"$work/script"
@@ -59,7 +61,7 @@ watch() {
         sees 'session_store_put' && find_processes
 }
 is_free() { is_untouched $service; }
-n_ticks() { query "$session" 'SELECT count(*) FROM tick'; }
+n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
 plan 34
