@@ -12,8 +12,11 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
+	%D%/unit/test_allocators \
 	%D%/unit/test_image \
-	%D%/unit/test_maps
+	%D%/unit/test_maps \
+	%D%/unit/test_relocate \
+	%D%/unit/test_undo
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
