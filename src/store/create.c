@@ -207,7 +207,7 @@ int store_set_limit(struct store *store, uint64_t bytes, uint32_t full_ticks)
 
         store->limit_bytes = bytes;
         store->rollup.full_ticks = full_ticks;
-        snprintf(sql, sizeof sql, "PRAGMA max_page_count=%llu", bytes ? (unsigned long long)bytes / PAGE_SIZE + 1 : 4294967294ull);
+        snprintf(sql, sizeof sql, "PRAGMA max_page_count=%llu", bytes ? (unsigned long long)bytes / PAGE_SIZE + 1 : 1073741823ull);
         return db_errno(store->db, db_exec(store->db, sql));
 }
 

@@ -47,8 +47,8 @@ void canvas_clear(struct canvas *canvas)
         canvas->cursor_x = canvas->cursor_y = -1;
 }
 
-/* Format characters have no width and would pass for combining marks, but they reorder or hide what stands around them.
- * base/text.h makes them visible before; this is for what came another way. */
+/* Format characters have no width and would pass for combining marks, but they reorder or hide what stands
+ * around them. base/text.h makes them visible before; this is for what came another way. */
 static bool steers(uint32_t c)
 {
         return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
