@@ -24,7 +24,11 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
 # scripts
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/layers.sh \
+	%D%/live/attach.sh \
+	%D%/live/attach-edges.sh \
+	%D%/live/attach-killed.sh
+EXTRA_DIST += %D%/live/attach-lib.sh %D%/targets/throw.cc
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk
 EXTRA_DIST += %D%/unit/unit.h
