@@ -15,16 +15,58 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
-	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
+	%D%/model/ages.c \
+	%D%/model/class.c %D%/model/class.h \
+	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/filter.c %D%/model/filter.h \
+	%D%/model/heap.c %D%/model/heap.h \
+	%D%/model/history.h %D%/model/inside.h \
+	%D%/model/names.c %D%/model/names.h \
+	%D%/model/notes.c \
+	%D%/model/picker.c %D%/model/picker.h \
+	%D%/model/query.c \
+	%D%/model/record.c %D%/model/record.h \
+	%D%/model/slope.c %D%/model/slope.h \
+	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/class.c %D%/model/class.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/heap.h %D%/model/history.h \
+	%D%/model/record.c %D%/model/record.h \
+	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
-	%D%/target/image.c %D%/target/image.h \
+	%D%/target/cfi.c %D%/target/cfi.h \
+	%D%/target/demangle.c \
+	%D%/target/dwarf.c %D%/target/dwarf.h \
+	%D%/target/glibc.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
+	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
-	%D%/target/proc.c %D%/target/proc.h
+	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/runtime.c %D%/target/runtime.h \
+	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/unwind.c %D%/target/unwind.h \
+	%D%/target/unwind_slow.c \
+	%D%/target/unwind_table.c %D%/target/unwind_table.h \
+	%D%/target/unwind_walk.c \
+	%D%/target/unwinder.h
 %C%_libtarget_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNWIND_CFLAGS) $(ELF_CFLAGS)
+
+# data/frames.conf as a C string.
+nodist_%C%_libtarget_a_SOURCES = %D%/target/frames_conf.h
+BUILT_SOURCES += %D%/target/frames_conf.h
+CLEANFILES += %D%/target/frames_conf.h
+EXTRA_DIST += data/frames.conf
+%D%/target/frames_conf.h: data/frames.conf
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'static const char frames_conf[] ='; \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(top_srcdir)/data/frames.conf; echo ';'; } > $@.tmp && mv $@.tmp $@
+%D%/target/libtarget_a-runtime.$(OBJEXT): %D%/target/frames_conf.h
 
 %C%_libinject_a_SOURCES = \
 	%D%/inject/allocators.c %D%/inject/allocators.h \
@@ -51,46 +93,146 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/inject/worker.c %D%/inject/worker.h
 
 %C%_liblive_a_SOURCES = \
-	%D%/live/sink.h
+	%D%/live/aggregate.c %D%/live/aggregate.h \
+	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/cost.c %D%/live/cost.h \
+	%D%/live/counters.c %D%/live/counters.h \
+	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/happenings.c %D%/live/happenings.h \
+	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/names.c %D%/live/names.h \
+	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/session.c %D%/live/session.h \
+	%D%/live/shared.c %D%/live/shared.h \
+	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/watched.c %D%/live/watched.h \
+	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
-	%D%/store/store.h
+	%D%/store/create.c \
+	%D%/store/db.c %D%/store/db.h \
+	%D%/store/live.c %D%/store/live.h \
+	%D%/store/query.c %D%/store/query.h \
+	%D%/store/query_rows.c \
+	%D%/store/reader.c \
+	%D%/store/rollup.c \
+	%D%/store/schema.h \
+	%D%/store/store.h \
+	%D%/store/writer.c
+nodist_%C%_libstore_a_SOURCES = %D%/store/schema.c
 %C%_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 
-%C%_libtui_a_SOURCES =
+%D%/store/schema.c: $(top_srcdir)/data/schema.sql $(top_srcdir)/data/schema.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(AWK) -f $(top_srcdir)/data/schema.awk $(top_srcdir)/data/schema.sql >$@.new && \
+	mv $@.new $@
+CLEANFILES += %D%/store/schema.c
+EXTRA_DIST += data/schema.sql data/schema.awk
+
+%C%_libtui_a_SOURCES = \
+	%D%/tui/braille.c %D%/tui/braille.h \
+	%D%/tui/canvas.c %D%/tui/canvas.h \
+	%D%/tui/chart.c \
+	%D%/tui/commands.c \
+	%D%/tui/facts.c \
+	%D%/tui/frame.c \
+	%D%/tui/help.c \
+	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/overlays.c \
+	%D%/tui/overview.c \
+	%D%/tui/picker.c \
+	%D%/tui/prompt.c \
+	%D%/tui/replay.c \
+	%D%/tui/sites.c \
+	%D%/tui/source.c \
+	%D%/tui/spark.c %D%/tui/spark.h \
+	%D%/tui/stack.c \
+	%D%/tui/stack_view.c \
+	%D%/tui/table.c %D%/tui/table.h \
+	%D%/tui/term.c %D%/tui/term.h \
+	%D%/tui/time.c \
+	%D%/tui/ui.c %D%/tui/ui.h \
+	%D%/tui/ui_state.h \
+	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
+# The part of app/ that unit tests link too.
+noinst_LIBRARIES += %D%/libreport.a
+%C%_libreport_a_SOURCES = \
+	%D%/app/list.c %D%/app/list.h \
+	%D%/app/moment.c %D%/app/moment.h \
+	%D%/app/options.c %D%/app/options.h \
+	%D%/app/place.c %D%/app/place.h \
+	%D%/app/report.c %D%/app/report.h \
+	%D%/app/report_json.c \
+	%D%/app/report_parts.h \
+	%D%/app/report_text.c \
+	%D%/app/user.c %D%/app/user.h \
+	%D%/app/writer.c %D%/app/writer.h
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+
 # What each archive needs outside, in the order of linking.
-HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a %D%/libtarget.a \
-	%D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
-	$(JANSSON_LIBS) -lpthread -lm
+HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
+	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
-heaptop_SOURCES = %D%/app/main.c
-heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+heaptop_SOURCES = \
+	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/ask.h \
+	%D%/app/child.c %D%/app/child.h \
+	%D%/app/commands.c %D%/app/commands.h \
+	%D%/app/demo.c \
+	%D%/app/detach.c \
+	%D%/app/detail.c %D%/app/detail.h \
+	%D%/app/doctor.c \
+	%D%/app/guard.c %D%/app/guard.h \
+	%D%/app/guardian.c %D%/app/guardian.h \
+	%D%/app/main.c \
+	%D%/app/picking.c %D%/app/picking.h \
+	%D%/app/print.c %D%/app/print.h \
+	%D%/app/record.c \
+	%D%/app/recording.c %D%/app/recording.h \
+	%D%/app/registry.c %D%/app/registry.h \
+	%D%/app/run.c \
+	%D%/app/say.c %D%/app/say.h \
+	%D%/app/status.h \
+	%D%/app/summary.c %D%/app/summary.h \
+	%D%/app/viewer.c %D%/app/viewer.h
+heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
+
+# The service that `heaptop demo` watches: its functions are to be found again by name and line.
+pkglibexec_PROGRAMS += heaptop-demo
+heaptop_demo_SOURCES = %D%/app/demo_service.c
+heaptop_demo_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -g -O1 -fno-inline -fno-optimize-sibling-calls
+heaptop_demo_LDFLAGS =
+heaptop_demo_LDADD =
 
 # The probe: freestanding, with flags of its own whatever CFLAGS and sanitizers are. Compiled and linked in one go into
 # a flat binary, which embed.S puts into an archive that holds nothing else.
 PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hidden -mgeneral-regs-only \
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
-	-fno-asynchronous-unwind-tables -fno-lto -fno-sanitize=all
+	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
 	%D%/probe/ring.c %D%/probe/stack.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
 EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 
-%D%/probe/probe-logtable.h: %D%/probe/logtable.awk
+%D%/probe/logtable.h: %D%/probe/logtable.awk
 	$(AM_V_GEN)$(MKDIR_P) %D%/probe && $(AWK) -f $(top_srcdir)/%D%/probe/logtable.awk >$@.new && mv $@.new $@
-%D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/probe-logtable.h
+%D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/logtable.h
 	$(AM_V_CCLD)for f in $(PROBE_FILES); do \
 		if test -f $$f; then echo $$f; else echo $(top_srcdir)/$$f; fi; done | \
-		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D%/probe -nostdlib -static -no-pie \
+		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D% -nostdlib -static \
 		-Wl,--build-id=none -Wl,-z,noexecstack -Wl,--orphan-handling=error \
 		-Wl,-T,$(top_srcdir)/%D%/probe/blob.ld -o $@
 %D%/probe/probe.bin: %D%/probe/probe.elf
 	$(AM_V_GEN)$(OBJCOPY) -O binary $< $@
-CLEANFILES += %D%/probe/probe-logtable.h %D%/probe/probe.elf %D%/probe/probe.bin
+CLEANFILES += %D%/probe/logtable.h %D%/probe/probe.elf %D%/probe/probe.bin
 
 %C%_libprobe_a_SOURCES = %D%/probe/embed.S %D%/probe/wire.h
 AM_CCASFLAGS = -DPROBE_BLOB='"%D%/probe/probe.bin"'

@@ -23,7 +23,7 @@ typedef probe_result probe_function(uint64_t a0, uint64_t a1, uint64_t a2);
 struct probe_frame {
         uint64_t a[3];
         struct wire_shared *shared;
-        struct wire_slot *slot; /* this call is counted already; NULL = neither looked up nor counted */
+        struct wire_slot *slot; /* found, and the size taken off its countdown; NULL = neither */
         const struct wire_hook *hook;
         uint32_t call;          /* enum probe_call */
         uint32_t pass;          /* out: jump to the original instead of returning a result */
@@ -53,7 +53,7 @@ static inline uint64_t thread_pointer(void)
 {
         uint64_t fs;
 
-        __asm__ volatile("mov %%fs:0, %0" : "=r"(fs));
+        __asm__("mov %%fs:0, %0" : "=r"(fs));
         return fs;
 }
 
@@ -96,11 +96,13 @@ static inline uint32_t filter_index(uint64_t addr)
         return (uint32_t)(addr * HASH_FACTOR >> (64 - WIRE_FILTER_BITS));
 }
 
-static inline uint32_t slot_index(uint64_t key)
+/* The I-th place where the thread with this thread pointer may have its slot. Places differ in their low bits only,
+ * so they never run over the end. */
+static inline struct wire_slot *slot_place(struct wire_shared *shared, uint64_t fs, uint64_t i)
 {
-        return (uint32_t)(key * HASH_FACTOR >> 54);
+        _Static_assert(WIRE_SLOTS == 1 << 10 && WIRE_SLOT_TRIES == 8, "ten bits, of which three are tried");
+        return &shared->slots[(fs * HASH_FACTOR >> 54) ^ i];
 }
-_Static_assert(WIRE_SLOTS == 1 << 10, "slot_index() gives ten bits");
 
 /* Bytes that count for a request of SIZE. */
 static inline uint64_t counted_bytes(const struct wire_hook *hook, uint64_t size)

@@ -4,13 +4,17 @@
  * handler of the same thread may come in between at any instruction, therefore every add is one instruction and a
  * slot that is claimed but not yet started (mean == 0) is started by whoever meets it first.
  *
+ * heaptop, which can tell that a thread is gone, may give its slot back by setting the key to 0. The next owner goes on
+ * with counters and countdown: sums over all slots stay right, and what is left of a countdown is distributed like a
+ * new one.
+ *
  * The countdown is exponentially distributed with the mean in force when it was drawn. That makes sampling a Poisson
  * process over bytes: a block of s bytes is due with probability 1-exp(-s/mean), independent of all others.
  *
  * Threads that find no slot share `overflow`. A shared countdown would be due for several threads at once; instead
  * each call draws for itself and is due when the draw is not larger than its size: the same probability. */
 #include "probe/probe.h"
-#include "probe-logtable.h"
+#include "probe/logtable.h"
 
 enum { LN2_SHIFT = 32 };
 #define LN2 2977044472ull /* ln 2 in units of 2^-32 */
@@ -57,24 +61,24 @@ static uint64_t current_mean(const struct wire_shared *shared)
         return mean < 1 ? 1 : mean > MEAN_MAX ? MEAN_MAX : mean;
 }
 
+/* First all places are looked at: one before ours may have been given back by heaptop meanwhile. */
 enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
 {
         uint64_t fs = thread_pointer();
-        uint32_t home = slot_index(fs);
 
-        for (uint32_t i = 0; i < WIRE_SLOT_TRIES; i++) {
-                struct wire_slot *slot = &shared->slots[(home + i) % WIRE_SLOTS];
-                uint64_t key = __atomic_load_n(&slot->key, __ATOMIC_RELAXED);
-
-                if (key == (fs | 1))
+        for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
+                *ret = slot_place(shared, fs, i);
+                if ((*ret)->key == (fs | 1))
                         return SLOT_NESTED;
-                if (key == 0)
-                        __atomic_compare_exchange_n(&slot->key, &key, fs, false, __ATOMIC_RELAXED,
-                                                    __ATOMIC_RELAXED);
-                if (__atomic_load_n(&slot->key, __ATOMIC_RELAXED) == fs) {
-                        *ret = slot;
+                if ((*ret)->key == fs)
                         return SLOT_OWN;
-                }
+        }
+        for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
+                uint64_t none = 0;
+
+                *ret = slot_place(shared, fs, i);
+                if (__atomic_compare_exchange_n(&(*ret)->key, &none, fs, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+                        return SLOT_OWN;
         }
         *ret = &shared->overflow;
         return SLOT_OVERFLOW;

@@ -1,9 +1,9 @@
 /* slow: calls that the fast path cannot finish by itself.
  *
- * Three reasons lead here: a sample is due; the freed address hits the filter; the thread's slot is not at its first
- * place (or not claimed yet), then the call is counted here. Often nothing is left to do after that: `pass` is set
- * and the thunk jumps to the original as if we had never been. Only when the result is needed is the original called
- * from here, with the slot marked so that allocation functions it calls itself go uncounted.
+ * Three reasons lead here: a sample is due; the freed address hits the filter; the thread has no slot, yet or at all.
+ * The call is counted here. Often nothing is left to do after that: `pass` is set and the thunk jumps to the original
+ * as if we had never been. Only when the result is needed is the original called from here, with the slot marked so
+ * that allocation functions it calls itself go uncounted.
  *
  * Everything must survive a signal handler that allocates, at any line: no locks, nothing half-done that others wait
  * for. (A ring record that was reserved but not committed makes the consumer wait until the handler returns.)
@@ -26,13 +26,17 @@ struct request {
 static struct request request_of(const struct probe_frame *frame)
 {
         const uint64_t *a = frame->a;
+        uint64_t size;
 
         if (frame->call == CALL_FREE)
                 return (struct request){ .old = a[0] };
         if (frame->call == CALL_FREE_SIZED)
                 return (struct request){ .old = a[0], .sized = true, .freed = a[1] };
-        if (frame->call == CALL_CALLOC)
-                return (struct request){ .allocates = true, .size = a[0] * a[1] };
+        if (frame->call == CALL_CALLOC) {
+                if (__builtin_mul_overflow(a[0], a[1], &size))
+                        size = UINT64_MAX;
+                return (struct request){ .allocates = true, .size = size };
+        }
         if (frame->call == CALL_REALLOC)
                 return (struct request){ .allocates = true, .old = a[0], .size = a[1] };
         if (frame->call == CALL_MEMALIGN)
@@ -52,18 +56,18 @@ static void count_free(const struct probe_frame *frame, struct wire_slot *slot, 
                 slot_count_unsized_free(frame->shared, slot);
 }
 
-/* Counts what the fast path did not; true if a sample is due. A realloc to nothing is counted as a free only. */
+/* Counts the call; true if a sample is due. A realloc to nothing is counted as a free only. */
 static bool count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
 {
         bool allocates = request->allocates && (request->size || !request->old);
 
-        if (frame->slot)
-                return allocates && slot->countdown <= 0;
         if (request->old)
                 count_free(frame, slot, request);
         if (!allocates)
                 return false;
         slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, request->size));
+        if (frame->slot && slot->mean)
+                return slot->countdown <= 0;
         return slot_spend(frame->shared, slot, request->size + !request->size);
 }
 
@@ -216,6 +220,13 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         return result;
 }
 
+/* Requests that must fail, and glibc's realloc(p, 0), which calls the hooked free. */
+static bool is_left_alone(const struct probe_frame *frame, const struct request *request)
+{
+        return request->size > REQUEST_MAX || (frame->call == CALL_REALLOC && request->old && !request->size &&
+                                               frame->hook->sizing == WIRE_SIZE_GLIBC);
+}
+
 probe_result probe_slow(struct probe_frame *frame)
 {
         struct wire_shared *shared = frame->shared;
@@ -224,7 +235,7 @@ probe_result probe_slow(struct probe_frame *frame)
         uint64_t old_id = 0, mean = 0;
 
         frame->pass = 1;
-        if (!slot && slot_find(shared, &slot) == SLOT_NESTED)
+        if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
         if (count(frame, slot, &request)) {
                 mean = slot_restart(shared, slot);

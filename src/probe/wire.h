@@ -94,8 +94,9 @@ struct wire_class_count {
 };
 
 struct wire_slot {
-        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set once by compare-and-swap; its
-                             * lowest bit is set while the thread is in an allocation function called by the probe */
+        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set by compare-and-swap; its lowest
+                             * bit is set while the thread is in an allocation function called by the probe. heaptop
+                             * may swap the key of a dead thread for 0: all else stays and the next owner goes on */
         int64_t countdown;  /* bytes until the next sample; exponentially distributed */
         uint64_t random;    /* xorshift64* state, never 0 */
         uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
@@ -240,15 +241,16 @@ _Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lin
 _Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
 _Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
 
-/* The size class of BYTES; the same arithmetic inside and outside. */
+/* The size class of BYTES; the same arithmetic inside and outside. Two bits below the leading one select the quarter:
+ * BYTES >> (shift - 2) is 4 to 7, hence the 4 + 4 * WIRE_CLASS_MIN_SHIFT taken off. */
 static inline uint32_t wire_class(uint64_t bytes)
 {
         uint32_t shift, index;
 
         if (bytes < 1u << WIRE_CLASS_MIN_SHIFT)
-                return 0;
-        shift = 63u - (uint32_t)__builtin_clzll(bytes);
-        index = (shift - WIRE_CLASS_MIN_SHIFT) * 4 + (uint32_t)(bytes >> (shift - 2) & 3);
+                bytes = 1u << WIRE_CLASS_MIN_SHIFT;
+        shift = 63u ^ (uint32_t)__builtin_clzll(bytes); /* one instruction: bsr */
+        index = 4 * shift + (uint32_t)(bytes >> (shift - 2)) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
         return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
 }
 
@@ -258,10 +260,11 @@ static inline uint64_t wire_class_floor(uint32_t index)
         return (uint64_t)(4 + index % 4) << (index / 4 + WIRE_CLASS_MIN_SHIFT - 2);
 }
 
-/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64). */
+/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64): 8 bytes more, rounded up to a
+ * multiple of 16, at least 32. */
 static inline uint64_t wire_glibc_chunk(uint64_t request)
 {
-        return request < 24 ? 32 : (request + 8 + 15) & ~15ull;
+        return ((request < 9 ? 9 : request) + 8 + 15) & ~15ull;
 }
 
 #ifndef WIRE_IN_PROBE

@@ -1,6 +1,7 @@
 #include "target/image.h"
 
 #include "base/alloc.h"
+#include "target/image_elf.h"
 #include "target/memory.h"
 #include "target/proc.h"
 
@@ -202,6 +203,20 @@ int image_open_path(const char *path, struct image **ret)
         return open_path(path, 0, ret);
 }
 
+int image_reopen(const struct image *image, struct image **ret)
+{
+        char path[64];
+
+        if (image->copy) {
+                char *copy = xmalloc(image->size);
+
+                memcpy(copy, image->copy, image->size);
+                return open_elf(-1, copy, image->size, ret);
+        }
+        snprintf(path, sizeof path, "/proc/self/fd/%d", image->fd);
+        return open_path(path, 0, ret);
+}
+
 void image_close(struct image *image)
 {
         if (!image)
@@ -242,6 +257,18 @@ static Elf_Scn *find_section(const struct image *image, uint32_t type, const cha
                         return scn;
         }
         return NULL;
+}
+
+Elf *image_elf(struct image *image)
+{
+        return image->elf;
+}
+
+bool image_has_section(const struct image *image, const char *name)
+{
+        GElf_Shdr shdr;
+
+        return find_section(image, SHT_NULL, name, &shdr) != NULL;
 }
 
 bool image_has_symtab(const struct image *image)
@@ -378,6 +405,53 @@ const uint8_t *image_bytes(const struct image *image, uint64_t addr, size_t n)
                 return data ? (const uint8_t *)data->d_buf + (offset - from) : NULL;
         }
         return NULL;
+}
+
+bool image_segment(const struct image *image, uint32_t type, uint64_t *ret_addr, uint64_t *ret_len)
+{
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                if (image->phdrs[i].p_type != type)
+                        continue;
+                *ret_addr = image->phdrs[i].p_vaddr;
+                *ret_len = image->phdrs[i].p_filesz;
+                return true;
+        }
+        return false;
+}
+
+/* How many bytes of the file stand behind ADDR in its segment. */
+static uint64_t bytes_after(const struct image *image, uint64_t addr)
+{
+        for (size_t i = 0; i < image->n_phdrs; i++) {
+                const GElf_Phdr *phdr = &image->phdrs[i];
+
+                if (phdr->p_type == PT_LOAD && addr >= phdr->p_vaddr && addr - phdr->p_vaddr < phdr->p_filesz)
+                        return phdr->p_filesz - (addr - phdr->p_vaddr);
+        }
+        return 0;
+}
+
+const uint8_t *image_eh_frame(const struct image *image, uint64_t *ret_addr, size_t *ret_len)
+{
+        const uint8_t *bytes = image_section(image, ".eh_frame", ret_addr, ret_len);
+        uint64_t header, header_len, len;
+        int32_t distance;
+
+        if (bytes)
+                return bytes;
+        /* .eh_frame_hdr: version 1, then the encoding of the pointer to .eh_frame: everybody uses pcrel sdata4 (LSB 5.0, 10.6.2) */
+        if (!image_segment(image, PT_GNU_EH_FRAME, &header, &header_len) || header_len < 8)
+                return NULL;
+        bytes = image_bytes(image, header, 8);
+        if (!bytes || bytes[0] != 1 || bytes[1] != 0x1b)
+                return NULL;
+        memcpy(&distance, bytes + 4, sizeof distance);
+        *ret_addr = header + 4 + (uint64_t)(int64_t)distance;
+        len = bytes_after(image, *ret_addr);
+        if (len == 0 || len > SECTION_MAX)
+                return NULL;
+        *ret_len = (size_t)len;
+        return image_bytes(image, *ret_addr, (size_t)len);
 }
 
 bool image_code(const struct image *image, size_t i, uint64_t *ret_addr, uint64_t *ret_len)

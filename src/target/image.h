@@ -42,6 +42,16 @@ int image_functions(const struct image *image, int (*fn)(void *ctx, const struct
 /* The bytes of a section of the file, or NULL; *RET_ADDR is its ELF virtual address. Owned by the image. */
 const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len);
 
+/* The section .eh_frame, found by the program header that points to it when there are no section headers; it may then run on past
+ * its end mark. Owned by the image. */
+const uint8_t *image_eh_frame(const struct image *image, uint64_t *ret_addr, size_t *ret_len);
+
+/* The address and length in the file of the first program header of TYPE (PT_...); false when there is none. */
+bool image_segment(const struct image *image, uint32_t type, uint64_t *ret_addr, uint64_t *ret_len);
+
+/* Opens the same file once more, for use in another thread. The file is the same even if its path is gone by now. */
+int image_reopen(const struct image *image, struct image **ret);
+
 /* N bytes at the ELF virtual address ADDR as they are in the file, or NULL. Owned by the image. */
 const uint8_t *image_bytes(const struct image *image, uint64_t addr, size_t n);
 

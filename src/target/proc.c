@@ -213,6 +213,7 @@ int proc_status_parse(const char *text, struct proc_status *ret)
         status.threads = status_number(text, "Threads:");
         status.has_memory = status_value(text, "VmSize:") != NULL;
         status.vm_size_bytes = status_bytes(text, "VmSize:");
+        status.vm_data_bytes = status_bytes(text, "VmData:");
         status.vm_pte_bytes = status_bytes(text, "VmPTE:");
         status.swap_bytes = status_bytes(text, "VmSwap:");
         status.rss_bytes = status_bytes(text, "VmRSS:");

@@ -43,7 +43,7 @@ struct proc_status {
         int seccomp;           /* 0 none, 1 strict, 2 filter */
         uint64_t threads;
         bool has_memory;       /* false for zombies and kernel threads: the sizes below are 0 */
-        uint64_t vm_size_bytes, vm_pte_bytes, swap_bytes;
+        uint64_t vm_size_bytes, vm_data_bytes, vm_pte_bytes, swap_bytes;
         uint64_t rss_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes;
 };
 int proc_status_read(pid_t pid, struct proc_status *ret);

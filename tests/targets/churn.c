@@ -2,7 +2,7 @@
  *
  *   churn THREADS SECONDS [SIGNALS_PER_SECOND]
  *
- * Prints READY, then at the end what it allocated. Exits with 1 when a byte of its data was not what it wrote, or a
+ * Ends after SECONDS or on SIGTERM. Prints READY, then at the end what it allocated. Exits with 1 when a byte of its data was not what it wrote, or a
  * saved register or vector register did not survive. */
 #include <pthread.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 enum { BLOCKS = 64 };
 
-static volatile int stop;
+static volatile sig_atomic_t stop;
 static _Atomic uint64_t total_bytes, total_calls, errors;
 static _Atomic uint64_t signals;
 
@@ -29,6 +29,12 @@ static void on_signal(int number)
 {
         (void)number;
         signals++;
+}
+
+static void on_stop(int number)
+{
+        (void)number;
+        stop = 1;
 }
 
 static uint64_t next(uint64_t *random)
@@ -128,6 +134,7 @@ int main(int argc, char **argv)
                 if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &every, NULL) < 0)
                         return 2;
         }
+        signal(SIGTERM, on_stop);
         for (long i = 0; i < threads; i++)
                 pthread_create(&ids[i], NULL, work, (void *)i);
         printf("READY\n");
@@ -137,7 +144,7 @@ int main(int argc, char **argv)
         do {
                 usleep(20000);
                 clock_gettime(CLOCK_MONOTONIC, &now);
-        } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+        } while (!stop && (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec)));
         stop = 1;
         for (long i = 0; i < threads; i++)
                 pthread_join(ids[i], NULL);

@@ -1,0 +1,320 @@
+#include "target/dwarf.h"
+
+#include "base/alloc.h"
+#include "target/image_elf.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Debug information is as hostile as the file it is in. libdw checks bounds; what we add is that no loop here runs longer than
+ * the limits below, nothing recurses, and units that would make libdw open further files (split DWARF) are left out.
+ *
+ * Lookup goes in three steps, each prepared when first needed: address -> unit (one list for the file), unit -> function
+ * (one list per unit), function -> inlined calls (a walk of that function's tree alone). */
+
+#define UNITS_MAX     ((size_t)1 << 20)
+#define RANGES_MAX    ((size_t)4 << 20)
+#define FUNCTIONS_MAX ((size_t)1 << 18) /* per unit */
+#define VISITS_MAX    ((size_t)1 << 20) /* entries looked at in one walk */
+#define RANGES_OF_ONE 4096              /* address ranges of one entry */
+#define DEPTH_MAX     64
+#define UNIT_SIZE_LINES_MAX ((size_t)1 << 16) /* files named by one unit */
+
+struct range {
+        uint64_t start, end;
+        Dwarf_Off die; /* a unit's or a function's entry */
+};
+
+struct ranges {
+        struct range *v;
+        size_t n, cap;
+};
+
+struct unit {
+        Dwarf_Off die;
+        struct ranges functions;
+        bool listed;
+};
+
+struct dwarf {
+        Dwarf *dw;
+        struct ranges units;
+        struct unit *opened; /* units asked for so far */
+        size_t n_opened, cap_opened;
+        bool listed;
+};
+
+int dwarf_open(struct image *image, struct dwarf **ret)
+{
+        struct dwarf *dwarf;
+        Dwarf *dw;
+
+        if (!image_has_section(image, ".debug_info"))
+                return -ENODATA;
+        dw = dwarf_begin_elf(image_elf(image), DWARF_C_READ, NULL);
+        if (!dw)
+                return -ENODATA;
+        dwarf = xcalloc(1, sizeof *dwarf);
+        dwarf->dw = dw;
+        *ret = dwarf;
+        return 0;
+}
+
+void dwarf_close(struct dwarf *dwarf)
+{
+        if (!dwarf)
+                return;
+        for (size_t i = 0; i < dwarf->n_opened; i++)
+                free(dwarf->opened[i].functions.v);
+        free(dwarf->opened);
+        free(dwarf->units.v);
+        dwarf_end(dwarf->dw);
+        free(dwarf);
+}
+
+static void add_ranges(struct ranges *ranges, Dwarf_Die *die)
+{
+        Dwarf_Addr base, start, end;
+        ptrdiff_t at = 0;
+
+        for (int i = 0; i < RANGES_OF_ONE && ranges->n < RANGES_MAX; i++) {
+                at = dwarf_ranges(die, at, &base, &start, &end);
+                if (at <= 0)
+                        break;
+                if (start == 0 || start >= end) /* 0: dropped by the linker */
+                        continue;
+                array_grow(ranges->v, ranges->n, ranges->cap);
+                ranges->v[ranges->n++] = (struct range){ start, end, dwarf_dieoffset(die) };
+        }
+}
+
+static bool covers(Dwarf_Die *die, uint64_t addr)
+{
+        Dwarf_Addr base, start, end;
+        ptrdiff_t at = 0;
+
+        for (int i = 0; i < RANGES_OF_ONE; i++) {
+                at = dwarf_ranges(die, at, &base, &start, &end);
+                if (at <= 0)
+                        break;
+                if (addr >= start && addr < end)
+                        return true;
+        }
+        return false;
+}
+
+static int by_start(const void *a, const void *b)
+{
+        const struct range *x = a, *y = b;
+
+        return (x->start > y->start) - (x->start < y->start);
+}
+
+static const struct range *find(const struct ranges *ranges, uint64_t addr)
+{
+        size_t low = 0, high = ranges->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (ranges->v[middle].start <= addr)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        /* Ranges of well-formed files are disjoint; of others, any that fits will do. */
+        for (int i = 0; i < 8 && low > 0; i++, low--)
+                if (addr < ranges->v[low - 1].end)
+                        return &ranges->v[low - 1];
+        return NULL;
+}
+
+static void list_units(struct dwarf *dwarf)
+{
+        Dwarf_CU *cu = NULL;
+        Dwarf_Half version;
+        uint8_t type;
+        Dwarf_Die die;
+
+        dwarf->listed = true;
+        for (size_t i = 0; i < UNITS_MAX; i++) {
+                if (dwarf_get_units(dwarf->dw, cu, &cu, &version, &type, &die, NULL) != 0)
+                        break;
+                if (type != DW_UT_compile || dwarf_hasattr(&die, DW_AT_GNU_dwo_name) ||
+                    dwarf_hasattr(&die, DW_AT_dwo_name))
+                        continue;
+                add_ranges(&dwarf->units, &die);
+        }
+        if (dwarf->units.n > 0)
+                qsort(dwarf->units.v, dwarf->units.n, sizeof *dwarf->units.v, by_start);
+}
+
+/* Goes on to the next entry of a tree in its own order, iteratively: into the children of STACK[*DEPTH] when INTO, else to the
+ * next sibling, else up. False at the end. */
+static bool next_entry(Dwarf_Die *stack, int *depth, bool into)
+{
+        if (into && *depth + 1 < DEPTH_MAX && dwarf_child(&stack[*depth], &stack[*depth + 1]) == 0) {
+                (*depth)++;
+                return true;
+        }
+        while (*depth > 0) {
+                if (dwarf_siblingof(&stack[*depth], &stack[*depth]) == 0)
+                        return true;
+                (*depth)--;
+        }
+        return false;
+}
+
+/* Functions stand in units, namespaces, modules and types. */
+static bool may_hold_functions(int tag)
+{
+        return tag == DW_TAG_compile_unit || tag == DW_TAG_namespace || tag == DW_TAG_module ||
+               tag == DW_TAG_class_type || tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+               tag == DW_TAG_enumeration_type;
+}
+
+static void list_functions(struct unit *unit, Dwarf_Die *die)
+{
+        Dwarf_Die stack[DEPTH_MAX];
+        int depth = 0;
+        bool into = true;
+
+        unit->listed = true;
+        stack[0] = *die;
+        for (size_t visits = 0; visits < VISITS_MAX && unit->functions.n < FUNCTIONS_MAX; visits++) {
+                int tag;
+
+                if (!next_entry(stack, &depth, into))
+                        break;
+                tag = dwarf_tag(&stack[depth]);
+                if (tag == DW_TAG_subprogram)
+                        add_ranges(&unit->functions, &stack[depth]);
+                into = may_hold_functions(tag);
+        }
+        if (unit->functions.n > 0)
+                qsort(unit->functions.v, unit->functions.n, sizeof *unit->functions.v, by_start);
+}
+
+static struct unit *open_unit(struct dwarf *dwarf, Dwarf_Die *die)
+{
+        Dwarf_Off offset = dwarf_dieoffset(die);
+        struct unit *unit;
+
+        for (size_t i = 0; i < dwarf->n_opened; i++)
+                if (dwarf->opened[i].die == offset)
+                        return &dwarf->opened[i];
+        array_grow(dwarf->opened, dwarf->n_opened, dwarf->cap_opened);
+        unit = &dwarf->opened[dwarf->n_opened++];
+        *unit = (struct unit){ .die = offset };
+        list_functions(unit, die);
+        return unit;
+}
+
+/* The name may stand in the abstract instance or the declaration that the entry points to; libdw follows, with a limit. */
+static const char *string_of(Dwarf_Die *die, unsigned attribute)
+{
+        Dwarf_Attribute found;
+
+        return dwarf_attr_integrate(die, attribute, &found) ? dwarf_formstring(&found) : NULL;
+}
+
+static void name_function(Dwarf_Die *die, struct dwarf_frame *ret)
+{
+        ret->linkage = string_of(die, DW_AT_linkage_name);
+        if (!ret->linkage)
+                ret->linkage = string_of(die, DW_AT_MIPS_linkage_name);
+        ret->name = string_of(die, DW_AT_name);
+}
+
+static uint32_t number_of(Dwarf_Die *die, unsigned attribute)
+{
+        Dwarf_Attribute found;
+        Dwarf_Word value;
+
+        if (!dwarf_attr(die, attribute, &found) || dwarf_formudata(&found, &value) != 0 || value > UINT32_MAX)
+                return 0;
+        return (uint32_t)value;
+}
+
+static void place_by_line_table(Dwarf_Die *unit, uint64_t addr, struct dwarf_frame *ret)
+{
+        Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
+        int number;
+
+        ret->file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+        ret->line = line && dwarf_lineno(line, &number) == 0 && number > 0 ? (uint32_t)number : 0;
+}
+
+/* Where CALL, an inlined function, was called from: that is the place in the function around it. */
+static void place_by_call(Dwarf_Die *unit, Dwarf_Die *call, struct dwarf_frame *ret)
+{
+        uint32_t index = number_of(call, DW_AT_call_file);
+        Dwarf_Files *files;
+        size_t n;
+
+        ret->line = number_of(call, DW_AT_call_line);
+        ret->file = dwarf_getsrcfiles(unit, &files, &n) == 0 && n <= UNIT_SIZE_LINES_MAX && index < n
+                            ? dwarf_filesrc(files, index, NULL, NULL) : NULL;
+}
+
+/* Fills CHAIN with the inlined calls around ADDR inside of CHAIN[0], outermost first; returns the length. */
+static size_t find_inlined(Dwarf_Die *chain, size_t max, uint64_t addr)
+{
+        Dwarf_Die stack[DEPTH_MAX];
+        bool into = true;
+        size_t n = 1;
+        int depth = 0, inside = 0; /* the depth of the last entry that covers ADDR */
+
+        stack[0] = chain[0];
+        for (size_t visits = 0; visits < VISITS_MAX && n < max; visits++) {
+                int tag;
+
+                if (!next_entry(stack, &depth, into) || depth <= inside)
+                        break; /* siblings of what covers ADDR cannot cover it too */
+                tag = dwarf_tag(&stack[depth]);
+                into = false;
+                if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)
+                        continue;
+                if (!covers(&stack[depth], addr))
+                        continue;
+                into = true;
+                inside = depth;
+                if (tag == DW_TAG_inlined_subroutine)
+                        chain[n++] = stack[depth];
+        }
+        return n;
+}
+
+size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret, size_t max)
+{
+        const struct range *found;
+        Dwarf_Die unit_die, chain[DEPTH_MAX];
+        struct unit *unit;
+        size_t n = 1, stored = 0;
+
+        if (!dwarf->listed)
+                list_units(dwarf);
+        found = find(&dwarf->units, addr);
+        if (!found || max == 0 || !dwarf_offdie(dwarf->dw, found->die, &unit_die))
+                return 0;
+        unit = open_unit(dwarf, &unit_die);
+        found = find(&unit->functions, addr);
+        if (!found || !dwarf_offdie(dwarf->dw, found->die, &chain[0])) {
+                ret[0] = (struct dwarf_frame){ 0 };
+                place_by_line_table(&unit_die, addr, &ret[0]);
+                return ret[0].file ? 1 : 0;
+        }
+        n = find_inlined(chain, DEPTH_MAX, addr);
+        for (size_t i = n; i > 0 && stored < max; i--, stored++) {
+                name_function(&chain[i - 1], &ret[stored]);
+                if (i == n)
+                        place_by_line_table(&unit_die, addr, &ret[stored]);
+                else
+                        place_by_call(&unit_die, &chain[i], &ret[stored]);
+        }
+        return stored;
+}

@@ -1,0 +1,24 @@
+/* dwarf: source lines and inlined calls from debug information, by libdw. */
+#pragma once
+
+#include "target/image.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dwarf; /* opaque */
+
+/* One function of an inline chain. Strings are owned by the dwarf and live as long as it. */
+struct dwarf_frame {
+        const char *linkage; /* mangled name; NULL = there is none */
+        const char *name;    /* plain name; NULL = not known */
+        const char *file;    /* NULL = not known */
+        uint32_t line;
+};
+
+/* Returns -ENODATA when IMAGE has no debug information. IMAGE must outlive it. */
+int dwarf_open(struct image *image, struct dwarf **ret);
+void dwarf_close(struct dwarf *dwarf); /* accepts NULL */
+
+/* The calls that stand at ADDR, innermost first. Returns how many were stored, 0 when ADDR is not covered. */
+size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret, size_t max);

@@ -1,0 +1,33 @@
+/* glibc: how much memory glibc's malloc of a process holds, seen from outside.
+ *
+ * Read without stopping the target, so a figure can be torn: all are "about". malloc's state is found without symbols, by the
+ * shape of its lists of free chunks, and is believed only when it is consistent. */
+#pragma once
+
+#include "target/maps.h"
+#include "target/modules.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GLIBC_ARENAS_MAX = 1024 };
+
+struct glibc_heap {
+        uint64_t main_arena;   /* address of main_arena.bins - 16, i.e. of .top's neighbour: see glibc.c; 0 = not found */
+        uint32_t n_arenas;
+        uint64_t system_bytes; /* got from the kernel by all arenas (heaps and brk), without mmapped blocks */
+        uint64_t mmapped_bytes; /* blocks with a mapping of their own */
+        uint64_t mmapped_blocks;
+        uint64_t top_bytes;    /* free at the ends of the arenas */
+        uint64_t binned_bytes; /* free in unsorted, small and large bins and fast bins */
+        uint64_t used_bytes;   /* system - top - binned + mmapped: includes what threads cache (tcache) */
+        bool complete;         /* every list could be walked to its end */
+};
+
+/* Finds malloc's state in PID (MEMORY: memory_open()) and sums it up. -ENOENT when the process has no glibc or its state is not
+ * recognized. */
+int glibc_heap_read(const struct modules *modules, const struct maps *maps, int memory, struct glibc_heap *ret);
+
+/* The cheap part for every tick: system_bytes, mmapped_*, n_arenas and top_bytes are read again, the rest is left as it is (used_bytes is
+ * derived anew). HEAP must come from glibc_heap_read() of the same process. */
+int glibc_heap_refresh(int memory, struct glibc_heap *heap);

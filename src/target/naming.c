@@ -1,0 +1,150 @@
+#include "target/naming.h"
+
+#include "base/alloc.h"
+#include "target/dwarf.h"
+#include "target/symbols.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEBUG_ROOT "/usr/lib/debug/.build-id"
+
+struct naming {
+        struct image *image;
+        struct image *debug;     /* the separate debug file, NULL when there is none */
+        struct symbols symbols;
+        struct dwarf *dwarf;
+        bool prepared;
+        char *strings[NAMING_FRAMES_MAX]; /* names of the last lookup */
+        size_t n_strings;
+};
+
+int naming_open(const struct image *image, struct naming **ret)
+{
+        struct naming *naming = xcalloc(1, sizeof *naming);
+        int r = image_reopen(image, &naming->image);
+
+        if (r < 0) {
+                free(naming);
+                return r;
+        }
+        *ret = naming;
+        return 0;
+}
+
+int naming_open_path(const char *path, struct naming **ret)
+{
+        struct naming *naming = xcalloc(1, sizeof *naming);
+        int r = image_open_path(path, &naming->image);
+
+        if (r < 0) {
+                free(naming);
+                return r;
+        }
+        *ret = naming;
+        return 0;
+}
+
+static void forget_strings(struct naming *naming)
+{
+        while (naming->n_strings > 0)
+                free(naming->strings[--naming->n_strings]);
+}
+
+void naming_close(struct naming *naming)
+{
+        if (!naming)
+                return;
+        forget_strings(naming);
+        dwarf_close(naming->dwarf);
+        symbols_done(&naming->symbols);
+        image_close(naming->debug);
+        image_close(naming->image);
+        free(naming);
+}
+
+/* The file with the same build id that a distribution's debug package put there. */
+static struct image *open_debug(const char *build_id)
+{
+        struct image *image = NULL;
+        char path[PATH_MAX];
+
+        if (strlen(build_id) < 4)
+                return NULL;
+        snprintf(path, sizeof path, "%s/%.2s/%s.debug", DEBUG_ROOT, build_id, build_id + 2);
+        if (image_open_path(path, &image) < 0)
+                return NULL;
+        if (strcmp(image_build_id(image), build_id) != 0) {
+                image_close(image);
+                return NULL;
+        }
+        return image;
+}
+
+static void prepare(struct naming *naming)
+{
+        naming->prepared = true;
+        symbols_add(&naming->symbols, naming->image);
+        if (dwarf_open(naming->image, &naming->dwarf) < 0) {
+                naming->debug = open_debug(image_build_id(naming->image));
+                if (naming->debug) {
+                        symbols_add(&naming->symbols, naming->debug);
+                        if (dwarf_open(naming->debug, &naming->dwarf) < 0)
+                                naming->dwarf = NULL;
+                }
+        }
+        symbols_sort(&naming->symbols);
+}
+
+static const char *keep(struct naming *naming, char *string)
+{
+        naming->strings[naming->n_strings++] = string;
+        return string;
+}
+
+/* SYMBOL names the function itself (the last frame) when DWARF has only a plain name: C++ functions with internal linkage. */
+static const char *function_name(struct naming *naming, const struct dwarf_frame *frame, const struct symbol *symbol)
+{
+        if (frame->linkage)
+                return keep(naming, naming_demangle(frame->linkage));
+        if (symbol && symbol->name[0] == '_' && (symbol->name[1] == 'Z' || symbol->name[1] == 'R'))
+                return keep(naming, naming_demangle(symbol->name));
+        if (frame->name)
+                return frame->name;
+        return symbol ? keep(naming, naming_demangle(symbol->name)) : NULL;
+}
+
+size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max)
+{
+        struct dwarf_frame frames[NAMING_FRAMES_MAX];
+        const struct symbol *symbol;
+        bool nearest = false;
+        size_t n = 0;
+
+        if (max > NAMING_FRAMES_MAX)
+                max = NAMING_FRAMES_MAX;
+        if (max == 0)
+                return 0;
+        if (!naming->prepared)
+                prepare(naming);
+        forget_strings(naming);
+        if (!exact && addr > 0)
+                addr--;
+        symbol = symbols_find(&naming->symbols, addr, &nearest);
+        if (naming->dwarf)
+                n = dwarf_lookup(naming->dwarf, addr, frames, max);
+        if (n == 0)
+                frames[n++] = (struct dwarf_frame){ 0 };
+        for (size_t i = 0; i < n; i++) {
+                bool own = i + 1 == n;
+                bool by_symbol = own && !frames[i].name && !frames[i].linkage;
+
+                ret[i].func = function_name(naming, &frames[i], own && (!nearest || by_symbol) ? symbol : NULL);
+                ret[i].file = frames[i].file;
+                ret[i].line = frames[i].line;
+                ret[i].nearest = by_symbol && symbol && nearest;
+        }
+        return n;
+}

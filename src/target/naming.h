@@ -1,0 +1,36 @@
+/* naming: which function, file and line a code address belongs to.
+ *
+ * Function names come from the ELF symbols of the file and of its separate debug file (by build id, under
+ * /usr/lib/debug), demangled; file, line and inlined calls from DWARF where there is any. Nothing is ever downloaded. Each
+ * naming has file handles of its own, so that it may live in another thread than the image it was opened from. */
+#pragma once
+
+#include "target/image.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct naming; /* opaque: the names of one ELF file */
+
+enum { NAMING_FRAMES_MAX = 32 }; /* deeper inline chains are cut */
+
+struct naming_frame {
+        const char *func; /* demangled, hostile bytes; NULL = no name: show "module+0xoffset" */
+        const char *file; /* NULL = not known */
+        uint32_t line;    /* 0 = not known */
+        bool nearest;     /* func is the nearest symbol below, not certainly the function */
+};
+
+/* Prepares to name addresses of IMAGE. Cheap: symbols and DWARF are read when first asked for. */
+int naming_open(const struct image *image, struct naming **ret);
+int naming_open_path(const char *path, struct naming **ret);
+void naming_close(struct naming *naming); /* accepts NULL */
+
+/* Names the code at ADDR, an ELF virtual address. EXACT as UNWIND_EXACT: when false, ADDR is a return address and the call
+ * before it is named. ret[0] is the innermost inlined call, the last one the function itself. Returns how many were stored
+ * (1 to MAX; with nothing known, one frame of NULLs). Strings are valid until the next call with the same naming. */
+size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max);
+
+/* The C++, Rust or D name behind MANGLED, or a copy of MANGLED itself. The caller frees it. */
+char *naming_demangle(const char *mangled);

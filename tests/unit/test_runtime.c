@@ -1,0 +1,104 @@
+#include "unit.h"
+
+#include "base/io.h"
+#include "target/runtime.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void folds_allocators_and_runtimes(void **state)
+{
+        assert_true(runtime_is("/usr/lib/x86_64-linux-gnu/libc.so.6", "qsort"));
+        assert_true(runtime_is("/usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)", NULL));
+        assert_true(runtime_is("libstdc++.so.6.0.30", NULL));
+        assert_true(runtime_is("/opt/shop/shopd", "operator new"));
+        assert_true(runtime_is("/opt/shop/shopd", "operator new[]"));
+        assert_true(runtime_is("/opt/shop/shopd", "std::vector<int, std::allocator<int> >::push_back"));
+        assert_true(runtime_is("redis-server", "zmalloc"));
+        assert_true(runtime_is("redis-server", "ztrymalloc_usable_internal"));
+        assert_true(runtime_is("python3.11", "PyMem_RawMalloc"));
+        assert_true(runtime_is("app", "<alloc::string::String as core::clone::Clone>::clone"));
+}
+
+static void leaves_the_programs_own_functions_alone(void **state)
+{
+        assert_false(runtime_is("/opt/shop/shopd", "SessionStore::put"));
+        assert_false(runtime_is("/opt/shop/shopd", NULL));
+        assert_false(runtime_is("redis-server", "dictAdd"));
+        assert_false(runtime_is("redis-server", "sdsnewlen"));
+        assert_false(runtime_is("shopd", "malloc_statistics"));
+        assert_false(runtime_is("shopd", "my_xmalloc"));
+        assert_false(runtime_is("", ""));
+        assert_false(runtime_is(NULL, NULL));
+}
+
+static bool one_rule(const char *rule, const char *module, const char *func)
+{
+        struct runtime_rules *rules = NULL;
+        bool found;
+
+        assert_int_equal(runtime_parse(rule, &rules, NULL), 0);
+        found = runtime_matches(rules, module, func);
+        runtime_free(rules);
+        return found;
+}
+
+static void a_star_stands_for_any_characters(void **state)
+{
+        assert_true(one_rule("* a*c", "x", "abbbc"));
+        assert_true(one_rule("* a*c", "x", "ac"));
+        assert_true(one_rule("* a*b*c", "x", "aXbbXc"));
+        assert_false(one_rule("* a*c", "x", "abcd"));
+        assert_true(one_rule("lib*.so* *", "/lib/libz.so.1", NULL));
+        assert_true(one_rule("  * \t operator new*  \r\n# * *", "x", "operator new[]"));
+        assert_false(one_rule("* f", "x", ""));
+}
+
+static void takes_exponential_patterns_in_its_stride(void **state)
+{
+        char text[20001];
+
+        memset(text, 'a', sizeof text - 1);
+        text[sizeof text - 1] = '\0';
+        assert_false(one_rule("* a*a*a*a*a*a*a*a*a*a*a*a*b", "x", text));
+}
+
+static void says_which_line_is_wrong(void **state)
+{
+        struct runtime_rules *rules = NULL;
+        struct err err = { 0 };
+
+        assert_int_equal(runtime_parse("# fine\n* f\nlonely\n", &rules, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "line 3"));
+        assert_null(rules);
+}
+
+static void the_file_itself_is_well_formed(void **state)
+{
+        const char *src = getenv("HEAPTOP_SRC");
+        struct runtime_rules *rules = NULL;
+        struct err err = { 0 };
+        char path[4096], *text = NULL;
+
+        snprintf(path, sizeof path, "%s/data/frames.conf", src ? src : "..");
+        assert_int_equal(io_read_file(path, 1 << 20, &text, NULL), 0);
+        assert_int_equal(runtime_parse(text, &rules, &err), 0);
+        runtime_free(rules);
+        free(text);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(folds_allocators_and_runtimes),
+                cmocka_unit_test(leaves_the_programs_own_functions_alone),
+                cmocka_unit_test(a_star_stands_for_any_characters),
+                cmocka_unit_test(takes_exponential_patterns_in_its_stride),
+                cmocka_unit_test(says_which_line_is_wrong),
+                cmocka_unit_test(the_file_itself_is_well_formed),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
