@@ -13,6 +13,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 # ---- unit tests ----
 
 UNIT_TESTS = \
+	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
@@ -32,6 +33,7 @@ UNIT_TESTS = \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
 	%D%/unit/test_recorder \
+	%D%/unit/test_relocate \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
@@ -43,6 +45,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
+	%D%/unit/test_undo \
 	%D%/unit/test_unwind \
 	%D%/unit/test_valleys \
 	%D%/unit/test_writer
@@ -88,6 +91,9 @@ EXTRA_DIST += %D%/fuzz/corpus
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/layers.sh \
+	%D%/live/attach.sh \
+	%D%/live/attach-edges.sh \
+	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
 	%D%/live/kills.sh \
 	%D%/live/lifeline.sh \
@@ -100,7 +106,7 @@ dist_check_SCRIPTS = \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/lib.sh %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
