@@ -13,10 +13,15 @@
 static struct chart_span whole_span(const struct ui *ui)
 {
         const struct rows *rows = &ui->whole;
+        const struct rec_session *session = heap_session(ui->heap);
+        uint64_t from;
 
         if (rows->n == 0)
                 return (struct chart_span){ 0, 1 };
-        return (struct chart_span){ rows->row[0].time_ns, rows->row[rows->n - 1].time_ns + 1 };
+        from = rows->row[0].time_ns;
+        if (session && session->started_ns < from) /* the attach is before the first tick */
+                from = session->started_ns;
+        return (struct chart_span){ from, rows->row[rows->n - 1].time_ns + 1 };
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
