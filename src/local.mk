@@ -96,6 +96,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
@@ -111,9 +112,11 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
+	%D%/store/create.c \
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
-	%D%/store/query.c \
+	%D%/store/query.c %D%/store/query.h \
+	%D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "live/balance.h"
 #include "live/blocks.h"
+#include "live/cost.h"
 #include "live/counters.h"
 #include "live/deciding.h"
 #include "live/happenings.h"
@@ -28,9 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #define DRAIN_NS (20 * NS_PER_MS) /* one step drains for at most this long */
 enum { DRAIN_CHECK = 32, BUSY_RECORDS = 64, SOME_RECORDS = 4 };
@@ -39,9 +38,6 @@ enum { DRAIN_CHECK = 32, BUSY_RECORDS = 64, SOME_RECORDS = 4 };
 #define WAIT_IDLE (40 * NS_PER_MS)
 #define NAMES_PATIENCE_NS (5 * NS_PER_S) /* of recorder_finish() */
 #define MEAN_MIN 256
-#define CODE_MAX (1 << 20)
-/* What the probe costs the target (measured for the fast path with counters, and for one sample with its free; engine.md). */
-enum { CALL_COST_NS = 2, SAMPLE_COST_NS = 400 };
 
 struct recorder {
         struct injection *injection;
@@ -66,6 +62,9 @@ struct recorder {
         struct balance balance;
         struct losses losses;
         struct happenings happenings;
+        bool silent;               /* the probe has switched itself off ... */
+        uint64_t silent_from_ns;
+        size_t forgotten;          /* ... and so many blocks are unknown since */
         bool search;               /* the table must be looked through: deaths may have been lost */
 
         uint32_t tick;             /* the one being made */
@@ -83,19 +82,6 @@ static void read_clock(struct recorder *recorder)
         uint64_t now_ns = clock_boottime_ns();
 
         recorder->now_ns = now_ns > recorder->now_ns ? now_ns : recorder->now_ns + 1;
-}
-
-/* The probe's private memory, from the areas that the injector noted; believed only as far as it is plausible. */
-static uint64_t private_bytes(const struct wire_shared *shared)
-{
-        uint64_t sum = 0;
-
-        for (size_t i = 0; i < WIRE_AREAS_MAX; i++) {
-                uint64_t length = shared->areas[i].length;
-
-                sum += length < CODE_MAX ? length : CODE_MAX;
-        }
-        return sum < CODE_MAX ? sum : CODE_MAX;
 }
 
 /* ---- draining ---- */
@@ -161,26 +147,6 @@ static void add_state(void *ctx, uint32_t site, uint32_t class)
         rows_add(&recorder->states, (struct rec_site_state){ recorder->tick, site, class });
 }
 
-static void fill_cost(struct recorder *recorder, struct rec_process *process)
-{
-        struct rusage usage;
-        unsigned long pages = 0;
-        FILE *statm;
-
-        if (getrusage(RUSAGE_SELF, &usage) == 0)
-                process->recorder_cpu_ns = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
-                                           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
-        statm = fopen("/proc/self/statm", "re");
-        if (statm) {
-                if (fscanf(statm, "%*u %lu", &pages) != 1)
-                        pages = 0;
-                fclose(statm);
-        }
-        process->recorder_rss = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-        process->probe_cost_ns = (process->allocated_calls + process->freed_calls) * CALL_COST_NS +
-                                 process->samples * SAMPLE_COST_NS;
-}
-
 static void fill_process(struct recorder *recorder, struct rec_process *process)
 {
         const struct aggregate *aggregate = &recorder->aggregate;
@@ -202,7 +168,7 @@ static void fill_process(struct recorder *recorder, struct rec_process *process)
         process->samples = aggregate->samples;
         process->lost_samples = recorder->losses.samples;
         balance_fill(&recorder->balance, anon, &recorder->counters, aggregate, process);
-        fill_cost(recorder, process);
+        cost_fill(process);
 }
 
 static void fill_blocks(struct recorder *recorder, struct rec_tick *tick)
@@ -309,23 +275,31 @@ static void begin_balance(struct recorder *recorder)
 }
 
 /* The probe has switched itself off because it did not hear from us: the machine or we were suspended. What happened
- * meanwhile nobody knows, so nothing is joined across. */
+ * meanwhile nobody knows, so nothing is joined across. When it cannot be switched on again (which is tried once a tick),
+ * the gap stays open. */
 static void begin_epoch(struct recorder *recorder)
 {
-        uint64_t n = recorder->blocks.n;
         int r;
 
-        blocks_forget_all(&recorder->blocks, recorder->now_ns);
-        happenings_gap(&recorder->happenings, recorder->last_step_ns, recorder->now_ns, 0,
-                       "the recorder was suspended and the probe switched itself off; %" PRIu64
-                       " sampled blocks from before are unknown since",
-                       n);
+        if (!recorder->silent) {
+                recorder->silent = true;
+                recorder->silent_from_ns = recorder->last_step_ns;
+                recorder->forgotten = recorder->blocks.n;
+                blocks_forget_all(&recorder->blocks, recorder->now_ns);
+        } else if (recorder->now_ns < recorder->due_ns) {
+                return;
+        }
         r = inject_resume(recorder->injection);
         if (r < 0) {
-                log_warn("the probe cannot be switched on again: %s", strerror(-r));
-                happenings_event(&recorder->happenings, recorder->now_ns, REC_EVENT_NOTE,
-                                 "the probe is off and cannot be switched on again: %s", strerror(-r));
+                happenings_gap(&recorder->happenings, recorder->silent_from_ns, recorder->now_ns, 0,
+                               "the probe has switched itself off and cannot be switched on again: %s", strerror(-r));
+                recorder->silent_from_ns = recorder->now_ns;
+                return;
         }
+        happenings_gap(&recorder->happenings, recorder->silent_from_ns, recorder->now_ns, 0,
+                       "the recorder was suspended and the probe switched itself off; %zu sampled blocks from before "
+                       "are unknown since", recorder->forgotten);
+        recorder->silent = false;
         begin_balance(recorder);
 }
 
@@ -360,7 +334,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         aggregate_init(&recorder->aggregate);
         blocks_init(&recorder->blocks, &recorder->aggregate);
         ring_init(&recorder->ring, injection->shared);
-        recorder->code_bytes = private_bytes(injection->shared);
+        recorder->code_bytes = shared_private_bytes(injection->shared);
         recorder->mean = injection->shared->mean;
         read_clock(recorder);
         r = watched_init(&recorder->watched, injection->pid, injection->start_time, injection->shared_addr);

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define PRIVATE_MAX (1ull << 20)
+
 void shared_look(struct shared_pages *pages, const struct wire_shared *shared)
 {
         pages->shared = shared;
@@ -22,4 +24,16 @@ bool shared_touched(const struct shared_pages *pages, const void *p, size_t len)
                         return true;
         }
         return false;
+}
+
+uint64_t shared_private_bytes(const struct wire_shared *shared)
+{
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < WIRE_AREAS_MAX; i++) {
+                uint64_t length = shared->areas[i].length;
+
+                sum += length < PRIVATE_MAX ? length : PRIVATE_MAX;
+        }
+        return sum < PRIVATE_MAX ? sum : PRIVATE_MAX;
 }

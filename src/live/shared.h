@@ -22,3 +22,6 @@ void shared_look(struct shared_pages *pages, const struct wire_shared *shared);
 
 /* Whether any of [P, P + LEN) within the area is touched. */
 bool shared_touched(const struct shared_pages *pages, const void *p, size_t len);
+
+/* Private memory that the probe adds (its code), from the areas that the injector noted; believed only as far as plausible. */
+uint64_t shared_private_bytes(const struct wire_shared *shared);

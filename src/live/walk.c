@@ -21,6 +21,7 @@ struct waiting {
 struct walk_module {
         uint32_t id;    /* in stacks; 0 = there are too many */
         uint32_t names; /* in names */
+        bool has_image; /* its file could be opened */
 };
 
 struct walk {
@@ -35,13 +36,23 @@ struct walk {
         uint64_t refreshed_ns;
 };
 
+/* The names of a file are read once, however often it is mapped: node maps itself twice, and its symbols are large. */
+static uint32_t names_of(struct walk *walk, const struct unwind_module *module, uint32_t id)
+{
+        for (size_t i = 0; i < walk->modules.n && id; i++) {
+                if (walk->modules.v[i].id == id && walk->modules.v[i].has_image)
+                        return walk->modules.v[i].names;
+        }
+        return names_module(walk->names, module->image, module->path);
+}
+
 static void add_module(struct walk *walk, uint32_t index)
 {
         const struct unwind_module *module = unwinder_module(walk->unwinder, index);
-        struct walk_module known;
+        struct walk_module known = { .has_image = module->image != NULL };
 
         known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
-        known.names = names_module(walk->names, module->image, module->path);
+        known.names = names_of(walk, module, known.id);
         rows_add(&walk->modules, known);
 }
 
@@ -109,7 +120,7 @@ static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool
         uint32_t flags = (frame->flags & UNWIND_GUESSED ? REC_FRAME_GUESSED : 0u) |
                          (frame->flags & UNWIND_TRUNCATED ? REC_FRAME_TRUNCATED : 0u) |
                          (frame->flags & UNWIND_EXACT ? STACKS_EXACT : 0u);
-        struct walk_module module = { 0, NO_NAMES };
+        struct walk_module module = { .names = NO_NAMES };
         uint64_t offset = frame->pc;
         uint32_t id;
         bool fresh;

@@ -95,6 +95,7 @@ static bool has_exited(const struct watched *watched)
 
 enum watched_fate watched_fate(const struct watched *watched)
 {
+        struct proc_status status;
         uint64_t word;
 
         if (has_exited(watched))
@@ -102,8 +103,10 @@ enum watched_fate watched_fate(const struct watched *watched)
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
         if (memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
                 return WATCHED_RUNS;
-        return has_exited(watched) || !proc_is_same(watched->pid, watched->start_time) ? WATCHED_EXITED :
-                                                                                         WATCHED_EXEC;
+        if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
+                return WATCHED_EXITED;
+        /* A process that is just ending has given up its memory already and has no other: soon it is seen to be gone. */
+        return proc_status_read(watched->pid, &status) == 0 && status.has_memory ? WATCHED_EXEC : WATCHED_RUNS;
 }
 
 static bool exit_code(const struct watched *watched, int *ret)
