@@ -13,10 +13,15 @@
 static struct chart_span whole_span(const struct ui *ui)
 {
         const struct rows *rows = &ui->whole;
+        const struct rec_session *session = heap_session(ui->heap);
+        uint64_t from;
 
         if (rows->n == 0)
                 return (struct chart_span){ 0, 1 };
-        return (struct chart_span){ rows->row[0].time_ns, rows->row[rows->n - 1].time_ns + 1 };
+        from = rows->row[0].time_ns;
+        if (session && session->started_ns < from) /* the attach is before the first tick */
+                from = session->started_ns;
+        return (struct chart_span){ from, rows->row[rows->n - 1].time_ns + 1 };
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
@@ -28,7 +33,7 @@ static int column_of(struct chart_span span, int columns, uint64_t time_ns)
 
 static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart_span span, int columns)
 {
-        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " EVENTS");
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, "EVENTS");
         for (size_t i = 0; i < ui->n_gaps; i++)
                 for (int column = 0; column < columns; column++) {
                         uint64_t at = span.from_ns +
@@ -52,7 +57,7 @@ static void put_here(struct ui *ui, struct canvas *canvas, int y, struct chart_s
         int column = column_of(span, columns, time_now_ns(ui));
         char clock[FMT_MAX];
 
-        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " HERE");
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, "HERE");
         if (column < 0)
                 return;
         fmt_clock(clock, time_wall(ui, time_now_ns(ui)));
