@@ -95,6 +95,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/programs.sh \
@@ -102,6 +103,7 @@ dist_check_SCRIPTS = \
 	%D%/live/replay.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
+	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
