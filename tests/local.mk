@@ -12,6 +12,7 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # unit tests, a line per folder of src/
 UNIT_TESTS = \
 	%D%/unit/test_base \
+	%D%/unit/test_glibc \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
