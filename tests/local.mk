@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
+	%D%/unit/test_glibc \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
@@ -145,7 +146,7 @@ EXTRA_DIST += %D%/bench/bench.py
 
 .PHONY: bench
 bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	%D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT) \
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
