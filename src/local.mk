@@ -112,9 +112,11 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
+	%D%/store/create.c \
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
-	%D%/store/query.c \
+	%D%/store/query.c %D%/store/query.h \
+	%D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \

@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	%D%/unit/test_recorder \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
+	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
 	%D%/unit/test_stacks \
@@ -60,6 +61,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
+%C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)

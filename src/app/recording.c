@@ -126,6 +126,10 @@ static int begin(struct state *state, struct err *err)
         r = recorder_new(&state->injection, &options, &state->recorder, err);
         if (r < 0) {
                 inject_detach(&state->injection, &(struct err){ 0 });
+                if (!proc_is_same(state->what->pid, state->injection.start_time)) {
+                        *err = (struct err){ 0 };
+                        return err_set(err, ESRCH, "process %d ended before anything was recorded", (int)state->what->pid);
+                }
                 return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
         }
         return writer_session(state->writer, recorder_session(state->recorder));

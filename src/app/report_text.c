@@ -190,13 +190,23 @@ static void put_happenings(FILE *out, struct report *report)
         }
 }
 
+/* Without the row "before attach". */
+static size_t count_sites(const struct report *report)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < report->n_sites; i++)
+                n += report->sites[i] != 0;
+        return n;
+}
+
 void report_text(FILE *out, struct report *report)
 {
         put_head(out, report);
         put_memory(out, report);
         put_happenings(out, report);
         put_growth(out, report);
-        fprintf(out, "   #  CLASS       LIVE     +-  CHANGE RATE/min BLOCKS  SITE  (%zu of %zu)\n", report->n_sites,
+        fprintf(out, "   #  CLASS       LIVE     +-  CHANGE RATE/min BLOCKS  SITE  (%zu of %zu)\n", count_sites(report),
                 report->n_all);
         for (size_t i = 0; i < report->n_sites; i++)
                 put_site(out, report->heap, i + 1, report->sites[i]);

@@ -62,18 +62,19 @@ static void wait_for_child(struct child *child, struct guard *guard, int signals
         }
 }
 
-/* The recording did not begin: the program must not run unrecorded, and has perhaps ended by itself. */
+/* The recording did not begin. Perhaps the program has ended by itself already: it could not be executed (and has said so), or
+ * was very quick. Otherwise it must not go on unrecorded. */
 static int fail(struct child *child, const struct err *err)
 {
         int status;
 
-        child_done(child);
-        child_has_ended(child);
-        if (child->pid == 0) {
+        if (child_has_ended(child)) {
                 status = child_exit_status(child);
-                if (status == EXIT_RUN_NOT_FOUND || status == EXIT_RUN_NOT_EXECUTABLE)
-                        return status; /* it has said why */
+                if (status != EXIT_RUN_NOT_FOUND && status != EXIT_RUN_NOT_EXECUTABLE)
+                        say_error(err);
+                return status;
         }
+        child_done(child);
         child_end(child);
         say_error(err);
         return EXIT_RUN_FAILED;

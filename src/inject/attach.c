@@ -93,6 +93,15 @@ static int repair_first(pid_t pid, uint64_t start_time, uint32_t *ret, struct er
         return 0;
 }
 
+/* A borrowed thread may have been lost half-way: then mappings or a descriptor are left, but no jump. */
+static void clean_up(pid_t pid, uint64_t start_time)
+{
+        struct removal removal;
+
+        if (proc_is_same(pid, start_time) && removal_run(pid, start_time, 0, &removal, NULL) == 0 && removal.code_left)
+                log_warn("inject: the code of a failed attach stayed in %d", (int)pid);
+}
+
 int inject_attach(pid_t pid, const struct inject_options *options, struct injection *ret, struct err *err)
 {
         struct injection *made = xcalloc(1, sizeof *made);
@@ -109,8 +118,11 @@ int inject_attach(pid_t pid, const struct inject_options *options, struct inject
         if (r == 0)
                 r = repair_first(pid, stat.start_time, &made->n_repaired, err);
         ticks_per_second(); /* measured now, so that nothing waits for it later */
-        if (r == 0)
+        if (r == 0) {
                 r = attach_until(&job);
+                if (r < 0)
+                        clean_up(pid, stat.start_time);
+        }
         if (r == 0)
                 *ret = *made;
         else

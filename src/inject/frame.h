@@ -24,9 +24,9 @@ struct frame {
         uint64_t leave_sp;   /* stack pointer at the restorer */
 };
 
-/* Builds the frame for thread TID (registers SAVED, signal mask MASK) so that it ends at or below TOP. Takes the vector
+/* Builds the frame for thread TID (to continue with registers RESUMED, signal mask MASK) so that it ends at or below TOP. Takes the vector
  * state from the thread. */
-int frame_build(struct frame *frame, pid_t tid, const struct regs *saved, uint64_t mask, uint64_t top,
+int frame_build(struct frame *frame, pid_t tid, const struct regs *resumed, uint64_t mask, uint64_t top,
                 uint64_t restorer);
 
 /* Registers that run RESTORER on the frame, and registers that make a system call at GADGET. */

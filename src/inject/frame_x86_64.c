@@ -104,13 +104,12 @@ static void fill_context(struct kernel_ucontext *uc, const struct regs *regs, ui
         };
 }
 
-int frame_build(struct frame *frame, pid_t tid, const struct regs *saved, uint64_t mask, uint64_t top,
+int frame_build(struct frame *frame, pid_t tid, const struct regs *resumed, uint64_t mask, uint64_t top,
                 uint64_t restorer)
 {
         static const size_t head = sizeof restorer + sizeof(struct kernel_ucontext) + FRAME_GAP;
         uint8_t vector[FRAME_MAX - 2048];
         struct kernel_ucontext uc;
-        struct regs resumed = *saved;
         uint64_t vector_addr;
         int size;
 
@@ -127,8 +126,7 @@ int frame_build(struct frame *frame, pid_t tid, const struct regs *saved, uint64
         if (frame->size > sizeof frame->bytes)
                 return -E2BIG;
 
-        regs_rewind_syscall(&resumed);
-        fill_context(&uc, &resumed, mask, vector_addr);
+        fill_context(&uc, resumed, mask, vector_addr);
         memset(frame->bytes, 0, frame->size);
         memcpy(frame->bytes + FRAME_TEXT, &restorer, sizeof restorer);
         memcpy(frame->bytes + FRAME_TEXT + sizeof restorer, &uc, sizeof uc);

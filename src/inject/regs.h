@@ -28,8 +28,11 @@ bool regs_in_timed_syscall(const struct regs *regs);
  * changed. */
 bool regs_forget_interruption(struct regs *regs);
 
-/* Registers that continue as if the interrupted call were made anew: what the kernel would do at the resume. */
-void regs_rewind_syscall(struct regs *regs);
+/* Changes REGS so that the interrupted call is made anew, as the kernel would do at the resume. BEFORE are the bytes that
+ * end at the program counter: a call that was restarted once already (restart_syscall) has its number there. Where it has not,
+ * the call returns EINTR. */
+enum { REGS_CODE_BEFORE = 7 };
+void regs_rewind_syscall(struct regs *regs, const uint8_t before[REGS_CODE_BEFORE]);
 
 /* A signal frame: distance of the saved program counter and stack pointer from the word that holds the address of
  * the code that leaves it ("restorer"). */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/ucontext.h>
@@ -103,15 +104,41 @@ bool regs_forget_interruption(struct regs *regs)
         return true;
 }
 
-void regs_rewind_syscall(struct regs *regs)
+/* The number of the call that restart_syscall() continues, from `mov $number, %eax; syscall`. 0 = not known. */
+static uint64_t restarted_number(const uint8_t before[REGS_CODE_BEFORE])
+{
+        uint32_t number;
+
+        memcpy(&number, before + 1, sizeof number);
+        if (before[0] != 0xb8 || before[5] != 0x0f || before[6] != 0x05)
+                return 0;
+        switch (number) {
+        case SYS_nanosleep:
+        case SYS_clock_nanosleep:
+        case SYS_poll:
+        case SYS_futex:
+                return number;
+        default:
+                return 0;
+        }
+}
+
+void regs_rewind_syscall(struct regs *regs, const uint8_t before[REGS_CODE_BEFORE])
 {
         int64_t result = (int64_t)regs->user.rax;
+        uint64_t number = regs->user.orig_rax;
 
         if (!regs_in_syscall(regs))
                 return;
         if (result == -RESTARTSYS || result == -RESTARTNOINTR || result == -RESTARTNOHAND ||
             result == -RESTART_RESTARTBLOCK) {
-                regs->user.rax = regs->user.orig_rax;
+                if (number == SYS_restart_syscall)
+                        number = restarted_number(before);
+                if (number == 0 && regs->user.orig_rax != SYS_read) {
+                        regs->user.rax = (uint64_t)-EINTR;
+                        return;
+                }
+                regs->user.rax = number;
                 regs->user.rip -= SYSCALL_LENGTH;
         }
 }

@@ -109,22 +109,28 @@ static int choose(struct remote *remote, uint64_t *ret_top)
 static int borrow(struct remote *remote, uint64_t top)
 {
         struct process *process = remote->process;
+        const struct regs *saved = &remote->thread->regs;
         pid_t tid = remote->thread->tid;
+        uint8_t before[REGS_CODE_BEFORE] = { 0 };
         uint64_t all = ~0ull;
-        struct regs regs;
+        struct regs regs, resumed;
         int r;
 
         r = (int)sys_ptrace(PTRACE_GETSIGMASK, tid, sizeof remote->mask, &remote->mask);
         if (r < 0)
                 return r;
-        r = frame_build(&remote->frame, tid, &remote->thread->regs, remote->mask, top, process->restorers[0]);
+        remote->mask_known = true;
+        resumed = *saved;
+        process_read(process, regs_pc(saved) - sizeof before, before, sizeof before);
+        regs_rewind_syscall(&resumed, before);
+        r = frame_build(&remote->frame, tid, &resumed, remote->mask, top, process->restorers[0]);
         if (r < 0)
                 return r;
         r = process_write(process, remote->frame.addr, remote->frame.bytes, remote->frame.size);
         if (r < 0)
                 return r;
         /* From here on the thread restores itself if we die; only then may its signals be blocked. */
-        frame_leave_regs(&remote->frame, &remote->thread->regs, process->restorers[0], &regs);
+        frame_leave_regs(&remote->frame, saved, process->restorers[0], &regs);
         r = regs_write(tid, &regs);
         if (r < 0)
                 return r;
@@ -141,14 +147,18 @@ static void clear_scratch(struct remote *remote)
 static int give_back(struct remote *remote)
 {
         pid_t tid = remote->thread->tid;
-        int r, r2;
+        int r = 0;
 
-        r = (int)sys_ptrace(PTRACE_SETSIGMASK, tid, sizeof remote->mask, &remote->mask);
-        r2 = regs_write(tid, &remote->thread->regs);
+        if (remote->mask_known)
+                r = (int)sys_ptrace(PTRACE_SETSIGMASK, tid, sizeof remote->mask, &remote->mask);
+        if (r == 0)
+                r = regs_write(tid, &remote->thread->regs);
         /* When that failed the thread still restores itself, from the frame: leave it there. */
-        if (r2 == 0)
+        if (r == 0)
                 clear_scratch(remote);
-        return r < 0 ? r : r2;
+        else
+                remote->thread->state = THREAD_LOST;
+        return r;
 }
 
 int remote_begin(struct remote *remote, struct process *process, struct err *err)
@@ -235,11 +245,15 @@ int remote_end(struct remote *remote)
         tid = remote->thread->tid;
         /* In an interrupt stop the kernel looks at the restored registers as at those of an interrupted call and restarts it;
          * in a system call stop it would not. */
-        sys_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
-        sys_ptrace(PTRACE_CONT, tid, 0, NULL);
-        r = stop_wait_interrupted(&remote->process->stop, tid);
+        r = (int)sys_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
+        if (r == 0)
+                r = (int)sys_ptrace(PTRACE_CONT, tid, 0, NULL);
+        if (r == 0)
+                r = stop_wait_interrupted(&remote->process->stop, tid);
         if (r == 0)
                 r = give_back(remote);
+        else
+                remote->thread->state = THREAD_LOST;
         remote->thread = NULL;
         return r;
 }

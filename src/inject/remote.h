@@ -12,7 +12,8 @@ struct remote {
         struct process *process;
         struct thread *thread; /* the one that is borrowed, NULL = none */
         struct frame frame;
-        uint64_t mask;
+        uint64_t mask;         /* its signal mask, once `mask_known` */
+        bool mask_known;
         bool scratch;          /* the frame stands in unused stack that must read zero again */
 };
 

@@ -95,25 +95,45 @@ static int seize_new(struct stop *stop, struct err *err)
         return r < 0 ? r : found;
 }
 
-/* Takes note of one report while the threads are being stopped. True when one less is running. */
-static bool note_report(struct stop *stop, pid_t tid, int status)
+/* Reads the registers of a stopped thread and makes an interrupted call continue, at once: a call that returns EINTR when
+ * it is stopped would really return it IF WE WERE KILLED BEFORE THIS LINE (some 20 us; as after SIGSTOP and SIGCONT,
+ * see signal(7)). */
+static int read_thread(struct stop *stop, struct thread *thread, struct err *err)
+{
+        int r = regs_read(thread->tid, &thread->regs);
+
+        if (r == -ESRCH) {
+                stop->n_stopped -= thread->state == THREAD_STOPPED;
+                thread->state = THREAD_GONE;
+                return 0;
+        }
+        if (r < 0)
+                return err_set(err, -r, "cannot read the registers of thread %d: %s", (int)thread->tid, strerror(-r));
+        if (regs_forget_interruption(&thread->regs))
+                regs_write(thread->tid, &thread->regs);
+        return 0;
+}
+
+/* Takes note of one report while the threads are being stopped. 1 when one less is running. */
+static int note_report(struct stop *stop, pid_t tid, int status, struct err *err)
 {
         struct thread *thread = stop_find(stop, tid);
 
         if (!thread || thread->state != THREAD_RUNNING)
-                return false;
+                return 0;
         if (!WIFSTOPPED(status)) {
                 thread->state = THREAD_GONE;
         } else if (stop_is_interrupt(status)) {
                 thread->state = THREAD_STOPPED;
                 stop->n_stopped++;
+                return read_thread(stop, thread, err) < 0 ? -EIO : 1;
         } else {
                 /* A signal on its way. Any stop uses up an INTERRUPT that was pending, so ask again. */
                 sys_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
                 sys_ptrace(PTRACE_CONT, tid, 0, (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
-                return false;
+                return 0;
         }
-        return true;
+        return 1;
 }
 
 static size_t count_running(const struct stop *stop)
@@ -138,6 +158,7 @@ static int wait_all(struct stop *stop, struct err *err)
         uint64_t limit = STOP_LIMIT_MS * NS_PER_MS + stop->n * STOP_LIMIT_THREAD_US * 1000;
         size_t running = count_running(stop);
         unsigned turn = 0;
+        int r;
 
         while (running > 0) {
                 int status = 0;
@@ -154,32 +175,20 @@ static int wait_all(struct stop *stop, struct err *err)
                 turn = 0;
                 if (tid == stop->pid && !WIFSTOPPED(status))
                         return err_set(err, ESRCH, "process %d ended", (int)stop->pid);
-                if (note_report(stop, tid, status))
-                        running--;
+                r = note_report(stop, tid, status, err);
+                if (r < 0)
+                        return r;
+                running -= (size_t)r;
         }
         return 0;
 }
 
-static int read_registers(struct stop *stop, struct err *err)
+/* After a failure: whoever stands still is read (again), so that interrupted calls continue. */
+static void read_all(struct stop *stop)
 {
-        for (size_t i = 0; i < stop->n; i++) {
-                struct thread *thread = &stop->v[i];
-                int r;
-
-                if (thread->state != THREAD_STOPPED)
-                        continue;
-                r = regs_read(thread->tid, &thread->regs);
-                if (r == -ESRCH) {
-                        thread->state = THREAD_GONE;
-                        stop->n_stopped--;
-                } else if (r < 0) {
-                        return err_set(err, -r, "cannot read the registers of thread %d: %s", (int)thread->tid,
-                                       strerror(-r));
-                } else if (regs_forget_interruption(&thread->regs)) {
-                        regs_write(thread->tid, &thread->regs);
-                }
-        }
-        return 0;
+        for (size_t i = 0; i < stop->n; i++)
+                if (stop->v[i].state == THREAD_RUNNING || stop->v[i].state == THREAD_STOPPED)
+                        read_thread(stop, &stop->v[i], NULL);
 }
 
 static int try_stop(struct stop *stop, struct err *err)
@@ -203,7 +212,7 @@ static int try_stop(struct stop *stop, struct err *err)
         }
         if (stop->n_stopped == 0)
                 return err_set(err, ESRCH, "process %d ended", (int)stop->pid);
-        return read_registers(stop, err);
+        return 0;
 }
 
 int stop_all(struct stop *stop, pid_t pid, uint64_t options, struct err *err)
@@ -214,7 +223,7 @@ int stop_all(struct stop *stop, pid_t pid, uint64_t options, struct err *err)
         stop->options = options;
         r = try_stop(stop, err);
         if (r < 0) {
-                read_registers(stop, NULL); /* so that interrupted calls continue */
+                read_all(stop);
                 stop_resume(stop);
         }
         return r;

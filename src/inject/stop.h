@@ -16,6 +16,7 @@
 enum thread_state {
         THREAD_RUNNING, /* seized, has not stopped yet */
         THREAD_STOPPED,
+        THREAD_LOST,    /* borrowed and not given back: goes on, and restores itself, when the worker ends */
         THREAD_GONE,
 };
 

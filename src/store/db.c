@@ -247,6 +247,25 @@ int db_run(struct store *store, unsigned slot, const char *sql, const char *form
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+int db_begin(struct store *store)
+{
+        return db_run(store, DB_BEGIN, "BEGIN IMMEDIATE", "");
+}
+
+int db_commit(struct store *store, int rc)
+{
+        if (rc == SQLITE_OK)
+                rc = db_run(store, DB_COMMIT, "COMMIT", "");
+        if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
+                (void)db_run(store, DB_ROLLBACK, "ROLLBACK", "");
+        return rc;
+}
+
+void db_checkpoint(struct store *store)
+{
+        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 int64_t db_int(sqlite3_stmt *stmt, int column, int64_t min, int64_t max)
 {
         int64_t n = sqlite3_column_int64(stmt, column);

@@ -20,13 +20,16 @@ enum {
         DB_STATEMENTS = 48,
 };
 
+/* Which files of a writer use which statements; writer.c has the first ones. A reader has query.c's and reader.c's. */
+enum { DB_CREATE_SLOTS = 24, DB_BEGIN, DB_COMMIT, DB_ROLLBACK, DB_ROLLUP_SLOTS = 32 };
+
 #define DB_ID_MAX ((int64_t)UINT32_MAX)
 
 struct store {
         char *path; /* as given */
         sqlite3 *db;
         struct history history;
-        sqlite3_stmt *statements[DB_STATEMENTS]; /* writer: enum in writer.c; reader: enum in query.c */
+        sqlite3_stmt *statements[DB_STATEMENTS]; /* writer: see below; reader: enum in query.c */
         bool reads, writes;
         bool finished;
         uid_t owner;
@@ -80,6 +83,14 @@ int db_bind_list(sqlite3_stmt *stmt, const char *format, va_list ap);
 /* Prepares, binds, runs to the end and resets. A code of SQLite. */
 int db_run(struct store *store, unsigned slot, const char *sql, const char *format, ...);
 
+/* A writing transaction. db_commit() commits when RC, what was done inside, is SQLITE_OK, else undoes it; returns what went
+ * wrong first. */
+int db_begin(struct store *store);
+int db_commit(struct store *store, int rc);
+
+/* Copies the -wal into the main file as far as readers allow, so that the main file alone says something. */
+void db_checkpoint(struct store *store);
+
 /* Whole numbers of a row, forced into what a reader may rely on. */
 int64_t db_int(sqlite3_stmt *stmt, int column, int64_t min, int64_t max);
 uint64_t db_u64(sqlite3_stmt *stmt, int column);           /* [0, INT64_MAX] */
@@ -99,6 +110,3 @@ void query_init(struct store *store);
 /* Thins old detail when the session comes near its size limit (rollup.c): a bounded piece of work inside the transaction that
  * writes PROCESS's tick. A code of SQLite. */
 int rollup_step(struct store *store, const struct rec_process *process);
-
-/* The slots of rollup.c among DB_STATEMENTS; the writer's own are below. */
-enum { DB_ROLLUP_SLOTS = 32 };

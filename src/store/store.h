@@ -33,14 +33,16 @@ int store_set_limit(struct store *store, uint64_t bytes, uint32_t full_ticks);
  * target is still untouched; a reader that comes earlier gets -EAGAIN from history.session(). May be called again. */
 int store_write_session(struct store *store, const struct rec_session *session, struct err *err);
 
-/* Writes one tick as one transaction. -ENOSPC when the disk is full: the file stays readable up to the tick
- * before. */
+/* Writes one tick as one transaction, through to the disk: a kill or a power cut loses at most this one. -ENOSPC when the disk is
+ * full or the limit reached: the file stays readable up to the tick before. -EBUSY when somebody else held the file locked
+ * for a minute; the same tick may be written again. */
 int store_write_tick(struct store *store, const struct rec_tick *tick, struct err *err);
 
 /* Calls FN for each request that no tick has answered yet. */
 int store_requests(struct store *store, int (*fn)(void *ctx, const struct rec_request *row), void *ctx);
 
-/* Marks the session as ended and turns it into one plain file without -wal and -shm. */
+/* Marks the session as ended and turns it into one plain file without -wal and -shm; while viewers still look at it the last of
+ * them does that. Also tried on a full disk, for which some room is kept. */
 int store_finish(struct store *store, uint64_t ended_ns, const char *reason, struct err *err);
 
 /* ---- reading ---- */
@@ -52,7 +54,7 @@ int store_open(const char *path, struct store **ret, struct err *err);
 /* The session as a history. Valid until store_close(). Not thread-safe: one thread per store. */
 const struct history *store_history(struct store *store);
 
-/* True while a recorder has the file open for writing. */
+/* True while a recorder has the file open for writing: it holds a lock on FILE-live (store/live.h). */
 bool store_is_live(struct store *store);
 
 /* Leaves a request for the recorder; *RET_ID may be used with store_is_answered(). */

@@ -47,6 +47,14 @@ void canvas_clear(struct canvas *canvas)
         canvas->cursor_x = canvas->cursor_y = -1;
 }
 
+/* Format characters have no width and would pass for combining marks, but they reorder or hide what stands
+ * around them. base/text.h makes them visible before; this is for what came another way. */
+static bool steers(uint32_t c)
+{
+        return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+               (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
+}
+
 /* What may really be shown for C. */
 static uint32_t printable(const struct canvas *canvas, uint32_t c)
 {
@@ -54,7 +62,7 @@ static uint32_t printable(const struct canvas *canvas, uint32_t c)
                 return c;
         if (canvas->ascii)
                 return '?';
-        if (c < 0xa0 || wcwidth((wchar_t)c) < 0)
+        if (c < 0xa0 || steers(c) || wcwidth((wchar_t)c) < 0)
                 return REPLACEMENT;
         return c;
 }
@@ -94,7 +102,7 @@ int canvas_put(struct canvas *canvas, int x, int y, int room, enum style style, 
                 int cells;
 
                 i += text_decode(text + i, len - i, &c);
-                cells = c >= 0xa0 ? char_width(c) : 1;
+                cells = c < 0xa0 || steers(c) ? 1 : char_width(c);
                 if (cells == 0) {
                         if (x > begin && !canvas->ascii)
                                 canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x - 1].combining =

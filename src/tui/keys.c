@@ -172,7 +172,8 @@ const char *key_group_name(enum key_group group)
 const char *view_name(enum view view)
 {
         static const char *const names[VIEWS] = {
-                "Overview", "Sites", "Stack", "Replay", "Processes", "Saved sessions", "Help", "Log", "Info", "Ended",
+                "Overview", "Sites", "Stack", "Replay", "Processes",
+                "Saved sessions", "Help", "Log", "Info", "Ended",
         };
 
         return view < VIEWS ? names[view] : "";
@@ -185,7 +186,8 @@ static const struct {
         { KEY_ENTER_, "Enter" }, { '\n', "Enter" }, { KEY_ESC_, "Esc" }, { KEY_TAB_, "Tab" },
         { KEY_BACKSPACE_, "Backspace" }, { ' ', "Space" }, { KEY_UP_, "Up" }, { KEY_DOWN_, "Down" },
         { KEY_LEFT_, "Left" }, { KEY_RIGHT_, "Right" }, { KEY_PGUP_, "PgUp" }, { KEY_PGDN_, "PgDn" },
-        { KEY_HOME_, "Home" }, { KEY_END_, "End" }, { KEY_BACKTAB_, "S-Tab" }, { KEY_F1_, "F1" }, { KEY_F2_, "F2" },
+        { KEY_HOME_, "Home" }, { KEY_END_, "End" }, { KEY_BACKTAB_, "S-Tab" },
+        { KEY_F1_, "F1" }, { KEY_F2_, "F2" },
         { KEY_F3_, "F3" }, { KEY_F4_, "F4" }, { KEY_F5_, "F5" }, { KEY_F6_, "F6" }, { KEY_F10_, "F10" },
         { KEY_MOUSE_, "mouse" }, { KEY_RESIZED, "resize" },
 };

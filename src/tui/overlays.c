@@ -40,8 +40,8 @@ static void add_measure(struct buf *out, const struct rec_process *p, const stru
                            facts->error_share * 100);
         buf_printf(out, "           LIVE of a site is made of its samples: few samples, large error.\n");
         buf_printf(out, "           The error of the selected site stands beside its LIVE.\n");
-        buf_printf(out, " exact     heap in use, alloc/s and free/s are counted, not sampled%s\n",
-                   p->heap_exact ? "" : "; here heap in use is only about");
+        buf_printf(out, " exact     %salloc/s and free/s are counted, not sampled\n",
+                   p->heap_exact ? "heap in use, " : "");
 }
 
 static void add_before(struct buf *out, const struct rec_process *p, const char *pm)

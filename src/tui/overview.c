@@ -17,11 +17,26 @@ static enum style sentence_style(const struct facts *facts)
         return facts->significant && facts->rate > 0 ? STYLE_WARN : STYLE_BOLD;
 }
 
+/* "alloc 38M/s, 61k calls/s" */
+static void traffic_words(char *ret, size_t size, const char *what, double bytes, double calls, bool wide)
+{
+        char amount[FMT_MAX], count[FMT_MAX];
+        int len;
+
+        if (!isfinite(bytes))
+                return;
+        fmt_bytes(amount, (uint64_t)bytes);
+        len = snprintf(ret, size, "%s %s%s/s", what, amount, bytes >= 1 && bytes < 1000 ? "B" : "");
+        if (wide && isfinite(calls) && len < (int)size)
+                snprintf(ret + len, size - (size_t)len, ", %s calls/s",
+                         calls > 0 && calls < 1 ? "<1" : fmt_count(count, (uint64_t)calls));
+}
+
 /* "RSS 812M   heap in use 644M ..." */
 static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struct facts *facts)
 {
         const struct rec_process *p = heap_process(ui->heap);
-        char size[FMT_MAX], calls[FMT_MAX];
+        char size[FMT_MAX];
         char rss[32], used[48], unused[48] = "", alloc[64] = "", released[64] = "", mapped[48] = "";
         const char *const items[] = { rss, used, unused, alloc, released, mapped };
         bool wide = canvas->width >= SIDE_PANE;
@@ -31,19 +46,8 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
                  fmt_bytes(size, p->heap_used));
         if (p->heap_free > 0)
                 snprintf(unused, sizeof unused, "free in heap %s", fmt_bytes(size, p->heap_free));
-        if (isfinite(facts->alloc_per_s)) {
-                snprintf(alloc, sizeof alloc, "alloc %s/s", fmt_bytes(size, (uint64_t)facts->alloc_per_s));
-                if (wide && isfinite(facts->alloc_calls_per_s))
-                        snprintf(alloc + strlen(alloc), sizeof alloc - strlen(alloc), " in %s calls",
-                                 fmt_count(calls, (uint64_t)facts->alloc_calls_per_s));
-        }
-        if (isfinite(facts->free_per_s)) {
-                snprintf(released, sizeof released, "free %s/s",
-                         fmt_bytes(size, (uint64_t)facts->free_per_s));
-                if (wide && isfinite(facts->free_calls_per_s))
-                        snprintf(released + strlen(released), sizeof released - strlen(released),
-                                 " in %s calls", fmt_count(calls, (uint64_t)facts->free_calls_per_s));
-        }
+        traffic_words(alloc, sizeof alloc, "alloc", facts->alloc_per_s, facts->alloc_calls_per_s, wide);
+        traffic_words(released, sizeof released, "free", facts->free_per_s, facts->free_calls_per_s, wide);
         if (wide)
                 snprintf(mapped, sizeof mapped, "address space %s", fmt_bytes(size, p->vm_size));
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_PLAIN, items, array_len(items));

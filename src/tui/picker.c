@@ -309,9 +309,10 @@ static void put_head(struct ui *ui, struct canvas *canvas)
 
         used += canvas_put(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, "heaptop");
         canvas_put(canvas, used + 3, 0, canvas->width - used - 3, STYLE_TITLE, "pick a process");
-        snprintf(right, sizeof right, "by %s%s%s%s   %s processes", sort_names[ui->picker_sort],
+        snprintf(right, sizeof right, "by %s%s%s%s   %s process%s", sort_names[ui->picker_sort],
                  ui->picker_reverse ? ", reversed" : "", ui->picker_user[0] ? "   user " : "",
-                 ui->picker_user, fmt_count(count, ui->processes.total));
+                 ui->picker_user, fmt_count(count, ui->processes.total),
+                 ui->processes.total == 1 ? "" : "es");
         frame_right(canvas, 28, 0, canvas->width - 29, STYLE_TITLE, right);
         if (ui->picker_filter[0])
                 canvas_printf(canvas, 1, 1, canvas->width - 1, STYLE_BOLD, "filter \"%s\"   Esc clears it",

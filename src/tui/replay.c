@@ -74,7 +74,9 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         snprintf(first, sizeof first, "at %s   heap %s   RSS %s",
                  fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
                  fmt_bytes(used, heap_process(ui->heap)->heap_used), fmt_bytes(rss, facts.rss));
-        if (isfinite(facts.rate))
+        if (isfinite(facts.rate) && !facts.significant)
+                snprintf(rate, sizeof rate, "no clear growth then");
+        else if (isfinite(facts.rate))
                 snprintf(rate, sizeof rate, "growth then %+.2f MB/min %s%.2f", facts.rate / 1048576,
                          plus_minus(canvas), facts.rate_error / 1048576);
         snprintf(sites, sizeof sites, "%zu sites", heap_n_sites(ui->heap));

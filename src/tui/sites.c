@@ -319,7 +319,8 @@ void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
         const char *const items[] = { count, shown, filter, sort };
         size_t visible = table->n < (size_t)table->height ? table->n : (size_t)table->height;
 
-        snprintf(count, sizeof count, "%zu site%s", heap_n_sites(ui->heap), heap_n_sites(ui->heap) == 1 ? "" : "s");
+        snprintf(count, sizeof count, "%zu site%s", heap_n_sites(ui->heap),
+                 heap_n_sites(ui->heap) == 1 ? "" : "s");
         if (ui->filter[0]) {
                 snprintf(filter, sizeof filter, "filter \"%s\"%s", ui->filter,
                          ui->bad_filter ? " is not valid" : "");

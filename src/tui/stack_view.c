@@ -14,7 +14,7 @@ enum column { NAME, LIVE, SHARE, PERCENT, RATE, WHERE, COLUMNS };
 
 static const struct part columns[COLUMNS] = {
         [NAME] = { 14, 60, 0 },  [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 },
-        [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 12, 30, 4 },
+        [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 16, 30, 4 },
 };
 
 static void put_titles(const struct stack_state *stack, struct canvas *canvas, int x, int y,
@@ -134,9 +134,10 @@ static void put_head(struct ui *ui, struct canvas *canvas, int y)
         snprintf(live, sizeof live, "%s live",
                  fmt_bytes(a, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0));
         if (site.live_blocks > 0)
-                snprintf(live, sizeof live, "%s live, %s blocks of %s", a,
+                snprintf(live, sizeof live, "%s live, %s blocks of %s%s", a,
                          fmt_count(b, (uint64_t)site.live_blocks),
-                         fmt_bytes(c, (uint64_t)(site.live_bytes / site.live_blocks)));
+                         fmt_bytes(c, (uint64_t)(site.live_bytes / site.live_blocks)),
+                         site.live_bytes / site.live_blocks < 1000 ? " B" : "");
         if (isfinite(site.rate_per_min))
                 snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site.rate_per_min / 1048576,
                          plus_minus(canvas), site.rate_error / 1048576);

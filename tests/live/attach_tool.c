@@ -138,7 +138,7 @@ static int fault(const char *name)
         return EIO;
 }
 
-static int faults(pid_t pid)
+static int faults(pid_t pid, const char *only)
 {
         static const char *const names[] = { "seize", "getregs", "getsigmask", "getregset", "setregs", "setsigmask",
                                              "syscall", "write", "read", "open", "truncate", "fill", "map", "wait",
@@ -146,7 +146,7 @@ static int faults(pid_t pid)
         long tried = 0;
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                for (long at = 1; at < 400; at += at < 40 ? 1 : 17) {
+                for (long at = only && strcmp(only, names[i]) != 0 ? 1000 : 1; at < 400; at += at < 40 ? 1 : 17) {
                         struct err err = { 0 };
                         int r;
 
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
         if (!strcmp(command, "leave"))
                 return attach_and_hold(pid, number, 0);
         if (!strcmp(command, "faults"))
-                return faults(pid);
+                return faults(pid, argc > 3 ? argv[3] : NULL);
         if (!strcmp(command, "run") && argc > 3)
                 return run(pid, argv + 3);
         if (!strcmp(command, "repair")) {

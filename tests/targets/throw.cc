@@ -22,14 +22,14 @@ __attribute__((noinline)) static char *make(std::size_t size)
 static void once(int i)
 {
         try {
-                delete[] make(i % 3 == 0 ? static_cast<std::size_t>(1) << 46 : 100 + i % 5000);
+                delete[] make(i % 3 == 0 ? static_cast<std::size_t>(1) << 60 : 100 + i % 5000);
                 made++;
                 bad += i % 3 == 0;
         } catch (const std::bad_alloc &) {
                 thrown++;
                 bad += i % 3 != 0;
         }
-        char *p = new (std::nothrow) char[i % 3 == 0 ? static_cast<std::size_t>(1) << 46 : 64];
+        char *p = new (std::nothrow) char[i % 3 == 0 ? static_cast<std::size_t>(1) << 60 : 64];
         bad += (p == nullptr) != (i % 3 == 0);
         delete[] p;
 }

@@ -55,7 +55,7 @@ static bool is_harmless(const char *text)
 static void a_page_of_text_names_sites_and_their_stacks(void **state)
 {
         struct store *store = make_session("text.heaptop");
-        char *text = report(store, &(struct report_options){ .top = 12 });
+        char *text = report(store, &(struct report_options){ .top = 30 });
 
         assert_non_null(strstr(text, "pid 4711"));
         assert_non_null(strstr(text, "SessionStore::put"));
@@ -65,6 +65,7 @@ static void a_page_of_text_names_sites_and_their_stacks(void **state)
         assert_non_null(strstr(text, "from before the attach"));
         assert_non_null(strstr(text, "limit 2.0G (cgroup /web.slice)"));
         assert_non_null(strstr(text, "detached"));
+        assert_non_null(strstr(text, "SITE  (11 of 11)")); /* "before attach" is no site */
         assert_true(is_harmless(text));
         free(text);
         store_close(store);

@@ -66,6 +66,13 @@ static void nothing_that_steers_a_terminal_gets_onto_a_canvas(void **state)
 
         canvas_put(canvas, 0, 0, 8, STYLE_PLAIN, "a\033[2Jb\xc2\x9b");
         expect_text(canvas, false, "a\xef\xbf\xbd[2Jb\xef\xbf\xbd\n");
+        canvas_clear(canvas);
+        canvas_put(canvas, 0, 0, 8, STYLE_PLAIN,
+                   "a\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf"
+                   "b");
+        expect_text(canvas, false,
+                    "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                    "b\n");
         canvas_put(ascii, 0, 0, 8, STYLE_PLAIN, "\xe2\x94\x80\xff\033x");
         expect_text(ascii, false, "???x\n");
         canvas_free(canvas);
