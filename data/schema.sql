@@ -83,3 +83,6 @@ CREATE TABLE gap (id INTEGER PRIMARY KEY, tick INTEGER NOT NULL, from_ns INTEGER
 CREATE TABLE request (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT, number INTEGER NOT NULL,
   asked_ns INTEGER NOT NULL, tick INTEGER NOT NULL DEFAULT 0 -- 0 = not answered yet
 );
+
+CREATE TABLE thinned ( -- below upto_tick, at most the last row in each `bucket` ticks is left (and those of marks)
+  bucket INTEGER PRIMARY KEY, upto_tick INTEGER NOT NULL);

@@ -1,7 +1,7 @@
 # One static archive per folder, linked from the top of the picture in doc/hacking.md to the bottom.
 
 noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a %D%/liblive.a \
-	%D%/libstore.a %D%/libtui.a
+	%D%/libstore.a %D%/libtui.a %D%/libprobe.a
 
 %C%_libbase_a_SOURCES = \
 	%D%/base/addrmap.c %D%/base/addrmap.h \
@@ -15,7 +15,26 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
-	%D%/model/heap.h %D%/model/history.h %D%/model/record.h
+	%D%/model/ages.c \
+	%D%/model/class.c %D%/model/class.h \
+	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/filter.c %D%/model/filter.h \
+	%D%/model/heap.c %D%/model/heap.h \
+	%D%/model/history.h %D%/model/inside.h \
+	%D%/model/names.c %D%/model/names.h \
+	%D%/model/notes.c \
+	%D%/model/picker.c %D%/model/picker.h \
+	%D%/model/query.c \
+	%D%/model/record.c %D%/model/record.h \
+	%D%/model/slope.c %D%/model/slope.h \
+	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/class.c %D%/model/class.h \
+	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/heap.h %D%/model/history.h \
+	%D%/model/record.c %D%/model/record.h \
+	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
@@ -50,25 +69,171 @@ EXTRA_DIST += data/frames.conf
 %D%/target/libtarget_a-runtime.$(OBJEXT): %D%/target/frames_conf.h
 
 %C%_libinject_a_SOURCES = \
-	%D%/inject/inject.h
+	%D%/inject/allocators.c %D%/inject/allocators.h \
+	%D%/inject/attach.c %D%/inject/inject.h \
+	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
+	%D%/inject/check.c \
+	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
+	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
+	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
+	%D%/inject/launch.c \
+	%D%/inject/lock.c %D%/inject/lock.h \
+	%D%/inject/plan.c %D%/inject/plan.h \
+	%D%/inject/process.c %D%/inject/process.h \
+	%D%/inject/regs_x86_64.c %D%/inject/regs.h \
+	%D%/inject/relocate_x86_64.c %D%/inject/relocate.h \
+	%D%/inject/remote.c %D%/inject/remote.h \
+	%D%/inject/removal.c %D%/inject/removal.h \
+	%D%/inject/stacks.c %D%/inject/stacks.h \
+	%D%/inject/stop.c %D%/inject/stop.h \
+	%D%/inject/sys.c %D%/inject/sys.h \
+	%D%/inject/ticks_x86_64.c %D%/inject/ticks.h \
+	%D%/inject/undo.c %D%/inject/undo.h \
+	%D%/inject/worker.c %D%/inject/worker.h
 
 %C%_liblive_a_SOURCES = \
-	%D%/live/sink.h
+	%D%/live/aggregate.c %D%/live/aggregate.h \
+	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/cost.c %D%/live/cost.h \
+	%D%/live/counters.c %D%/live/counters.h \
+	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/happenings.c %D%/live/happenings.h \
+	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/names.c %D%/live/names.h \
+	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/session.c %D%/live/session.h \
+	%D%/live/shared.c %D%/live/shared.h \
+	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/walk.c %D%/live/walk.h \
+	%D%/live/watched.c %D%/live/watched.h \
+	%D%/live/rows.h %D%/live/sink.h
 
 %C%_libstore_a_SOURCES = \
-	%D%/store/store.h
+	%D%/store/create.c \
+	%D%/store/db.c %D%/store/db.h \
+	%D%/store/live.c %D%/store/live.h \
+	%D%/store/query.c %D%/store/query.h \
+	%D%/store/query_rows.c \
+	%D%/store/reader.c \
+	%D%/store/rollup.c \
+	%D%/store/schema.h \
+	%D%/store/store.h \
+	%D%/store/writer.c
+nodist_%C%_libstore_a_SOURCES = %D%/store/schema.c
 %C%_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 
-%C%_libtui_a_SOURCES =
+%D%/store/schema.c: $(top_srcdir)/data/schema.sql $(top_srcdir)/data/schema.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(AWK) -f $(top_srcdir)/data/schema.awk $(top_srcdir)/data/schema.sql >$@.new && \
+	mv $@.new $@
+CLEANFILES += %D%/store/schema.c
+EXTRA_DIST += data/schema.sql data/schema.awk
+
+%C%_libtui_a_SOURCES = \
+	%D%/tui/braille.c %D%/tui/braille.h \
+	%D%/tui/canvas.c %D%/tui/canvas.h \
+	%D%/tui/chart.c \
+	%D%/tui/commands.c \
+	%D%/tui/facts.c \
+	%D%/tui/frame.c \
+	%D%/tui/help.c \
+	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/overlays.c \
+	%D%/tui/overview.c \
+	%D%/tui/picker.c \
+	%D%/tui/prompt.c \
+	%D%/tui/replay.c \
+	%D%/tui/sites.c \
+	%D%/tui/source.c \
+	%D%/tui/spark.c %D%/tui/spark.h \
+	%D%/tui/stack.c \
+	%D%/tui/stack_view.c \
+	%D%/tui/table.c %D%/tui/table.h \
+	%D%/tui/term.c %D%/tui/term.h \
+	%D%/tui/time.c \
+	%D%/tui/ui.c %D%/tui/ui.h \
+	%D%/tui/ui_state.h \
+	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
+# The part of app/ that unit tests link too.
+noinst_LIBRARIES += %D%/libreport.a
+%C%_libreport_a_SOURCES = \
+	%D%/app/list.c %D%/app/list.h \
+	%D%/app/moment.c %D%/app/moment.h \
+	%D%/app/options.c %D%/app/options.h \
+	%D%/app/place.c %D%/app/place.h \
+	%D%/app/report.c %D%/app/report.h \
+	%D%/app/report_json.c \
+	%D%/app/report_parts.h \
+	%D%/app/report_text.c \
+	%D%/app/user.c %D%/app/user.h \
+	%D%/app/writer.c %D%/app/writer.h
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+
 # What each archive needs outside, in the order of linking.
-HEAPTOP_LIBS = %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libtarget.a %D%/libmodel.a \
-	%D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) $(ZYDIS_LIBS) $(IBERTY_LIBS) \
-	$(JANSSON_LIBS) -lpthread -lm
+HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
+	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
-heaptop_SOURCES = %D%/app/main.c
-heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+heaptop_SOURCES = \
+	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/ask.h \
+	%D%/app/child.c %D%/app/child.h \
+	%D%/app/commands.c %D%/app/commands.h \
+	%D%/app/demo.c \
+	%D%/app/detach.c \
+	%D%/app/detail.c %D%/app/detail.h \
+	%D%/app/doctor.c \
+	%D%/app/guard.c %D%/app/guard.h \
+	%D%/app/guardian.c %D%/app/guardian.h \
+	%D%/app/main.c \
+	%D%/app/picking.c %D%/app/picking.h \
+	%D%/app/print.c %D%/app/print.h \
+	%D%/app/record.c \
+	%D%/app/recording.c %D%/app/recording.h \
+	%D%/app/registry.c %D%/app/registry.h \
+	%D%/app/run.c \
+	%D%/app/say.c %D%/app/say.h \
+	%D%/app/status.h \
+	%D%/app/summary.c %D%/app/summary.h \
+	%D%/app/viewer.c %D%/app/viewer.h
+heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
-EXTRA_DIST += %D%/probe/wire.h
+
+# The service that `heaptop demo` watches: its functions are to be found again by name and line.
+pkglibexec_PROGRAMS += heaptop-demo
+heaptop_demo_SOURCES = %D%/app/demo_service.c
+heaptop_demo_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -g -O1 -fno-inline -fno-optimize-sibling-calls
+heaptop_demo_LDFLAGS =
+heaptop_demo_LDADD =
+
+# The probe: freestanding, with flags of its own whatever CFLAGS and sanitizers are. Compiled and linked in one go into
+# a flat binary, which embed.S puts into an archive that holds nothing else.
+PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hidden -mgeneral-regs-only \
+	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
+	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
+PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
+	%D%/probe/ring.c %D%/probe/stack.c
+PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
+EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
+
+%D%/probe/logtable.h: %D%/probe/logtable.awk
+	$(AM_V_GEN)$(MKDIR_P) %D%/probe && $(AWK) -f $(top_srcdir)/%D%/probe/logtable.awk >$@.new && mv $@.new $@
+%D%/probe/probe.elf: $(PROBE_INPUTS) %D%/probe/logtable.h
+	$(AM_V_CCLD)for f in $(PROBE_FILES); do \
+		if test -f $$f; then echo $$f; else echo $(top_srcdir)/$$f; fi; done | \
+		xargs $(CC) $(PROBE_CFLAGS) $(WARN_CFLAGS) -I$(top_srcdir)/src -I%D% -nostdlib -static \
+		-Wl,--build-id=none -Wl,-z,noexecstack -Wl,--orphan-handling=error \
+		-Wl,-T,$(top_srcdir)/%D%/probe/blob.ld -o $@
+%D%/probe/probe.bin: %D%/probe/probe.elf
+	$(AM_V_GEN)$(OBJCOPY) -O binary $< $@
+CLEANFILES += %D%/probe/logtable.h %D%/probe/probe.elf %D%/probe/probe.bin
+
+%C%_libprobe_a_SOURCES = %D%/probe/embed.S %D%/probe/wire.h
+AM_CCASFLAGS = -DPROBE_BLOB='"%D%/probe/probe.bin"'
+%D%/probe/embed.$(OBJEXT): %D%/probe/probe.bin

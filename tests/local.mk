@@ -8,25 +8,138 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
 TEST_EXTENSIONS = .sh
 AM_CPPFLAGS += -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 
-# unit tests, a line per folder of src/
+# ---- unit tests ----
+
 UNIT_TESTS = \
+	%D%/unit/area.h \
+	%D%/unit/rig.h \
 	%D%/unit/test_base \
+	%D%/unit/test_blocks \
+	%D%/unit/test_class \
+	%D%/unit/test_estimate \
 	%D%/unit/test_glibc \
+	%D%/unit/test_heap \
+	%D%/unit/test_heap_moves \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
+	%D%/unit/test_options \
+	%D%/unit/test_picker \
+	%D%/unit/test_probe \
+	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_sampling \
+	%D%/unit/test_probe_stack \
 	%D%/unit/test_proc \
+	%D%/unit/test_query \
+	%D%/unit/test_record \
+	%D%/unit/test_recorder \
+	%D%/unit/test_report \
+	%D%/unit/test_ring \
+	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
-	%D%/unit/test_unwind
+	%D%/unit/test_screens \
+	%D%/unit/test_stacks \
+	%D%/unit/test_store \
+	%D%/unit/test_store_crash \
+	%D%/unit/test_store_hostile \
+	%D%/unit/test_tree \
+	%D%/unit/test_tui \
+	%D%/unit/test_unwind \
+	%D%/unit/test_valleys \
+	%D%/unit/test_writer \
+	%D%/unit/toy.h \
+	%D%/unit/unit.h
 
-check_PROGRAMS += $(UNIT_TESTS)
-TESTS += $(UNIT_TESTS)
-LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
+# fake_history: a recorded session over arrays, for the model and for golden screens
+FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
+%C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
+%C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
+# demo_session: the session that golden screens show
+%C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c %D%/unit/demo_session.c %D%/unit/demo_session.h $(FAKE_HISTORY)
+# session: a session file made for a test
+SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
+%C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
+%C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
+%C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
+%C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
+%C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
+check_PROGRAMS += %D%/unit/make_session
+%C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
 
-# scripts
+# ---- fuzz targets: with --enable-fuzz real ones, else programs that replay their corpus ----
+
+FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_session
+check_PROGRAMS += $(FUZZ_TARGETS)
+%C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
+if FUZZ
+%C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+%C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
+TESTS += $(FUZZ_TARGETS)
+endif
+EXTRA_DIST += %D%/fuzz/corpus
+
+# ---- scripts ----
+
 dist_check_SCRIPTS = \
-	%D%/layers.sh
+	%D%/docs.sh \
+	%D%/layers.sh \
+	%D%/live/bad_input.sh \
+	%D%/live/kills.sh \
+	%D%/live/lifeline.sh \
+	%D%/live/programs.sh \
+	%D%/live/recorder.sh \
+	%D%/live/replay.sh \
+	%D%/live/run.sh \
+	%D%/live/screen.sh \
+	%D%/live/truth.sh \
+	%D%/probe_blob.sh \
+	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk
-EXTRA_DIST += %D%/unit/unit.h
+EXTRA_DIST += %D%/layers.awk %D%/live/lib.sh %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+
+# what live tests attach with and look with
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
+%C%_live_fingerprint_LDADD =
+
+# what they attach to: plain programs, without the sanitizers of the rest
+TARGET_CFLAGS = -std=gnu11 -O1 -g
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targets/truth
+%C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_churn_LDFLAGS =
+%C%_targets_churn_LDADD = -lpthread
+%C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_edge_LDFLAGS =
+%C%_targets_edge_LDADD = -lpthread
+%C%_targets_tracer_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_tracer_LDFLAGS =
+%C%_targets_tracer_LDADD =
+%C%_targets_truth_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_truth_LDFLAGS =
+%C%_targets_truth_LDADD = -lpthread
+
+# ---- benchmarks: built and run by `make bench` only ----
+
+BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/pair
+CLEANFILES += $(EXTRA_PROGRAMS)
+%C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
+%C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
+%C%_bench_pair_CFLAGS = -std=gnu11 -O2
+%C%_bench_pair_LDFLAGS =
+%C%_bench_pair_LDADD = -lpthread
+EXTRA_DIST += %D%/bench/bench.py
+
+.PHONY: bench
+bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_heap$(EXEEXT)
+	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
+	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)

@@ -1,11 +1,7 @@
-/* main: finds the subcommand and hands over to it. */
-#include "base/exit.h"
-
-#include <stdio.h>
+/* main: hands over to the subcommands. */
+#include "app/commands.h"
 
 int main(int argc, char **argv)
 {
-        (void)argc;
-        fprintf(stderr, "%s: no subcommand yet\n", argv[0]);
-        return EXIT_USAGE;
+        return commands_main(argc, argv);
 }

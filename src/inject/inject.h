@@ -31,6 +31,7 @@ struct injection {
         uint32_t n_repaired;           /* hooks of an earlier heaptop that were removed first */
         char allocator[64];            /* "glibc 2.36", "jemalloc", ... joined by " + " */
         bool exact_frees;              /* all hooked allocators tell a block's size when it is freed */
+        int lock_fd;                   /* one heaptop per target (inject/lock.h); closed by inject_done(), -1 = none */
         struct wire_hook_record hooks[WIRE_HOOKS_MAX]; /* our own copy */
 };
 

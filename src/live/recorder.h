@@ -42,5 +42,6 @@ const char *recorder_end_reason(const struct recorder *recorder); /* "target exi
  * them too so that they get answered. */
 void recorder_request(struct recorder *recorder, const struct rec_request *request);
 
-/* After inject_detach(): drains what is left and gives the last tick, with the event DETACHED (TEXT). */
+/* After inject_detach(), or when the target has ended: drains what is left, waits a moment for names that are still being looked
+ * up, and gives the last tick, with the event DETACHED (TEXT) unless the target had ended. */
 int recorder_finish(struct recorder *recorder, const struct sink *sink, const char *text);

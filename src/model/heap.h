@@ -1,11 +1,12 @@
 /* heap: a process's heap as it was at one tick, ready to be shown.
  *
- * A heap is a cursor over a history: heap_seek() moves it forward tick by tick (cheap: only what changed is read)
- * or anywhere else (the rows in force are looked up). Both ways give the same numbers, so a live screen and a replay
- * agree to the byte. Three cursors run along: NOW, the start of the rate WINDOW, and the BASE that changes are counted
- * from (a mark, or the attach). */
+ * A heap is a cursor over a history: heap_seek() moves it forward tick by tick (cheap: only what changed is
+ * read) or anywhere else (the rows in force are looked up). Both ways give the same numbers, so a live screen
+ * and a replay agree to the byte. Three cursors run along: NOW, the start of the rate WINDOW, and the BASE
+ * that changes are counted from (a mark, or the attach). */
 #pragma once
 
+#include "base/err.h"
 #include "model/history.h"
 
 struct heap; /* opaque */
@@ -17,10 +18,10 @@ struct heap_site {
         const char *place;       /* "store.cc:88", the module's file name, or "" */
         bool approximate;        /* name is the nearest symbol or module+offset: shown with a mark */
         int64_t live_bytes, live_blocks;
-        double live_error;       /* +- bytes, 95 % */
+        double live_error;       /* +- bytes, 95 %: the longer side of the interval */
         int64_t change_bytes;    /* since BASE */
-        double rate_per_min;     /* bytes a minute over WINDOW; NAN = too short to say */
-        double rate_error;       /* +- bytes a minute, 95 % */
+        double rate_per_min;     /* bytes a minute over WINDOW, from valley to valley (model/valleys.h); NAN = too short to say */
+        double rate_error;       /* +- bytes a minute, 95 %; counts only samples that can be at one end of WINDOW */
         uint32_t class;          /* enum rec_class */
         uint64_t first_ns;       /* when the site was first seen */
         int64_t samples;         /* sampled live blocks */
@@ -33,8 +34,8 @@ enum { HEAP_TREND_MAX = 256 };
 enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEAP_BY_CLASS, HEAP_BY_AGE, HEAP_BY_NAME,
                  HEAP_SORTS };
 
-/* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`, `class:growing`, `lib:NAME`,
- * `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
+/* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`,
+ * `class:growing`, `lib:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
 struct heap_query {
         enum heap_sort sort;
         bool reverse;
@@ -47,39 +48,57 @@ void heap_free(struct heap *heap); /* accepts NULL */
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
 
-/* Changes are counted from TICK on; 0 = from the attach. */
+/* Changes are counted from TICK on (at most the newest); 0 = from the attach. Returns 0 or a negative errno of the
+ * history. */
 int heap_set_base(struct heap *heap, uint32_t tick);
 uint32_t heap_base(const struct heap *heap);
 
 uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the history is still empty */
+/* Never NULL, and neither are its strings, except end_reason of a session that has not ended. They live until
+ * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
 
-/* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). */
+/* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact
+ * counters: the slope from the lowest point of the window's first fifth to that of its last, so that a heap
+ * that fills and is collected counts by its valleys. The error is how far the valleys in between lie off that
+ * line (Student's t, 3 degrees of freedom). */
 double heap_growth(const struct heap *heap, double *ret_error);
+
+/* How long WINDOW is: the last ten minutes, or in a young session all but its first fifth (every site fills
+ * up from nothing at the attach, which is not growth). Rates need 20 s of it. */
 uint64_t heap_window_ns(const struct heap *heap);
 
 /* Fills ids of the sites that match, best first, at most MAX; returns how many match in all. The before-attach row is
  * site 0 and takes part. On a bad filter (a broken regular expression) -EINVAL. */
 int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max);
 
+/* What is wrong with a filter, in words: 0 or -EINVAL. model/filter.h has the grammar. */
+int heap_check_filter(const char *text, struct err *err);
+
+/* Sites seen up to NOW, without "before attach". */
 size_t heap_n_sites(const struct heap *heap);
 
 /* False when there is no such site at NOW. */
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret);
 
-/* Live bytes of SITE in N (<= HEAP_TREND_MAX) equal steps of [NOW - span, NOW]; a step that begins before the site was seen
- * is 0. *RET_NOISE is twice the sampling error, for drawing flat what is only noise. */
+/* Live bytes of SITE at the end of each of N (1..HEAP_TREND_MAX, else -EINVAL) steps of span/N; before the
+ * site was seen they are 0. The last step is open and ends NOW, the others end at whole multiples of the step
+ * since the first tick, so that a picture moves only when a step closes. *RET_NOISE is twice the sampling
+ * error, for drawing flat what is only noise. The first look at a site reads all its changes; then
+ * heap_seek() keeps them for the 256 sites looked at last. */
 int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, size_t n, double *ret_noise);
 
-/* The age below which half of SITE's live bytes lie; 0 when nothing is known. */
+/* The age below which half of SITE's live bytes lie; 0 when nothing is known. Reads the site's sampled
+ * blocks: for rows on screen only. */
 uint64_t heap_age50_ns(struct heap *heap, uint32_t site);
 
 /* Live bytes of SITE by age: < 1 min, < 10 min, < 1 h, < 6 h, older. */
 enum { HEAP_AGES = 5 };
 int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
 
-/* Process rows of [FROM, NOW], thinned to about N, for the chart. Returns how many or a negative errno. */
+/* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
+ * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
 
 /* Marks, events, gaps up to NOW. Strings belong to the heap, until the next call of the same function. */
@@ -97,7 +116,7 @@ struct tree_node {
         uint32_t line;
         bool approximate, runtime, inlined, guessed, truncated;
         int64_t live_bytes, live_blocks, change_bytes;
-        double rate_per_min;      /* NAN = too short to say */
+        double rate_per_min;      /* from end to end of WINDOW (valleys are known for sites only); NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
 
@@ -106,8 +125,9 @@ struct tree {
         size_t n;
 };
 
-/* Top-down (callers first) or inverted (the allocating frame first). The caller ends it with tree_done(); strings
- * belong to the heap. */
+/* Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
+ * inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
+ * caller ends it with tree_done(); strings belong to the heap. */
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 void tree_done(struct tree *tree);
 

@@ -22,7 +22,7 @@ struct picker_process {
 
         uint64_t history[PICKER_HISTORY]; /* RSS, oldest first */
         size_t n_history;
-        double growth_per_min;  /* bytes; robust slope over the history */
+        double growth_per_min;  /* bytes; robust slope over the history (model/slope.h); NAN = fewer than 3 looks */
         const char *shape;      /* "steady", "noisy", "sawtooth", "plateau", "" */
 };
 
@@ -47,7 +47,10 @@ void picker_update(struct picker *picker, const struct picker_process *now, size
 
 enum picker_sort { PICKER_BY_GROWTH, PICKER_BY_RSS, PICKER_BY_PID, PICKER_BY_NAME, PICKER_SORTS };
 
-/* Pids that match, best first; returns how many match in all. USER: only this user's ("" = all). */
+/* Pids that match, best first; returns how many match in all. USER: only this user's ("" = all). FILTER:
+ * words as in model/filter.h; text is looked for in command, pid and user, lib: and class: in kind, sizes are
+ * RSS, age is since the start. A broken filter matches nothing (heap_check_filter() says what is wrong).
+ * Equal ones: more RSS first, then the lower pid. */
 size_t picker_list(struct picker *picker, enum picker_sort sort, bool reverse, const char *filter, const char *user,
                    int32_t *ret, size_t max);
 const struct picker_process *picker_find(const struct picker *picker, int32_t pid); /* or NULL */

@@ -97,7 +97,8 @@ struct rec_site_state {
         uint32_t class; /* enum rec_class */
 };
 
-/* A sampled block that outlived the tick it was born in. */
+/* A sampled block that outlived the tick it was born in. A block that realloc turned into another stays one block: the old
+ * id ends with death_ns = its birth_ns, the new one takes the birth over. */
 struct rec_block {
         uint64_t id;
         uint32_t stack;
@@ -193,3 +194,8 @@ struct rec_tick {
         const struct rec_mark *marks;         size_t n_marks;
         const uint32_t *answered;             size_t n_answered; /* ids of requests done in this tick */
 };
+
+/* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing
+ * but such copies; NULL is fine. */
+struct rec_tick *rec_tick_copy(const struct rec_tick *tick);
+void rec_tick_free(struct rec_tick *tick);

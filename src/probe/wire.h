@@ -51,6 +51,7 @@ enum wire_kind {
 enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
+        WIRE_SIZE_NESTED,  /* not known, and calloc, realloc and memalign call the hooked malloc and free (musl) */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
@@ -64,8 +65,9 @@ struct wire_hook {
 
 /* The one private writable page of the code area. */
 struct wire_root {
-        uint64_t shared; /* address of struct wire_shared in the target, or 0 */
-        uint64_t pad[511];
+        uint64_t shared; /* address of struct wire_shared in the target, or 0; written by heaptop */
+        uint64_t mapped; /* the same while the area is mapped, on or not; written by the probe, 0 in a fork child */
+        uint64_t pad[510];
 };
 
 /* The first bytes of the probe's binary, so that the injector finds its way (offsets from its start). */
@@ -92,7 +94,9 @@ struct wire_class_count {
 };
 
 struct wire_slot {
-        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set once by compare-and-swap */
+        uint64_t key;       /* the thread pointer (%fs:0) of the owner, 0 = free; set by compare-and-swap; its lowest
+                             * bit is set while the thread is in an allocation function called by the probe. heaptop
+                             * may swap the key of a dead thread for 0: all else stays and the next owner goes on */
         int64_t countdown;  /* bytes until the next sample; exponentially distributed */
         uint64_t random;    /* xorshift64* state, never 0 */
         uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
@@ -132,7 +136,7 @@ struct wire_record {
 /* Followed by `stack_bytes` bytes copied from [rsp, rsp + stack_bytes). */
 struct wire_alloc {
         struct wire_record head;
-        uint64_t size;        /* as asked for */
+        uint64_t size;        /* as asked for; malloc(0) is sampled and reported as 1, so that weights are finite */
         uint64_t chunk;       /* what the allocator set aside, 0 = not known */
         uint64_t mean;        /* the sampling mean this sample was drawn with */
         uint64_t replaces;    /* id of the sampled block that realloc turned into this one, else 0 */
@@ -209,18 +213,21 @@ struct wire_shared {
         uint64_t main_stack_low, main_stack_high; /* the main thread's stack: always readable above the stack pointer */
         uint64_t heartbeat_tsc;    /* when heaptop was last alive */
         uint64_t heartbeat_limit;  /* in TSC ticks; 0 = never switch off */
+        uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid() */
 
         /* the ring */
         uint64_t head __attribute__((aligned(64))); /* bytes ever reserved; the probe adds by compare-and-swap */
         uint64_t tail __attribute__((aligned(64))); /* bytes ever consumed; heaptop adds */
 
         /* counted losses and rare events (atomic adds by the probe) */
-        uint64_t dropped_allocs __attribute__((aligned(64))); /* no room in the ring */
-        uint64_t dropped_bytes;
+        uint64_t dropped_allocs __attribute__((aligned(64))); /* due samples not taken: no room in the ring, or an
+                                                               * operator new that must not have a frame above it */
+        uint64_t dropped_bytes;    /* their sizes as asked for */
         uint64_t dropped_deaths;   /* found again by looking through `table` */
         uint64_t table_full;
         uint64_t next_id;          /* of the next sampled block; starts at 1 */
-        uint64_t failed_reallocs;
+        uint64_t failed_reallocs;  /* of sampled calls */
+        uint64_t table_reach;      /* no entry of `table` stands further than this from its home; only grows */
 
         struct wire_slot overflow __attribute__((aligned(64))); /* threads that found no slot: atomic adds */
         struct wire_slot slots[WIRE_SLOTS] __attribute__((aligned(64)));
@@ -234,15 +241,16 @@ _Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lin
 _Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
 _Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
 
-/* The size class of BYTES; the same arithmetic inside and outside. */
+/* The size class of BYTES; the same arithmetic inside and outside. Two bits below the leading one select the quarter:
+ * BYTES >> (shift - 2) is 4 to 7, hence the 4 + 4 * WIRE_CLASS_MIN_SHIFT taken off. */
 static inline uint32_t wire_class(uint64_t bytes)
 {
         uint32_t shift, index;
 
         if (bytes < 1u << WIRE_CLASS_MIN_SHIFT)
-                return 0;
-        shift = 63u - (uint32_t)__builtin_clzll(bytes);
-        index = (shift - WIRE_CLASS_MIN_SHIFT) * 4 + (uint32_t)(bytes >> (shift - 2) & 3);
+                bytes = 1u << WIRE_CLASS_MIN_SHIFT;
+        shift = 63u ^ (uint32_t)__builtin_clzll(bytes); /* one instruction: bsr */
+        index = 4 * shift + (uint32_t)(bytes >> (shift - 2)) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
         return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
 }
 
@@ -252,8 +260,14 @@ static inline uint64_t wire_class_floor(uint32_t index)
         return (uint64_t)(4 + index % 4) << (index / 4 + WIRE_CLASS_MIN_SHIFT - 2);
 }
 
-/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64). */
+/* The chunk glibc sets aside for a request (malloc/malloc.c, request2size, x86-64): 8 bytes more, rounded up to a
+ * multiple of 16, at least 32. */
 static inline uint64_t wire_glibc_chunk(uint64_t request)
 {
-        return request < 24 ? 32 : (request + 8 + 15) & ~15ull;
+        return ((request < 9 ? 9 : request) + 8 + 15) & ~15ull;
 }
+
+#ifndef WIRE_IN_PROBE
+/* The probe's binary inside heaptop (probe/embed.S): begins with a struct wire_blob_header, wants page alignment. */
+extern const uint8_t heaptop_probe_start[], heaptop_probe_end[];
+#endif

@@ -23,18 +23,26 @@ enum {
  * unless that is (uid_t)-1. The caller ends it with store_close(). Errors: -EEXIST, -ENOSPC, -EACCES, -EROFS. */
 int store_create(const char *path, uid_t owner, struct store **ret, struct err *err);
 
+/* Keeps the file below BYTES (0 = no limit; 256 MB and an hour if never called) by rolling up: beyond 3/4 of it, what is older
+ * than FULL_TICKS ticks is thinned to one row per stack in 10 ticks, then 60, 600 and 3600, always the last of each, so that
+ * values at the end of a bucket and at marks stay exact; blocks that died before are forgotten. When even that is too
+ * much, less than FULL_TICKS keep full detail. Each step is said in an event. store_write_tick() is -ENOSPC at the limit. */
+int store_set_limit(struct store *store, uint64_t bytes, uint32_t full_ticks);
+
 /* Writes who is recorded. The file is made before the attach, so that a full disk or a bad path is found while the
  * target is still untouched; a reader that comes earlier gets -EAGAIN from history.session(). May be called again. */
 int store_write_session(struct store *store, const struct rec_session *session, struct err *err);
 
-/* Writes one tick as one transaction. -ENOSPC when the disk is full: the file stays readable up to the tick
- * before. */
+/* Writes one tick as one transaction, through to the disk: a kill or a power cut loses at most this one. -ENOSPC when the disk is
+ * full or the limit reached: the file stays readable up to the tick before. -EBUSY when somebody else held the file locked
+ * for a minute; the same tick may be written again. */
 int store_write_tick(struct store *store, const struct rec_tick *tick, struct err *err);
 
 /* Calls FN for each request that no tick has answered yet. */
 int store_requests(struct store *store, int (*fn)(void *ctx, const struct rec_request *row), void *ctx);
 
-/* Marks the session as ended and turns it into one plain file without -wal and -shm. */
+/* Marks the session as ended and turns it into one plain file without -wal and -shm; while viewers still look at it the last of
+ * them does that. Also tried on a full disk, for which some room is kept. */
 int store_finish(struct store *store, uint64_t ended_ns, const char *reason, struct err *err);
 
 /* ---- reading ---- */
@@ -46,12 +54,15 @@ int store_open(const char *path, struct store **ret, struct err *err);
 /* The session as a history. Valid until store_close(). Not thread-safe: one thread per store. */
 const struct history *store_history(struct store *store);
 
-/* True while a recorder has the file open for writing. */
+/* True while a recorder has the file open for writing: it holds a lock on FILE-live (store/live.h). */
 bool store_is_live(struct store *store);
 
 /* Leaves a request for the recorder; *RET_ID may be used with store_is_answered(). */
 int store_request(struct store *store, const struct rec_request *request, uint32_t *ret_id, struct err *err);
 bool store_is_answered(struct store *store, uint32_t id);
+
+/* Puts a mark into a session that nobody records any more; in a live one a mark is a request. -EBUSY when it is live. */
+int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const char *name, struct err *err);
 
 /* Accepts NULL. */
 void store_close(struct store *store);

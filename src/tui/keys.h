@@ -22,8 +22,67 @@ struct key_event {
 
 /* "q", "Enter", "ctrl-D", "PgUp", "F10" into a key; 0 when unknown. For --keys and the tests. */
 uint32_t key_parse(const char *name);
-/* And back. RET has at least 16 bytes. */
-const char *key_name(uint32_t key, char *ret);
+/* And back (ncurses has a key_name() of its own). RET has at least 16 bytes. */
+const char *key_label(uint32_t key, char *ret);
+
+/* Where a key can be pressed. The last ones lie over the others. */
+enum view {
+        VIEW_OVERVIEW, VIEW_SITES, VIEW_STACK, VIEW_REPLAY, VIEW_PICKER, VIEW_SESSIONS,
+        VIEW_HELP, VIEW_LOG, VIEW_INFO, VIEW_ENDED,
+        VIEWS
+};
 
 /* What a key asks for. Every command works on a replayed session too. */
-enum command; /* defined with the table in keys.c's half of this header by the views */
+enum command {
+        CMD_NONE,
+        /* move */
+        CMD_UP, CMD_DOWN, CMD_HOME, CMD_END, CMD_HALF_UP, CMD_HALF_DOWN, CMD_PAGE_UP, CMD_PAGE_DOWN,
+        CMD_MOUSE,
+        /* views */
+        CMD_VIEW_OVERVIEW, CMD_VIEW_SITES, CMD_VIEW_STACK, CMD_VIEW_REPLAY, CMD_VIEW_NEXT, CMD_VIEW_PREVIOUS, CMD_ENTER, CMD_BACK,
+        CMD_QUIT, CMD_PICKER, CMD_HELP, CMD_LOG, CMD_INFO, CMD_CLOSE,
+        /* find */
+        CMD_FILTER, CMD_CLEAR, CMD_FIND, CMD_FIND_NEXT, CMD_FIND_PREVIOUS,
+        /* sort */
+        CMD_SORT_NEXT, CMD_SORT_LEFT, CMD_SORT_RIGHT, CMD_SORT_REVERSE, CMD_LIMIT,
+        /* tree */
+        CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME,
+        /* leak */
+        CMD_MARK,
+        /* time */
+        CMD_PAUSE, CMD_STEP_BACK, CMD_STEP, CMD_EVENT_BACK, CMD_EVENT, CMD_SLOWER, CMD_FASTER, CMD_ZOOM_IN, CMD_ZOOM_OUT, CMD_GOTO,
+        CMD_TIME_LEFT, CMD_TIME_RIGHT, CMD_TIME_START, CMD_TIME_END,
+        /* out */
+        CMD_COPY, CMD_EDIT, CMD_SAVE_SCREEN, CMD_LEAVE, CMD_REDRAW, CMD_SUSPEND,
+        /* picker */
+        CMD_SESSIONS, CMD_USER,
+        COMMANDS
+};
+
+enum key_group { KEYS_MOVE, KEYS_VIEW, KEYS_FIND, KEYS_SORT, KEYS_TREE, KEYS_LEAK, KEYS_TIME, KEYS_OUT, KEYS_PICK, KEY_GROUPS };
+
+/* One line of the table. */
+struct key_binding {
+        enum command command;
+        uint32_t keys[4];      /* 0 = no more; the first is the one that is shown */
+        uint32_t views;        /* bits 1 << enum view */
+        enum key_group group;
+        uint8_t rank;          /* place in the footer: 1 comes first and goes last, 0 = not in the footer */
+        const char *footer;    /* one or two words for the footer; also the name in the help */
+        const char *help;      /* a sentence for the help screen; never NULL */
+};
+
+/* The whole table, *RET_N entries. */
+const struct key_binding *key_table(size_t *ret_n);
+
+/* The command of KEY in VIEW, or CMD_NONE. */
+enum command key_command(enum view view, uint32_t key);
+
+/* "MOVE", "VIEW", ... */
+const char *key_group_name(enum key_group group);
+
+/* "Stack", "Overview", ... */
+const char *view_name(enum view view);
+
+/* How a binding's keys are written in the help: "j Down". RET has SIZE bytes. */
+const char *key_names(const struct key_binding *binding, char *ret, size_t size);

@@ -56,3 +56,16 @@ void ui_draw(struct ui *ui, struct canvas *canvas);
 int32_t ui_pid(const struct ui *ui);
 const char *ui_path(const struct ui *ui);
 const char *ui_mark_name(const struct ui *ui);
+
+/* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
+const char *ui_copy_text(const struct ui *ui);
+
+/* For UI_EDIT: the source file (an absolute path, from debug information: hostile) or NULL, and the line, 0 = not known. */
+const char *ui_edit_file(struct ui *ui);
+uint32_t ui_edit_line(struct ui *ui);
+
+/* Which process the picker wants to know more about (picker_set_detail()); 0 = none. */
+int32_t ui_wants_detail(const struct ui *ui);
+
+/* The picker's processes were updated: shows them. */
+void ui_refresh_picker(struct ui *ui, uint64_t now_ns);

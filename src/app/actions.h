@@ -1,0 +1,24 @@
+/* actions: what a key can make the viewer do outside the screen: files, clipboard, editor, requests to the recorder. */
+#pragma once
+
+#include "app/options.h"
+#include "app/user.h"
+#include "store/store.h"
+#include "tui/term.h"
+#include "tui/ui.h"
+
+struct term_options actions_term_options(const struct options *options);
+
+/* m: asks the recorder for a mark, or writes one into a finished session. Says how it went. */
+void actions_mark(struct ui *ui, struct store *store, bool live, uint32_t tick, uint64_t now_ns);
+
+/* D: asks the recorder to go on without us and waits, bounded, until it has agreed. */
+int actions_keep(struct store *store, struct err *err);
+
+/* P and y: into a file in the state directory; y also into the terminal's clipboard (OSC 52). */
+void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struct user *user, uint64_t now_ns);
+void actions_copy(struct ui *ui, bool has_term, const struct user *user, uint64_t now_ns);
+
+/* e: $VISUAL or $EDITOR on the source line, with the terminal to itself. *TERM is opened anew afterwards; NULL when that
+ * fails. */
+void actions_edit(struct ui *ui, struct term **term, const struct term_options *options, uint64_t now_ns);

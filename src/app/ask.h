@@ -1,0 +1,22 @@
+/* ask: what a viewer, which has no privileges, asks its guardian, which may have some, over a SOCK_SEQPACKET pair. */
+#pragma once
+
+#include "app/status.h"
+#include "model/picker.h"
+
+enum ask_kind {
+        ASK_DETAIL, /* what would attaching to PID be like? Changes nothing */
+        ASK_ATTACH, /* start a recorder on PID */
+        ASK_STOP,   /* end the recorder, the user goes back to the picker */
+};
+
+struct ask {
+        uint32_t kind; /* enum ask_kind */
+        int32_t pid;
+};
+
+struct answer {
+        uint32_t kind;               /* of the ask */
+        struct picker_detail detail; /* DETAIL */
+        struct status status;        /* ATTACH: STATUS_OK or STATUS_ERROR */
+};

@@ -1,0 +1,400 @@
+#include "app/commands.h"
+
+#include "app/guardian.h"
+#include "app/print.h"
+#include "app/registry.h"
+#include "app/say.h"
+#include "base/alloc.h"
+#include "base/exit.h"
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "probe/wire.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
+
+/* ---- the tables: an option stands here once; help and parser read it ---- */
+
+#define FIELD(name) offsetof(struct options, name)
+
+#define ROW_HELP { 'h', "help", NULL, "this text", OPTION_FLAG, FIELD(help) }
+#define ROW_LOG { 0, "log", "FILE", "append what heaptop itself does to FILE", OPTION_TEXT, FIELD(log) }
+#define ROW_PID { 'p', "pid", "PID", "the process", OPTION_PID, FIELD(pid) }
+#define ROW_OUTPUT { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
+#define ROW_DURATION { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) }
+#define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default 512K)", OPTION_SIZE, FIELD(mean) }
+#define ROW_STACK { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
+#define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
+#define ROWS_SCREEN                                                                                          \
+        { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
+        { 0, "color", "WHEN", "auto, never, 16, 256", OPTION_COLOR, FIELD(color) },                          \
+        { 0, "no-mouse", NULL, "leave the mouse to the terminal", OPTION_FLAG, FIELD(no_mouse) }
+
+static const struct option_row main_rows[] = {
+        { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        { 0, "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
+        { 0 },
+};
+
+static const struct option_row replay_rows[] = {
+        { 0, "keys", "KEYS", "no terminal: press 's s Enter', print the screen", OPTION_TEXT, FIELD(keys) },
+        { 0, "screen", "WxH", "no terminal: print a screen of this size", OPTION_TEXT, FIELD(screen) },
+        { 0, "styles", NULL, "then also print a letter for each cell's style", OPTION_FLAG, FIELD(styles) },
+        ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+};
+
+static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_LOG, ROW_HELP, { 0 } };
+
+static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
+
+static const struct option_row run_rows[] = {
+        { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
+        ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+};
+
+static const struct option_row report_rows[] = {
+        { 'p', "pid", "PID", "the session of the recorder that runs on PID", OPTION_PID, FIELD(pid) },
+        { 0, "at", "TIME", "at 13:05:00, -10m, a mark's name (default: the end)", OPTION_TEXT, FIELD(at) },
+        { 0, "range", "A..B", "from A to B, each like --at", OPTION_TEXT, FIELD(range) },
+        { 0, "top", "N", "this many sites (default 20)", OPTION_NUMBER, FIELD(top) },
+        { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
+        { 0, "fail-on", "WHAT", "growing: exit 1 when a site grows", OPTION_TEXT, FIELD(fail_on) },
+        ROW_LOG, ROW_HELP, { 0 },
+};
+
+static const struct option_row list_rows[] = { { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) }, ROW_HELP, { 0 } };
+
+static const struct option_row detach_rows[] = {
+        ROW_PID,
+        { 0, "all", NULL, "all recorders, and all that dead ones left", OPTION_FLAG, FIELD(all) },
+        ROW_LOG, ROW_HELP, { 0 },
+};
+
+static const struct option_row doctor_rows[] = { ROW_PID, ROW_HELP, { 0 } };
+
+static const struct option_row demo_rows[] = { ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
+
+static int command_top(const struct subcommand *subcommand, struct options *options);
+static int command_replay(const struct subcommand *subcommand, struct options *options);
+static int command_attach(const struct subcommand *subcommand, struct options *options);
+
+static const struct subcommand top = {
+        .name = "", .operands = "[PID | FILE | SUBCOMMAND]", .rows = main_rows, .run = command_top,
+        .summary = "See where a running process's heap grows. Without arguments: pick a process.",
+        .examples = "  heaptop                         pick a process and watch it\n"
+                    "  heaptop -p 4711                 watch process 4711\n"
+                    "  heaptop demo                    watch a small service that leaks",
+};
+static const struct subcommand replay = {
+        .name = "replay", .brief = "look at a session", .operands = "FILE", .rows = replay_rows, .run = command_replay,
+        .summary = "Look at a recorded session, also while it is still being recorded.",
+        .examples = "  heaptop replay shop.heaptop     all screens, any moment\n"
+                    "  heaptop shop.heaptop            the same\n"
+                    "  heaptop replay F --keys 's Enter' --screen 120x40   print one screen",
+};
+static const struct subcommand record = {
+        .name = "record", .brief = "record without a screen", .operands = "", .rows = record_rows, .run = command_record,
+        .summary = "Record a process into a session file, without a screen.",
+        .examples = "  heaptop record -p 4711          until ctrl-C\n"
+                    "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
+                    "  heaptop record -p 4711 --mean 64K   more samples, finer sites",
+};
+static const struct subcommand attach = {
+        .name = "attach", .brief = "join a running recorder", .operands = "[PID]", .rows = attach_rows, .run = command_attach,
+        .summary = "Join a recorder that is running already; leaving does not end it.",
+        .examples = "  heaptop attach                  the only one there is\n"
+                    "  heaptop attach 4711             the one that records 4711\n"
+                    "  heaptop list                    which are there?",
+};
+static const struct subcommand run = {
+        .name = "run", .brief = "start a program, record it", .operands = "[--] CMD [ARG...]", .rows = run_rows, .run = command_run, .words_end_options = true,
+        .summary = "Start CMD and record it from its first allocation; exits with CMD's status.",
+        .examples = "  heaptop run -- ./server -p 80   CMD keeps the terminal\n"
+                    "  heaptop run --live -- ./server  watch it meanwhile\n"
+                    "  heaptop run -o t.heaptop -- make test",
+};
+static const struct subcommand report = {
+        .name = "report", .brief = "print what was found", .operands = "FILE", .rows = report_rows, .run = command_report,
+        .summary = "Print what a session found: growth, top sites, their stacks.",
+        .examples = "  heaptop report shop.heaptop     a page of text\n"
+                    "  heaptop report shop.heaptop --range A..B --top 5\n"
+                    "  heaptop report shop.heaptop --json | jq .",
+};
+static const struct subcommand list = {
+        .name = "list", .brief = "recorders and sessions", .operands = "", .rows = list_rows, .run = command_list,
+        .summary = "List running recorders and saved sessions.",
+        .examples = "  heaptop list                    newest first\n"
+                    "  heaptop list --json             for scripts\n"
+                    "  heaptop attach 4711             join one of them",
+};
+static const struct subcommand detach = {
+        .name = "detach", .brief = "end a recorder, repair", .operands = "[PID]", .rows = detach_rows, .run = command_detach,
+        .summary = "End a recorder and restore its process; repair what a dead heaptop left behind.",
+        .examples = "  heaptop detach 4711             end the recorder of 4711\n"
+                    "  heaptop detach --all            all of them\n"
+                    "  heaptop list                    which are there?",
+};
+static const struct subcommand doctor = {
+        .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]", .rows = doctor_rows, .run = command_doctor,
+        .summary = "Can heaptop attach here? Says what to do where it cannot. Exits 0 or 77.",
+        .examples = "  heaptop doctor                  this machine and user\n"
+                    "  heaptop doctor 4711             and this process\n"
+                    "  sudo heaptop doctor 4711        as root",
+};
+static const struct subcommand demo = {
+        .name = "demo", .brief = "watch a leaky service", .operands = "", .rows = demo_rows, .run = command_demo,
+        .summary = "Watch a small service with a known leak; without a terminal: record, report.",
+        .examples = "  heaptop demo                    watch it\n"
+                    "  heaptop demo -d 30s | cat       record for 30 s, print the report\n"
+                    "  heaptop demo -o demo.heaptop    keep the session here",
+};
+
+const struct subcommand *const *commands_all(void)
+{
+        static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
+                                                        &doctor, &demo, NULL };
+
+        return all;
+}
+
+/* ---- what they share ---- */
+
+struct recording commands_recording(const struct options *options, pid_t pid, const struct user *user)
+{
+        return (struct recording){
+                .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
+                .hide_cmdline = options->no_cmdline, .user = user,
+                .inject = { .mean = options->mean, .stack_limit = (uint32_t)options->stack, .heartbeat_s = HEARTBEAT_S },
+        };
+}
+
+int commands_no_words(const struct subcommand *subcommand, const struct options *options, struct err *err)
+{
+        char *clean;
+
+        if (options->n_words == 0)
+                return 0;
+        clean = text_clean(options->words[0]);
+        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
+        free(clean);
+        return -EINVAL;
+}
+
+int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int64_t pid;
+        char *clean;
+
+        if (options->n_words > 0 && options->pid == 0) {
+                if (fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0) {
+                        clean = text_clean(options->words[0]);
+                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no process id; see: heaptop %s --help", clean,
+                                     subcommand->name);
+                        free(clean);
+                        return -EINVAL;
+                }
+                options->pid = (int32_t)pid;
+                options->words++;
+                options->n_words--;
+        }
+        return commands_no_words(subcommand, options, err);
+}
+
+static int need_terminal(const char *instead, struct err *err)
+{
+        if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+                return 0;
+        return err_set_exit(err, ENOTTY, EXIT_USAGE, "the screen needs a terminal; without one: %s", instead);
+}
+
+int commands_watch(const struct recording *recording, const struct options *options)
+{
+        const struct guardian_plan plan = { .recording = *recording,
+                                            .viewing = { .mode = UI_LIVE, .options = options, .user = recording->user } };
+        struct err err = { 0 };
+        char instead[64];
+
+        snprintf(instead, sizeof instead, "heaptop record -p %d", (int)recording->pid);
+        if (need_terminal(instead, &err) < 0)
+                return say_error(&err);
+        return guardian_run(&plan);
+}
+
+static int view_file(const char *path, const char *said, const struct options *options)
+{
+        struct guardian_plan plan = { .viewing = { .mode = UI_REPLAY, .path = path, .say = said, .options = options } };
+        struct err err = { 0 };
+        struct user user;
+
+        user_find(&user);
+        plan.viewing.user = &user;
+        plan.recording.user = &user;
+        plan.viewing.guardian = -1;
+        if (options->keys || options->screen) {
+                if (user_drop(&user, &err) < 0)
+                        return say_error(&err);
+                return viewer_print(&plan.viewing);
+        }
+        if (need_terminal("heaptop report FILE, or replay FILE --screen 80x24", &err) < 0)
+                return say_error(&err);
+        return guardian_run(&plan);
+}
+
+/* ---- the small subcommands ---- */
+
+static int pick(const struct options *options)
+{
+        struct guardian_plan plan = { .viewing = { .mode = UI_PICK, .options = options } };
+        struct err err = { 0 };
+        struct user user;
+
+        if (need_terminal("heaptop record -p PID", &err) < 0) {
+                char *help = options_help(&top);
+
+                fputs(help, stderr);
+                free(help);
+                return EXIT_USAGE;
+        }
+        user_find(&user);
+        plan.recording = commands_recording(options, 0, &user);
+        plan.viewing.user = &user;
+        return guardian_run(&plan);
+}
+
+static int command_top(const struct subcommand *subcommand, struct options *options)
+{
+        struct recording recording;
+        struct err err = { 0 };
+        struct user user;
+
+        if (options->version) {
+                puts(PACKAGE_STRING);
+                return EXIT_GOOD;
+        }
+        if (commands_need_pid(subcommand, options, &err) < 0)
+                return say_error(&err);
+        if (options->pid == 0)
+                return pick(options);
+        user_find(&user);
+        recording = commands_recording(options, options->pid, &user);
+        return commands_watch(&recording, options);
+}
+
+static int command_replay(const struct subcommand *subcommand, struct options *options)
+{
+        struct err err = { 0 };
+        const char *path;
+
+        if (options->n_words == 0) {
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop replay FILE, or heaptop list");
+                return say_error(&err);
+        }
+        path = *options->words++;
+        options->n_words--;
+        if (commands_no_words(subcommand, options, &err) < 0)
+                return say_error(&err);
+        return view_file(path, NULL, options);
+}
+
+static int command_attach(const struct subcommand *subcommand, struct options *options)
+{
+        struct registry_entry entry;
+        struct err err = { 0 };
+
+        if (commands_need_pid(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
+                return say_error(&err);
+        return view_file(entry.path, "joined; leaving does not end the recording", options);
+}
+
+/* ---- finding the subcommand ---- */
+
+static void print_help(const struct subcommand *subcommand)
+{
+        const struct subcommand *const *s = commands_all() + 1;
+        char *help = options_help(subcommand);
+
+        fputs(help, stdout);
+        free(help);
+        if (subcommand != &top)
+                return;
+        puts("Subcommands; each has its own --help:");
+        for (int column = 0; *s; s++, column = !column)
+                printf("  %-7s %-29s%s", (*s)->name, (*s)->brief, column || !s[1] ? "\n" : "");
+}
+
+static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
+{
+        struct options options = { .mean = DEFAULT_MEAN, .stack = DEFAULT_STACK, .top = 20 };
+        struct err err = { 0 };
+        int r;
+
+        if (options_parse(subcommand, argc, argv, &options, &err) < 0)
+                return say_error(&err);
+        if (options.help) {
+                print_help(subcommand);
+                return EXIT_GOOD;
+        }
+        if (options.mean == 0 || options.stack > WIRE_STACK_MAX || options.stack < 256 || options.stack % 8) {
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "--mean must be at least 1, --stack a multiple of 8 between 256 and 64K");
+                return say_error(&err);
+        }
+        if (options.log && (r = log_open(options.log)) < 0) {
+                err_set(&err, -r, "cannot write the log %s: %s", options.log, strerror(-r));
+                return say_error(&err);
+        }
+        return subcommand->run(subcommand, &options);
+}
+
+static const struct subcommand *find(const char *name)
+{
+        for (const struct subcommand *const *s = commands_all() + 1; *s; s++) {
+                if (strcmp((*s)->name, name) == 0)
+                        return *s;
+        }
+        return NULL;
+}
+
+static int complain_unknown(const char *word)
+{
+        const char *names[32] = { 0 }, *near;
+        struct err err = { 0 };
+        char *clean = text_clean(word);
+        size_t n = 0;
+
+        for (const struct subcommand *const *s = commands_all() + 1; *s && n < array_len(names) - 1; s++)
+                names[n++] = (*s)->name;
+        near = options_nearest(word, names);
+        err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help", clean,
+                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        free(clean);
+        return say_error(&err);
+}
+
+/* The first operand decides; options may stand before it only when there is no subcommand. */
+int commands_main(int argc, char **argv)
+{
+        const struct subcommand *subcommand;
+        struct stat st;
+        int64_t pid;
+
+        setlocale(LC_ALL, "");
+        if (argc < 2 || argv[1][0] == '-' || fmt_parse_number(argv[1], 1, INT32_MAX, &pid) == 0)
+                return run_subcommand(&top, argc, argv);
+        subcommand = find(argv[1]);
+        if (subcommand)
+                return run_subcommand(subcommand, argc - 1, argv + 1);
+        if (stat(argv[1], &st) == 0)
+                return run_subcommand(&replay, argc, argv);
+        return complain_unknown(argv[1]);
+}

@@ -1,0 +1,38 @@
+/* commands: every subcommand with its options, and what each of them does. */
+#pragma once
+
+#include "app/options.h"
+#include "app/recording.h"
+
+/* Finds the subcommand in ARGV (a bare number is a PID, a bare file a session), reads its options and runs it. Returns the
+ * exit status. */
+int commands_main(int argc, char **argv);
+
+/* The table, ended by a NULL; the first is heaptop without a subcommand. */
+const struct subcommand *const *commands_all(void);
+
+/* ---- the subcommands that have a file of their own ---- */
+
+int command_record(const struct subcommand *subcommand, struct options *options);
+int command_run(const struct subcommand *subcommand, struct options *options);
+int command_detach(const struct subcommand *subcommand, struct options *options);
+int command_doctor(const struct subcommand *subcommand, struct options *options);
+int command_demo(const struct subcommand *subcommand, struct options *options);
+
+/* ---- what they share ---- */
+
+/* What OPTIONS say about recording PID; USER must outlive it. */
+struct recording commands_recording(const struct options *options, pid_t pid, const struct user *user);
+
+/* Records without a screen until it ends by itself, OPTIONS->duration_ns is over, or a signal arrives. *RET_PATH (PLACE_MAX bytes,
+ * may be NULL) is where. Returns the exit status. */
+int commands_record(const struct recording *recording, char *ret_path);
+
+/* Opens the live screen on a new recorder; needs a terminal. */
+int commands_watch(const struct recording *recording, const struct options *options);
+
+/* -p PID or the one operand as a PID into options->pid. -EINVAL in words. */
+int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err);
+
+/* "heaptop record: unexpected 'x'" when operands are left. */
+int commands_no_words(const struct subcommand *subcommand, const struct options *options, struct err *err);

@@ -1,0 +1,239 @@
+#include "app/options.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/exit.h"
+#include "base/fmt.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ROWS = 40, FIRST_LONG = 256, HELP_COLUMN = 24 };
+
+static int usage(struct err *err, const struct subcommand *command, const char *what, const char *word, const char *near)
+{
+        char *clean = text_clean(word);
+
+        err_set_exit(err, EINVAL, EXIT_USAGE, "%s '%s'%s%s%s; see: heaptop %s%s--help", what, clean,
+                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", command->name,
+                     command->name[0] ? " " : "");
+        free(clean);
+        return -EINVAL;
+}
+
+const char *options_nearest(const char *word, const char *const *words)
+{
+        const char *best = NULL;
+        size_t best_distance = 0;
+
+        for (; *words; words++) {
+                size_t distance = text_distance(word, *words);
+                size_t longest = strlen(*words) > strlen(word) ? strlen(*words) : strlen(word);
+
+                if (strlen(word) >= 2 && strncmp(*words, word, strlen(word)) == 0)
+                        return *words; /* cut short: we take no abbreviations, but see what was meant */
+                if (distance * 2 > longest + 1)
+                        continue;
+                if (!best || distance < best_distance) {
+                        best = *words;
+                        best_distance = distance;
+                }
+        }
+        return best;
+}
+
+static const char *nearest_option(const struct subcommand *command, const char *word, char *room, size_t size)
+{
+        const char *names[MAX_ROWS + 1] = { 0 };
+        const char *near;
+        char bare[64];
+        size_t n = 0;
+
+        for (const struct option_row *row = command->rows; row->help && n < MAX_ROWS; row++) {
+                if (row->name)
+                        names[n++] = row->name;
+        }
+        snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);
+        near = options_nearest(bare, names);
+        if (!near)
+                return NULL;
+        snprintf(room, size, "--%s", near);
+        return room;
+}
+
+static int parse_color(const char *text, enum term_color *ret)
+{
+        static const char *const names[] = { "auto", "never", "16", "256" };
+        static const enum term_color values[] = { TERM_COLOR_AUTO, TERM_COLOR_NEVER, TERM_COLOR_16, TERM_COLOR_256 };
+
+        for (size_t i = 0; i < array_len(names); i++) {
+                if (strcmp(text, names[i]) == 0) {
+                        *ret = values[i];
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+static int parse_pid(const char *text, int32_t *ret)
+{
+        int64_t number;
+        int r = fmt_parse_number(text, 1, INT32_MAX, &number);
+
+        if (r == 0)
+                *ret = (int32_t)number;
+        return r;
+}
+
+static int set_value(const struct option_row *row, const char *text, struct options *options)
+{
+        void *to = (char *)options + row->offset;
+
+        switch (row->kind) {
+        case OPTION_FLAG:
+                *(bool *)to = true;
+                return 0;
+        case OPTION_TEXT:
+                *(const char **)to = text;
+                return 0;
+        case OPTION_NUMBER:
+                return fmt_parse_number(text, 1, INT32_MAX, to);
+        case OPTION_PID:
+                return parse_pid(text, to);
+        case OPTION_SIZE:
+                return fmt_parse_size(text, to);
+        case OPTION_DURATION:
+                return fmt_parse_duration(text, to);
+        case OPTION_COLOR:
+                return parse_color(text, to);
+        }
+        return -EINVAL;
+}
+
+/* What getopt_long wants, made from our rows. */
+struct getopt_tables {
+        struct option longs[MAX_ROWS + 1];
+        char letters[2 * MAX_ROWS + 3];
+};
+
+static void make_tables(const struct subcommand *command, struct getopt_tables *ret)
+{
+        size_t n = 0, len = 0;
+        int i = 0;
+
+        *ret = (struct getopt_tables){ 0 };
+        if (command->words_end_options)
+                ret->letters[len++] = '+';
+        ret->letters[len++] = ':';
+        for (const struct option_row *row = command->rows; row->help && n < MAX_ROWS; row++, i++) {
+                if (row->name)
+                        ret->longs[n++] = (struct option){ row->name, row->argument ? required_argument : no_argument,
+                                                           NULL, FIRST_LONG + i };
+                if (row->letter) {
+                        ret->letters[len++] = row->letter;
+                        if (row->argument)
+                                ret->letters[len++] = ':';
+                }
+        }
+}
+
+static const struct option_row *find_row(const struct subcommand *command, int found)
+{
+        if (found >= FIRST_LONG)
+                return &command->rows[found - FIRST_LONG];
+        for (const struct option_row *row = command->rows; row->help; row++) {
+                if (row->letter == found)
+                        return row;
+        }
+        return NULL;
+}
+
+/* getopt_long takes "--sta" for "--stack"; abbreviations would break when an option is added, so we do not. */
+static bool is_abbreviated(const struct option_row *row, const char *word)
+{
+        size_t len = strcspn(word, "=");
+
+        return strncmp(word, "--", 2) == 0 && row->name && strlen(row->name) + 2 != len;
+}
+
+static int complain_unknown(const struct subcommand *command, const char *word, struct err *err)
+{
+        char room[80], letter[3] = { '-', (char)optopt, '\0' };
+
+        if (strncmp(word, "--", 2) == 0)
+                return usage(err, command, "there is no option", word,
+                             nearest_option(command, word + 2, room, sizeof room));
+        return usage(err, command, "there is no option", optopt ? letter : word, NULL);
+}
+
+int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err)
+{
+        struct getopt_tables tables;
+        int found;
+
+        make_tables(command, &tables);
+        optind = 0; /* glibc: start over, also its hidden state */
+        opterr = 0;
+        for (;;) {
+                const struct option_row *row;
+                const char *word;
+
+                found = getopt_long(argc, argv, tables.letters, tables.longs, NULL);
+                if (found == -1)
+                        break;
+                word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+                if (found == '?')
+                        return complain_unknown(command, word, err);
+                if (found == ':')
+                        return usage(err, command, "a value is missing after", word, NULL);
+                row = find_row(command, found);
+                if (optarg == word && optind >= 2)
+                        word = argv[optind - 2];
+                if (is_abbreviated(row, word))
+                        return complain_unknown(command, word, err);
+                if (set_value(row, optarg, ret) < 0) {
+                        char *clean = text_clean(optarg);
+
+                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s; see: heaptop %s%s--help", clean,
+                                     row->argument, row->name ? "--" : "-",
+                                     row->name ? row->name : (char[]){ row->letter, '\0' }, command->name,
+                                     command->name[0] ? " " : "");
+                        free(clean);
+                        return -EINVAL;
+                }
+        }
+        ret->words = argv + optind;
+        ret->n_words = argc - optind;
+        return 0;
+}
+
+static void add_row(struct buf *out, const struct option_row *row)
+{
+        struct buf left = { 0 };
+
+        if (row->letter)
+                buf_printf(&left, "  -%c%s", row->letter, row->name ? ", " : "");
+        else
+                buf_puts(&left, "      ");
+        if (row->name)
+                buf_printf(&left, "--%s", row->name);
+        if (row->argument)
+                buf_printf(&left, " %s", row->argument);
+        buf_printf(out, "%-*s %s\n", HELP_COLUMN, left.data, row->help);
+        buf_done(&left);
+}
+
+char *options_help(const struct subcommand *command)
+{
+        struct buf out = { 0 };
+
+        buf_printf(&out, "usage: heaptop%s%s [options]%s%s\n%s\n\n%s\n\n", command->name[0] ? " " : "", command->name,
+                   command->operands[0] ? " " : "", command->operands, command->summary, command->examples);
+        for (const struct option_row *row = command->rows; row->help; row++)
+                add_row(&out, row);
+        return buf_take(&out);
+}

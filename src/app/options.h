@@ -1,0 +1,79 @@
+/* options: the command line, read by the same tables that print --help.
+ *
+ * Each subcommand has one table of rows; a row says where in `struct options` its value goes. Whatever is not in the table is
+ * refused with the nearest word that is. */
+#pragma once
+
+#include "base/err.h"
+#include "tui/term.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Everything that any subcommand can be told. Strings point into argv. */
+struct options {
+        bool help, version;
+        int32_t pid;             /* 0 = none given */
+        bool all;
+        const char *output;      /* -o; NULL = the default place */
+        uint64_t duration_ns;    /* -d; 0 = until it ends or is interrupted */
+        uint64_t mean;           /* sampling mean in bytes */
+        uint64_t stack;          /* bytes of stack copied with a sample */
+        bool no_cmdline;
+        bool live;               /* run: the screen, not the program, gets the terminal */
+        bool ascii, no_mouse;
+        enum term_color color;
+        const char *log;
+        const char *keys;        /* replay: press these, print the screen, end */
+        const char *screen;      /* replay: "80x24" */
+        const char *at;          /* a tick, a mark, or a time of day */
+        bool styles;
+        const char *range;       /* report: A..B */
+        int64_t top;
+        bool json;
+        const char *fail_on;
+        char **words;            /* what is left: the operands, NULL-terminated */
+        int n_words;
+};
+
+enum option_kind {
+        OPTION_FLAG,     /* bool */
+        OPTION_TEXT,     /* const char * */
+        OPTION_NUMBER,   /* int64_t, a count from 1 on */
+        OPTION_PID,      /* int32_t */
+        OPTION_SIZE,     /* uint64_t, bytes */
+        OPTION_DURATION, /* uint64_t, nanoseconds */
+        OPTION_COLOR,    /* enum term_color */
+};
+
+struct option_row {
+        char letter;          /* 0 = none */
+        const char *name;     /* without the dashes; NULL = only the letter */
+        const char *argument; /* how help calls it: "PID"; NULL for flags */
+        const char *help;
+        enum option_kind kind;
+        size_t offset;        /* in struct options */
+};
+
+/* One subcommand. RUN returns the exit status. */
+struct subcommand {
+        const char *name;      /* "" is heaptop without a subcommand */
+        const char *operands;  /* "FILE", "-- CMD..." or "" */
+        const char *brief;     /* a few words for the list of subcommands */
+        const char *summary;   /* a sentence or two for its own help */
+        const char *examples;  /* lines, each indented by two spaces */
+        bool words_end_options; /* what follows the first operand is not ours: `run CMD -x` */
+        const struct option_row *rows; /* ends with a row of zeros */
+        int (*run)(const struct subcommand *command, struct options *options);
+};
+
+/* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or -EINVAL with a
+ * sentence that names the nearest option; the exit status is then EXIT_USAGE. */
+int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err);
+
+/* One screen: usage, examples, options. The caller frees it. */
+char *options_help(const struct subcommand *command);
+
+/* The word of WORDS (NULL-terminated) that WORD probably meant, or NULL when none is near. */
+const char *options_nearest(const char *word, const char *const *words);

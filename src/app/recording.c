@@ -1,0 +1,283 @@
+#include "app/recording.h"
+
+#include "app/status.h"
+#include "app/writer.h"
+#include "base/clock.h"
+#include "base/exit.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "inject/lock.h"
+#include "live/recorder.h"
+#include "target/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A step wants to come back within 50 ms; this is only a bound on a wrong answer. */
+enum { LONGEST_WAIT_MS = 50 };
+
+struct state {
+        const struct recording *what;
+        struct status status; /* the fields that stay the same in every message */
+        int status_fd, lifeline, signals;
+        struct writer *writer;
+        struct injection injection;
+        struct recorder *recorder;
+        bool attached, keep;
+        uint64_t begun_ns, deadline_ns;
+        const char *why; /* it ended; NULL = goes on */
+};
+
+static void tell(struct state *state, enum status_kind kind)
+{
+        state->status.kind = kind;
+        if (io_write_all(state->status_fd, &state->status, sizeof state->status) < 0)
+                log_debug("nobody listens any more");
+}
+
+/* The recorder must outlive the terminal, and be the first to go when memory runs out: the guardian repairs the target. */
+static void leave_terminal(struct state *state)
+{
+        sigset_t set;
+        int null, fd;
+
+        setsid();
+        signal(SIGPIPE, SIG_IGN);
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        sigprocmask(SIG_SETMASK, &set, NULL);
+        sigdelset(&set, SIGHUP); /* blocked and never looked at */
+        state->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null >= 0) {
+                for (fd = 0; fd < 3; fd++)
+                        dup2(null, fd);
+                if (null > 2)
+                        close(null);
+        }
+        fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+        if (fd >= 0) {
+                if (write(fd, "1000", 4) < 0)
+                        log_debug("cannot raise our oom_score_adj");
+                close(fd);
+        }
+}
+
+static void copy_clean(char *ret, size_t size, const char *text)
+{
+        char *clean = text_clean(text);
+
+        snprintf(ret, size, "%s", clean);
+        free(clean);
+}
+
+static int look_at_target(struct state *state, char comm[64], struct err *err)
+{
+        struct proc_stat stat;
+        int r = proc_stat_read(state->what->pid, &stat);
+
+        if (r < 0)
+                return err_set(err, -r, "there is no process %d", (int)state->what->pid);
+        snprintf(comm, 64, "%s", state->what->name ? state->what->name : stat.comm);
+        copy_clean(state->status.comm, sizeof state->status.comm, comm);
+        return 0;
+}
+
+static int attach(struct state *state, struct err *err)
+{
+        const struct recording *what = state->what;
+
+        if (what->launch)
+                return inject_launch(what->pid, what->go, what->go_arg, &what->inject, &state->injection, err);
+        return inject_attach(what->pid, &what->inject, &state->injection, err);
+}
+
+/* The file first, so that a bad path is found while the target is untouched. */
+static int begin(struct state *state, struct err *err)
+{
+        const struct recorder_options options = { .hide_cmdline = state->what->hide_cmdline };
+        char comm[64];
+        int r;
+
+        r = look_at_target(state, comm, err);
+        if (r < 0)
+                return r;
+        r = writer_new(state->what->output, comm, state->what->pid, state->what->user, &state->writer, err);
+        if (r < 0)
+                return r;
+        snprintf(state->status.path, sizeof state->status.path, "%s", writer_path(state->writer));
+        r = attach(state, err);
+        if (r < 0)
+                return err_set(err, -r, "cannot attach to %d: %s", (int)state->what->pid, strerror(-r));
+        state->attached = true;
+        inject_lock_write(state->injection.lock_fd, writer_path(state->writer)); /* for list, attach, detach */
+        r = recorder_new(&state->injection, &options, &state->recorder, err);
+        if (r < 0) {
+                inject_detach(&state->injection, &(struct err){ 0 });
+                if (!proc_is_same(state->what->pid, state->injection.start_time)) {
+                        *err = (struct err){ 0 };
+                        return err_set(err, ESRCH, "process %d ended before anything was recorded", (int)state->what->pid);
+                }
+                return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
+        }
+        return writer_session(state->writer, recorder_session(state->recorder));
+}
+
+static void answer_requests(struct state *state)
+{
+        struct rec_request request;
+
+        while (writer_request(state->writer, &request)) {
+                recorder_request(state->recorder, &request);
+                if (request.kind == REC_REQUEST_STOP)
+                        state->why = "stopped by a viewer";
+                if (request.kind == REC_REQUEST_KEEP && !state->keep) {
+                        state->keep = true;
+                        tell(state, STATUS_KEEP);
+                }
+        }
+}
+
+static void read_signal(struct state *state)
+{
+        struct signalfd_siginfo info;
+
+        if (read(state->signals, &info, sizeof info) == (ssize_t)sizeof info)
+                state->why = "stopped by a signal";
+}
+
+/* Waits at most WAIT_NS for a reason to end. */
+static void wait_a_little(struct state *state, int64_t wait_ns)
+{
+        struct pollfd fds[2] = { { .fd = state->signals, .events = POLLIN },
+                                 { .fd = state->keep ? -1 : state->lifeline } };
+        int timeout = (int)(wait_ns / 1000000);
+
+        if (timeout > LONGEST_WAIT_MS)
+                timeout = LONGEST_WAIT_MS;
+        if (poll(fds, 2, timeout) <= 0)
+                return;
+        if (fds[0].revents)
+                read_signal(state);
+        if (fds[1].revents & (POLLHUP | POLLERR))
+                state->why = "the viewer ended";
+}
+
+/* Returns 0 at a regular end, negative errno when nothing more can be kept. */
+static int record(struct state *state)
+{
+        const struct sink sink = { .arg = state->writer, .tick = writer_tick };
+        int64_t wait_ns;
+
+        while (!state->why) {
+                wait_ns = recorder_step(state->recorder, &sink);
+                if (wait_ns < 0)
+                        return (int)wait_ns;
+                answer_requests(state);
+                if (recorder_state(state->recorder) != RECORDER_RUNNING) {
+                        state->why = recorder_end_reason(state->recorder);
+                        return 0;
+                }
+                if (state->deadline_ns && clock_boottime_ns() >= state->deadline_ns)
+                        state->why = "the time was over";
+                else if (!state->why)
+                        wait_a_little(state, wait_ns);
+        }
+        return 0;
+}
+
+/* Takes the hooks out and says in TEXT how that went. */
+static void restore(struct state *state, char *text, size_t size)
+{
+        struct err err = { 0 };
+        int r;
+
+        tell(state, STATUS_RESTORING);
+        r = inject_detach(&state->injection, &err);
+        if (r == 0)
+                snprintf(text, size, "hooks removed");
+        else if (r == 1)
+                snprintf(text, size, "hooks removed; %.900s", err.text[0] ? err.text : "a few KiB of code stay, a thread is inside them");
+        else if (r == -ESRCH)
+                snprintf(text, size, "%s", recorder_state(state->recorder) == RECORDER_RUNNING
+                                                   ? "target exited" : recorder_end_reason(state->recorder));
+        else
+                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d",
+                         err.text[0] ? err.text : strerror(-r), (int)state->what->pid);
+        if (r < 0 && r != -ESRCH)
+                state->status.exit_status = EXIT_TROUBLE;
+}
+
+static uint64_t file_bytes(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void end(struct state *state, int failed)
+{
+        const struct sink sink = { .arg = state->writer, .tick = writer_tick };
+        struct status *status = &state->status;
+        struct err err = { 0 };
+        uint64_t now;
+
+        restore(state, status->text, sizeof status->text);
+        if (failed < 0)
+                writer_error(state->writer, &err);
+        recorder_finish(state->recorder, &sink, status->text);
+        now = clock_boottime_ns();
+        writer_finish(state->writer, now, state->why ? state->why : "the file could not be written", &err);
+        if (err.code < 0 || failed < 0) {
+                size_t len = strlen(status->text);
+
+                err_set(&err, failed < 0 ? -failed : EIO, "the recording broke off: %s", strerror(-failed));
+                snprintf(status->text + len, sizeof status->text - len, "; %.900s", err.text);
+                status->exit_status = err_exit_status(&err);
+        }
+        status->watched_ns = now - state->begun_ns;
+        status->file_bytes = file_bytes(status->path);
+}
+
+int recording_run(const struct recording *recording, int status_fd, int lifeline)
+{
+        struct state state = { .what = recording, .status_fd = status_fd, .lifeline = lifeline };
+        struct err err = { 0 };
+        int r;
+
+        state.status.pid = recording->pid;
+        leave_terminal(&state);
+        r = begin(&state, &err);
+        if (r < 0) {
+                snprintf(state.status.text, sizeof state.status.text, "%s", err.text);
+                state.status.exit_status = err_exit_status(&err);
+                if (state.writer)
+                        writer_abandon(state.writer);
+        } else {
+                state.begun_ns = clock_boottime_ns();
+                state.deadline_ns = recording->duration_ns ? state.begun_ns + recording->duration_ns : 0;
+                state.status.stop_ns = state.injection.stop_ns;
+                state.status.n_hooks = state.injection.n_hooks;
+                tell(&state, STATUS_OK);
+                r = record(&state);
+                end(&state, r);
+        }
+        recorder_free(state.recorder);
+        if (state.attached)
+                inject_done(&state.injection);
+        tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);
+        writer_free(state.writer);
+        return state.status.exit_status;
+}

@@ -1,0 +1,27 @@
+/* recording: what a recorder process does from its birth to its end. */
+#pragma once
+
+#include "app/user.h"
+#include "inject/inject.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct recording {
+        pid_t pid;
+        const char *output;      /* NULL = the default place */
+        const char *name;        /* for the default file name; NULL = the target's comm */
+        struct inject_options inject;
+        uint64_t duration_ns;    /* 0 = until something ends it */
+        bool hide_cmdline;
+        const struct user *user; /* whom the file belongs to */
+        bool launch;             /* PID is a child of ours that waits before its execve() */
+        void (*go)(void *arg);   /* launch: lets it start */
+        void *go_arg;
+};
+
+/* Creates the file, attaches, records until the target ends, LIFELINE (a pipe nobody writes to) is closed at its other end,
+ * a viewer asks, SIGTERM or SIGINT arrives, or the time is over; then restores the target and completes the file. Tells all of it
+ * to STATUS_FD (app/status.h). Returns the exit status. Leaves its session, terminal and signals: for a process of its own. */
+int recording_run(const struct recording *recording, int status_fd, int lifeline);

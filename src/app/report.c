@@ -1,0 +1,115 @@
+#include "app/report.h"
+
+#include "app/moment.h"
+#include "app/report_parts.h"
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOP = 20, TOP_MAX = 1 << 16 };
+
+/* What ends at a node itself: its sum less that of its children. */
+static struct report_stack own_part(const struct tree *tree, uint32_t node)
+{
+        struct report_stack own = { node, tree->nodes[node].live_bytes, tree->nodes[node].live_blocks };
+
+        for (uint32_t c = tree->nodes[node].first_child; c; c = tree->nodes[c].next_sibling) {
+                own.bytes -= tree->nodes[c].live_bytes;
+                own.blocks -= tree->nodes[c].live_blocks;
+        }
+        return own;
+}
+
+size_t report_stacks(const struct tree *tree, struct report_stack ret[REPORT_STACKS])
+{
+        size_t n = 0;
+
+        for (uint32_t node = 1; node < tree->n; node++) {
+                struct report_stack own = own_part(tree, node);
+                size_t at = n;
+
+                if (own.bytes <= 0)
+                        continue;
+                while (at > 0 && ret[at - 1].bytes < own.bytes)
+                        at--;
+                if (at == REPORT_STACKS)
+                        continue;
+                n += n < REPORT_STACKS;
+                memmove(ret + at + 1, ret + at, (n - at - 1) * sizeof *ret);
+                ret[at] = own;
+        }
+        return n;
+}
+
+static int go_to_moment(struct report *report, const struct history *history, const struct report_options *options,
+                        struct err *err)
+{
+        uint32_t from = 0, to = 0;
+        int r;
+
+        r = options->range ? moment_find_range(history, options->range, &from, &to, err)
+                           : moment_find(history, options->at ? options->at : "end", &to, err);
+        if (r == 0)
+                r = heap_seek(report->heap, to);
+        if (r == 0 && from)
+                r = heap_set_base(report->heap, from);
+        report->ranged = from != 0;
+        return r;
+}
+
+/* Sites that grow come first; while no rate is known, and in a range, what grew most. */
+static int choose_sites(struct report *report, size_t top)
+{
+        double growth = heap_growth(report->heap, &(double){ 0 });
+        struct heap_query query = { .sort = report->ranged || isnan(growth) ? HEAP_BY_CHANGE : HEAP_BY_RATE };
+        int r;
+
+        report->sites = xcalloc(top, sizeof *report->sites);
+        r = heap_list(report->heap, &query, report->sites, top);
+        if (r < 0)
+                return r;
+        report->n_all = heap_n_sites(report->heap);
+        report->n_sites = (size_t)r < top ? (size_t)r : top;
+        query.filter = "class:growing";
+        r = heap_list(report->heap, &query, &(uint32_t){ 0 }, 1);
+        report->n_growing = r < 0 ? 0 : (size_t)r;
+        return r < 0 ? r : 0;
+}
+
+int report_write(FILE *out, const struct history *history, const struct report_options *options, struct err *err)
+{
+        struct rec_session session;
+        struct report report = { 0 };
+        size_t top = options->top ? options->top : TOP;
+        int r;
+
+        r = history->session(history->arg, &session);
+        if (r == -EAGAIN)
+                return err_set(err, EAGAIN, "nothing has been recorded yet");
+        if (r < 0)
+                goto out;
+        report.heap = heap_new(history);
+        r = go_to_moment(&report, history, options, err);
+        if (r == 0)
+                r = choose_sites(&report, top < TOP_MAX ? top : TOP_MAX);
+        if (r < 0)
+                goto out;
+        report.session = heap_session(report.heap);
+        if (options->json)
+                r = report_json(out, &report);
+        else
+                report_text(out, &report);
+        if (r == 0 && (fflush(out) != 0 || ferror(out)))
+                r = -EIO;
+        if (r == 0)
+                r = (int)report.n_growing;
+out:
+        if (r < 0)
+                err_set(err, -r, "cannot report: %s", strerror(-r));
+        free(report.sites);
+        heap_free(report.heap);
+        return r;
+}

@@ -1,0 +1,216 @@
+#include "app/report_parts.h"
+#include "base/clock.h"
+#include "base/fmt.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { HAPPENINGS_MAX = 10 }; /* of each kind: the newest */
+
+/* S made harmless. */
+static void put(FILE *out, const char *s)
+{
+        char *clean = text_clean(s);
+
+        fputs(clean, out);
+        free(clean);
+}
+
+static void put_date(FILE *out, int64_t wall_ns)
+{
+        time_t s = (time_t)(wall_ns / (int64_t)NS_PER_S);
+        struct tm tm;
+        char text[32];
+
+        localtime_r(&s, &tm);
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+        fputs(text, out);
+}
+
+static const char *size(char *ret, double bytes)
+{
+        return fmt_bytes(ret, bytes > 0 ? (uint64_t)bytes : 0);
+}
+
+static void put_head(FILE *out, struct report *report)
+{
+        const struct rec_session *s = report->session;
+        const struct rec_process *p = heap_process(report->heap);
+        uint64_t end = s->ended_ns ? s->ended_ns : p->time_ns;
+        char number[FMT_MAX];
+
+        fputs("heaptop report: ", out);
+        put(out, s->comm);
+        fprintf(out, "  pid %d  user ", (int)s->pid);
+        put(out, s->user);
+        fputs("  on ", out);
+        put(out, s->host);
+        fputs("\n  command    ", out);
+        put(out, s->cmdline[0] ? s->cmdline : s->exe);
+        fputs("\n  recorded   ", out);
+        put_date(out, (int64_t)s->started_ns + s->wall_offset_ns);
+        fprintf(out, " for %s, ", fmt_duration(number, end > s->started_ns ? end - s->started_ns : 0));
+        put(out, s->end_reason ? s->end_reason : "still running, or its recorder was killed");
+        fputs("; heaptop ", out);
+        put(out, s->version);
+        fputs("\n  shown      ", out);
+        put_date(out, (int64_t)p->time_ns + p->wall_offset_ns);
+        fprintf(out, " (tick %u), changes since %s", (unsigned)p->tick, report->ranged ? "tick " : "the attach");
+        if (report->ranged)
+                fprintf(out, "%u", (unsigned)heap_base(report->heap));
+        fputs("\n\n", out);
+}
+
+static void put_memory(FILE *out, struct report *report)
+{
+        const struct rec_process *p = heap_process(report->heap);
+        const struct rec_session *s = report->session;
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
+
+        fprintf(out, "  RSS        %s (anonymous %s, files %s, shared %s)", fmt_bytes(a, p->rss_anon + p->rss_file + p->rss_shmem),
+                fmt_bytes(b, p->rss_anon), fmt_bytes(c, p->rss_file), fmt_bytes(d, p->rss_shmem));
+        if (s->limit_bytes) {
+                fprintf(out, ", limit %s (", fmt_bytes(a, s->limit_bytes));
+                put(out, s->limit_source);
+                fputc(')', out);
+        }
+        fprintf(out, "\n  heap       %s%s in use", p->heap_exact ? "" : "about ", fmt_bytes(a, p->heap_used));
+        if (p->heap_free)
+                fprintf(out, ", %s free in the allocator", fmt_bytes(a, p->heap_free));
+        fputs(" (", out);
+        put(out, s->allocator);
+        fprintf(out, ")\n  allocated  %s in %s calls, freed %s in %s calls, since the attach\n", fmt_bytes(a, p->allocated_bytes),
+                fmt_count(b, p->allocated_calls), fmt_bytes(c, p->freed_bytes), fmt_count(d, p->freed_calls));
+        fprintf(out, "  sampled    %s +-%s live in %zu sites; one sample per %s, %s taken, %s lost\n",
+                size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all, fmt_bytes(c, p->mean),
+                fmt_count(d, p->samples), p->lost_samples ? fmt_count((char[FMT_MAX]){ 0 }, p->lost_samples) : "none");
+        fprintf(out, "  before     %s%s", p->before_upper_bound ? "at most " : "", size(a, (double)p->before_bytes));
+        if (!p->before_upper_bound)
+                fprintf(out, " +-%s", size(b, (double)p->before_error));
+        fputs(" from before the attach, sites unknown\n", out);
+}
+
+static void put_growth(FILE *out, struct report *report)
+{
+        double error, rate = heap_growth(report->heap, &error);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
+
+        if (isnan(rate))
+                fputs("  growth     too early to say\n\n", out);
+        else
+                fprintf(out, "  growth     %s/min +-%s over the last %s\n\n", fmt_rate(a, rate), size(b, error),
+                        fmt_duration(c, heap_window_ns(report->heap)));
+}
+
+static void put_frame(FILE *out, const struct tree_node *node)
+{
+        fputs(node->approximate ? "~" : "", out);
+        put(out, node->name);
+        if (node->file) {
+                fputs("  ", out);
+                put(out, node->file);
+                if (node->line)
+                        fprintf(out, ":%u", (unsigned)node->line);
+        } else if (node->place && node->place[0]) {
+                fputs("  ", out);
+                put(out, node->place);
+        }
+        fprintf(out, "%s%s\n", node->inlined ? "  (inlined)" : "", node->guessed ? "  (guessed)" : "");
+        if (node->truncated)
+                fputs("               ... the stack goes on, but more of it was not copied\n", out);
+}
+
+static void put_stacks(FILE *out, struct heap *heap, uint32_t site)
+{
+        struct report_stack stacks[REPORT_STACKS];
+        struct tree tree = { 0 };
+        char a[FMT_MAX], b[FMT_MAX];
+        size_t n;
+
+        if (heap_tree(heap, site, false, &tree) < 0)
+                return;
+        n = report_stacks(&tree, stacks);
+        for (size_t i = 0; i < n; i++) {
+                uint32_t node = stacks[i].leaf;
+
+                fprintf(out, "        %6s in %s blocks\n", fmt_bytes(a, (uint64_t)stacks[i].bytes),
+                        fmt_count(b, stacks[i].blocks > 0 ? (uint64_t)stacks[i].blocks : 0));
+                for (int depth = 0; node && depth < REPORT_FRAMES_MAX; depth++, node = tree.nodes[node].parent) {
+                        fputs("               ", out);
+                        put_frame(out, &tree.nodes[node]);
+                }
+        }
+        tree_done(&tree);
+}
+
+static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
+{
+        char live[FMT_MAX], error[FMT_MAX], change[FMT_MAX], rate[FMT_MAX], blocks[FMT_MAX];
+        struct heap_site site;
+
+        if (!heap_site(heap, id, &site))
+                return;
+        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s", rank, id ? heap_class_name(site.class) : "-",
+                size(live, (double)site.live_bytes), size(error, site.live_error), fmt_change(change, site.change_bytes),
+                isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
+                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), site.approximate ? "~" : "");
+        put(out, site.name);
+        fputs("  ", out);
+        put(out, site.place);
+        fputc('\n', out);
+        if (id)
+                put_stacks(out, heap, id);
+}
+
+static void put_happenings(FILE *out, struct report *report)
+{
+        const struct rec_process *p = heap_process(report->heap);
+        const struct rec_mark *marks;
+        const struct rec_gap *gaps;
+        size_t n_marks = heap_marks(report->heap, &marks), n_gaps = heap_gaps(report->heap, &gaps);
+        char a[FMT_MAX];
+
+        if (n_marks > HAPPENINGS_MAX)
+                fprintf(out, "  mark       %zu earlier ones left out\n", n_marks - HAPPENINGS_MAX);
+        for (size_t i = n_marks > HAPPENINGS_MAX ? n_marks - HAPPENINGS_MAX : 0; i < n_marks; i++) {
+                fprintf(out, "  mark       %s  ", fmt_clock(a, (int64_t)marks[i].time_ns + p->wall_offset_ns));
+                put(out, marks[i].name);
+                fputc('\n', out);
+        }
+        if (n_gaps > HAPPENINGS_MAX)
+                fprintf(out, "  gap        %zu earlier ones left out\n", n_gaps - HAPPENINGS_MAX);
+        for (size_t i = n_gaps > HAPPENINGS_MAX ? n_gaps - HAPPENINGS_MAX : 0; i < n_gaps; i++) {
+                fprintf(out, "  gap        %s  ", fmt_clock(a, (int64_t)gaps[i].from_ns + p->wall_offset_ns));
+                put(out, gaps[i].why);
+                if (gaps[i].lost_samples)
+                        fprintf(out, ", %s samples lost", fmt_count(a, gaps[i].lost_samples));
+                fputc('\n', out);
+        }
+}
+
+/* Without the row "before attach". */
+static size_t count_sites(const struct report *report)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < report->n_sites; i++)
+                n += report->sites[i] != 0;
+        return n;
+}
+
+void report_text(FILE *out, struct report *report)
+{
+        put_head(out, report);
+        put_memory(out, report);
+        put_happenings(out, report);
+        put_growth(out, report);
+        fprintf(out, "   #  CLASS       LIVE     +-  CHANGE RATE/min BLOCKS  SITE  (%zu of %zu)\n", count_sites(report),
+                report->n_all);
+        for (size_t i = 0; i < report->n_sites; i++)
+                put_site(out, report->heap, i + 1, report->sites[i]);
+        fputs("\nBytes by site are estimates, +- is their 95 % interval. ~ = the nearest symbol or module+offset, not certainly "
+              "the function.\n",
+              out);
+}

@@ -1,0 +1,536 @@
+#include "app/viewer.h"
+
+#include "app/actions.h"
+#include "app/ask.h"
+#include "app/picking.h"
+#include "app/registry.h"
+#include "app/say.h"
+#include "base/clock.h"
+#include "base/exit.h"
+#include "base/log.h"
+#include "model/heap.h"
+#include "store/store.h"
+#include "tui/term.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+        LOOK_MS = 200,        /* how often a live file is asked for a new tick */
+        HELD_FRAME_MS = 250,  /* between frames while a key is held down */
+        HELD_REPEATS = 4,     /* as many of the same key in a row are "held" */
+        REPEAT_MS = 100,
+        FIRST_ROW_MS = 2000,  /* a session that is being born gets this long */
+};
+
+struct viewer {
+        const struct viewing *viewing;
+        struct term *term;
+        struct ui *ui;
+        struct canvas *canvas;
+        struct store *store;
+        struct heap *heap;
+        struct picking *picking;
+        bool live;            /* somebody still writes the file */
+        uint32_t last_tick;
+        uint64_t looked_ns;   /* when the file was asked */
+        uint64_t drawn_ns, next_ns;
+        uint32_t held_key;
+        unsigned repeats;
+        uint64_t key_ns;
+        bool changed;
+        unsigned long frames, inputs;
+        int test_fd;
+        int status;
+        bool quit;
+};
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_end(int number)
+{
+        told_to_end = number;
+}
+
+static void catch_signals(void)
+{
+        struct sigaction action = { .sa_handler = on_end };
+
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGHUP, &action, NULL);
+        sigaction(SIGINT, &action, NULL);
+        signal(SIGPIPE, SIG_IGN);
+}
+
+/* HEAPTOP_CLOCK=fixed:NANOSECONDS makes screens the same to the byte. */
+static uint64_t now(void)
+{
+        const char *clock = getenv("HEAPTOP_CLOCK");
+
+        if (clock && strncmp(clock, "fixed:", 6) == 0)
+                return strtoull(clock + 6, NULL, 10);
+        return clock_boottime_ns();
+}
+
+/* ---- the session ---- */
+
+static void close_session(struct viewer *viewer)
+{
+        ui_set_heap(viewer->ui, NULL);
+        heap_free(viewer->heap);
+        viewer->heap = NULL;
+        store_close(viewer->store);
+        viewer->store = NULL;
+}
+
+/* A recorder writes the head of its file a moment after it has said OK. */
+static int wait_for_session(struct store *store, struct err *err)
+{
+        const struct history *history = store_history(store);
+        struct rec_session session;
+        int r, waited_ms = 0;
+
+        while ((r = history->session(history->arg, &session)) == -EAGAIN && waited_ms < FIRST_ROW_MS && !told_to_end) {
+                poll(NULL, 0, 20);
+                waited_ms += 20;
+        }
+        if (r == -EAGAIN)
+                return err_set_exit(err, EAGAIN, EXIT_NO_INPUT, "nothing was recorded into %s", store_path(store));
+        if (r < 0)
+                return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
+        return 0;
+}
+
+static int follow_file(struct viewer *viewer, uint64_t at)
+{
+        const struct history *history = store_history(viewer->store);
+        uint32_t last;
+        int r = history->last_tick(history->arg, &last);
+
+        if (r < 0 || last == viewer->last_tick)
+                return r;
+        viewer->last_tick = last;
+        viewer->changed = true;
+        return ui_set_last_tick(viewer->ui, last, at);
+}
+
+static int open_session(struct viewer *viewer, const char *path, struct err *err)
+{
+        int r;
+
+        r = store_open(path, &viewer->store, err);
+        if (r == 0)
+                r = wait_for_session(viewer->store, err);
+        if (r < 0)
+                return r;
+        viewer->live = store_is_live(viewer->store);
+        viewer->last_tick = 0;
+        viewer->heap = heap_new(store_history(viewer->store));
+        ui_free(viewer->ui);
+        viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
+        ui_set_heap(viewer->ui, viewer->heap);
+        ui_set_file_name(viewer->ui, path);
+        r = follow_file(viewer, now());
+        if (r < 0)
+                return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
+        return 0;
+}
+
+/* The recorder is gone: what it wrote stays, and so do we. */
+static void notice_end(struct viewer *viewer)
+{
+        const struct history *history = store_history(viewer->store);
+        struct rec_session session = { 0 };
+
+        viewer->live = false;
+        viewer->changed = true;
+        if (history->session(history->arg, &session) == 0 && session.ended_ns)
+                ui_set_ended(viewer->ui, session.end_reason ? session.end_reason : "the recording ended");
+        else
+                ui_set_ended(viewer->ui, "the recorder died; its guardian removes the hooks");
+}
+
+static void look_at_file(struct viewer *viewer, uint64_t at)
+{
+        if (!viewer->live || at - viewer->looked_ns < LOOK_MS * NS_PER_MS)
+                return;
+        viewer->looked_ns = at;
+        if (follow_file(viewer, at) < 0)
+                log_warn("cannot read the session");
+        if (!store_is_live(viewer->store)) {
+                follow_file(viewer, at);
+                notice_end(viewer);
+        }
+}
+
+/* ---- the picker and the guardian ---- */
+
+static void open_picker(struct viewer *viewer)
+{
+        if (viewer->store)
+                close_session(viewer);
+        ui_free(viewer->ui);
+        viewer->ui = ui_new(UI_PICK);
+        viewer->live = false;
+        if (!viewer->picking)
+                viewer->picking = picking_new(viewer->viewing->user);
+        ui_set_picker(viewer->ui, picking_picker(viewer->picking));
+        viewer->changed = true;
+}
+
+static void ask(struct viewer *viewer, enum ask_kind kind, pid_t pid)
+{
+        const struct ask question = { .kind = kind, .pid = pid };
+
+        if (viewer->viewing->guardian < 0 ||
+            send(viewer->viewing->guardian, &question, sizeof question, MSG_NOSIGNAL) < 0)
+                ui_say(viewer->ui, now(), "heaptop's guardian does not answer");
+}
+
+static void show_session(struct viewer *viewer, const char *path, const char *said)
+{
+        struct err err = { 0 };
+
+        if (open_session(viewer, path, &err) < 0) {
+                open_picker(viewer);
+                said = err.text;
+        }
+        if (said)
+                ui_say(viewer->ui, now(), "%s", said);
+        viewer->changed = true;
+}
+
+static void hear_answer(struct viewer *viewer)
+{
+        struct answer answer;
+        char said[160];
+
+        if (recv(viewer->viewing->guardian, &answer, sizeof answer, MSG_DONTWAIT) != (ssize_t)sizeof answer)
+                return;
+        switch ((enum ask_kind)answer.kind) {
+        case ASK_DETAIL:
+                if (viewer->picking)
+                        picker_set_detail(picking_picker(viewer->picking), &answer.detail);
+                break;
+        case ASK_ATTACH:
+                if (answer.status.kind == STATUS_OK) {
+                        say_attached(&answer.status, said, sizeof said);
+                        show_session(viewer, answer.status.path, said);
+                } else {
+                        ui_say(viewer->ui, now(), "%s", answer.status.text);
+                }
+                break;
+        case ASK_STOP:
+                open_picker(viewer);
+                break;
+        }
+        viewer->changed = true;
+}
+
+static void attach_or_join(struct viewer *viewer)
+{
+        struct registry_entry entry;
+
+        if (registry_find(ui_pid(viewer->ui), &entry, &(struct err){ 0 }) == 0)
+                show_session(viewer, entry.path, "joined a recorder that was running");
+        else
+                ask(viewer, ASK_ATTACH, ui_pid(viewer->ui));
+}
+
+static void look_at_processes(struct viewer *viewer, uint64_t at)
+{
+        int32_t pid;
+
+        if (viewer->store || !viewer->picking)
+                return;
+        if (picking_update(viewer->picking, at)) {
+                ui_refresh_picker(viewer->ui, at);
+                viewer->changed = true;
+        }
+        pid = ui_wants_detail(viewer->ui);
+        if (pid > 0 && picking_wants_detail(viewer->picking, pid, at))
+                ask(viewer, ASK_DETAIL, pid);
+}
+
+/* ---- keys ---- */
+
+static void leave(struct viewer *viewer)
+{
+        struct err err = { 0 };
+
+        if (!viewer->live) {
+                ui_say(viewer->ui, now(), "nobody records this file");
+                return;
+        }
+        if (actions_keep(viewer->store, &err) < 0) {
+                ui_say(viewer->ui, now(), "%s", err.text);
+                return;
+        }
+        viewer->status = VIEWER_LEFT;
+        viewer->quit = true;
+}
+
+static void act(struct viewer *viewer, enum ui_action action)
+{
+        struct term_options again = actions_term_options(viewer->viewing->options);
+
+        switch (action) {
+        case UI_NOTHING:
+                break;
+        case UI_QUIT:
+                viewer->quit = true;
+                break;
+        case UI_SUSPEND:
+                if (viewer->term)
+                        term_suspend(viewer->term);
+                break;
+        case UI_REDRAW:
+                if (viewer->term)
+                        term_redraw(viewer->term);
+                break;
+        case UI_ATTACH:
+                attach_or_join(viewer);
+                break;
+        case UI_OPEN:
+                show_session(viewer, ui_path(viewer->ui), NULL);
+                break;
+        case UI_LEAVE:
+                leave(viewer);
+                break;
+        case UI_MARK:
+                actions_mark(viewer->ui, viewer->store, viewer->live, heap_tick(viewer->heap), now());
+                break;
+        case UI_PICKER:
+                if (viewer->viewing->guardian < 0)
+                        ui_say(viewer->ui, now(), "no picker here");
+                else
+                        ask(viewer, ASK_STOP, 0);
+                break;
+        case UI_SAVE_SCREEN:
+                actions_save_screen(viewer->ui, viewer->canvas, viewer->viewing->user, now());
+                break;
+        case UI_COPY:
+                actions_copy(viewer->ui, viewer->term != NULL, viewer->viewing->user, now());
+                break;
+        case UI_EDIT:
+                actions_edit(viewer->ui, &viewer->term, &again, now());
+                break;
+        }
+}
+
+static void press(struct viewer *viewer, const struct key_event *event)
+{
+        uint64_t at = now();
+
+        viewer->repeats = event->key == viewer->held_key && at - viewer->key_ns < REPEAT_MS * NS_PER_MS
+                                  ? viewer->repeats + 1 : 0;
+        viewer->held_key = event->key;
+        viewer->key_ns = at;
+        viewer->inputs += event->key != KEY_RESIZED;
+        viewer->changed = true;
+        act(viewer, ui_key(viewer->ui, event, at));
+}
+
+static void read_keys(struct viewer *viewer)
+{
+        struct key_event event;
+
+        while (!viewer->quit && viewer->term && (event = term_key(viewer->term)).key != KEY_NONE)
+                press(viewer, &event);
+}
+
+/* ---- frames ---- */
+
+static bool is_held(const struct viewer *viewer, uint64_t at)
+{
+        return viewer->repeats >= HELD_REPEATS && at - viewer->key_ns < REPEAT_MS * NS_PER_MS;
+}
+
+static void fit_canvas(struct viewer *viewer)
+{
+        int width, height;
+
+        term_size(viewer->term, &width, &height);
+        if (viewer->canvas && viewer->canvas->width == width && viewer->canvas->height == height)
+                return;
+        canvas_free(viewer->canvas);
+        viewer->canvas = canvas_new(width, height, term_is_ascii(viewer->term));
+}
+
+static void report_frame(struct viewer *viewer)
+{
+        if (viewer->test_fd >= 0)
+                dprintf(viewer->test_fd, "frame %lu input %lu size %dx%d\n", viewer->frames, viewer->inputs,
+                        viewer->canvas->width, viewer->canvas->height);
+}
+
+static void draw(struct viewer *viewer, uint64_t at)
+{
+        viewer->changed |= ui_advance(viewer->ui, at, &viewer->next_ns);
+        if (!viewer->changed || (is_held(viewer, at) && at - viewer->drawn_ns < HELD_FRAME_MS * NS_PER_MS))
+                return;
+        fit_canvas(viewer);
+        ui_draw(viewer->ui, viewer->canvas);
+        term_show(viewer->term, viewer->canvas);
+        viewer->changed = false;
+        viewer->drawn_ns = at;
+        viewer->frames++;
+        report_frame(viewer);
+}
+
+static int wait_ms(const struct viewer *viewer)
+{
+        uint64_t ms = viewer->next_ns == UINT64_MAX ? 60000 : viewer->next_ns / NS_PER_MS + 1;
+
+        if (viewer->changed)
+                ms = HELD_FRAME_MS;
+        if ((viewer->live || !viewer->store) && ms > LOOK_MS)
+                ms = LOOK_MS;
+        return ms > 60000 ? 60000 : (int)ms;
+}
+
+static void run_loop(struct viewer *viewer)
+{
+        struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                                 { .fd = viewer->viewing->guardian, .events = POLLIN } };
+
+        while (!viewer->quit && !told_to_end && viewer->term) {
+                uint64_t at = now();
+
+                look_at_file(viewer, at);
+                look_at_processes(viewer, at);
+                draw(viewer, at);
+                poll(fds, 2, wait_ms(viewer));
+                if (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL))
+                        break; /* the terminal is gone */
+                read_keys(viewer);
+                if (fds[1].revents & POLLIN)
+                        hear_answer(viewer);
+                else if (fds[1].revents)
+                        break; /* the guardian is gone */
+        }
+        if (told_to_end)
+                viewer->status = 128 + told_to_end;
+}
+
+static int test_fd(void)
+{
+        const char *text = getenv("HEAPTOP_TEST_FD");
+
+        return text ? atoi(text) : -1;
+}
+
+static void done(struct viewer *viewer)
+{
+        ui_free(viewer->ui);
+        heap_free(viewer->heap);
+        store_close(viewer->store);
+        picking_free(viewer->picking);
+        canvas_free(viewer->canvas);
+}
+
+int viewer_run(const struct viewing *viewing)
+{
+        struct viewer viewer = { .viewing = viewing, .test_fd = test_fd(), .next_ns = UINT64_MAX };
+        struct term_options options = actions_term_options(viewing->options);
+        struct err err = { 0 };
+        int r = 0;
+
+        catch_signals();
+        if (viewing->mode == UI_PICK)
+                open_picker(&viewer);
+        else
+                r = open_session(&viewer, viewing->path, &err);
+        if (r == 0)
+                r = term_open(&options, &viewer.term, &err);
+        if (r == 0) {
+                if (viewing->say)
+                        ui_say(viewer.ui, now(), "%s", viewing->say);
+                viewer.changed = true;
+                run_loop(&viewer);
+                term_close(viewer.term);
+        } else {
+                viewer.status = say_error(&err);
+        }
+        done(&viewer);
+        return viewer.status;
+}
+
+/* ---- without a terminal ---- */
+
+static int press_words(struct viewer *viewer, const char *keys, struct err *err)
+{
+        char *copy = strdup(keys), *rest = copy, *word;
+        int r = 0;
+
+        while (r == 0 && (word = strsep(&rest, " "))) {
+                struct key_event event = { 0 };
+
+                if (*word == '\0')
+                        continue;
+                if (word[0] == '=' && word[1] != '\0') { /* =text types it */
+                        while (*++word) {
+                                event.key = (unsigned char)*word;
+                                press(viewer, &event);
+                        }
+                        continue;
+                }
+                event.key = key_parse(word);
+                if (event.key == KEY_NONE)
+                        r = err_set_exit(err, EINVAL, EXIT_USAGE, "--keys: there is no key '%s' (=%s would type it)", word,
+                                         word);
+                else
+                        press(viewer, &event);
+                ui_advance(viewer->ui, now(), &viewer->next_ns);
+        }
+        free(copy);
+        return r;
+}
+
+static int parse_screen(const char *text, int *ret_width, int *ret_height, struct err *err)
+{
+        char end;
+
+        *ret_width = 80;
+        *ret_height = 24;
+        if (!text)
+                return 0;
+        if (sscanf(text, "%dx%d%c", ret_width, ret_height, &end) != 2 || *ret_width < 1 || *ret_height < 1 ||
+            *ret_width > 1000 || *ret_height > 1000)
+                return err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no size for --screen, which is like 80x24", text);
+        return 0;
+}
+
+int viewer_print(const struct viewing *viewing)
+{
+        struct viewer viewer = { .viewing = viewing, .test_fd = -1, .next_ns = UINT64_MAX };
+        const struct options *options = viewing->options;
+        struct err err = { 0 };
+        char *text = NULL;
+        int width, height, r;
+
+        r = parse_screen(options->screen, &width, &height, &err);
+        if (r == 0)
+                r = open_session(&viewer, viewing->path, &err);
+        if (r == 0) {
+                viewer.canvas = canvas_new(width, height, options->ascii);
+                ui_draw(viewer.ui, viewer.canvas);
+                r = press_words(&viewer, options->keys ? options->keys : "", &err);
+        }
+        if (r == 0) {
+                ui_draw(viewer.ui, viewer.canvas);
+                text = canvas_text(viewer.canvas, options->styles);
+                fputs(text, stdout);
+        } else {
+                viewer.status = say_error(&err);
+        }
+        free(text);
+        done(&viewer);
+        return viewer.status;
+}

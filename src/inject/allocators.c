@@ -1,0 +1,367 @@
+/* A module is an allocator when it defines malloc() and free(). operator new and delete are hooked only there, and only when
+ * they do not themselves call a hooked function: libstdc++'s reach malloc (also in a static program and in jemalloc),
+ * tcmalloc's do not. That is decided by their code, not by a list of names. */
+#include "inject/allocators.h"
+
+#include "inject/process.h"
+#include "inject/relocate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct name {
+        const char *name;
+        enum wire_kind kind;
+};
+
+/* The order is the order of hooking, and of preference where two names share an address. */
+static const struct name PLAIN[] = {
+        { "malloc", WIRE_MALLOC },
+        { "free", WIRE_FREE },
+        { "calloc", WIRE_CALLOC },
+        { "realloc", WIRE_REALLOC },
+        { "memalign", WIRE_MEMALIGN },
+        { "aligned_alloc", WIRE_MEMALIGN },
+        { "posix_memalign", WIRE_POSIX_MEMALIGN },
+        { "valloc", WIRE_MALLOC },
+        { "pvalloc", WIRE_MALLOC },
+        { "cfree", WIRE_FREE },
+        { "_Znwm", WIRE_NEW },
+        { "_Znam", WIRE_NEW },
+        { "_ZnwmRKSt9nothrow_t", WIRE_NEW_NOTHROW },
+        { "_ZnamRKSt9nothrow_t", WIRE_NEW_NOTHROW },
+        { "_ZnwmSt11align_val_t", WIRE_NEW_ALIGNED },
+        { "_ZnamSt11align_val_t", WIRE_NEW_ALIGNED },
+        { "_ZnwmSt11align_val_tRKSt9nothrow_t", WIRE_NEW_ALIGNED },
+        { "_ZnamSt11align_val_tRKSt9nothrow_t", WIRE_NEW_ALIGNED },
+        { "_ZdlPv", WIRE_DELETE },
+        { "_ZdaPv", WIRE_DELETE },
+        { "_ZdlPvRKSt9nothrow_t", WIRE_DELETE },
+        { "_ZdaPvRKSt9nothrow_t", WIRE_DELETE },
+        { "_ZdlPvSt11align_val_t", WIRE_DELETE },
+        { "_ZdaPvSt11align_val_t", WIRE_DELETE },
+        { "_ZdlPvSt11align_val_tRKSt9nothrow_t", WIRE_DELETE },
+        { "_ZdaPvSt11align_val_tRKSt9nothrow_t", WIRE_DELETE },
+        { "_ZdlPvm", WIRE_DELETE_SIZED },
+        { "_ZdaPvm", WIRE_DELETE_SIZED },
+        { "_ZdlPvmSt11align_val_t", WIRE_DELETE_SIZED },
+        { "_ZdaPvmSt11align_val_t", WIRE_DELETE_SIZED },
+        { "mallocx", WIRE_MALLOCX },
+        { "rallocx", WIRE_RALLOCX },
+        { "dallocx", WIRE_DALLOCX },
+        { "sdallocx", WIRE_SDALLOCX },
+};
+
+/* Names that only appear with a prefix; the prefixed forms of PLAIN are derived. */
+static const struct name PREFIXED[] = {
+        { "tc_new", WIRE_NEW },
+        { "tc_newarray", WIRE_NEW },
+        { "tc_new_nothrow", WIRE_NEW_NOTHROW },
+        { "tc_newarray_nothrow", WIRE_NEW_NOTHROW },
+        { "tc_new_aligned", WIRE_NEW_ALIGNED },
+        { "tc_newarray_aligned", WIRE_NEW_ALIGNED },
+        { "tc_new_aligned_nothrow", WIRE_NEW_ALIGNED },
+        { "tc_newarray_aligned_nothrow", WIRE_NEW_ALIGNED },
+        { "tc_free_sized", WIRE_DELETE_SIZED },
+        { "tc_delete", WIRE_DELETE },
+        { "tc_deletearray", WIRE_DELETE },
+        { "tc_delete_nothrow", WIRE_DELETE },
+        { "tc_deletearray_nothrow", WIRE_DELETE },
+        { "tc_delete_aligned", WIRE_DELETE },
+        { "tc_deletearray_aligned", WIRE_DELETE },
+        { "tc_delete_sized", WIRE_DELETE_SIZED },
+        { "tc_deletearray_sized", WIRE_DELETE_SIZED },
+        { "tc_delete_sized_aligned", WIRE_DELETE_SIZED },
+        { "tc_deletearray_sized_aligned", WIRE_DELETE_SIZED },
+        { "mi_new", WIRE_NEW },
+        { "mi_new_nothrow", WIRE_NEW_NOTHROW },
+        { "mi_new_aligned", WIRE_NEW_ALIGNED },
+        { "mi_zalloc", WIRE_MALLOC },
+        { "mi_free_size", WIRE_DELETE_SIZED },
+};
+
+static const char *const PREFIXES[] = { "je_", "_rjem_je_", "_rjem_", "tc_", "mi_" };
+
+enum {
+        SCAN_MAX = 512, /* bytes of a function that are looked at for calls */
+        PLT_ENTRY = 32,
+};
+
+static const struct name *find_name(const struct name *names, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!strcmp(names[i].name, name))
+                        return &names[i];
+        return NULL;
+}
+
+static bool is_cxx(const struct name *name)
+{
+        return !strncmp(name->name, "_Z", 2);
+}
+
+bool allocators_kind(const char *name, enum wire_kind *ret, bool *ret_prefixed, const char **ret_name)
+{
+        const struct name *found = find_name(PLAIN, sizeof PLAIN / sizeof *PLAIN, name);
+
+        *ret_prefixed = !found;
+        if (!found)
+                found = find_name(PREFIXED, sizeof PREFIXED / sizeof *PREFIXED, name);
+        for (size_t i = 0; !found && i < sizeof PREFIXES / sizeof *PREFIXES; i++) {
+                size_t n = strlen(PREFIXES[i]);
+
+                if (!strncmp(name, PREFIXES[i], n)) {
+                        found = find_name(PLAIN, sizeof PLAIN / sizeof *PLAIN, name + n);
+                        if (found && is_cxx(found))
+                                found = NULL;
+                }
+        }
+        if (!found)
+                return false;
+        *ret = found->kind;
+        *ret_name = found->name;
+        return true;
+}
+
+/* What is collected in one walk over a module's symbols. */
+struct collector {
+        struct allocator *allocator;
+        uint64_t bias;
+        bool glibc, musl, jemalloc, tcmalloc, mimalloc;
+};
+
+static void add_function(struct allocator *allocator, const char *name, enum wire_kind kind, uint64_t addr,
+                         uint64_t size)
+{
+        for (size_t i = 0; i < allocator->n; i++)
+                if (allocator->v[i].addr == addr)
+                        return;
+        if (allocator->n < ALLOCATOR_FUNCTIONS)
+                allocator->v[allocator->n++] =
+                        (struct allocator_function){ .name = name, .kind = kind, .addr = addr, .size = size };
+}
+
+static int collect(void *ctx, const struct image_symbol *symbol)
+{
+        struct collector *c = ctx;
+        enum wire_kind kind;
+        const char *name;
+        bool prefixed;
+
+        /* Symbols of malloc.c in glibc and of every musl; musl has a __libc_malloc, too. */
+        c->glibc |= !strcmp(symbol->name, "__libc_memalign");
+        c->musl |= !strcmp(symbol->name, "__malloc_alloc_meta") || !strcmp(symbol->name, "_dl_debug_addr");
+        c->jemalloc |= !strcmp(symbol->name, "mallctl") || !strcmp(symbol->name, "je_mallctl") ||
+                       !strcmp(symbol->name, "_rjem_mallctl");
+        c->tcmalloc |= !strcmp(symbol->name, "tc_malloc") || !strcmp(symbol->name, "TCMallocInternalMalloc");
+        c->mimalloc |= !strcmp(symbol->name, "mi_malloc");
+        if (!allocators_kind(symbol->name, &kind, &prefixed, &name))
+                return 0;
+        /* A local function called `free` may be anybody's; one called `_rjem_free` is not. */
+        if (symbol->global || prefixed)
+                add_function(c->allocator, name, kind, c->bias + symbol->addr, symbol->size);
+        return 0;
+}
+
+static size_t rank(const char *name)
+{
+        for (size_t i = 0; i < sizeof PLAIN / sizeof *PLAIN; i++)
+                if (!strcmp(PLAIN[i].name, name))
+                        return i;
+        return sizeof PLAIN / sizeof *PLAIN;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+        const struct allocator_function *x = a, *y = b;
+        size_t rx = rank(x->name), ry = rank(y->name);
+
+        if (rx != ry)
+                return rx < ry ? -1 : 1;
+        return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* ---- which functions merely call another one ---- */
+
+struct search {
+        const struct process *process;
+        const struct allocator *allocator;
+        const struct allocator_function *self;
+        bool in_plt;
+};
+
+static bool is_other_entry(const struct search *search, uint64_t addr)
+{
+        for (size_t i = 0; i < search->allocator->n; i++)
+                if (search->allocator->v[i].addr == addr && addr != search->self->addr)
+                        return true;
+        return false;
+}
+
+/* The name that the dynamic loader would put into the pointer at SLOT, or NULL: for lazily bound calls. */
+static const char *slot_name(const struct module *module, uint64_t slot)
+{
+        static const char *const tables[] = { ".rela.plt", ".rela.dyn" };
+        uint64_t addr;
+        size_t n_symbols, n_strings, len;
+        const uint8_t *symbols = image_section(module->image, ".dynsym", &addr, &n_symbols);
+        const uint8_t *strings = image_section(module->image, ".dynstr", &addr, &n_strings);
+
+        for (size_t t = 0; symbols && strings && t < 2; t++) {
+                const uint8_t *table = image_section(module->image, tables[t], &addr, &len);
+
+                for (size_t at = 0; table && at + 24 <= len; at += 24) { /* Elf64_Rela */
+                        uint64_t offset, info;
+                        uint32_t name;
+
+                        memcpy(&offset, table + at, sizeof offset);
+                        memcpy(&info, table + at + 8, sizeof info);
+                        if (offset + module->bias != slot || (info >> 32) >= n_symbols / 24) /* Elf64_Sym */
+                                continue;
+                        memcpy(&name, symbols + (info >> 32) * 24, sizeof name);
+                        if (name < n_strings && memchr(strings + name, '\0', n_strings - name))
+                                return (const char *)strings + name;
+                }
+        }
+        return NULL;
+}
+
+static bool reaches_other(void *ctx, uint64_t target, bool indirect)
+{
+        struct search *search = ctx;
+        uint8_t code[PLT_ENTRY];
+        struct search inner = *search;
+        enum wire_kind kind;
+        const char *name;
+        bool prefixed;
+
+        if (indirect) {
+                name = slot_name(search->allocator->module, target);
+                return name && allocators_kind(name, &kind, &prefixed, &name);
+        }
+        if (is_other_entry(search, target))
+                return true;
+        if (search->in_plt || process_read(search->process, target, code, sizeof code) < 0)
+                return false;
+        /* A PLT entry: nothing but a jump through a pointer. Only its first jump counts. */
+        if (memcmp(code, "\xf3\x0f\x1e\xfa", 4) != 0 && memcmp(code, "\xff\x25", 2) != 0)
+                return false;
+        inner.in_plt = true;
+        return relocate_branches(code, code[0] == 0xff ? 6 : 12, target, reaches_other, &inner);
+}
+
+/* True for a function that gets or releases its memory through another one that is hooked. realloc() is never left out:
+ * it calls malloc() and free() in some cases only, which the probe knows how to count (WIRE_SIZE_NESTED). */
+static bool only_forwards(const struct process *process, const struct allocator *allocator,
+                          const struct allocator_function *function)
+{
+        struct search search = { process, allocator, function, false };
+        size_t size = function->size > 0 && function->size < SCAN_MAX ? function->size : SCAN_MAX;
+        uint8_t code[SCAN_MAX];
+
+        if (process_read(process, function->addr, code, size) < 0)
+                return false;
+        return relocate_branches(code, size, function->addr, reaches_other, &search);
+}
+
+static bool is_operator(enum wire_kind kind)
+{
+        return kind == WIRE_NEW || kind == WIRE_NEW_ALIGNED || kind == WIRE_NEW_NOTHROW || kind == WIRE_DELETE ||
+               kind == WIRE_DELETE_SIZED;
+}
+
+static void drop_forwarders(const struct process *process, struct allocator *allocator)
+{
+        bool drop[ALLOCATOR_FUNCTIONS] = { false };
+        size_t n = 0;
+
+        for (size_t i = 0; i < allocator->n; i++)
+                drop[i] = is_operator(allocator->v[i].kind) && only_forwards(process, allocator, &allocator->v[i]);
+        for (size_t i = 0; i < allocator->n; i++)
+                if (!drop[i])
+                        allocator->v[n++] = allocator->v[i];
+        allocator->n = n;
+}
+
+static const struct allocator_function *find_kind(const struct allocator *allocator, enum wire_kind kind)
+{
+        for (size_t i = 0; i < allocator->n; i++)
+                if (allocator->v[i].kind == kind)
+                        return &allocator->v[i];
+        return NULL;
+}
+
+/* ---- whose it is ---- */
+
+static void glibc_version(const struct module *module, char *ret, size_t size)
+{
+        static const char banner[] = "GNU C Library", release[] = "release version ";
+        uint64_t addr;
+        size_t len;
+        const char *text = (const char *)image_section(module->image, ".rodata", &addr, &len);
+        const char *at = text ? memmem(text, len, banner, sizeof banner - 1) : NULL;
+        size_t n = 0;
+
+        snprintf(ret, size, "glibc");
+        if (at)
+                at = memmem(at, len - (size_t)(at - text), release, sizeof release - 1);
+        if (!at)
+                return;
+        at += sizeof release - 1;
+        while (at + n < text + len && ((at[n] >= '0' && at[n] <= '9') || at[n] == '.') && n < 8)
+                n++;
+        while (n > 0 && at[n - 1] == '.')
+                n--;
+        snprintf(ret, size, "glibc %.*s", (int)n, at);
+}
+
+static void name_allocator(const struct collector *c, struct allocator *allocator)
+{
+        const char *file = strrchr(allocator->module->path, '/');
+
+        file = file ? file + 1 : allocator->module->path;
+        if (c->jemalloc)
+                snprintf(allocator->name, sizeof allocator->name, "jemalloc");
+        else if (c->tcmalloc)
+                snprintf(allocator->name, sizeof allocator->name, "tcmalloc");
+        else if (c->mimalloc)
+                snprintf(allocator->name, sizeof allocator->name, "mimalloc");
+        else if (c->glibc && !c->musl)
+                glibc_version(allocator->module, allocator->name, sizeof allocator->name);
+        else if (c->musl || !strncmp(file, "ld-musl", 7) || !strncmp(file, "libc.musl", 9))
+                snprintf(allocator->name, sizeof allocator->name, "musl");
+        else
+                snprintf(allocator->name, sizeof allocator->name, "%.*s", (int)sizeof allocator->name - 1, file);
+}
+
+/* The loader's own malloc of older glibc serves only itself. */
+static bool is_loader(const struct module *module)
+{
+        const char *file = strrchr(module->path, '/');
+
+        return file && (!strncmp(file, "/ld-linux", 9) || !strncmp(file, "/ld-2.", 6));
+}
+
+bool allocators_find(const struct process *process, const struct module *module, struct allocator *ret)
+{
+        struct collector c = { .allocator = ret, .bias = module->bias };
+        const struct allocator_function *calloc_function;
+
+        *ret = (struct allocator){ .module = module };
+        if (!module->image || is_loader(module))
+                return false;
+        image_functions(module->image, collect, &c);
+        qsort(ret->v, ret->n, sizeof *ret->v, by_rank);
+        if (!find_kind(ret, WIRE_MALLOC) || !find_kind(ret, WIRE_FREE))
+                return false;
+        drop_forwarders(process, ret);
+        name_allocator(&c, ret);
+        calloc_function = find_kind(ret, WIRE_CALLOC);
+        ret->sizing = WIRE_SIZE_UNKNOWN;
+        if (c.glibc && !c.musl && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
+                ret->sizing = WIRE_SIZE_GLIBC;
+        else if (calloc_function && only_forwards(process, ret, calloc_function))
+                ret->sizing = WIRE_SIZE_NESTED;
+        return true;
+}

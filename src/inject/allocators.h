@@ -1,0 +1,37 @@
+/* allocators: which functions of a module are hooked, and whose they are. */
+#pragma once
+
+#include "probe/wire.h"
+#include "target/modules.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct process;
+
+/* One function that allocates or frees. */
+struct allocator_function {
+        const char *name;    /* a constant */
+        enum wire_kind kind;
+        uint64_t addr;       /* in the target */
+        uint64_t size;       /* 0 = not known */
+};
+
+enum { ALLOCATOR_FUNCTIONS = 96 };
+
+struct allocator {
+        const struct module *module;
+        char name[32];               /* "glibc 2.36", "jemalloc", ... */
+        enum wire_sizing sizing;
+        struct allocator_function v[ALLOCATOR_FUNCTIONS]; /* malloc first; no address twice */
+        size_t n;
+};
+
+/* The kind of a function called NAME; false when it is none that we hook. Knows the prefixes of jemalloc (je_, _rjem_),
+ * tcmalloc (tc_) and mimalloc (mi_). *RET_PREFIXED tells whether it had one; *RET_NAME is a constant. */
+bool allocators_kind(const char *name, enum wire_kind *ret, bool *ret_prefixed, const char **ret_name);
+
+/* Fills RET when MODULE has an allocator: defines malloc and free (or operator new and delete of its own). Functions that only
+ * call another one of the same module are left out, so that each allocation is counted once. */
+bool allocators_find(const struct process *process, const struct module *module, struct allocator *ret);

@@ -1,0 +1,246 @@
+/* What can stand in the way of an attach, said before anything is touched, with what to do about it. */
+#include "inject/inject.h"
+
+#include "base/fmt.h"
+#include "base/io.h"
+#include "inject/process.h"
+#include "target/memory.h"
+#include "target/proc.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CAPABILITY_SYS_ADMIN = 21, ROOM_BYTES = 8 << 20 };
+
+/* The number behind KEY in TEXT ("Key:\t123"), in BASE; or -1. */
+static int64_t number_after(const char *text, const char *key, int base)
+{
+        const char *at = text ? strstr(text, key) : NULL;
+
+        return at ? (int64_t)strtoull(at + strlen(key), NULL, base) : -1;
+}
+
+static bool have_capability(int number)
+{
+        char *text = NULL;
+        bool have = false;
+
+        if (proc_read(getpid(), "status", 64 << 10, &text, NULL) == 0)
+                have = number_after(text, "\nCapEff:\t", 16) >> number & 1;
+        free(text);
+        return have;
+}
+
+static int read_number(const char *path, int64_t *ret)
+{
+        char *text = NULL;
+        int r = io_read_file(path, 4096, &text, NULL);
+
+        if (r == 0)
+                *ret = strtoll(text, NULL, 10);
+        free(text);
+        return r;
+}
+
+static int not_permitted(pid_t pid, const struct proc_status *status, struct err *err)
+{
+        int64_t scope = 0;
+        char user[64];
+        struct stat st;
+        char path[PROC_PATH_MAX];
+
+        proc_user_name(status->uid, user, sizeof user);
+        if (status->uid != geteuid() || status->euid != geteuid())
+                return err_set(err, EPERM, "cannot attach to %d: it belongs to %s; try: sudo heaptop -p %d", (int)pid,
+                               user, (int)pid);
+        snprintf(path, sizeof path, "/proc/%d", (int)pid);
+        if (stat(path, &st) == 0 && st.st_uid != status->uid)
+                return err_set(err, EPERM, "cannot attach to %d: it has made itself undumpable (or was started with more "
+                               "rights than its user has); try: sudo heaptop -p %d", (int)pid, (int)pid);
+        if (read_number("/proc/sys/kernel/yama/ptrace_scope", &scope) == 0 && scope == 3)
+                return err_set(err, EPERM, "cannot attach to %d: kernel.yama.ptrace_scope is 3, nobody may trace on this "
+                               "machine until it is rebooted with a lower value", (int)pid);
+        if (scope > 0)
+                return err_set(err, EPERM, "cannot attach to %d: kernel.yama.ptrace_scope is %d; try: sudo heaptop -p %d, "
+                               "or start the program with: heaptop run", (int)pid, (int)scope, (int)pid);
+        return err_set(err, EPERM, "cannot attach to %d: a security module or container forbids it (CAP_SYS_PTRACE is "
+                       "needed); try: sudo heaptop -p %d", (int)pid, (int)pid);
+}
+
+static int check_kind(pid_t pid, const struct proc_stat *stat, struct err *err)
+{
+        int bits;
+
+        if (stat->kernel_thread)
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: it is a kernel thread", (int)pid);
+        if ((stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1)
+                return err_set(err, ESRCH, "cannot watch %d: it has ended (a zombie that waits for its parent %d)",
+                               (int)pid, (int)stat->ppid);
+        bits = proc_elf_bits(pid);
+        if (bits == 32)
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: it is a 32-bit program, heaptop knows 64-bit ones only",
+                               (int)pid);
+        return 0;
+}
+
+/* Ourselves, and processes of the same heaptop: a recorder that stops itself would never go on. */
+static int check_self(pid_t pid, const struct proc_stat *stat, struct err *err)
+{
+        char *theirs = NULL, *ours = NULL;
+        bool family = pid == getpid();
+
+        if (!family && (pid == getppid() || stat->ppid == getpid() || getpgid(pid) == getpgrp()) &&
+            proc_exe(pid, &theirs) == 0 && proc_exe(getpid(), &ours) == 0)
+                family = !strcmp(theirs, ours);
+        free(theirs);
+        free(ours);
+        return family ? err_set(err, EINVAL, "cannot watch %d: that is this heaptop itself", (int)pid) : 0;
+}
+
+static int check_thread(pid_t pid, const char *status, struct err *err)
+{
+        int64_t group = number_after(status, "\nTgid:\t", 10);
+
+        if (group > 0 && group != pid)
+                return err_set(err, EINVAL, "%d is a thread of process %d; try: heaptop -p %d", (int)pid, (int)group,
+                               (int)group);
+        return 0;
+}
+
+static int check_shadow_stack(pid_t pid, const char *status, struct err *err)
+{
+        const char *at = status ? strstr(status, "\nx86_Thread_features:") : NULL;
+        const char *end = at ? strchr(at + 1, '\n') : NULL;
+
+        if (at && end && memmem(at, (size_t)(end - at), "shstk", 5))
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: it runs with shadow stacks, which heaptop does not "
+                               "support; start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK", (int)pid);
+        return 0;
+}
+
+static int check_memory(pid_t pid, const struct proc_status *status, struct err *err)
+{
+        int fd;
+
+        if (status->tracer != 0)
+                return err_set(err, EBUSY, "cannot attach to %d: process %d is tracing it (a debugger or strace); end that "
+                               "first", (int)pid, (int)status->tracer);
+        fd = memory_open(pid, 1);
+        if (fd == -ESRCH)
+                return err_set(err, ESRCH, "process %d is gone", (int)pid);
+        if (fd < 0)
+                return not_permitted(pid, status, err);
+        close(fd);
+        if (status->seccomp != 0 && !have_capability(CAPABILITY_SYS_ADMIN))
+                return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
+                               "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d", (int)pid, (int)pid);
+        return 0;
+}
+
+/* Room left under the limit in folder PATH of a cgroup, INT64_MAX when there is none. */
+static int64_t cgroup_room(const char *path, const char *limit_name, const char *used_name)
+{
+        char file[PATH_MAX];
+        int64_t limit = 0, used = 0, reclaimable;
+        char *stat = NULL;
+
+        if ((size_t)snprintf(file, sizeof file, "%s/%s", path, limit_name) >= sizeof file ||
+            read_number(file, &limit) < 0 || limit <= 0) /* "max" reads as 0 */
+                return INT64_MAX;
+        snprintf(file, sizeof file, "%.*s/%s", PATH_MAX - 64, path, used_name);
+        if (read_number(file, &used) < 0)
+                return INT64_MAX;
+        snprintf(file, sizeof file, "%.*s/memory.stat", PATH_MAX - 64, path);
+        reclaimable = io_read_file(file, 64 << 10, &stat, NULL) == 0 ? number_after(stat, "inactive_file ", 10) : 0;
+        free(stat);
+        return limit - used + (reclaimable > 0 ? reclaimable : 0);
+}
+
+/* The smallest room from the cgroup PATH (below ROOT) upwards. */
+static int64_t cgroup_tree_room(const char *root, char *path, const char *limit_name, const char *used_name)
+{
+        char full[PATH_MAX];
+        int64_t room = INT64_MAX;
+
+        for (;;) {
+                int64_t here;
+                char *slash;
+
+                snprintf(full, sizeof full, "%s%.*s", root, PATH_MAX - 128, path);
+                here = cgroup_room(full, limit_name, used_name);
+                if (here < room)
+                        room = here;
+                slash = strrchr(path, '/');
+                if (!slash)
+                        return room;
+                *slash = '\0';
+        }
+}
+
+static int check_cgroup(pid_t pid, struct err *err)
+{
+        char *text = NULL, *save = NULL, ours[FMT_MAX];
+        int64_t room = INT64_MAX;
+
+        if (proc_read(pid, "cgroup", 64 << 10, &text, NULL) < 0)
+                return 0;
+        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                char *controllers = strchr(line, ':');
+                char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+                int64_t here = INT64_MAX;
+
+                if (!path)
+                        continue;
+                *path++ = '\0';
+                controllers++;
+                if (*controllers == '\0')
+                        here = cgroup_tree_room("/sys/fs/cgroup", path, "memory.max", "memory.current");
+                else if (!strcmp(controllers, "memory"))
+                        here = cgroup_tree_room("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes",
+                                                "memory.usage_in_bytes");
+                if (here < room)
+                        room = here;
+        }
+        free(text);
+        if (room < ROOM_BYTES)
+                return err_set(err, ENOMEM, "will not attach to %d: its memory cgroup has only %s left, and heaptop may take "
+                               "8M of it; raise the limit first", (int)pid,
+                               fmt_bytes(ours, room > 0 ? (uint64_t)room : 0));
+        return 0;
+}
+
+int inject_check(pid_t pid, struct err *err)
+{
+        struct proc_status status;
+        struct proc_stat stat;
+        char *text = NULL;
+        int r;
+
+        if (pid <= 0)
+                return err_set(err, EINVAL, "%d is not a process id", (int)pid);
+        r = proc_stat_read(pid, &stat);
+        if (r == 0)
+                r = proc_status_read(pid, &status);
+        if (r == 0)
+                r = proc_read(pid, "status", 64 << 10, &text, NULL);
+        if (r < 0)
+                return err_set(err, r == -ENOENT ? ESRCH : -r, "there is no process %d", (int)pid);
+        r = check_thread(pid, text, err);
+        if (r == 0)
+                r = check_self(pid, &stat, err);
+        if (r == 0)
+                r = check_kind(pid, &stat, err);
+        if (r == 0)
+                r = check_shadow_stack(pid, text, err);
+        if (r == 0)
+                r = check_memory(pid, &status, err);
+        if (r == 0)
+                r = check_cgroup(pid, err);
+        free(text);
+        return r;
+}

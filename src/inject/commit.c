@@ -1,0 +1,458 @@
+/* The order is what makes an attach safe at every instruction:
+ *
+ *   1. A memfd is made in the target. We fill it: header (PREPARING), hook records, code, list for the undoing.
+ *   2. The target maps it: code, root page, shared area. Nothing jumps there yet; if we die now, these mappings are left
+ *      and say by their name what they are. Then its descriptor is closed.
+ *   3. Threads that stand in bytes to be patched move to the copies of these instructions.
+ *   4. The jumps are written. The probe passes through while the root is 0. If we die between two jumps, the hooks that are
+ *      there pass through.
+ *   5. The root is set. */
+#include "inject/commit.h"
+
+#include "base/log.h"
+#include "inject/hook.h"
+#include "inject/remote.h"
+#include "inject/stacks.h"
+#include "inject/sys.h"
+#include "inject/ticks.h"
+#include "inject/undo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+enum { PAGE = 4096, TIDS_CHECKED = 64 };
+
+/* ---- moving threads ---- */
+
+struct move {
+        struct process *process;
+        const struct wire_hook_record *hook;
+        bool in;
+};
+
+/* Where a thread at PC must go; false when it can stay. */
+static bool moved_pc(const struct move *move, uint64_t pc, uint64_t *ret)
+{
+        const struct wire_hook_record *hook = move->hook;
+
+        for (uint32_t i = 0; i < hook->n_steps; i++) {
+                uint64_t at = hook->entry + hook->from[i], copy = hook->original + hook->to[i];
+
+                if (move->in && pc == at && hook->from[i] > 0 && hook->from[i] < hook->length) {
+                        *ret = copy;
+                        return true;
+                }
+                if (!move->in && pc == copy) {
+                        *ret = at;
+                        return true;
+                }
+        }
+        if (!move->in && hook_in_stub(hook->stub, pc)) {
+                *ret = hook->entry;
+                return true;
+        }
+        return false;
+}
+
+static void move_frame(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
+{
+        struct move *move = ctx;
+        uint64_t to;
+
+        (void)thread;
+        if (saved_pc && moved_pc(move, word, &to))
+                process_write(move->process, addr, &to, sizeof to);
+}
+
+static void move_threads(struct move *move, uint64_t low, uint64_t high)
+{
+        struct stop *stop = &move->process->stop;
+
+        for (size_t i = 0; i < stop->n; i++) {
+                struct thread *thread = &stop->v[i];
+                uint64_t to;
+
+                if (thread->state != THREAD_STOPPED)
+                        continue;
+                if (moved_pc(move, regs_pc(&thread->regs), &to)) {
+                        regs_set_pc(&thread->regs, to);
+                        regs_write(thread->tid, &thread->regs);
+                }
+                if (low < high)
+                        stacks_visit(move->process, thread, low, high, move_frame, move);
+        }
+}
+
+void commit_move_in(struct process *process, const struct wire_hook_record *hook)
+{
+        struct move move = { process, hook, true };
+
+        move_threads(&move, 0, 0);
+}
+
+void commit_move_back(struct process *process, const struct wire_hook_record *hook)
+{
+        struct move move = { process, hook, false };
+
+        move_threads(&move, 0, 0);
+}
+
+/* One walk over all stacks for all hooks together. */
+struct frames {
+        struct process *process;
+        const struct plan *plan;
+};
+
+static void move_frame_of_any(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
+{
+        struct frames *frames = ctx;
+
+        for (uint32_t i = 0; i < frames->plan->n_hooks; i++) {
+                struct move move = { frames->process, &frames->plan->hooks[i], true };
+
+                move_frame(&move, thread, addr, word, saved_pc);
+        }
+}
+
+static void move_all_in(struct process *process, const struct plan *plan)
+{
+        struct frames frames = { process, plan };
+        uint64_t low = UINT64_MAX, high = 0;
+
+        for (uint32_t i = 0; i < plan->n_hooks; i++) {
+                commit_move_in(process, &plan->hooks[i]);
+                if (plan->hooks[i].entry < low)
+                        low = plan->hooks[i].entry;
+                if (plan->hooks[i].entry + HOOK_JUMP_LENGTH > high)
+                        high = plan->hooks[i].entry + HOOK_JUMP_LENGTH;
+        }
+        for (size_t i = 0; i < process->stop.n; i++)
+                if (process->stop.v[i].state == THREAD_STOPPED)
+                        stacks_visit(process, &process->stop.v[i], low, high, move_frame_of_any, &frames);
+}
+
+/* ---- mapping ---- */
+
+struct attach {
+        struct process *process;
+        const struct plan *plan;
+        const struct inject_options *options;
+        struct remote remote;
+        struct injection *ret;
+        struct err *err;
+        int fd;            /* the memfd, our side */
+        int64_t remote_fd; /* its number in the target, -1 = closed */
+        size_t n_mapped;   /* code areas */
+        uint64_t shared;   /* address in the target, 0 = not mapped */
+};
+
+/* One borrowed call; a refusal by the target's kernel is said in words (WHAT). */
+static int call(struct attach *a, const char *what, long number, const uint64_t args[6], int64_t *ret)
+{
+        int64_t result = 0;
+        int r = remote_call(&a->remote, number, args, &result);
+
+        if (r < 0)
+                return err_set(a->err, -r, "lost the thread of process %d that should %s: %s", (int)a->process->pid,
+                               what, strerror(-r));
+        if (result < 0 && result > -PAGE)
+                return err_set(a->err, (int)-result, "process %d may not %s: %s%s", (int)a->process->pid, what,
+                               strerror((int)-result),
+                               result == -EACCES ? " (SELinux execmem?)" :
+                               result == -ENOMEM ? " (address space limit?)" :
+                               result == -EMFILE ? " (it has no file descriptor left)" : "");
+        *ret = result;
+        return 0;
+}
+
+#define CALL(a, what, ret, number, ...) call(a, what, number, (const uint64_t[6]){ __VA_ARGS__ }, ret)
+
+static void fill_header(const struct attach *a, struct wire_shared *shared)
+{
+        const struct plan *plan = a->plan;
+
+        /* Field by field: the pages are zero, and those that nobody needs yet must not be touched. */
+        shared->magic = WIRE_MAGIC;
+        shared->version = WIRE_VERSION;
+        shared->state = WIRE_PREPARING;
+        shared->total = plan->shared_length;
+        shared->root = plan->root;
+        shared->pid = (uint32_t)a->process->ns_pid;
+        shared->n_hooks = plan->n_hooks;
+        shared->start_time = a->process->start_time;
+        shared->heaptop_pid = (uint64_t)getpid();
+        for (size_t i = 0; i < plan->n_areas; i++)
+                shared->areas[i] = (struct wire_area){ plan->areas[i].addr, plan->areas[i].length };
+        memcpy(shared->hooks, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
+}
+
+static int make_memfd(struct attach *a)
+{
+        const struct plan *plan = a->plan;
+        char path[64];
+        uint64_t name;
+        int r;
+
+        r = remote_text(&a->remote, WIRE_MEMFD_NAME, &name);
+        if (r < 0)
+                return err_set(a->err, -r, "cannot write to the stack of process %d: %s", (int)a->process->pid,
+                               strerror(-r));
+        r = CALL(a, "create a memory file", &a->remote_fd, SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)a->remote.thread->tid, (int)a->remote_fd);
+        a->fd = sys_open(path, O_RDWR);
+        r = a->fd;
+        if (r >= 0)
+                r = sys_truncate(a->fd, plan->shared_length + plan->code_length);
+        if (r >= 0)
+                r = sys_fill(a->fd, plan->shared_length, plan->code, plan->code_length);
+        if (r < 0)
+                return err_set(a->err, -r, "cannot fill the memory file of process %d: %s", (int)a->process->pid,
+                               strerror(-r));
+        /* Nobody can pull these pages from under the target (or us) any more. */
+        fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+        return 0;
+}
+
+static int map_code(struct attach *a)
+{
+        const struct plan *plan = a->plan;
+        uint64_t fd = (uint64_t)a->remote_fd;
+        int64_t at;
+        int r;
+
+        for (size_t i = 0; i < plan->n_areas; i++) {
+                const struct plan_area *area = &plan->areas[i];
+
+                r = CALL(a, "map code", &at, SYS_mmap, area->addr, area->length, PROT_READ | PROT_EXEC,
+                         MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, plan->shared_length + area->offset);
+                if (r < 0)
+                        return r;
+                if ((uint64_t)at != area->addr) {
+                        /* A kernel before 4.17 takes the address as a wish. */
+                        CALL(a, "unmap", &at, SYS_munmap, (uint64_t)at, area->length);
+                        return -EEXIST;
+                }
+                a->n_mapped++;
+        }
+        r = CALL(a, "map a page", &at, SYS_mmap, plan->root, PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0);
+        if (r < 0)
+                return r;
+        return CALL(a, "have a page wiped on fork (Linux 4.14 or later is needed)", &at, SYS_madvise, plan->root, PAGE,
+                    MADV_WIPEONFORK);
+}
+
+static int map_shared(struct attach *a)
+{
+        const struct plan *plan = a->plan;
+        struct wire_shared *shared = NULL;
+        int64_t at;
+        int r;
+
+        /* Ours first: the header stands there before the target sees the area. */
+        r = sys_map(a->fd, plan->shared_length, (void **)&shared);
+        if (r < 0)
+                return err_set(a->err, -r, "cannot map the memory file of process %d: %s", (int)a->process->pid,
+                               strerror(-r));
+        a->ret->shared = shared;
+        fill_header(a, shared);
+        r = CALL(a, "map shared memory", &at, SYS_mmap, 0, plan->shared_length, PROT_READ | PROT_WRITE, MAP_SHARED,
+                 (uint64_t)a->remote_fd, 0);
+        if (r < 0)
+                return r;
+        a->shared = (uint64_t)at;
+        shared->self = a->shared;
+        return CALL(a, "keep memory from its children", &at, SYS_madvise, a->shared, plan->shared_length,
+                    MADV_DONTFORK);
+}
+
+/* Takes back whatever was made by borrowed calls; used only before the first jump is written. */
+static void unmap_all(struct attach *a)
+{
+        struct err ignored = { 0 };
+        struct err *err = a->err;
+        int64_t result;
+
+        a->err = &ignored;
+        if (a->shared != 0)
+                CALL(a, "unmap", &result, SYS_munmap, a->shared, a->plan->shared_length);
+        for (size_t i = 0; i < a->n_mapped; i++)
+                CALL(a, "unmap", &result, SYS_munmap, a->plan->areas[i].addr, a->plan->areas[i].length);
+        if (a->remote_fd >= 0)
+                CALL(a, "close", &result, SYS_close, (uint64_t)a->remote_fd);
+        a->err = err;
+}
+
+static int map_everything(struct attach *a)
+{
+        int64_t result;
+        int r, r2;
+
+        r = remote_begin(&a->remote, a->process, a->err);
+        if (r < 0)
+                return r;
+        r = make_memfd(a);
+        if (r == 0)
+                r = map_code(a);
+        if (r == 0)
+                r = map_shared(a);
+        if (r == 0) {
+                r = CALL(a, "close the memory file", &result, SYS_close, (uint64_t)a->remote_fd);
+                if (r == 0)
+                        a->remote_fd = -1;
+        }
+        if (r < 0)
+                unmap_all(a);
+        r2 = remote_end(&a->remote);
+        if (r == 0 && r2 < 0)
+                r = err_set(a->err, -r2, "cannot give back a thread of process %d: %s", (int)a->process->pid,
+                            strerror(-r2));
+        return r;
+}
+
+/* ---- patching ---- */
+
+/* What stands there must be what was planned with: a module may have been unloaded since. */
+static int check_bytes(struct process *process, const struct plan *plan)
+{
+        for (uint32_t i = 0; i < plan->n_hooks; i++) {
+                uint8_t bytes[WIRE_PATCH_MAX];
+
+                if (process_read(process, plan->hooks[i].entry, bytes, plan->hooks[i].length) < 0 ||
+                    memcmp(bytes, plan->hooks[i].saved, plan->hooks[i].length) != 0)
+                        return -EAGAIN;
+        }
+        return 0;
+}
+
+static void take_back_jumps(struct process *process, const struct plan *plan, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                process_write(process, plan->hooks[i].entry, plan->hooks[i].saved, plan->hooks[i].length);
+                commit_move_back(process, &plan->hooks[i]);
+        }
+}
+
+static int patch(struct attach *a)
+{
+        struct process *process = a->process;
+        const struct plan *plan = a->plan;
+        int r = 0;
+
+        move_all_in(process, plan);
+        for (uint32_t i = 0; i < plan->n_hooks && r == 0; i++) {
+                r = process_write(process, plan->hooks[i].entry, plan->hooks[i].patch, plan->hooks[i].length);
+                if (r < 0)
+                        take_back_jumps(process, plan, i + 1);
+        }
+        if (r == 0) {
+                a->ret->shared->state = WIRE_RUNNING;
+                r = process_write(process, plan->root, &a->shared, sizeof a->shared);
+                if (r < 0)
+                        take_back_jumps(process, plan, plan->n_hooks);
+        }
+        if (r < 0)
+                err_set(a->err, -r, "cannot write to the code of process %d: %s", (int)process->pid, strerror(-r));
+        return r;
+}
+
+/* ---- what the probe should know ---- */
+
+/* Where a thread keeps its id: glibc's and musl's struct pthread. Believed only when it fits all threads looked at. */
+static uint64_t find_tid_offset(struct process *process)
+{
+        static const uint64_t offsets[] = { 0x2d0, 0x30, 0x38 };
+
+        if (process->ns_pid != process->pid)
+                return 0; /* it knows its threads by other numbers than we do */
+        for (size_t o = 0; o < sizeof offsets / sizeof *offsets; o++) {
+                size_t good = 0, looked = 0;
+
+                for (size_t i = 0; i < process->stop.n && looked < TIDS_CHECKED; i++) {
+                        const struct thread *thread = &process->stop.v[i];
+                        uint32_t tid = 0;
+
+                        if (thread->state != THREAD_STOPPED)
+                                continue;
+                        looked++;
+                        if (process_read(process, regs_thread_pointer(&thread->regs) + offsets[o], &tid,
+                                         sizeof tid) == 0)
+                                good += tid == (uint32_t)thread->tid;
+                }
+                if (looked > 0 && good == looked)
+                        return offsets[o];
+        }
+        return 0;
+}
+
+static void fill_settings(struct attach *a)
+{
+        struct wire_shared *shared = a->ret->shared;
+
+        shared->mean = a->options->mean;
+        shared->stack_limit = a->options->stack_limit & ~7u;
+        if (shared->stack_limit > WIRE_STACK_MAX)
+                shared->stack_limit = WIRE_STACK_MAX;
+        shared->main_stack_low = a->plan->main_stack_low;
+        shared->main_stack_high = a->plan->main_stack_high;
+        shared->heartbeat_tsc = ticks_now();
+        shared->heartbeat_limit = a->options->heartbeat_s * ticks_per_second();
+        shared->tid_offset = find_tid_offset(a->process);
+        shared->next_id = 1;
+}
+
+static void fill_injection(const struct attach *a)
+{
+        struct injection *ret = a->ret;
+
+        ret->pid = a->process->pid;
+        ret->start_time = a->process->start_time;
+        ret->shared_addr = a->shared;
+        ret->root_addr = a->plan->root;
+        ret->n_hooks = a->plan->n_hooks;
+        ret->n_refused = a->plan->n_refused;
+        ret->n_threads = (uint32_t)a->process->stop.n_stopped;
+        ret->exact_frees = a->plan->exact_frees;
+        memcpy(ret->allocator, a->plan->allocator, sizeof ret->allocator);
+        memcpy(ret->hooks, a->plan->hooks, sizeof ret->hooks);
+}
+
+int commit_attach(struct process *process, const struct plan *plan, const struct inject_options *options,
+                  struct injection *ret, struct err *err)
+{
+        struct attach a = { .process = process, .plan = plan, .options = options, .ret = ret, .err = err, .fd = -1,
+                            .remote_fd = -1 };
+        int r;
+
+        r = check_bytes(process, plan);
+        if (r == 0)
+                r = map_everything(&a);
+        if (r == 0) {
+                fill_settings(&a);
+                r = patch(&a);
+                if (r < 0 && remote_begin(&a.remote, process, NULL) == 0) {
+                        unmap_all(&a);
+                        remote_end(&a.remote);
+                }
+        }
+        if (r == 0) {
+                fill_injection(&a);
+        } else if (ret->shared) {
+                munmap(ret->shared, plan->shared_length);
+                ret->shared = NULL;
+        }
+        if (a.fd >= 0)
+                close(a.fd);
+        return r;
+}

@@ -1,0 +1,373 @@
+#include "inject/plan.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "inject/allocators.h"
+#include "inject/hook.h"
+#include "inject/undo.h"
+#include "target/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        PAGE = 4096,
+        ALLOCATORS_MAX = 8,
+        FUNCTION_MAX = 4096, /* bytes of a function that are searched for branches into its start */
+        STACK_GROWTH = 64 << 20,
+};
+
+/* A function that can be hooked. */
+struct candidate {
+        const struct allocator *allocator;
+        const struct allocator_function *function;
+        uint64_t entry;        /* where the jump goes */
+        uint8_t code[FUNCTION_MAX];
+        size_t size;           /* of code[] */
+        size_t function_size;  /* from `entry` to the end of the function, 0 = not known */
+        size_t area;           /* index into plan.areas */
+        uint64_t slot;         /* address */
+};
+
+struct draft {
+        struct process *process;
+        struct plan *plan;
+        struct allocator *allocators;
+        size_t n_allocators;
+        struct candidate *v;
+        size_t n, cap;
+        struct wire_blob_header blob;
+        struct buf tried;      /* modules that were looked at, for the message */
+};
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+        return (n + to - 1) / to * to;
+}
+
+/* ---- what to hook ---- */
+
+static bool read_candidate(const struct draft *d, const struct allocator *allocator,
+                           const struct allocator_function *function, struct candidate *ret)
+{
+        uint32_t skip;
+        size_t want = function->size > RELOCATE_READ_MAX ? function->size : RELOCATE_READ_MAX;
+
+        ret->allocator = allocator;
+        ret->function = function;
+        ret->size = memory_read_some(d->process->memory, function->addr, ret->code,
+                                     want < FUNCTION_MAX ? want : FUNCTION_MAX);
+        if (ret->size < HOOK_JUMP_LENGTH)
+                return false;
+        skip = hook_offset(ret->code, ret->size, function->addr);
+        ret->entry = function->addr + skip;
+        ret->size -= skip;
+        memmove(ret->code, ret->code + skip, ret->size);
+        ret->function_size = function->size > skip ? function->size - skip : 0;
+        return true;
+}
+
+static bool can_move(const struct candidate *c)
+{
+        struct relocated moved;
+        const char *why = "it cannot be read";
+
+        /* Distances are checked again when the address is known. */
+        if (relocate(c->code, c->size, c->function_size, c->entry, c->entry + PAGE, HOOK_JUMP_LENGTH, &moved, &why) == 0)
+                return true;
+        log_info("inject: %s of %s cannot be hooked: %s", c->function->name, c->allocator->name, why);
+        return false;
+}
+
+/* Without these the numbers would be wrong, not merely incomplete. */
+static bool is_vital(enum wire_kind kind)
+{
+        return kind == WIRE_MALLOC || kind == WIRE_FREE || kind == WIRE_REALLOC;
+}
+
+static void add_candidates(struct draft *d, const struct allocator *allocator)
+{
+        size_t before = d->n;
+        uint32_t refused = 0;
+
+        for (size_t i = 0; i < allocator->n; i++) {
+                struct candidate *c;
+
+                array_grow(d->v, d->n, d->cap);
+                c = &d->v[d->n];
+                memset(c, 0, offsetof(struct candidate, code));
+                if (d->n < WIRE_HOOKS_MAX && read_candidate(d, allocator, &allocator->v[i], c) && can_move(c)) {
+                        d->n++;
+                        continue;
+                }
+                refused++;
+                if (is_vital(allocator->v[i].kind)) {
+                        d->n = before;
+                        refused = (uint32_t)allocator->n;
+                        break;
+                }
+        }
+        d->plan->n_refused += refused;
+}
+
+static void find_allocators(struct draft *d, const struct modules *modules)
+{
+        for (size_t i = 0; i < modules->n && d->n_allocators < ALLOCATORS_MAX; i++) {
+                const char *file = strrchr(modules->v[i].path, '/');
+
+                if (modules->v[i].image && d->tried.len < 400)
+                        buf_printf(&d->tried, "%s%s", d->tried.len ? ", " : "", file ? file + 1 : modules->v[i].path);
+                if (allocators_find(d->process, &modules->v[i], &d->allocators[d->n_allocators]))
+                        d->n_allocators++;
+        }
+        for (size_t i = 0; i < d->n_allocators; i++)
+                add_candidates(d, &d->allocators[i]);
+}
+
+/* ---- where to put it ---- */
+
+static bool overlaps_area(const struct plan *plan, uint64_t addr, uint64_t length)
+{
+        for (size_t i = 0; i < plan->n_areas; i++)
+                if (addr < plan->areas[i].addr + plan->areas[i].length && plan->areas[i].addr < addr + length)
+                        return true;
+        return false;
+}
+
+/* Finds (or adds) an area from which jumps reach all of MODULE; its index, or -1. */
+static int area_for(struct draft *d, const struct module *module)
+{
+        struct plan *plan = d->plan;
+        struct plan_area area = { 0 };
+        uint64_t fixed = plan->n_areas == 0 ? d->blob.end + sizeof(struct undo_head) +
+                                                      d->n * sizeof(struct wire_hook_record) : 0;
+
+        for (size_t i = 0; i < plan->n_areas; i++)
+                if (hook_reaches(plan->areas[i].addr, plan->areas[i].addr + plan->areas[i].length, module->start,
+                                 module->end))
+                        return (int)i;
+        if (plan->n_areas == WIRE_AREAS_MAX)
+                return -1;
+        area.slots = round_up(fixed, 64);
+        area.length = round_up(area.slots + d->n * HOOK_SLOT, PAGE);
+        area.addr = maps_gap(&d->process->maps, module->start, area.length, 0x70000000);
+        if (area.addr == 0 || overlaps_area(plan, area.addr, area.length) ||
+            !hook_reaches(area.addr, area.addr + area.length, module->start, module->end))
+                return -1;
+        area.offset = plan->code_length;
+        plan->code_length += area.length;
+        plan->areas[plan->n_areas] = area;
+        return (int)plan->n_areas++;
+}
+
+static void place(struct draft *d)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->n; i++) {
+                struct candidate *c = &d->v[i];
+                int area = area_for(d, c->allocator->module);
+                struct plan_area *a = area >= 0 ? &d->plan->areas[area] : NULL;
+
+                if (!a) {
+                        log_info("inject: no room near %s for %s", c->allocator->name, c->function->name);
+                        d->plan->n_refused++;
+                        continue;
+                }
+                c->area = (size_t)area;
+                c->slot = a->addr + a->slots + (uint64_t)a->n_slots++ * HOOK_SLOT;
+                if (n != i)
+                        d->v[n] = *c;
+                n++;
+        }
+        d->n = n;
+}
+
+/* ---- the bytes ---- */
+
+static const struct candidate *malloc_of(const struct draft *d, const struct allocator *allocator)
+{
+        for (size_t i = 0; i < d->n; i++)
+                if (d->v[i].allocator == allocator && !strcmp(d->v[i].function->name, "malloc"))
+                        return &d->v[i];
+        return NULL;
+}
+
+static void copy_steps(const struct relocated *moved, struct wire_hook_record *hook)
+{
+        memcpy(hook->from, moved->from, sizeof hook->from);
+        memcpy(hook->to, moved->to, sizeof hook->to);
+        hook->n_steps = moved->n_steps;
+        hook->original_length = moved->code_length;
+}
+
+static int write_hook(struct draft *d, const struct candidate *c)
+{
+        struct plan *plan = d->plan;
+        const struct plan_area *area = &plan->areas[c->area];
+        uint8_t *slot = plan->code + area->offset + (c->slot - area->addr);
+        const struct candidate *base = malloc_of(d, c->allocator);
+        struct wire_hook_record *hook = &plan->hooks[plan->n_hooks];
+        struct relocated moved;
+        struct wire_hook data;
+        const char *why;
+        int r;
+
+        *hook = (struct wire_hook_record){
+                .entry = c->entry, .stub = c->slot, .original = c->slot + HOOK_ORIGINAL,
+                .length = HOOK_JUMP_LENGTH, .kind = c->function->kind,
+        };
+        r = relocate(c->code, c->size, c->function_size, c->entry, hook->original, HOOK_JUMP_LENGTH, &moved, &why);
+        if (r == 0)
+                r = hook_jump(c->entry, c->slot, hook->patch);
+        if (r < 0)
+                return r;
+        copy_steps(&moved, hook);
+        memcpy(hook->saved, c->code, HOOK_JUMP_LENGTH);
+        snprintf(hook->name, sizeof hook->name, "%s", c->function->name);
+        data = (struct wire_hook){
+                .original = hook->original,
+                .malloc_original = base ? base->slot + HOOK_ORIGINAL : 0,
+                .malloc_stub = base ? base->slot : 0,
+                .sizing = c->allocator->sizing,
+                .index = plan->n_hooks,
+        };
+        memset(slot, 0xcc, HOOK_SLOT);
+        hook_stub(c->slot, plan->areas[0].addr + d->blob.handlers[c->function->kind], slot);
+        memcpy(slot + HOOK_DATA, &data, sizeof data);
+        memcpy(slot + HOOK_ORIGINAL, moved.code, moved.code_length);
+        plan->n_hooks++;
+        return 0;
+}
+
+static void write_undo(struct draft *d)
+{
+        struct plan *plan = d->plan;
+        struct undo_head head = { WIRE_MAGIC, WIRE_VERSION, plan->n_hooks };
+        uint8_t *at = plan->code + d->blob.end;
+
+        memcpy(at, &head, sizeof head);
+        memcpy(at + sizeof head, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
+}
+
+static int write_code(struct draft *d, struct err *err)
+{
+        struct plan *plan = d->plan;
+
+        plan->code = xcalloc(1, plan->code_length);
+        memcpy(plan->code, heaptop_probe_start, d->blob.text_end);
+        plan->root = plan->areas[0].addr + d->blob.root;
+        for (size_t i = 0; i < d->n; i++) {
+                int r = write_hook(d, &d->v[i]);
+
+                if (r < 0 && is_vital(d->v[i].function->kind))
+                        return err_set(err, -r, "cannot hook %s of %s: there is no room near it in process %d",
+                                       d->v[i].function->name, d->v[i].allocator->name, (int)d->process->pid);
+                plan->n_refused += r < 0;
+        }
+        write_undo(d);
+        return 0;
+}
+
+/* ---- words and figures ---- */
+
+static void describe(struct draft *d)
+{
+        struct plan *plan = d->plan;
+        size_t len = 0;
+
+        plan->exact_frees = true;
+        for (size_t i = 0; i < d->n_allocators; i++) {
+                bool hooked = false;
+
+                for (size_t k = 0; k < d->n; k++)
+                        hooked |= d->v[k].allocator == &d->allocators[i];
+                if (!hooked)
+                        continue;
+                plan->exact_frees &= d->allocators[i].sizing == WIRE_SIZE_GLIBC;
+                if (len < sizeof plan->allocator)
+                        len += (size_t)snprintf(plan->allocator + len, sizeof plan->allocator - len, "%s%s",
+                                                len ? " + " : "", d->allocators[i].name);
+        }
+}
+
+/* All that can ever be the main thread's stack: [stack] and, below it, where it may grow. */
+static void find_main_stack(const struct maps *maps, struct plan *plan)
+{
+        for (size_t i = 0; i < maps->n; i++) {
+                uint64_t below = i > 0 ? maps->v[i - 1].end : 0;
+
+                if (strcmp(maps->v[i].path, "[stack]") != 0)
+                        continue;
+                plan->main_stack_high = maps->v[i].end;
+                plan->main_stack_low = maps->v[i].end - STACK_GROWTH;
+                if (plan->main_stack_low < below)
+                        plan->main_stack_low = below;
+        }
+}
+
+static int check_blob(struct draft *d, struct err *err)
+{
+        size_t size = (size_t)(heaptop_probe_end - heaptop_probe_start);
+
+        memcpy(&d->blob, heaptop_probe_start, sizeof d->blob);
+        if (d->blob.magic != WIRE_MAGIC || d->blob.version != WIRE_VERSION || d->blob.text_end > size ||
+            d->blob.text_end % PAGE != 0 || d->blob.root != d->blob.text_end || d->blob.end != d->blob.root + PAGE)
+                return err_set(err, EINVAL, "this heaptop was built wrong: its probe has no valid header");
+        return 0;
+}
+
+static int draw_up(struct draft *d, const struct modules *modules, struct err *err)
+{
+        int r = check_blob(d, err);
+
+        if (r < 0)
+                return r;
+        find_allocators(d, modules);
+        if (d->n == 0)
+                return err_set(err, EOPNOTSUPP,
+                               "cannot watch %d: no malloc found in %s (a program without a C allocator, or stripped of "
+                               "its symbols)", (int)d->process->pid, d->tried.len ? d->tried.data : "its memory");
+        place(d);
+        if (d->n == 0)
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: there is no free address space near its allocator",
+                               (int)d->process->pid);
+        r = write_code(d, err);
+        if (r < 0)
+                return r;
+        describe(d);
+        find_main_stack(&d->process->maps, d->plan);
+        d->plan->shared_length = round_up(sizeof(struct wire_shared), PAGE);
+        return 0;
+}
+
+int plan_make(struct process *process, struct plan *ret, struct err *err)
+{
+        struct draft d = { .process = process, .plan = ret };
+        struct modules modules = { 0 };
+        int r;
+
+        *ret = (struct plan){ 0 };
+        d.allocators = xcalloc(ALLOCATORS_MAX, sizeof *d.allocators);
+        r = modules_read(process->view, &process->maps, NULL, &modules);
+        if (r < 0)
+                err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
+        else
+                r = draw_up(&d, &modules, err);
+        if (r < 0)
+                plan_done(ret);
+        modules_done(&modules);
+        buf_done(&d.tried);
+        free(d.allocators);
+        free(d.v);
+        return r;
+}
+
+void plan_done(struct plan *plan)
+{
+        free(plan->code);
+        *plan = (struct plan){ 0 };
+}

@@ -1,0 +1,38 @@
+/* plan: everything about an attach that can be worked out while the target runs. */
+#pragma once
+
+#include "base/err.h"
+#include "inject/process.h"
+#include "probe/wire.h"
+#include "target/modules.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct plan_area {
+        uint64_t addr, length;
+        uint64_t offset;       /* in `code` */
+        uint64_t slots;        /* offset in the area of the first slot */
+        uint32_t n_slots;
+};
+
+struct plan {
+        struct wire_hook_record hooks[WIRE_HOOKS_MAX];
+        uint32_t n_hooks;
+        uint32_t n_refused;
+        struct plan_area areas[WIRE_AREAS_MAX]; /* the first is the main one */
+        size_t n_areas;
+        uint8_t *code;         /* contents of all areas, one after the other */
+        size_t code_length;
+        uint64_t root;         /* address of the root page */
+        uint64_t shared_length;
+        uint64_t main_stack_low, main_stack_high;
+        char allocator[64];
+        bool exact_frees;
+};
+
+/* Chooses what to hook in PROCESS and where, and prepares every byte. -EOPNOTSUPP when there is nothing to hook. The caller ends
+ * it with plan_done(). */
+int plan_make(struct process *process, struct plan *ret, struct err *err);
+void plan_done(struct plan *plan);

@@ -1,0 +1,320 @@
+/* The jumps go first, at once: from then on no thread enters. Then the root becomes 0, so that whoever is inside passes
+ * through. Memory is given back only when no thread's program counter, stack or signal frame points into it; until then the
+ * target runs, and we look again every 2 ms. */
+#include "inject/removal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "inject/commit.h"
+#include "inject/remote.h"
+#include "inject/stacks.h"
+#include "inject/worker.h"
+#include "target/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+        RETRY_NS = 2000000,
+        GIVE_UP_MS = 2000,
+        FDS_MAX = 8,
+        PAGE = 4096,
+};
+
+struct job {
+        pid_t pid;
+        uint64_t start_time, expect_shared;
+        struct process process;
+        struct undo undo;
+        uint64_t gadget, restorers[PROCESS_RESTORERS]; /* of the first attempt */
+        size_t n_restorers;
+        int fds[FDS_MAX];    /* descriptors of the memfd that an attach cut short left open */
+        size_t n_fds;
+        bool restored;       /* the jumps are gone */
+        bool nothing;        /* nothing of heaptop was there */
+        bool busy;           /* a thread is inside */
+        struct removal *ret;
+        struct err *err;
+};
+
+static void find_fds(struct job *job)
+{
+        char path[300], link[64];
+        struct dirent *entry;
+        DIR *dir;
+
+        snprintf(path, sizeof path, "/proc/%d/fd", (int)job->process.view);
+        dir = opendir(path);
+        while (dir && (entry = readdir(dir)) && job->n_fds < FDS_MAX) {
+                ssize_t n;
+
+                snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)job->process.view, entry->d_name);
+                n = readlink(path, link, sizeof link - 1);
+                if (n <= 0)
+                        continue;
+                link[n] = '\0';
+                if (!strcmp(link, "/memfd:" WIRE_MEMFD_NAME " (deleted)"))
+                        job->fds[job->n_fds++] = atoi(entry->d_name);
+        }
+        if (dir)
+                closedir(dir);
+}
+
+/* Which of the mappings belong to the injection that is to be removed. */
+static int look(struct job *job)
+{
+        bool expected = job->expect_shared == 0;
+
+        if (!undo_read(&job->process, &job->undo) && job->n_fds == 0) {
+                job->nothing = true;
+                return 0;
+        }
+        for (size_t i = 0; i < job->undo.remains.n_shared; i++)
+                expected |= job->undo.remains.shared[i].addr == job->expect_shared;
+        if (!expected)
+                return -ESRCH;
+        return 0;
+}
+
+static void restore_bytes(struct job *job)
+{
+        struct process *process = &job->process;
+        uint64_t zero = 0;
+
+        for (uint32_t i = 0; i < job->undo.n_hooks; i++) {
+                const struct wire_hook_record *hook = &job->undo.hooks[i];
+                uint8_t bytes[WIRE_PATCH_MAX];
+
+                if (process_read(process, hook->entry, bytes, hook->length) < 0)
+                        continue; /* the module was unloaded */
+                if (memcmp(bytes, hook->patch, hook->length) != 0) {
+                        job->ret->n_foreign += memcmp(bytes, hook->saved, hook->length) != 0;
+                        continue;
+                }
+                if (process_write(process, hook->entry, hook->saved, hook->length) == 0)
+                        job->ret->n_hooks++;
+        }
+        if (job->undo.remains.root != 0)
+                process_write(process, job->undo.remains.root, &zero, sizeof zero);
+}
+
+/* True when a jump of ours is still in place: then nothing may be unmapped. */
+static bool jump_remains(struct job *job)
+{
+        for (uint32_t i = 0; i < job->undo.n_hooks; i++) {
+                const struct wire_hook_record *hook = &job->undo.hooks[i];
+                uint8_t bytes[WIRE_PATCH_MAX];
+
+                if (process_read(&job->process, hook->entry, bytes, hook->length) == 0 &&
+                    !memcmp(bytes, hook->patch, hook->length))
+                        return true;
+        }
+        return job->undo.broken;
+}
+
+static void move_frame_back(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
+{
+        struct job *job = ctx;
+
+        (void)thread;
+        for (uint32_t i = 0; saved_pc && i < job->undo.n_hooks; i++) {
+                const struct wire_hook_record *hook = &job->undo.hooks[i];
+
+                for (uint32_t k = 0; k < hook->n_steps; k++)
+                        if (word == hook->original + hook->to[k]) {
+                                uint64_t to = hook->entry + hook->from[k];
+
+                                if (process_write(&job->process, addr, &to, sizeof to) == 0)
+                                        return;
+                        }
+        }
+        if (remains_in_code(&job->undo.remains, word))
+                job->busy = true;
+}
+
+static void code_range(const struct remains *remains, uint64_t *low, uint64_t *high)
+{
+        *low = UINT64_MAX;
+        *high = 0;
+        for (size_t i = 0; i < remains->n_areas; i++) {
+                uint64_t end = remains->areas[i].addr + remains->areas[i].length;
+
+                if (remains->areas[i].addr < *low)
+                        *low = remains->areas[i].addr;
+                if (end > *high)
+                        *high = end;
+        }
+}
+
+/* Leads threads out of the copies and finds out whether one is still inside. */
+static void check_threads(struct job *job)
+{
+        struct stop *stop = &job->process.stop;
+        uint64_t low, high;
+
+        job->busy = false;
+        for (uint32_t i = 0; i < job->undo.n_hooks; i++)
+                commit_move_back(&job->process, &job->undo.hooks[i]);
+        code_range(&job->undo.remains, &low, &high);
+        for (size_t i = 0; i < stop->n && low < high; i++) {
+                struct thread *thread = &stop->v[i];
+
+                if (thread->state != THREAD_STOPPED)
+                        continue;
+                job->busy |= remains_in_code(&job->undo.remains, regs_pc(&thread->regs));
+                stacks_visit(&job->process, thread, low, high, move_frame_back, job);
+        }
+}
+
+static int unmap(struct remote *remote, const struct wire_area *areas, size_t n)
+{
+        int r = 0;
+
+        for (size_t i = n; i-- > 0;) { /* the main code area is the lowest or stands alone: what tells most goes last */
+                int64_t result = 0;
+                int r2 = remote_call(remote, SYS_munmap, (const uint64_t[6]){ areas[i].addr, areas[i].length }, &result);
+
+                if (r2 < 0)
+                        return r2;
+                if (result < 0)
+                        r = (int)result;
+        }
+        return r;
+}
+
+static int unmap_all(struct job *job)
+{
+        struct remote remote;
+        int r, r2;
+
+        r = remote_begin(&remote, &job->process, job->err);
+        if (r < 0)
+                return r;
+        r = unmap(&remote, job->undo.remains.shared, job->undo.remains.n_shared);
+        if (r == 0)
+                r = unmap(&remote, job->undo.remains.areas, job->undo.remains.n_areas);
+        for (size_t i = 0; i < job->n_fds && r == 0; i++) {
+                int64_t result;
+
+                r = remote_call(&remote, SYS_close, (const uint64_t[6]){ (uint64_t)job->fds[i] }, &result);
+        }
+        r2 = remote_end(&remote);
+        return r < 0 ? r : r2;
+}
+
+/* With the target stopped. 0 when all is gone. */
+static int remove_stopped(struct job *job)
+{
+        int r;
+
+        /* It may have called exec() since we looked. */
+        r = process_look(&job->process, job->err);
+        if (r == 0)
+                r = look(job);
+        if (r < 0 || job->nothing)
+                return r;
+        restore_bytes(job);
+        if (jump_remains(job))
+                return err_set(job->err, EIO, "cannot write the original code back into process %d", (int)job->pid);
+        job->restored = true;
+        check_threads(job);
+        if (job->busy)
+                return -EAGAIN;
+        return unmap_all(job);
+}
+
+static void note_stop(struct job *job, size_t n_threads)
+{
+        job->ret->n_threads = (uint32_t)n_threads;
+        if (job->process.stop.took_ns > job->ret->stop_ns)
+                job->ret->stop_ns = job->process.stop.took_ns;
+}
+
+/* Looked for once: it reads a lot, and attempts follow each other quickly. After an exec() in between they are wrong, but
+ * then there is nothing to unmap either. */
+static int find_gadgets(struct job *job)
+{
+        int r = 0;
+
+        if (job->gadget == 0)
+                r = process_find_gadgets(&job->process, job->err);
+        else {
+                job->process.gadget = job->gadget;
+                job->process.n_restorers = job->n_restorers;
+                memcpy(job->process.restorers, job->restorers, sizeof job->restorers);
+        }
+        job->gadget = job->process.gadget;
+        job->n_restorers = job->process.n_restorers;
+        memcpy(job->restorers, job->process.restorers, sizeof job->restorers);
+        return r;
+}
+
+/* One attempt, in a worker. */
+static int attempt(void *arg)
+{
+        struct job *job = arg;
+        size_t n_threads;
+        int r;
+
+        job->n_fds = 0;
+        job->nothing = false;
+        r = process_open(&job->process, job->pid, job->err);
+        if (r == 0 && job->start_time != 0 && job->process.start_time != job->start_time)
+                r = -ESRCH;
+        if (r == 0) {
+                find_fds(job);
+                r = look(job);
+        }
+        if (r == 0 && !job->nothing)
+                r = find_gadgets(job);
+        if (r == 0 && !job->nothing) {
+                r = stop_all(&job->process.stop, job->pid, job->process.stop_options, job->err);
+                if (r == 0) {
+                        n_threads = job->process.stop.n_stopped;
+                        r = remove_stopped(job);
+                        stop_resume(&job->process.stop);
+                        note_stop(job, n_threads);
+                }
+        }
+        process_done(&job->process);
+        return r;
+}
+
+int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct removal *ret, struct err *err)
+{
+        struct job *job = xcalloc(1, sizeof *job);
+        uint64_t deadline = clock_boottime_ns() + GIVE_UP_MS * NS_PER_MS;
+        int r;
+
+        *ret = (struct removal){ 0 };
+        job->pid = pid;
+        job->start_time = start_time;
+        job->expect_shared = expect_shared;
+        job->ret = ret;
+        job->err = err;
+        for (;;) {
+                r = worker_run(attempt, job);
+                if (r != -EAGAIN || clock_boottime_ns() > deadline)
+                        break;
+                nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
+        }
+        if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)
+                r = -ESRCH;
+        if (r == -EAGAIN && job->restored) {
+                ret->code_left = true;
+                r = 0;
+        }
+        if (r < 0)
+                err_set(err, -r, r == -ESRCH ? "process %d is gone" : "cannot take the probe out of process %d: its "
+                        "threads do not stop", (int)pid);
+        free(job);
+        return r;
+}

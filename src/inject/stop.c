@@ -1,0 +1,290 @@
+#include "inject/stop.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "inject/sys.h"
+#include "target/proc.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+        STOP_LIMIT_MS = 30,       /* how long the other threads may stand still for one that does not stop */
+        STOP_LIMIT_THREAD_US = 100, /* and for each thread */
+        SPINS = 50,
+        PAUSE_NS = 20000,
+        PASSES = 100,
+};
+
+bool stop_is_interrupt(int status)
+{
+        return WIFSTOPPED(status) && status >> 16 == PTRACE_EVENT_STOP;
+}
+
+struct thread *stop_find(struct stop *stop, pid_t tid)
+{
+        uint64_t i;
+
+        return addrmap_get(&stop->index, (uint64_t)tid, &i) ? &stop->v[i - 1] : NULL;
+}
+
+static struct thread *add_thread(struct stop *stop, pid_t tid)
+{
+        struct thread *thread;
+
+        array_grow(stop->v, stop->n, stop->cap);
+        thread = &stop->v[stop->n++];
+        *thread = (struct thread){ .tid = tid };
+        addrmap_put(&stop->index, (uint64_t)tid, stop->n);
+        return thread;
+}
+
+struct thread *stop_adopt(struct stop *stop, pid_t tid)
+{
+        struct thread *thread = add_thread(stop, tid);
+
+        stop->pid = tid;
+        thread->state = THREAD_STOPPED;
+        stop->n_stopped++;
+        return thread;
+}
+
+static int seize_error(pid_t pid, pid_t tid, int code, struct err *err)
+{
+        struct proc_stat stat;
+        struct proc_status status;
+
+        if (code == -ESRCH)
+                return 0;
+        if (proc_stat_read(tid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+                return 0;
+        if (code == -EPERM && proc_status_read(tid, &status) == 0 && status.tracer != 0)
+                return err_set(err, EBUSY, "cannot attach to %d: process %d is tracing it; end that first", (int)pid,
+                               (int)status.tracer);
+        return err_set(err, -code, "cannot attach to thread %d of process %d: %s", (int)tid, (int)pid, strerror(-code));
+}
+
+/* Seizes the threads that are not in the list yet. Returns how many. */
+static int seize_new(struct stop *stop, struct err *err)
+{
+        pid_t *tids = NULL;
+        size_t n = 0;
+        int r, found = 0;
+
+        r = proc_tids(stop->pid, &tids, &n);
+        if (r < 0)
+                return err_set(err, -r, "process %d is gone", (int)stop->pid);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                if (stop_find(stop, tids[i]))
+                        continue;
+                r = (int)sys_ptrace(PTRACE_SEIZE, tids[i], 0, (void *)(stop->options | PTRACE_O_TRACESYSGOOD));
+                if (r < 0) {
+                        r = seize_error(stop->pid, tids[i], r, err);
+                        continue;
+                }
+                add_thread(stop, tids[i]);
+                found++;
+        }
+        free(tids);
+        return r < 0 ? r : found;
+}
+
+/* Reads the registers of a stopped thread and makes an interrupted call continue, at once: a call that returns EINTR when
+ * it is stopped would really return it IF WE WERE KILLED BEFORE THIS LINE (some 20 us; as after SIGSTOP and SIGCONT,
+ * see signal(7)). */
+static int read_thread(struct stop *stop, struct thread *thread, struct err *err)
+{
+        int r = regs_read(thread->tid, &thread->regs);
+
+        if (r == -ESRCH) {
+                stop->n_stopped -= thread->state == THREAD_STOPPED;
+                thread->state = THREAD_GONE;
+                return 0;
+        }
+        if (r < 0)
+                return err_set(err, -r, "cannot read the registers of thread %d: %s", (int)thread->tid, strerror(-r));
+        if (regs_forget_interruption(&thread->regs))
+                regs_write(thread->tid, &thread->regs);
+        return 0;
+}
+
+/* Takes note of one report while the threads are being stopped. 1 when one less is running. */
+static int note_report(struct stop *stop, pid_t tid, int status, struct err *err)
+{
+        struct thread *thread = stop_find(stop, tid);
+
+        if (!thread || thread->state != THREAD_RUNNING)
+                return 0;
+        if (!WIFSTOPPED(status)) {
+                thread->state = THREAD_GONE;
+        } else if (stop_is_interrupt(status)) {
+                thread->state = THREAD_STOPPED;
+                stop->n_stopped++;
+                return read_thread(stop, thread, err) < 0 ? -EIO : 1;
+        } else {
+                /* A signal on its way. Any stop uses up an INTERRUPT that was pending, so ask again. */
+                sys_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
+                sys_ptrace(PTRACE_CONT, tid, 0, (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
+                return 0;
+        }
+        return 1;
+}
+
+static size_t count_running(const struct stop *stop)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < stop->n; i++)
+                n += stop->v[i].state == THREAD_RUNNING;
+        return n;
+}
+
+static void take_breath(unsigned turn)
+{
+        if (turn < SPINS)
+                sched_yield();
+        else
+                nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+}
+
+static int wait_all(struct stop *stop, struct err *err)
+{
+        uint64_t limit = STOP_LIMIT_MS * NS_PER_MS + stop->n * STOP_LIMIT_THREAD_US * 1000;
+        size_t running = count_running(stop);
+        unsigned turn = 0;
+        int r;
+
+        while (running > 0) {
+                int status = 0;
+                pid_t tid = sys_wait(stop->pid, false, &status);
+
+                if (tid == 0) {
+                        if (clock_boottime_ns() - stop->began_ns > limit)
+                                return -EAGAIN;
+                        take_breath(turn++);
+                        continue;
+                }
+                if (tid < 0)
+                        return err_set(err, -tid, "cannot stop process %d: %s", (int)stop->pid, strerror(-tid));
+                turn = 0;
+                if (tid == stop->pid && !WIFSTOPPED(status))
+                        return err_set(err, ESRCH, "process %d ended", (int)stop->pid);
+                r = note_report(stop, tid, status, err);
+                if (r < 0)
+                        return r;
+                running -= (size_t)r;
+        }
+        return 0;
+}
+
+/* After a failure: whoever stands still is read (again), so that interrupted calls continue. */
+static void read_all(struct stop *stop)
+{
+        for (size_t i = 0; i < stop->n; i++)
+                if (stop->v[i].state == THREAD_RUNNING || stop->v[i].state == THREAD_STOPPED)
+                        read_thread(stop, &stop->v[i], NULL);
+}
+
+static int try_stop(struct stop *stop, struct err *err)
+{
+        size_t from = 0;
+        int r;
+
+        for (int pass = 0; pass < PASSES; pass++) {
+                r = seize_new(stop, err);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+                if (stop->began_ns == 0)
+                        stop->began_ns = clock_boottime_ns();
+                for (; from < stop->n; from++)
+                        sys_ptrace(PTRACE_INTERRUPT, stop->v[from].tid, 0, NULL);
+                r = wait_all(stop, err);
+                if (r < 0)
+                        return r;
+        }
+        if (stop->n_stopped == 0)
+                return err_set(err, ESRCH, "process %d ended", (int)stop->pid);
+        return 0;
+}
+
+int stop_all(struct stop *stop, pid_t pid, uint64_t options, struct err *err)
+{
+        int r;
+
+        stop->pid = pid;
+        stop->options = options;
+        r = try_stop(stop, err);
+        if (r < 0) {
+                read_all(stop);
+                stop_resume(stop);
+        }
+        return r;
+}
+
+void stop_resume(struct stop *stop)
+{
+        for (size_t i = 0; i < stop->n; i++) {
+                struct thread *thread = &stop->v[i];
+
+                if (thread->state == THREAD_STOPPED)
+                        sys_ptrace(PTRACE_DETACH, thread->tid, 0, NULL);
+        }
+        if (stop->began_ns != 0)
+                stop->took_ns = clock_boottime_ns() - stop->began_ns;
+        stop->n = stop->n_stopped = 0;
+}
+
+void stop_done(struct stop *stop)
+{
+        free(stop->v);
+        addrmap_done(&stop->index);
+        *stop = (struct stop){ 0 };
+}
+
+int stop_wait(struct stop *stop, pid_t tid, int *ret_status)
+{
+        for (;;) {
+                int status = 0;
+                pid_t who = sys_wait(stop->pid, true, &status);
+                struct thread *thread;
+
+                if (who < 0)
+                        return who == -ECHILD ? -ESRCH : who;
+                if (who == stop->pid && !WIFSTOPPED(status))
+                        return -ESRCH;
+                thread = stop_find(stop, who);
+                if (thread && !WIFSTOPPED(status)) {
+                        thread->state = THREAD_GONE;
+                        stop->n_stopped--;
+                }
+                if (who != tid)
+                        continue;
+                if (!WIFSTOPPED(status))
+                        return -ESRCH;
+                *ret_status = status;
+                return 0;
+        }
+}
+
+int stop_wait_interrupted(struct stop *stop, pid_t tid)
+{
+        for (;;) {
+                int status, r;
+
+                r = stop_wait(stop, tid, &status);
+                if (r < 0 || stop_is_interrupt(status))
+                        return r;
+                sys_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
+                r = (int)sys_ptrace(PTRACE_CONT, tid, 0, (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
+                if (r < 0)
+                        return r;
+        }
+}

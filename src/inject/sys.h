@@ -1,0 +1,29 @@
+/* sys: the system calls that touch another process, in one place, so that a test can make each of them fail in turn. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Set by tests only: called before each system call below with its name; returns a positive errno to make it fail
+ * with, or 0. NULL in normal life. */
+extern int (*sys_fault)(const char *name);
+
+/* As ptrace(2), but returns 0 (or the value) or a negative errno. */
+long sys_ptrace(int request, pid_t tid, uint64_t addr, void *data);
+
+/* The next report of any tracee of the calling thread, as waitpid(2) gives it: its tid, or 0 when there is none yet (only
+ * with !BLOCK), or a negative errno. The end of LEADER is reported but never reaped: its status belongs to its parent. */
+pid_t sys_wait(pid_t leader, bool block, int *ret_status);
+
+/* Reads / writes exactly N bytes of the memory behind FD (/proc/PID/mem). 0 or a negative errno. */
+int sys_read(int fd, uint64_t addr, void *ret, size_t n);
+int sys_write(int fd, uint64_t addr, const void *bytes, size_t n);
+
+/* open(2), ftruncate(2), pwrite(2) of everything, mmap(2) of a shared writable mapping; 0 (or a descriptor) or a
+ * negative errno. */
+int sys_open(const char *path, int flags);
+int sys_truncate(int fd, uint64_t size);
+int sys_fill(int fd, uint64_t offset, const void *bytes, size_t n);
+int sys_map(int fd, size_t size, void **ret);

@@ -1,0 +1,153 @@
+#include "inject/undo.h"
+
+#include "base/log.h"
+#include "inject/hook.h"
+
+#include <string.h>
+
+enum {
+        PAGE = 4096,
+        AREA_MAX = 1 << 20,
+};
+
+static bool is_ours(const struct mapping *mapping)
+{
+        return !strcmp(mapping->path, "/memfd:" WIRE_MEMFD_NAME " (deleted)");
+}
+
+static bool add_area(struct wire_area *areas, size_t *n, const struct mapping *mapping)
+{
+        if (*n == REMAINS_AREAS)
+                return false;
+        areas[(*n)++] = (struct wire_area){ mapping->start, mapping->end - mapping->start };
+        return true;
+}
+
+static bool is_root(const struct mapping *mapping, uint64_t start, uint64_t end)
+{
+        return mapping->start == start && mapping->end == end && end - start == PAGE && mapping->path[0] == '\0' &&
+               mapping->write && !mapping->exec && !mapping->shared;
+}
+
+/* True when MAPPING continues the last code area, perhaps behind the root page (V[-1]); then the area grows. */
+static bool continue_area(struct remains *remains, const struct mapping *mapping, uint64_t next_offset, bool has_before)
+{
+        struct wire_area *area = &remains->areas[remains->n_areas - 1];
+        uint64_t end = area->addr + area->length;
+
+        if (mapping->start == end && mapping->offset == next_offset) {
+                area->length = mapping->end - area->addr;
+                return true;
+        }
+        if (has_before && mapping->offset == next_offset + PAGE && is_root(&mapping[-1], end, mapping->start)) {
+                remains->root = end;
+                remains->root_area = area->addr;
+                area->length = mapping->end - area->addr;
+                return true;
+        }
+        return false;
+}
+
+bool remains_find(const struct maps *maps, struct remains *ret)
+{
+        uint64_t next_offset = 0;
+
+        *ret = (struct remains){ 0 };
+        for (size_t i = 0; i < maps->n; i++) {
+                const struct mapping *mapping = &maps->v[i];
+
+                if (!is_ours(mapping))
+                        continue;
+                if (mapping->shared) {
+                        add_area(ret->shared, &ret->n_shared, mapping);
+                        continue;
+                }
+                if (ret->n_areas == 0 || !continue_area(ret, mapping, next_offset, i > 0))
+                        add_area(ret->areas, &ret->n_areas, mapping);
+                next_offset = mapping->offset + (mapping->end - mapping->start);
+        }
+        return ret->n_areas > 0 || ret->n_shared > 0;
+}
+
+bool remains_in_code(const struct remains *remains, uint64_t addr)
+{
+        for (size_t i = 0; i < remains->n_areas; i++)
+                if (addr - remains->areas[i].addr < remains->areas[i].length)
+                        return true;
+        return false;
+}
+
+static bool range_in_code(const struct remains *remains, uint64_t addr, uint64_t length)
+{
+        return length > 0 && remains_in_code(remains, addr) && remains_in_code(remains, addr + length - 1);
+}
+
+bool undo_check(const struct wire_hook_record *hook, const struct maps *maps, const struct remains *remains)
+{
+        const struct mapping *mapping = maps_find(maps, hook->entry);
+        uint64_t to;
+
+        if (hook->length != HOOK_JUMP_LENGTH || hook->n_steps > WIRE_PATCH_MAX || hook->kind >= WIRE_KINDS ||
+            hook->original_length > RELOCATE_CODE_MAX || !memchr(hook->name, '\0', sizeof hook->name))
+                return false;
+        if (!mapping || !mapping->exec || remains_in_code(remains, hook->entry) ||
+            hook->entry > UINT64_MAX - hook->length)
+                return false;
+        if (!hook_is_jump(hook->entry, hook->patch, hook->length, &to) || to != hook->stub ||
+            !range_in_code(remains, hook->stub, HOOK_SLOT) || hook->original != hook->stub + HOOK_ORIGINAL)
+                return false;
+        for (uint32_t i = 0; i < hook->n_steps; i++)
+                if (hook->from[i] >= WIRE_PATCH_MAX || hook->to[i] >= hook->original_length ||
+                    (i > 0 && (hook->from[i] <= hook->from[i - 1] || hook->to[i] <= hook->to[i - 1])))
+                        return false;
+        return true;
+}
+
+/* The address of the undo list in AREA, or 0 when it is not the main one. */
+static uint64_t find_list(const struct process *process, const struct wire_area *area)
+{
+        struct wire_blob_header header;
+
+        if (area->length > AREA_MAX || area->length < sizeof header ||
+            process_read(process, area->addr, &header, sizeof header) < 0)
+                return 0;
+        if (header.magic != WIRE_MAGIC || header.version != WIRE_VERSION ||
+            header.end > area->length - sizeof(struct undo_head))
+                return 0;
+        return area->addr + header.end;
+}
+
+static void read_list(const struct process *process, uint64_t list, struct undo *ret)
+{
+        struct undo_head head;
+
+        if (process_read(process, list, &head, sizeof head) < 0 || head.magic != WIRE_MAGIC ||
+            head.version != WIRE_VERSION || head.n_hooks > WIRE_HOOKS_MAX ||
+            process_read(process, list + sizeof head, ret->hooks, head.n_hooks * sizeof ret->hooks[0]) < 0) {
+                ret->broken = true;
+                return;
+        }
+        for (uint32_t i = 0; i < head.n_hooks; i++) {
+                if (undo_check(&ret->hooks[i], &process->maps, &ret->remains))
+                        ret->hooks[ret->n_hooks++] = ret->hooks[i];
+                else
+                        ret->broken = true;
+        }
+}
+
+bool undo_read(const struct process *process, struct undo *ret)
+{
+        uint64_t list = 0;
+
+        memset(ret, 0, sizeof *ret);
+        if (!remains_find(&process->maps, &ret->remains))
+                return false;
+        for (size_t i = 0; i < ret->remains.n_areas && list == 0; i++) {
+                list = find_list(process, &ret->remains.areas[i]);
+                if (list != 0)
+                        read_list(process, list, ret);
+        }
+        if (ret->broken)
+                log_warn("inject: process %d carries a damaged list of hooks", (int)process->pid);
+        return true;
+}

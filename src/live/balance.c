@@ -1,0 +1,97 @@
+#include "live/balance.h"
+
+#include "base/log.h"
+#include "target/maps.h"
+#include "target/modules.h"
+
+#include <errno.h>
+#include <math.h>
+
+static const double Z95 = 1.96;
+
+static int64_t net(const struct counters *counters)
+{
+        return (int64_t)(counters->total.allocated_bytes - counters->total.freed_bytes);
+}
+
+static int64_t between(int64_t value, int64_t low, int64_t high)
+{
+        return value < low ? low : value > high ? high : value;
+}
+
+static int read_arenas(struct balance *balance)
+{
+        struct modules modules = { 0 };
+        struct maps maps = { 0 };
+        int r;
+
+        r = maps_read(balance->pid, &maps);
+        if (r < 0)
+                goto out;
+        r = modules_read(balance->pid, &maps, NULL, &modules);
+        if (r < 0)
+                goto out;
+        r = glibc_heap_read(&modules, &maps, balance->memory, &balance->glibc);
+out:
+        modules_done(&modules);
+        maps_done(&maps);
+        return r;
+}
+
+void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_frees, uint64_t anon_bytes,
+                   const struct counters *counters, const struct aggregate *aggregate)
+{
+        int r;
+
+        *balance = (struct balance){ .pid = pid, .memory = memory };
+        r = exact_frees ? read_arenas(balance) : -EOPNOTSUPP;
+        if (exact_frees && r < 0)
+                log_info("glibc's arenas cannot be read (%d): the heap before the attach is only bounded", -r);
+        balance->exact = r >= 0;
+        balance->initial = (int64_t)(balance->exact ? balance->glibc.used_bytes : anon_bytes);
+        balance->net_at_start = net(counters);
+        balance->surplus_at_start = aggregate->surplus;
+}
+
+static void fill_exact(struct balance *balance, const struct counters *counters, const struct aggregate *aggregate,
+                       struct rec_process *ret)
+{
+        struct glibc_heap now = balance->glibc;
+        int64_t used = balance->initial + net(counters) - balance->net_at_start + aggregate->surplus -
+                       balance->surplus_at_start;
+        int64_t held;
+
+        if (used < 0)
+                used = 0;
+        ret->heap_exact = true;
+        ret->before_upper_bound = false;
+        ret->heap_used = (uint64_t)used;
+        ret->before_bytes = between(used - aggregate->live_chunk, 0, balance->initial);
+        if (glibc_heap_refresh(balance->memory, &now) < 0)
+                return;
+        held = (int64_t)(now.system_bytes + now.mmapped_bytes);
+        ret->heap_free = held > used ? (uint64_t)(held - used) : 0;
+}
+
+static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const struct aggregate *aggregate,
+                         struct rec_process *ret)
+{
+        /* What is neither resident nor swapped now does not live from before either. */
+        if ((int64_t)anon_bytes < balance->initial)
+                balance->initial = (int64_t)anon_bytes;
+        ret->heap_exact = false;
+        ret->heap_free = 0;
+        ret->before_upper_bound = true;
+        ret->before_bytes = balance->initial;
+        ret->heap_used = (uint64_t)(balance->initial + aggregate->live_bytes);
+}
+
+void balance_fill(struct balance *balance, uint64_t anon_bytes, const struct counters *counters,
+                  const struct aggregate *aggregate, struct rec_process *ret)
+{
+        ret->before_error = llround(Z95 * sqrt(aggregate->chunk_variance));
+        if (balance->exact)
+                fill_exact(balance, counters, aggregate, ret);
+        else
+                fill_bounded(balance, anon_bytes, aggregate, ret);
+}

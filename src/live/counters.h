@@ -1,0 +1,22 @@
+/* counters: the exact counters that the probe keeps, one set per thread, summed up.
+ *
+ * They stand in memory that the target can write, so a sum that shrinks is ignored. */
+#pragma once
+
+#include "live/shared.h"
+#include "model/record.h"
+#include "probe/wire.h"
+
+#include <stdbool.h>
+
+struct counters {
+        struct wire_class_count classes[WIRE_CLASSES];
+        bool changed[WIRE_CLASSES];   /* by the last read */
+        struct wire_class_count total;
+};
+
+/* Reads them all; only slots in memory that was ever touched. */
+void counters_read(struct counters *counters, const struct shared_pages *pages, const struct wire_shared *shared);
+
+/* The rows of the classes that the last read changed. RET has room for WIRE_CLASSES. Returns how many. */
+size_t counters_rows(const struct counters *counters, uint32_t tick, struct rec_class_tick *ret);

@@ -1,0 +1,153 @@
+#include "live/ring.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Bad records stepped over in one call; more of them wait for the next. */
+enum { STEPS_MAX = 64 };
+#define RING_MASK ((uint64_t)WIRE_RING_BYTES - 1)
+#define ADDRESS_MAX (1ull << 47)
+
+struct header {
+        uint32_t length, type;
+};
+
+/* Length and type in one read, so that the producer cannot change one between our looking at both. */
+static struct header read_header(const struct ring *ring)
+{
+        uint64_t word = __atomic_load_n((const uint64_t *)(const void *)&ring->shared->ring[ring->tail & RING_MASK],
+                                        __ATOMIC_ACQUIRE);
+
+        return (struct header){ .length = (uint32_t)word, .type = (uint32_t)(word >> 32) };
+}
+
+/* Gives LENGTH bytes back. Producers tell a record that is not written yet by its zeroes. */
+static void consume(struct ring *ring, uint64_t length)
+{
+        uint64_t at = ring->tail & RING_MASK, first = WIRE_RING_BYTES - at;
+
+        if (first > length)
+                first = length;
+        memset(ring->shared->ring + at, 0, first);
+        memset(ring->shared->ring, 0, length - first);
+        ring->tail += length;
+        ring->stuck_ns = 0;
+        __atomic_store_n(&ring->shared->tail, ring->tail, __ATOMIC_RELEASE);
+}
+
+/* Gives everything up to HEAD up. A head that cannot be true costs the whole ring. */
+static void reset(struct ring *ring, uint64_t head)
+{
+        uint64_t length = head - ring->tail;
+
+        if (length > WIRE_RING_BYTES) {
+                ring->tail = (head & ~(uint64_t)(WIRE_ALIGN - 1)) - WIRE_RING_BYTES;
+                length = WIRE_RING_BYTES;
+        }
+        length &= ~(uint64_t)(WIRE_ALIGN - 1);
+        consume(ring, length);
+        ring->n_resets++;
+        ring->lost_bytes += length;
+}
+
+/* Counts how long the record at the tail has been unfinished while others wrote on or had to drop. */
+static uint64_t stuck_for(struct ring *ring, uint64_t now_ns)
+{
+        const struct wire_shared *shared = ring->shared;
+        uint64_t progress = __atomic_load_n(&shared->head, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&shared->dropped_allocs, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&shared->dropped_deaths, __ATOMIC_RELAXED);
+
+        if (ring->stuck_tail != ring->tail || ring->stuck_ns == 0) {
+                ring->stuck_tail = ring->tail;
+                ring->stuck_ns = 1;
+        } else if (progress != ring->seen_progress && now_ns > ring->seen_ns) {
+                ring->stuck_ns += now_ns - ring->seen_ns;
+        }
+        ring->seen_progress = progress;
+        ring->seen_ns = now_ns;
+        return ring->stuck_ns;
+}
+
+static bool is_length_possible(const struct ring *ring, uint64_t length, uint64_t available)
+{
+        return length > 0 && length % WIRE_ALIGN == 0 && length <= available &&
+               length <= WIRE_RING_BYTES - (ring->tail & RING_MASK);
+}
+
+static bool is_address(uint64_t addr)
+{
+        return addr >= 4096 && addr < ADDRESS_MAX;
+}
+
+/* Copies the record and looks at the copy only. False: it makes no sense. */
+static bool copy_record(const struct ring *ring, struct header header, union ring_record *ret)
+{
+        uint64_t smallest = header.type == WIRE_ALLOC ? sizeof ret->alloc : sizeof ret->head;
+
+        if (header.type != WIRE_ALLOC && header.type != WIRE_DEATH)
+                return false;
+        if (header.length < smallest || header.length > sizeof *ret)
+                return false;
+        memcpy(ret->bytes, ring->shared->ring + (ring->tail & RING_MASK),
+               header.type == WIRE_ALLOC ? header.length : sizeof ret->head);
+        ret->head.length = header.length;
+        ret->head.type = header.type;
+        if (ret->head.id == 0 || ret->head.id == UINT64_MAX || !is_address(ret->head.addr))
+                return false;
+        return header.type == WIRE_DEATH ||
+               (ret->alloc.stack_bytes <= header.length - sizeof ret->alloc && ret->alloc.stack_bytes % 8 == 0);
+}
+
+void ring_init(struct ring *ring, struct wire_shared *shared)
+{
+        *ring = (struct ring){ .shared = shared };
+        ring->tail = __atomic_load_n(&shared->tail, __ATOMIC_RELAXED) & ~(uint64_t)(WIRE_ALIGN - 1);
+}
+
+int ring_next(struct ring *ring, uint64_t now_ns, union ring_record *ret)
+{
+        for (int step = 0; step < STEPS_MAX; step++) {
+                uint64_t head = __atomic_load_n(&ring->shared->head, __ATOMIC_ACQUIRE);
+                uint64_t available = head - ring->tail;
+                struct header header;
+                bool good;
+
+                if (available == 0)
+                        return 0;
+                if (available > WIRE_RING_BYTES || head % WIRE_ALIGN) {
+                        reset(ring, head);
+                        return 0;
+                }
+                header = read_header(ring);
+                if (header.length == 0) { /* reserved, nothing written yet */
+                        if (stuck_for(ring, now_ns) > RING_RESET_NS)
+                                reset(ring, head);
+                        return 0;
+                }
+                if (!is_length_possible(ring, header.length, available)) {
+                        reset(ring, head);
+                        return 0;
+                }
+                if (header.type == WIRE_EMPTY || header.type == WIRE_BUSY) {
+                        if (stuck_for(ring, now_ns) <= RING_SKIP_NS)
+                                return 0;
+                        ring->n_skipped++;
+                        consume(ring, header.length);
+                        continue;
+                }
+                good = header.type != WIRE_PAD && copy_record(ring, header, ret);
+                ring->n_bad += !good && header.type != WIRE_PAD;
+                consume(ring, header.length);
+                if (good)
+                        return 1;
+        }
+        return 0;
+}
+
+double ring_fill(const struct ring *ring)
+{
+        uint64_t used = __atomic_load_n(&ring->shared->head, __ATOMIC_RELAXED) - ring->tail;
+
+        return used > WIRE_RING_BYTES ? 1 : (double)used / WIRE_RING_BYTES;
+}

@@ -1,0 +1,217 @@
+#include "live/walk.h"
+
+#include "base/alloc.h"
+#include "target/maps.h"
+#include "target/runtime.h"
+#include "target/unwind.h"
+
+#include <stdlib.h>
+
+/* Maps are read again at most this often, when a stack leads into code that no known mapping holds. */
+#define REFRESH_NS (250ull * 1000000)
+enum { ANSWERS_A_CALL = 1024, NO_NAMES = UINT32_MAX };
+
+/* A frame that waits for room in the queue. */
+struct waiting {
+        uint64_t addr;
+        uint32_t module, frame; /* module: of names */
+        bool exact, urgent;
+};
+
+struct walk_module {
+        uint32_t id;    /* in stacks; 0 = there are too many */
+        uint32_t names; /* in names */
+        bool has_image; /* its file could be opened */
+};
+
+struct walk {
+        pid_t pid;
+        struct unwinder *unwinder;
+        struct stacks *stacks;
+        struct names *names;
+        ROWS(struct walk_module) modules; /* by the unwinder's index */
+        size_t n_told;                    /* modules that walk_loaded() need not tell any more */
+        ROWS(struct waiting) waiting;
+        size_t n_asked, n_answered;
+        uint64_t refreshed_ns;
+};
+
+/* The names of a file are read once, however often it is mapped: node maps itself twice, and its symbols are large. */
+static uint32_t names_of(struct walk *walk, const struct unwind_module *module, uint32_t id)
+{
+        for (size_t i = 0; i < walk->modules.n && id; i++) {
+                if (walk->modules.v[i].id == id && walk->modules.v[i].has_image)
+                        return walk->modules.v[i].names;
+        }
+        return names_module(walk->names, module->image, module->path);
+}
+
+static void add_module(struct walk *walk, uint32_t index)
+{
+        const struct unwind_module *module = unwinder_module(walk->unwinder, index);
+        struct walk_module known = { .has_image = module->image != NULL };
+
+        known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
+        known.names = names_of(walk, module, known.id);
+        rows_add(&walk->modules, known);
+}
+
+static int refresh(struct walk *walk, uint64_t now_ns)
+{
+        struct maps maps = { 0 };
+        int r;
+
+        walk->refreshed_ns = now_ns;
+        r = maps_read(walk->pid, &maps);
+        if (r < 0)
+                return r;
+        r = unwinder_refresh(walk->unwinder, &maps);
+        maps_done(&maps);
+        while (r >= 0 && walk->modules.n < unwinder_modules(walk->unwinder))
+                add_module(walk, (uint32_t)walk->modules.n);
+        return r < 0 ? r : 0;
+}
+
+int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk **ret)
+{
+        struct walk *walk = xcalloc(1, sizeof *walk);
+        int r;
+
+        walk->pid = pid;
+        walk->stacks = stacks;
+        walk->names = names;
+        r = unwinder_new(pid, &walk->unwinder);
+        if (r < 0)
+                goto out;
+        r = refresh(walk, 0);
+        if (r < 0)
+                goto out;
+        walk->n_told = walk->modules.n;
+        *ret = walk;
+        walk = NULL;
+        r = 0;
+out:
+        walk_free(walk);
+        return r;
+}
+
+void walk_free(struct walk *walk)
+{
+        if (!walk)
+                return;
+        unwinder_free(walk->unwinder);
+        free(walk->modules.v);
+        free(walk->waiting.v);
+        free(walk);
+}
+
+/* Asks for a frame seen for the first time; what does not fit waits here, innermost first as it came. */
+static void ask(struct walk *walk, const struct waiting *question)
+{
+        walk->n_asked++;
+        if (walk->waiting.n > 0 || !names_ask(walk->names, question->module, question->addr, question->exact,
+                                              question->frame, question->urgent))
+                rows_add(&walk->waiting, *question);
+}
+
+/* *URGENT: all frames nearer to the allocation look like runtime, so this one may be the site. */
+static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool *urgent)
+{
+        uint32_t flags = (frame->flags & UNWIND_GUESSED ? REC_FRAME_GUESSED : 0u) |
+                         (frame->flags & UNWIND_TRUNCATED ? REC_FRAME_TRUNCATED : 0u) |
+                         (frame->flags & UNWIND_EXACT ? STACKS_EXACT : 0u);
+        struct walk_module module = { .names = NO_NAMES };
+        uint64_t offset = frame->pc;
+        uint32_t id;
+        bool fresh;
+
+        if (frame->module < walk->modules.n) {
+                module = walk->modules.v[frame->module];
+                offset -= unwinder_module(walk->unwinder, frame->module)->bias;
+        }
+        id = stacks_frame(walk->stacks, module.id, module.id ? offset : frame->pc, flags, &fresh);
+        if (fresh && module.id)
+                ask(walk, &(struct waiting){ offset, module.names, id, frame->flags & UNWIND_EXACT, *urgent });
+        else if (fresh)
+                stacks_named(walk->stacks, id, NULL, 0, false);
+        *urgent = *urgent && walk->stacks->runtime_modules.v[module.id];
+        return id;
+}
+
+static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct unwind_frame *ret)
+{
+        const struct unwind_regs regs = { .rip = record->rip, .rsp = record->rsp, .rbp = record->rbp,
+                                          .rbx = record->rbx, .r12 = record->r12, .r13 = record->r13,
+                                          .r14 = record->r14, .r15 = record->r15 };
+        int n = unwind_walk(walk->unwinder, &regs, (const uint8_t *)(record + 1), record->rsp, record->stack_bytes,
+                            ret, STACKS_DEPTH_MAX);
+
+        if (n < 1) {
+                ret[0] = (struct unwind_frame){ record->rip, UNWIND_NO_MODULE, UNWIND_TRUNCATED };
+                n = 1;
+        }
+        if (n == STACKS_DEPTH_MAX)
+                ret[n - 1].flags |= UNWIND_TRUNCATED;
+        return (size_t)n;
+}
+
+uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns)
+{
+        struct unwind_frame frames[STACKS_DEPTH_MAX];
+        uint32_t ids[STACKS_DEPTH_MAX], node = 0;
+        size_t n = unwind(walk, record, frames);
+        bool urgent = true;
+
+        if (unwinder_is_stale(walk->unwinder) && now_ns - walk->refreshed_ns >= REFRESH_NS &&
+            refresh(walk, now_ns) == 0)
+                n = unwind(walk, record, frames);
+        for (size_t i = 0; i < n; i++)
+                ids[i] = intern(walk, &frames[i], &urgent);
+        while (n-- > 0)
+                node = stacks_node(walk->stacks, node, ids[n]);
+        return node;
+}
+
+static void ask_waiting(struct walk *walk)
+{
+        size_t asked = 0;
+
+        while (asked < walk->waiting.n) {
+                const struct waiting *w = &walk->waiting.v[asked];
+
+                if (!names_ask(walk->names, w->module, w->addr, w->exact, w->frame, w->urgent))
+                        break;
+                asked++;
+        }
+        walk->waiting.n -= asked;
+        for (size_t i = 0; asked > 0 && i < walk->waiting.n; i++)
+                walk->waiting.v[i] = walk->waiting.v[i + asked];
+}
+
+void walk_names(struct walk *walk)
+{
+        struct names_answer answers[16];
+        size_t n, total = 0;
+
+        ask_waiting(walk);
+        do {
+                n = names_collect(walk->names, answers, array_len(answers));
+                for (size_t i = 0; i < n; i++)
+                        stacks_named(walk->stacks, answers[i].frame, answers[i].names, answers[i].n,
+                                     answers[i].runtime);
+                total += n;
+        } while (n == array_len(answers) && total < ANSWERS_A_CALL);
+        walk->n_answered += total;
+}
+
+size_t walk_unnamed(const struct walk *walk)
+{
+        return walk->n_asked - walk->n_answered;
+}
+
+const char *walk_loaded(struct walk *walk)
+{
+        if (walk->n_told >= walk->modules.n)
+                return NULL;
+        return unwinder_module(walk->unwinder, (uint32_t)walk->n_told++)->path;
+}

@@ -1,0 +1,158 @@
+#include "live/watched.h"
+
+#include "base/alloc.h"
+#include "base/io.h"
+#include "probe/wire.h"
+#include "target/memory.h"
+#include "target/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 64 << 10 };
+
+/* Linux 6.15 tells anybody who holds a pidfd how the process ended (include/uapi/linux/pidfd.h; not in older headers). */
+struct exit_info {
+        uint64_t mask, cgroupid;
+        uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+        int32_t exit_code;
+};
+#define EXIT_INFO_EXIT (1ull << 3)
+#define EXIT_INFO_GET  _IOWR(0xff, 11, struct exit_info)
+
+/* The file that counts the kills for lack of memory in the cgroup (version 2) of PID. */
+static char *find_oom_path(pid_t pid)
+{
+        char *text = NULL, *path = NULL, *line;
+
+        if (proc_read(pid, "cgroup", EVENTS_MAX, &text, NULL) < 0)
+                return NULL;
+        line = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
+        if (line) {
+                line = strchr(line + 1, '/');
+                line[strcspn(line, "\n")] = '\0';
+                path = xasprintf("/sys/fs/cgroup%s/memory.events", line);
+        }
+        free(text);
+        return path;
+}
+
+static uint64_t count_oom_kills(const char *path)
+{
+        char *text, *found;
+        uint64_t n = 0;
+
+        if (!path || io_read_file(path, EVENTS_MAX, &text, NULL) < 0)
+                return 0;
+        found = strstr(text, "\noom_kill ");
+        if (found)
+                n = strtoull(found + strlen("\noom_kill "), NULL, 10);
+        free(text);
+        return n;
+}
+
+int watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr)
+{
+        struct watched p = { .pid = pid, .start_time = start_time, .probe_addr = probe_addr, .pidfd = -1 };
+
+        p.memory = memory_open(pid, 0);
+        if (p.memory < 0)
+                return p.memory;
+        p.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        p.oom_path = find_oom_path(pid);
+        p.oom_kills = count_oom_kills(p.oom_path);
+        *watched = p;
+        return 0;
+}
+
+void watched_done(struct watched *watched)
+{
+        if (watched->memory > 0)
+                close(watched->memory);
+        if (watched->pidfd > 0)
+                close(watched->pidfd);
+        free(watched->oom_path);
+        *watched = (struct watched){ 0 };
+}
+
+static bool has_exited(const struct watched *watched)
+{
+        struct pollfd pollfd = { .fd = watched->pidfd, .events = POLLIN };
+
+        if (watched->pidfd < 0)
+                return !proc_is_same(watched->pid, watched->start_time);
+        return poll(&pollfd, 1, 0) > 0;
+}
+
+enum watched_fate watched_fate(const struct watched *watched)
+{
+        struct proc_status status;
+        uint64_t word;
+
+        if (has_exited(watched))
+                return WATCHED_EXITED;
+        /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
+        if (memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
+                return WATCHED_RUNS;
+        if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
+                return WATCHED_EXITED;
+        /* A process that is just ending has given up its memory already and has no other: soon it is seen to be gone. */
+        return proc_status_read(watched->pid, &status) == 0 && status.has_memory ? WATCHED_EXEC : WATCHED_RUNS;
+}
+
+static bool exit_code(const struct watched *watched, int *ret)
+{
+        struct exit_info info = { .mask = EXIT_INFO_EXIT };
+
+        if (watched->pidfd < 0 || ioctl(watched->pidfd, EXIT_INFO_GET, &info) < 0 || !(info.mask & EXIT_INFO_EXIT))
+                return false;
+        *ret = info.exit_code;
+        return true;
+}
+
+void watched_epitaph(const struct watched *watched, char *ret, size_t size)
+{
+        const char *oom = count_oom_kills(watched->oom_path) > watched->oom_kills ?
+                                  " (its cgroup ran out of memory and a process was killed)" : "";
+        int code;
+
+        if (!exit_code(watched, &code))
+                snprintf(ret, size, "target exited%s", oom);
+        else if (WIFSIGNALED(code))
+                snprintf(ret, size, "target was killed by SIG%s%s", sigabbrev_np(WTERMSIG(code)) ?
+                         sigabbrev_np(WTERMSIG(code)) : "?", oom);
+        else
+                snprintf(ret, size, "target exited with status %d%s", WEXITSTATUS(code), oom);
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+        return a > b ? a - b : 0;
+}
+
+int watched_fill(const struct watched *watched, uint64_t shared_bytes, uint64_t code_bytes, struct rec_process *ret,
+                 uint64_t *ret_anon)
+{
+        struct proc_status status;
+        int r;
+
+        r = proc_status_read(watched->pid, &status);
+        if (r < 0)
+                return r;
+        ret->rss_anon = less(status.rss_anon_bytes, code_bytes);
+        ret->rss_file = status.rss_file_bytes;
+        ret->rss_shmem = less(status.rss_shmem_bytes, shared_bytes);
+        ret->vm_size = less(status.vm_size_bytes, sizeof(struct wire_shared) + code_bytes);
+        ret->threads = (uint32_t)status.threads;
+        *ret_anon = ret->rss_anon + status.swap_bytes;
+        return 0;
+}

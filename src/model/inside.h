@@ -1,0 +1,93 @@
+/* inside: what the files that make up heap.h share. Nobody else includes it. */
+#pragma once
+
+#include "model/cursor.h"
+#include "model/filter.h"
+#include "model/heap.h"
+#include "model/timeline.h"
+#include "model/valleys.h"
+
+#define MINUTE_NS         60000000000ull
+#define HEAP_BEFORE_NAME  "before attach"
+#define HEAP_BEFORE_PLACE "(unknown sites)"
+
+/* Changes of one site in the order of time, kept as long as the site is looked at. */
+struct series {
+        uint32_t site;
+        uint32_t upto;   /* complete up to this tick */
+        uint64_t used;   /* heap.looks when it was last asked for */
+        struct series_point {
+                uint32_t tick;
+                int64_t live_bytes; /* from TICK on */
+        } *points;
+        size_t n, cap;
+};
+
+enum { SERIES_MAX = 256 };
+
+struct heap {
+        const struct history *history;
+        struct names names;
+        struct timeline timeline;
+        struct cursor now, window, base;
+        struct valleys valleys;    /* of the sites, at least since the start of the window */
+        uint32_t tick;             /* of NOW */
+        uint32_t last;             /* newest tick of the history */
+        uint32_t base_tick;
+        uint64_t window_ns;        /* from the window's start to NOW */
+        bool rate_known;           /* the window is long enough for rates */
+        struct rec_process first;  /* the oldest row */
+        size_t n_sites;            /* seen at NOW */
+
+        uint8_t *classes;          /* by site id, at NOW */
+        size_t n_classes;
+        uint32_t classes_tick;
+        bool classes_loaded;
+
+        struct rec_session session;
+        struct rec_session cleaned; /* the strings that session points to, owned */
+
+        struct rec_mark *marks;
+        struct rec_event *events;
+        struct rec_gap *gaps;
+        size_t n_marks, cap_marks, n_events, cap_events, n_gaps, cap_gaps;
+        uint64_t moves;            /* how often heap_seek() came somewhere */
+        uint64_t events_move, gaps_move; /* when those were read */
+
+        struct series series[SERIES_MAX];
+        uint16_t *series_of;       /* by site id: index + 1, 0 = none */
+        size_t n_series, n_series_of;
+        uint64_t looks;
+
+        struct filter filter;      /* the last one used */
+        uint8_t *matches;          /* by site id, for the filter's fixed words: 0 = not tested yet, 1 = yes, 2 = no */
+        size_t n_matches;
+        uint32_t matches_generation;
+
+        struct query_row *rows;    /* room for heap_list() */
+        size_t cap_rows;
+};
+
+/* Whether SITE (not 0) has been seen at NOW. */
+bool heap_has_site(const struct heap *heap, uint32_t site);
+
+/* Before-attach figures at the start of the window and at BASE. */
+int64_t heap_before_at_window(const struct heap *heap);
+int64_t heap_before_at_base(const struct heap *heap);
+
+uint32_t heap_class_of(const struct heap *heap, uint32_t site);
+
+/* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it
+ * was measured over. */
+double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
+
+/* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
+double heap_per_minute(const struct heap *heap, double difference);
+
+/* trend.c: kept up by heap_seek(). */
+void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);
+void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* all changes in (FROM, TO] were noted; TO = UINT32_MAX: not so */
+void series_done(struct heap *heap);
+
+/* notes.c */
+void notes_done(struct heap *heap);

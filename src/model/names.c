@@ -1,0 +1,267 @@
+#include "model/names.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *base_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Whether a row with ID can be real when SEEN rows were read before it. */
+static bool is_plausible(uint32_t id, size_t seen)
+{
+        return id != 0 && id < NAMES_IDS_MAX && id < 16 * seen + 65536;
+}
+
+/* Makes ARRAY (N elements in use of CAP, each SIZE bytes) long enough for ID; new elements are zero. */
+static void *fit(void *array, size_t *n, size_t *cap, size_t size, uint32_t id)
+{
+        if (id < *n)
+                return array;
+        if (id >= *cap) {
+                size_t wanted = *cap ? *cap : 64;
+
+                while (wanted <= id)
+                        wanted *= 2;
+                array = xreallocarray(array, wanted, size);
+                memset((char *)array + *cap * size, 0, (wanted - *cap) * size);
+                *cap = wanted;
+        }
+        *n = (size_t)id + 1;
+        return array;
+}
+
+static int add_module(void *ctx, const struct rec_module *row)
+{
+        struct names *names = ctx;
+        struct names_module *module;
+
+        if (!is_plausible(row->id, names->seen_modules))
+                return 0;
+        names->modules = fit(names->modules, &names->n_modules, &names->cap_modules, sizeof *names->modules, row->id);
+        names->seen_modules++;
+        module = &names->modules[row->id];
+        free(module->path);
+        module->path = text_clean(row->path ? row->path : "");
+        module->base = base_name(module->path);
+        return 0;
+}
+
+static const char *module_base(const struct names *names, uint32_t module)
+{
+        if (module == 0 || module >= names->n_modules || !names->modules[module].path)
+                return "";
+        return names->modules[module].base;
+}
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+        do {
+                hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull; /* FNV-1a */
+        } while (*text++);
+        return hash;
+}
+
+static uint64_t frame_key(const struct names_frame *frame)
+{
+        uint64_t hash = 0xcbf29ce484222325ull;
+
+        hash = hash_text(hash, frame->name);
+        hash = hash_text(hash, frame->place);
+        hash = hash_text(hash, frame->file ? frame->file : "");
+        hash = (hash ^ frame->module) * 0x100000001b3ull;
+        hash = (hash ^ (frame->inlined_in != 0)) * 0x100000001b3ull;
+        return hash == 0 || hash == UINT64_MAX ? 1 : hash;
+}
+
+static char *shown_name(const struct names *names, const struct rec_frame *row)
+{
+        const char *base;
+
+        if (row->func && *row->func)
+                return text_clean(row->func);
+        base = module_base(names, row->module);
+        if (!*base)
+                base = row->module ? "[anon]" : "[unknown]";
+        return xasprintf("%s+0x%" PRIx64, base, row->offset);
+}
+
+static char *shown_place(const struct names *names, const struct rec_frame *row)
+{
+        char *file, *place;
+
+        if (!row->file || !*row->file)
+                return xstrdup(module_base(names, row->module));
+        file = text_clean(row->file);
+        place = row->line ? xasprintf("%s:%" PRIu32, base_name(file), row->line) : xstrdup(base_name(file));
+        free(file);
+        return place;
+}
+
+static void free_frame(struct names_frame *frame)
+{
+        free(frame->name);
+        free(frame->place);
+        free(frame->file);
+}
+
+static int add_frame(void *ctx, const struct rec_frame *row)
+{
+        struct names *names = ctx;
+        struct names_frame *frame;
+        uint64_t lowest;
+        uint32_t inner;
+
+        if (!is_plausible(row->id, names->seen_frames))
+                return 0;
+        names->frames = fit(names->frames, &names->n_frames, &names->cap_frames, sizeof *names->frames, row->id);
+        frame = &names->frames[row->id];
+        names->seen_frames += !frame->name;
+        inner = frame->inner;
+        free_frame(frame);
+        *frame = (struct names_frame){
+                .name = shown_name(names, row),
+                .place = shown_place(names, row),
+                .file = row->file && *row->file ? text_clean(row->file) : NULL,
+                .module = row->module,
+                .line = row->line,
+                .inlined_in = row->inlined_in,
+                .inner = inner,
+                .flags = row->flags | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
+        };
+        frame->key = frame_key(frame);
+        if (!addrmap_get(&names->same, frame->key, &lowest) || row->id < lowest)
+                addrmap_put(&names->same, frame->key, row->id);
+        names->generation++;
+
+        if (row->inlined_in && row->inlined_in != row->id && is_plausible(row->inlined_in, names->seen_frames)) {
+                struct names_frame *outer;
+
+                names->frames = fit(names->frames, &names->n_frames, &names->cap_frames, sizeof *names->frames,
+                                    row->inlined_in);
+                outer = &names->frames[row->inlined_in];
+                if (outer->inner == 0 || row->id < outer->inner)
+                        outer->inner = row->id;
+        }
+        return 0;
+}
+
+static int add_site(void *ctx, const struct rec_site *row)
+{
+        struct names *names = ctx;
+        struct names_site *site;
+
+        if (!is_plausible(row->id, names->seen_sites))
+                return 0;
+        names->sites = fit(names->sites, &names->n_sites, &names->cap_sites, sizeof *names->sites, row->id);
+        names->seen_sites++;
+        site = &names->sites[row->id];
+        site->exists = true;
+        site->frame = row->frame;
+        site->first_ns = row->first_ns;
+        return 0;
+}
+
+static int add_stack(void *ctx, const struct rec_stack *row)
+{
+        struct names *names = ctx;
+        struct names_stack *stack;
+
+        if (!is_plausible(row->id, names->seen_stacks))
+                return 0;
+        names->stacks = fit(names->stacks, &names->n_stacks, &names->cap_stacks, sizeof *names->stacks, row->id);
+        names->seen_stacks++;
+        stack = &names->stacks[row->id];
+        stack->parent = row->parent;
+        stack->frame = row->frame;
+        /* The first site stays: it is chosen once, when the stack first allocates. */
+        if (stack->site == 0 && row->site != 0 && row->site < names->n_sites && names->sites[row->site].exists) {
+                stack->site = row->site;
+                stack->next = names->sites[row->site].first;
+                names->sites[row->site].first = row->id;
+        }
+        return 0;
+}
+
+static uint32_t last_id(size_t n)
+{
+        return n ? (uint32_t)n - 1 : 0;
+}
+
+int names_update(struct names *names, const struct history *history, uint32_t last)
+{
+        int r;
+
+        if (last == names->upto)
+                return 0;
+        r = history->modules(history->arg, last_id(names->n_modules), add_module, names);
+        if (r < 0)
+                return r;
+        r = history->frames(history->arg, last_id(names->n_frames), names->upto, add_frame, names);
+        if (r < 0)
+                return r;
+        r = history->sites(history->arg, last_id(names->n_sites), add_site, names);
+        if (r < 0)
+                return r;
+        r = history->stacks(history->arg, last_id(names->n_stacks), names->upto, add_stack, names);
+        if (r < 0)
+                return r;
+        names->upto = last;
+        return 0;
+}
+
+void names_done(struct names *names)
+{
+        for (size_t i = 0; i < names->n_modules; i++)
+                free(names->modules[i].path);
+        for (size_t i = 0; i < names->n_frames; i++)
+                free_frame(&names->frames[i]);
+        free(names->modules);
+        free(names->frames);
+        free(names->stacks);
+        free(names->sites);
+        addrmap_done(&names->same);
+        *names = (struct names){ 0 };
+}
+
+const struct names_frame *names_frame(const struct names *names, uint32_t frame)
+{
+        static char unknown[] = "?", nowhere[] = "";
+        static const struct names_frame missing = { .name = unknown, .place = nowhere, .flags = REC_FRAME_NEAREST };
+
+        if (frame == 0 || frame >= names->n_frames || !names->frames[frame].name)
+                return &missing;
+        return &names->frames[frame];
+}
+
+uint32_t names_same(const struct names *names, uint32_t frame)
+{
+        const struct names_frame *f = names_frame(names, frame);
+        uint64_t lowest;
+
+        if (!addrmap_get(&names->same, f->key ? f->key : 1, &lowest) || lowest >= names->n_frames)
+                return frame;
+        /* Equal hashes of different text are next to impossible, but the file may be made to have them. */
+        if (strcmp(f->name, names->frames[lowest].name) != 0 || strcmp(f->place, names->frames[lowest].place) != 0)
+                return frame;
+        return (uint32_t)lowest;
+}
+
+bool names_is_approximate(const struct names_frame *frame)
+{
+        return frame->flags & REC_FRAME_NEAREST;
+}
+
+const char *names_module_path(const struct names *names, const struct names_frame *frame)
+{
+        if (frame->module == 0 || frame->module >= names->n_modules || !names->modules[frame->module].path)
+                return "";
+        return names->modules[frame->module].path;
+}

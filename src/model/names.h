@@ -1,0 +1,76 @@
+/* names: modules, frames, stacks and sites of a session by id, with their strings made harmless and ready to
+ * show.
+ *
+ * Ids come from a file and are hostile. They are given out densely, so an id far beyond the number of rows
+ * read so far is damage and its row is left out: memory stays in proportion to the file. A chain (callers,
+ * inlines) may be a circle: whoever follows one counts steps up to NAMES_DEPTH_MAX. */
+#pragma once
+
+#include "base/addrmap.h"
+#include "model/history.h"
+
+enum {
+        NAMES_IDS_MAX = 1 << 24,
+        NAMES_DEPTH_MAX = 1024, /* frames of one stack */
+        NAMES_INLINES_MAX = 32, /* inlined calls at one address */
+};
+
+struct names_module {
+        char *path;       /* NULL = no such module */
+        const char *base; /* the last part of PATH */
+};
+
+struct names_frame {
+        char *name;          /* function, or module+0xoffset; NULL = no such frame */
+        char *place;         /* "store.cc:88", the module's file name, or "" */
+        char *file;          /* full path or NULL */
+        uint64_t key;        /* hash of all that is shown: frames with one key are one line to the reader */
+        uint32_t module;
+        uint32_t line;
+        uint32_t inlined_in; /* 0 = a real frame */
+        uint32_t inner;      /* the call that was inlined here, 0 = none */
+        uint32_t flags;      /* enum rec_frame_flags */
+};
+
+struct names_stack {
+        uint32_t parent, frame, site;
+        uint32_t next;       /* the next stack of the same site, 0 = the last */
+};
+
+struct names_site {
+        uint32_t frame;
+        uint32_t first;      /* its first stack, 0 = none */
+        uint64_t first_ns;
+        bool exists;
+};
+
+/* Arrays are indexed by id; element 0 is empty. */
+struct names {
+        struct names_module *modules;
+        struct names_frame *frames;
+        struct names_stack *stacks;
+        struct names_site *sites;
+        size_t n_modules, n_frames, n_stacks, n_sites; /* highest id + 1, or 0 */
+        size_t seen_modules, seen_frames, seen_stacks, seen_sites; /* rows */
+        size_t cap_modules, cap_frames, cap_stacks, cap_sites;
+        struct addrmap same;  /* key of a frame -> the lowest frame with it */
+        uint32_t upto;        /* rows written up to this tick are in */
+        uint32_t generation;  /* changes when a name or place changed */
+};
+
+void names_done(struct names *names);
+
+/* Reads what is new. LAST is the newest tick, asked for before this call. */
+int names_update(struct names *names, const struct history *history, uint32_t last);
+
+/* Never NULL: an id that does not exist gives a frame named "?". */
+const struct names_frame *names_frame(const struct names *names, uint32_t frame);
+
+/* The frame that stands for all frames that look the same as FRAME. */
+uint32_t names_same(const struct names *names, uint32_t frame);
+
+/* True for a frame whose name is the nearest symbol or only module+0xoffset. */
+bool names_is_approximate(const struct names_frame *frame);
+
+/* Path of the frame's module, "" when not known. */
+const char *names_module_path(const struct names *names, const struct names_frame *frame);

@@ -1,0 +1,242 @@
+/* Lists: which sites match, and the best of them. Only the rows that are shown get sorted: a screen asks for fifty of
+ * sixty thousand after every tick. */
+#include "model/inside.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct query_row {
+        double key;       /* larger comes first */
+        const char *name; /* set when sorted by name */
+        int64_t live_bytes;
+        uint32_t id;
+};
+
+/* < 0: A comes before B. Equal keys: more live bytes first, then the older id, so that an order is always the
+ * same. */
+static int compare(const struct query_row *a, const struct query_row *b, bool reverse)
+{
+        int r = a->key > b->key ? -1 : a->key < b->key;
+
+        if (a->name) {
+                r = strcasecmp(a->name, b->name);
+                if (r == 0)
+                        r = strcmp(a->name, b->name);
+        }
+        if (r != 0)
+                return reverse ? -r : r;
+        if (a->live_bytes != b->live_bytes)
+                return a->live_bytes > b->live_bytes ? -1 : 1;
+        return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int compare_forward(const void *a, const void *b)
+{
+        return compare(a, b, false);
+}
+
+static int compare_reverse(const void *a, const void *b)
+{
+        return compare(a, b, true);
+}
+
+/* ROWS[0..N) is a heap with the last row on top; ROWS[i] may be too early for its place. */
+static void sift_down(struct query_row *rows, size_t n, size_t i, bool reverse)
+{
+        for (;;) {
+                size_t child = 2 * i + 1;
+                struct query_row row;
+
+                if (child >= n)
+                        return;
+                if (child + 1 < n && compare(&rows[child + 1], &rows[child], reverse) > 0)
+                        child++;
+                if (compare(&rows[i], &rows[child], reverse) >= 0)
+                        return;
+                row = rows[i];
+                rows[i] = rows[child];
+                rows[child] = row;
+                i = child;
+        }
+}
+
+/* Moves the best K of N rows to the front, in no order. */
+static void select_best(struct query_row *rows, size_t n, size_t k, bool reverse)
+{
+        for (size_t i = k / 2; i-- > 0;)
+                sift_down(rows, k, i, reverse);
+        for (size_t i = k; i < n; i++) {
+                if (compare(&rows[i], &rows[0], reverse) < 0) {
+                        rows[0] = rows[i];
+                        sift_down(rows, k, 0, reverse);
+                }
+        }
+}
+
+static int class_rank(uint32_t class)
+{
+        switch (class) {
+        case REC_GROWING:
+                return 3;
+        case REC_YOUNG:
+                return 2;
+        case REC_FLAT:
+                return 1;
+        default:
+                return 0;
+        }
+}
+
+static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
+{
+        const struct counts *now = cursor_site(&heap->now, site);
+
+        switch (sort) {
+        case HEAP_BY_LIVE:
+                return (double)now->live_bytes;
+        case HEAP_BY_CHANGE:
+                return (double)wrapping_sub(now->live_bytes, cursor_site(&heap->base, site)->live_bytes);
+        case HEAP_BY_BLOCKS:
+                return (double)now->live_blocks;
+        case HEAP_BY_CLASS:
+                return class_rank(heap_class_of(heap, site));
+        case HEAP_BY_AGE:
+                return -(double)heap->names.sites[site].first_ns;
+        case HEAP_BY_RATE:
+                return heap->rate_known ? heap_rate_of(heap, site, NULL) : 0;
+        default:
+                return 0;
+        }
+}
+
+static double key_of_before(const struct heap *heap, enum heap_sort sort)
+{
+        int64_t now = heap->now.process.before_bytes;
+
+        switch (sort) {
+        case HEAP_BY_LIVE:
+                return (double)now;
+        case HEAP_BY_CHANGE:
+                return (double)wrapping_sub(now, heap_before_at_base(heap));
+        case HEAP_BY_CLASS:
+                return class_rank(REC_FLAT);
+        case HEAP_BY_AGE:
+                return -(double)heap->session.started_ns;
+        case HEAP_BY_RATE:
+                return heap->rate_known ? heap_per_minute(heap, (double)now - (double)heap_before_at_window(heap)) : 0;
+        default:
+                return 0;
+        }
+}
+
+static int use_filter(struct heap *heap, const char *text)
+{
+        struct filter filter;
+        bool same = text && *text ? heap->filter.text && strcmp(heap->filter.text, text) == 0 : !heap->filter.text;
+        int r;
+
+        if (!same) {
+                r = filter_init(text, &filter, NULL);
+                if (r < 0)
+                        return r;
+                filter_done(&heap->filter);
+                heap->filter = filter;
+        }
+        if (heap->n_matches < heap->names.n_sites) {
+                heap->matches = xreallocarray(heap->matches, heap->names.n_sites, sizeof *heap->matches);
+                heap->n_matches = heap->names.n_sites;
+                same = false;
+        }
+        if ((!same || heap->matches_generation != heap->names.generation) && heap->n_matches)
+                memset(heap->matches, 0, heap->n_matches);
+        heap->matches_generation = heap->names.generation;
+        return 0;
+}
+
+/* Names are looked at once per filter, figures every time. */
+static bool matches(struct heap *heap, uint32_t site)
+{
+        const struct names_site *row = &heap->names.sites[site];
+        uint64_t now_ns = heap->now.process.time_ns;
+        uint8_t *known = &heap->matches[site];
+
+        if (*known == 0) {
+                const struct names_frame *frame = names_frame(&heap->names, row->frame);
+                const char *module = names_module_path(&heap->names, frame);
+
+                *known = filter_names(&heap->filter, frame->name, frame->place, module) ? 1 : 2;
+        }
+        return *known == 1 && filter_figures(&heap->filter, cursor_site(&heap->now, site)->live_bytes,
+                                             now_ns > row->first_ns ? now_ns - row->first_ns : 0,
+                                             heap_class_name(heap_class_of(heap, site)));
+}
+
+static bool before_matches(struct heap *heap)
+{
+        uint64_t now_ns = heap->now.process.time_ns, started = heap->session.started_ns;
+
+        return filter_names(&heap->filter, HEAP_BEFORE_NAME, HEAP_BEFORE_PLACE, "") &&
+               filter_figures(&heap->filter, heap->now.process.before_bytes, now_ns > started ? now_ns - started : 0,
+                              heap_class_name(REC_FLAT));
+}
+
+static size_t collect(struct heap *heap, enum heap_sort sort)
+{
+        bool all = heap->filter.n == 0;
+        size_t n = 0;
+
+        if (heap->cap_rows < heap->names.n_sites + 1) {
+                heap->cap_rows = heap->names.n_sites + 1;
+                heap->rows = xreallocarray(heap->rows, heap->cap_rows, sizeof *heap->rows);
+        }
+        if (heap->tick != 0 && before_matches(heap))
+                heap->rows[n++] = (struct query_row){
+                        .key = key_of_before(heap, sort),
+                        .name = sort == HEAP_BY_NAME ? HEAP_BEFORE_NAME : NULL,
+                        .live_bytes = heap->now.process.before_bytes,
+                };
+        for (uint32_t site = 1; site < heap->names.n_sites; site++) {
+                if (!heap_has_site(heap, site) || (!all && !matches(heap, site)))
+                        continue;
+                heap->rows[n++] = (struct query_row){
+                        .key = key_of(heap, sort, site),
+                        .name = sort == HEAP_BY_NAME ? names_frame(&heap->names, heap->names.sites[site].frame)->name
+                                                     : NULL,
+                        .live_bytes = cursor_site(&heap->now, site)->live_bytes,
+                        .id = site,
+                };
+        }
+        return n;
+}
+
+int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max)
+{
+        size_t n, k;
+        int r;
+
+        r = use_filter(heap, query->filter);
+        if (r < 0)
+                return r;
+        n = collect(heap, query->sort);
+        k = n < max ? n : max;
+        if (k < n && k > 0)
+                select_best(heap->rows, n, k, query->reverse);
+        qsort(heap->rows, k, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
+        for (size_t i = 0; i < k; i++)
+                ret[i] = heap->rows[i].id;
+        return (int)n;
+}
+
+int heap_check_filter(const char *text, struct err *err)
+{
+        struct filter filter = { 0 };
+        int r;
+
+        r = filter_init(text, &filter, err);
+        filter_done(&filter);
+        return r;
+}

@@ -1,0 +1,117 @@
+#include "model/record.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy_string(const char *s)
+{
+        return s ? xstrdup(s) : NULL;
+}
+
+static void *copy_array(const void *rows, size_t n, size_t size)
+{
+        void *copy;
+
+        if (n == 0)
+                return NULL;
+        copy = xreallocarray(NULL, n, size);
+        memcpy(copy, rows, n * size);
+        return copy;
+}
+
+/* For arrays whose rows own nothing. */
+#define COPY_ROWS(tick, field) ((tick)->field = copy_array((tick)->field, (tick)->n_##field, sizeof *(tick)->field))
+
+static void copy_names(struct rec_tick *tick)
+{
+        struct rec_module *modules = copy_array(tick->modules, tick->n_modules, sizeof *modules);
+        struct rec_frame *frames = copy_array(tick->frames, tick->n_frames, sizeof *frames);
+
+        for (size_t i = 0; i < tick->n_modules; i++) {
+                modules[i].path = copy_string(modules[i].path);
+                modules[i].build_id = copy_string(modules[i].build_id);
+        }
+        for (size_t i = 0; i < tick->n_frames; i++) {
+                frames[i].func = copy_string(frames[i].func);
+                frames[i].file = copy_string(frames[i].file);
+        }
+        tick->modules = modules;
+        tick->frames = frames;
+}
+
+static void copy_happenings(struct rec_tick *tick)
+{
+        struct rec_event *events = copy_array(tick->events, tick->n_events, sizeof *events);
+        struct rec_gap *gaps = copy_array(tick->gaps, tick->n_gaps, sizeof *gaps);
+        struct rec_mark *marks = copy_array(tick->marks, tick->n_marks, sizeof *marks);
+
+        for (size_t i = 0; i < tick->n_events; i++)
+                events[i].text = copy_string(events[i].text);
+        for (size_t i = 0; i < tick->n_gaps; i++)
+                gaps[i].why = copy_string(gaps[i].why);
+        for (size_t i = 0; i < tick->n_marks; i++)
+                marks[i].name = copy_string(marks[i].name);
+        tick->events = events;
+        tick->gaps = gaps;
+        tick->marks = marks;
+}
+
+struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
+{
+        struct rec_tick *copy = xmalloc(sizeof *copy);
+
+        *copy = *tick;
+        copy_names(copy);
+        copy_happenings(copy);
+        COPY_ROWS(copy, stacks);
+        COPY_ROWS(copy, sites);
+        COPY_ROWS(copy, changes);
+        COPY_ROWS(copy, classes);
+        COPY_ROWS(copy, states);
+        COPY_ROWS(copy, births);
+        COPY_ROWS(copy, deaths);
+        COPY_ROWS(copy, answered);
+        return copy;
+}
+
+/* Rows are const for those who read a tick; a copy is ours to free. */
+static void release(const void *p)
+{
+        free((void *)(uintptr_t)p);
+}
+
+void rec_tick_free(struct rec_tick *tick)
+{
+        if (!tick)
+                return;
+        for (size_t i = 0; i < tick->n_modules; i++) {
+                release(tick->modules[i].path);
+                release(tick->modules[i].build_id);
+        }
+        for (size_t i = 0; i < tick->n_frames; i++) {
+                release(tick->frames[i].func);
+                release(tick->frames[i].file);
+        }
+        for (size_t i = 0; i < tick->n_events; i++)
+                release(tick->events[i].text);
+        for (size_t i = 0; i < tick->n_gaps; i++)
+                release(tick->gaps[i].why);
+        for (size_t i = 0; i < tick->n_marks; i++)
+                release(tick->marks[i].name);
+        release(tick->modules);
+        release(tick->frames);
+        release(tick->stacks);
+        release(tick->sites);
+        release(tick->changes);
+        release(tick->classes);
+        release(tick->states);
+        release(tick->births);
+        release(tick->deaths);
+        release(tick->events);
+        release(tick->gaps);
+        release(tick->marks);
+        release(tick->answered);
+        free(tick);
+}

@@ -1,0 +1,240 @@
+/* The call tree of a site or of the whole heap.
+ *
+ * Frames that look the same to the reader (function, place, module) are one line; calls that were inlined are
+ * lines of their own below the function they were inlined into. First every stack gets the node of its last
+ * frame and adds its own bytes there; then sums roll up, since a child is always made after its parent; then
+ * children are put in order. */
+#include "model/inside.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More lines than anybody reads, and a limit for files made to be large: beyond, bytes stay at the caller. */
+enum { NODES_MAX = 1 << 20 };
+
+struct build {
+        struct heap *heap;
+        struct tree_node *nodes;
+        int64_t *window_bytes;   /* by node: live bytes at the start of the window */
+        size_t n, cap, cap_window;
+        struct addrmap children; /* parent and frame -> node */
+        uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
+};
+
+static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
+{
+        const struct names_frame *frame = names_frame(&build->heap->names, id);
+        size_t n = build->n;
+
+        array_grow(build->nodes, build->n, build->cap);
+        array_grow(build->window_bytes, n, build->cap_window);
+        build->window_bytes[n] = 0;
+        build->nodes[n] = (struct tree_node){
+                .parent = parent,
+                .frame = id,
+                .name = frame->name,
+                .place = frame->place,
+                .file = frame->file,
+                .line = frame->line,
+                .approximate = names_is_approximate(frame),
+                .runtime = frame->flags & REC_FRAME_RUNTIME,
+                .inlined = frame->inlined_in != 0,
+                .guessed = frame->flags & REC_FRAME_GUESSED,
+                .truncated = frame->flags & REC_FRAME_TRUNCATED,
+                .rate_per_min = NAN,
+                .depth = n && parent ? build->nodes[parent].depth + 1 : 0,
+        };
+        build->n++;
+        return (uint32_t)n;
+}
+
+/* The child of PARENT for FRAME, made when there is none. When the tree is full: PARENT. */
+static uint32_t child(struct build *build, uint32_t parent, uint32_t frame)
+{
+        uint32_t id = names_same(&build->heap->names, frame);
+        uint64_t key = ((uint64_t)parent + 1) << 32 | id, value;
+
+        if (addrmap_get(&build->children, key, &value))
+                return (uint32_t)value;
+        if (build->n >= NODES_MAX) {
+                build->nodes[parent].truncated = true;
+                return parent;
+        }
+        value = new_node(build, parent, id);
+        addrmap_put(&build->children, key, value);
+        return (uint32_t)value;
+}
+
+/* FRAME with what it was inlined into and what was inlined into it, outermost first. Returns how many. */
+static size_t expand(const struct names *names, uint32_t frame, uint32_t ret[2 * NAMES_INLINES_MAX])
+{
+        uint32_t outer[NAMES_INLINES_MAX], id;
+        size_t n_outer = 0, n = 0;
+
+        for (id = frame; n_outer < NAMES_INLINES_MAX; id = names->frames[id].inlined_in) {
+                outer[n_outer++] = id;
+                if (id == 0 || id >= names->n_frames || names->frames[id].inlined_in == 0)
+                        break;
+        }
+        while (n_outer)
+                ret[n++] = outer[--n_outer];
+        for (id = frame; n < 2 * NAMES_INLINES_MAX; ret[n++] = id) {
+                if (id == 0 || id >= names->n_frames || names->frames[id].inner == 0)
+                        break;
+                id = names->frames[id].inner;
+        }
+        return n;
+}
+
+/* Goes from NODE down through FRAME and its inlined calls. */
+static uint32_t descend(struct build *build, uint32_t node, uint32_t frame, bool inverted)
+{
+        uint32_t frames[2 * NAMES_INLINES_MAX];
+        size_t n = expand(&build->heap->names, frame, frames);
+
+        for (size_t i = 0; i < n; i++)
+                node = child(build, node, frames[inverted ? n - 1 - i : i]);
+        return node;
+}
+
+/* The stack ids from STACK up to the outermost caller. Returns how many; a circle ends at NAMES_DEPTH_MAX. */
+static size_t callers(const struct names *names, uint32_t stack, uint32_t ret[NAMES_DEPTH_MAX])
+{
+        size_t n = 0;
+
+        while (stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX) {
+                ret[n++] = stack;
+                stack = names->stacks[stack].parent;
+        }
+        return n;
+}
+
+static uint32_t node_top_down(struct build *build, uint32_t stack)
+{
+        const struct names *names = &build->heap->names;
+        uint32_t path[NAMES_DEPTH_MAX], node = 0;
+        size_t n = 0;
+
+        /* up to a caller that has its node already, then down again */
+        while (stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX) {
+                if (build->node_of[stack]) {
+                        node = build->node_of[stack] - 1;
+                        break;
+                }
+                path[n++] = stack;
+                stack = names->stacks[stack].parent;
+        }
+        while (n) {
+                node = descend(build, node, names->stacks[path[--n]].frame, false);
+                build->node_of[path[n]] = node + 1;
+        }
+        return node;
+}
+
+static uint32_t node_inverted(struct build *build, uint32_t stack)
+{
+        const struct names *names = &build->heap->names;
+        uint32_t path[NAMES_DEPTH_MAX], node = 0;
+        size_t n = callers(names, stack, path);
+
+        for (size_t i = 0; i < n; i++)
+                node = descend(build, node, names->stacks[path[i]].frame, true);
+        return node;
+}
+
+static void add_stack(struct build *build, uint32_t stack, bool inverted)
+{
+        const struct counts *now = cursor_stack(&build->heap->now, stack);
+        const struct counts *window = cursor_stack(&build->heap->window, stack);
+        const struct counts *base = cursor_stack(&build->heap->base, stack);
+        struct tree_node *node;
+        uint32_t at;
+
+        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0)
+                return;
+        at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
+        node = &build->nodes[at];
+        node->live_bytes = wrapping_add(node->live_bytes, now->live_bytes);
+        node->live_blocks = wrapping_add(node->live_blocks, now->live_blocks);
+        node->change_bytes = wrapping_add(node->change_bytes, wrapping_sub(now->live_bytes, base->live_bytes));
+        build->window_bytes[at] = wrapping_add(build->window_bytes[at], window->live_bytes);
+}
+
+static void roll_up(struct build *build)
+{
+        for (size_t i = build->n - 1; i > 0; i--) {
+                struct tree_node *node = &build->nodes[i], *parent = &build->nodes[node->parent];
+
+                parent->live_bytes = wrapping_add(parent->live_bytes, node->live_bytes);
+                parent->live_blocks = wrapping_add(parent->live_blocks, node->live_blocks);
+                parent->change_bytes = wrapping_add(parent->change_bytes, node->change_bytes);
+                build->window_bytes[node->parent] = wrapping_add(build->window_bytes[node->parent],
+                                                                 build->window_bytes[i]);
+        }
+        for (size_t i = 0; i < build->n; i++)
+                build->nodes[i].rate_per_min = heap_per_minute(
+                        build->heap, (double)build->nodes[i].live_bytes - (double)build->window_bytes[i]);
+}
+
+static int by_live(const void *a, const void *b, void *arg)
+{
+        const struct tree_node *nodes = arg, *x = &nodes[*(const uint32_t *)a], *y = &nodes[*(const uint32_t *)b];
+
+        if (x->parent != y->parent)
+                return x->parent < y->parent ? -1 : 1;
+        if (x->live_bytes != y->live_bytes)
+                return x->live_bytes > y->live_bytes ? -1 : 1;
+        return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* Links the children of each node in the order of their live bytes. */
+static void link_children(struct build *build)
+{
+        uint32_t *order = xcalloc(build->n, sizeof *order);
+
+        for (size_t i = 0; i < build->n; i++)
+                order[i] = (uint32_t)i;
+        qsort_r(order + 1, build->n - 1, sizeof *order, by_live, build->nodes);
+        for (size_t i = build->n - 1; i > 0; i--) {
+                struct tree_node *node = &build->nodes[order[i]], *parent = &build->nodes[node->parent];
+
+                node->next_sibling = parent->first_child;
+                parent->first_child = order[i];
+        }
+        free(order);
+}
+
+int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
+{
+        struct build build = { .heap = heap };
+
+        new_node(&build, 0, 0);
+        build.nodes[0].name = build.nodes[0].place = "";
+        build.nodes[0].approximate = false;
+        if (!inverted)
+                build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
+        if (site == 0) {
+                for (uint32_t stack = 1; stack < heap->names.n_stacks; stack++)
+                        if (heap->names.stacks[stack].site)
+                                add_stack(&build, stack, inverted);
+        } else if (site < heap->names.n_sites) {
+                for (uint32_t stack = heap->names.sites[site].first; stack; stack = heap->names.stacks[stack].next)
+                        add_stack(&build, stack, inverted);
+        }
+        roll_up(&build);
+        link_children(&build);
+        addrmap_done(&build.children);
+        free(build.node_of);
+        free(build.window_bytes);
+        *ret = (struct tree){ build.nodes, build.n };
+        return 0;
+}
+
+void tree_done(struct tree *tree)
+{
+        free(tree->nodes);
+        *tree = (struct tree){ 0 };
+}

@@ -1,0 +1,88 @@
+/* entry: the blob's header, and the way from a handler's fast path to probe_slow().
+ *
+ * A handler jumps (never calls) to its slow_* thunk with the arguments still in place, the shared area in %rcx, the
+ * slot in %r8 and the hook in %r9. The stack is as the caller of the hooked function left it: return address on top.
+ * The thunk lays out struct probe_frame around that return address and calls probe_slow(). Afterwards it either
+ * returns %rax and %rdx to the caller, or, when the slow path only had to note something, takes its frame away and
+ * jumps to the original: a function that may throw never has a frame of ours above it.
+ *
+ * Callee-saved registers are pushed to be read by the unwinder outside; probe_slow() keeps them by the ABI. */
+
+        .section .head, "a"
+        .globl  blob_start
+        .hidden blob_start
+blob_start:
+        .quad   0x31706f7470616568      /* WIRE_MAGIC */
+        .long   1                       /* WIRE_VERSION */
+        .long   text_end - blob_start
+        .long   probe_root - blob_start
+        .long   blob_end - blob_start
+        /* in the order of enum wire_kind */
+        .long   handle_malloc - blob_start
+        .long   handle_calloc - blob_start
+        .long   handle_realloc - blob_start
+        .long   handle_free - blob_start
+        .long   handle_memalign - blob_start
+        .long   handle_posix_memalign - blob_start
+        .long   handle_new - blob_start
+        .long   handle_new_aligned - blob_start
+        .long   handle_malloc - blob_start              /* operator new(size, nothrow) */
+        .long   handle_free - blob_start                /* operator delete(p) */
+        .long   handle_free_sized - blob_start          /* operator delete(p, size) */
+        .long   handle_malloc - blob_start              /* mallocx */
+        .long   handle_realloc - blob_start             /* rallocx */
+        .long   handle_free - blob_start                /* dallocx */
+        .long   handle_free_sized - blob_start          /* sdallocx */
+
+        .text
+        .macro  thunk name, call
+        .globl  \name
+        .hidden \name
+        .type   \name, @function
+\name:
+        pushq   %r15
+        pushq   %r14
+        pushq   %r13
+        pushq   %r12
+        pushq   %rbp
+        pushq   %rbx
+        pushq   $\call                  /* sign-extended: also clears `pass` */
+        jmp     slow_common
+        .size   \name, . - \name
+        .endm
+
+        thunk   slow_malloc, 0
+        thunk   slow_calloc, 1
+        thunk   slow_realloc, 2
+        thunk   slow_memalign, 3
+        thunk   slow_posix_memalign, 4
+        thunk   slow_new, 5
+        thunk   slow_new_aligned, 6
+        thunk   slow_free, 7
+        thunk   slow_free_sized, 8
+
+        .type   slow_common, @function
+slow_common:
+        pushq   %r9
+        pushq   %r8
+        pushq   %rcx
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi                    /* 13 words and the return address: %rsp is a multiple of 16 */
+        movq    %rsp, %rdi
+        cld
+        call    probe_slow
+        cmpl    $0, 52(%rsp)            /* probe_frame.pass */
+        jne     1f
+        addq    $104, %rsp
+        ret
+1:
+        popq    %rdi
+        popq    %rsi
+        popq    %rdx
+        movq    16(%rsp), %r9
+        addq    $80, %rsp
+        jmp     *(%r9)                  /* wire_hook.original */
+        .size   slow_common, . - slow_common
+
+        .section .note.GNU-stack, "", @progbits

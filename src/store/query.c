@@ -1,0 +1,228 @@
+/* The history of a session: who was recorded, and the process as a whole. */
+#include "base/alloc.h"
+#include "store/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int query_rows(struct store *store, unsigned slot, const char *sql, query_row_fn row, const struct walk *walk,
+               const char *format, ...)
+{
+        sqlite3_stmt *stmt;
+        va_list ap;
+        int r = 0, rc;
+
+        db_reset_steps(store);
+        rc = db_prepare(store, slot, sql, &stmt);
+        if (rc != SQLITE_OK)
+                return db_errno(store->db, rc);
+        va_start(ap, format);
+        rc = db_bind_list(stmt, format, ap);
+        va_end(ap);
+        while (rc == SQLITE_OK && r == 0) {
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                r = row(stmt, walk);
+                rc = SQLITE_OK;
+        }
+        if (r == 0)
+                r = db_errno(store->db, rc);
+        sqlite3_reset(stmt);
+        return r;
+}
+
+/* ---- the session ---- */
+
+/* What did not change stays where it was, so an earlier answer remains good. */
+static char *keep_text(struct store *store, unsigned slot, sqlite3_stmt *stmt, int column)
+{
+        const char *text = db_text(stmt, column);
+
+        if (store->session_text[slot] && strcmp(store->session_text[slot], text) == 0)
+                return store->session_text[slot];
+        free(store->session_text[slot]);
+        store->session_text[slot] = xstrdup(text);
+        return store->session_text[slot];
+}
+
+static void read_session(struct store *store, sqlite3_stmt *stmt, struct rec_session *ret)
+{
+        *ret = (struct rec_session){
+                .version = keep_text(store, 0, stmt, 0),
+                .host = keep_text(store, 1, stmt, 1),
+                .started_ns = (uint64_t)time_at(stmt, 2),
+                .wall_offset_ns = db_int(stmt, 3, -TIME_MAX, TIME_MAX),
+                .ended_ns = (uint64_t)time_at(stmt, 4),
+                .pid = (int32_t)db_int(stmt, 6, 0, INT32_MAX),
+                .start_time = db_u64(stmt, 7),
+                .uptime_ns = (uint64_t)time_at(stmt, 8),
+                .comm = keep_text(store, 3, stmt, 9),
+                .exe = keep_text(store, 4, stmt, 10),
+                .cmdline = keep_text(store, 5, stmt, 11),
+                .user = keep_text(store, 6, stmt, 12),
+                .allocator = keep_text(store, 7, stmt, 13),
+                .exact_frees = sqlite3_column_int64(stmt, 14) != 0,
+                .limit_bytes = bytes_at(stmt, 15),
+                .limit_source = keep_text(store, 8, stmt, 16),
+                .stop_ns = (uint64_t)time_at(stmt, 17),
+                .n_hooks = db_id(stmt, 18),
+        };
+        if (ret->ended_ns)
+                ret->end_reason = keep_text(store, 2, stmt, 5);
+}
+
+static int history_session(void *arg, struct rec_session *ret)
+{
+        struct store *store = arg;
+        sqlite3_stmt *stmt;
+        int rc, r = 0;
+
+        db_reset_steps(store);
+        rc = db_prepare(store, Q_SESSION,
+                        "SELECT version, host, started_ns, wall_offset_ns, ended_ns, end_reason, pid, start_time, uptime_ns, comm,"
+                        " exe, cmdline, user, allocator, exact_frees, limit_bytes, limit_source, stop_ns, n_hooks"
+                        " FROM session JOIN target WHERE session.id = 1 AND target.id = 1",
+                        &stmt);
+        if (rc != SQLITE_OK)
+                return db_errno(store->db, rc);
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                read_session(store, stmt, ret);
+        else
+                r = rc == SQLITE_DONE ? -EAGAIN : db_errno(store->db, rc);
+        sqlite3_reset(stmt);
+        return r;
+}
+
+/* One number from a statement that looks at the ticks in (AFTER, UPTO], at most LIMIT of them. */
+static int number(struct store *store, unsigned slot, const char *sql, int64_t after, int64_t upto, int64_t limit,
+                  int64_t *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int rc;
+
+        db_reset_steps(store);
+        rc = db_prepare(store, slot, sql, &stmt);
+        if (rc == SQLITE_OK)
+                rc = db_bind(stmt, "iii", after, upto, limit);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = db_int(stmt, 0, 0, INT32_MAX);
+        else if (rc == SQLITE_DONE)
+                *ret = 0;
+        rc = db_errno(store->db, rc);
+        if (stmt)
+                sqlite3_reset(stmt);
+        return rc;
+}
+
+#define FIRST_TICK "SELECT id FROM tick WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+#define LAST_TICK  "SELECT id FROM tick WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?"
+#define COUNT_TICKS "SELECT count(*) FROM (SELECT 1 FROM tick WHERE id > ? AND id <= ? LIMIT ?)"
+
+static int history_last_tick(void *arg, uint32_t *ret)
+{
+        int64_t last;
+        int r = number(arg, Q_LAST, LAST_TICK, 0, INT32_MAX, 1, &last);
+
+        if (r == 0)
+                *ret = (uint32_t)last;
+        return r;
+}
+
+/* ---- process rows ---- */
+
+#define PROCESSES                                                                                                     \
+        "SELECT id, time_ns, wall_offset_ns, rss_anon, rss_file, rss_shmem, vm_size, threads, heap_used, heap_free, heap_exact,"  \
+        " allocated_bytes, allocated_calls, freed_bytes, freed_calls, before_bytes, before_error, before_upper_bound,"     \
+        " live_bytes, live_variance, mean, samples, lost_samples, recorder_cpu_ns, recorder_rss, probe_cost_ns"         \
+        " FROM tick WHERE id > ? AND id <= ? ORDER BY id"
+
+static int process_row(sqlite3_stmt *stmt, const struct walk *walk)
+{
+        const struct rec_process row = {
+                .tick = db_id(stmt, 0),
+                .time_ns = (uint64_t)time_at(stmt, 1),
+                .wall_offset_ns = db_int(stmt, 2, -TIME_MAX, TIME_MAX),
+                .rss_anon = bytes_at(stmt, 3),
+                .rss_file = bytes_at(stmt, 4),
+                .rss_shmem = bytes_at(stmt, 5),
+                .vm_size = bytes_at(stmt, 6),
+                .threads = (uint32_t)db_int(stmt, 7, 0, THREADS_MAX),
+                .heap_used = bytes_at(stmt, 8),
+                .heap_free = bytes_at(stmt, 9),
+                .heap_exact = sqlite3_column_int64(stmt, 10) != 0,
+                .allocated_bytes = db_u64(stmt, 11),
+                .allocated_calls = db_u64(stmt, 12),
+                .freed_bytes = db_u64(stmt, 13),
+                .freed_calls = db_u64(stmt, 14),
+                .before_bytes = signed_bytes(stmt, 15),
+                .before_error = signed_bytes(stmt, 16),
+                .before_upper_bound = sqlite3_column_int64(stmt, 17) != 0,
+                .live_bytes = signed_bytes(stmt, 18),
+                .live_variance = db_double(stmt, 19),
+                .mean = bytes_at(stmt, 20),
+                .samples = db_u64(stmt, 21),
+                .lost_samples = db_u64(stmt, 22),
+                .recorder_cpu_ns = (uint64_t)time_at(stmt, 23),
+                .recorder_rss = bytes_at(stmt, 24),
+                .probe_cost_ns = (uint64_t)time_at(stmt, 25),
+        };
+
+        return walk->fn.process(walk->ctx, &row);
+}
+
+/* Evenly spaced ticks, found one by one: takes as long for a day as for a minute. */
+static int thinned(struct store *store, uint32_t after, uint32_t upto, uint32_t about, const struct walk *walk)
+{
+        int64_t first, last, seen = after;
+        int r;
+
+        r = number(store, Q_FIRST, FIRST_TICK, after, upto, 1, &first);
+        if (r == 0)
+                r = number(store, Q_LAST, LAST_TICK, after, upto, 1, &last);
+        for (uint32_t i = 0; r == 0 && i < about && seen < last; i++) {
+                int64_t target = about < 2 ? last : first + (last - first) * i / (about - 1), id;
+
+                if (target <= seen)
+                        target = seen + 1;
+                r = number(store, Q_FIRST, FIRST_TICK, target - 1, upto, 1, &id);
+                if (r < 0 || id == 0)
+                        break;
+                r = query_rows(store, Q_PROCESSES, PROCESSES, process_row, walk, "ii", id - 1, id);
+                seen = id;
+        }
+        return r;
+}
+
+static int history_processes(void *arg, uint32_t after, uint32_t upto, uint32_t about,
+                             int (*fn)(void *ctx, const struct rec_process *row), void *ctx)
+{
+        const struct walk walk = { .fn.process = fn, .ctx = ctx };
+        struct store *store = arg;
+        int64_t n = 0;
+        int r;
+
+        if (about) {
+                r = number(store, Q_COUNT, COUNT_TICKS, after, upto, (int64_t)about + 1, &n);
+                if (r < 0)
+                        return r;
+        }
+        if (about && n > about)
+                return thinned(store, after, upto, about, &walk);
+        return query_rows(store, Q_PROCESSES, PROCESSES, process_row, &walk, "ii", (int64_t)after, (int64_t)upto);
+}
+
+void query_init(struct store *store)
+{
+        store->history = (struct history){
+                .arg = store,
+                .session = history_session,
+                .last_tick = history_last_tick,
+                .processes = history_processes,
+        };
+        query_init_rows(&store->history);
+}

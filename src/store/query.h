@@ -1,0 +1,68 @@
+/* query: how both halves of the history turn rows of SQL into rows of the model. Private to this folder. */
+#pragma once
+
+#include "store/db.h"
+
+/* The statements of a reader. */
+enum {
+        Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
+        Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
+        Q_EVENTS, Q_GAPS, Q_MARKS, Q_SLOTS,
+};
+
+_Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");
+
+/* What numbers may be, so that sums and differences of them cannot overflow in the model. */
+#define BYTES_MAX  (INT64_C(1) << 53)
+#define BLOCKS_MAX (INT64_C(1) << 47)
+#define TIME_MAX   (INT64_C(1) << 61)
+
+enum { LINE_MAX_KEPT = 1 << 30, THREADS_MAX = 1 << 22, CLASSES_MAX = 1 << 16 };
+
+/* One callback and its context; which member holds is known to the function that makes the row. */
+struct walk {
+        union {
+                int (*process)(void *ctx, const struct rec_process *row);
+                int (*change)(void *ctx, const struct rec_stack_tick *row);
+                int (*state)(void *ctx, const struct rec_site_state *row);
+                int (*module)(void *ctx, const struct rec_module *row);
+                int (*frame)(void *ctx, const struct rec_frame *row);
+                int (*stack)(void *ctx, const struct rec_stack *row);
+                int (*site)(void *ctx, const struct rec_site *row);
+                int (*block)(void *ctx, const struct rec_block *row);
+                int (*size_class)(void *ctx, const struct rec_class_tick *row);
+                int (*event)(void *ctx, const struct rec_event *row);
+                int (*gap)(void *ctx, const struct rec_gap *row);
+                int (*mark)(void *ctx, const struct rec_mark *row);
+        } fn;
+        void *ctx;
+};
+
+typedef int (*query_row_fn)(sqlite3_stmt *stmt, const struct walk *walk);
+
+/* Gives every row of SQL to ROW until it returns something else than 0. The read transaction ends before we return. */
+int query_rows(struct store *store, unsigned slot, const char *sql, query_row_fn row, const struct walk *walk,
+               const char *format, ...);
+
+/* Fills in what query_rows.c answers: changes, names, blocks and what happened. */
+void query_init_rows(struct history *history);
+
+static inline int64_t time_at(sqlite3_stmt *stmt, int column)
+{
+        return db_int(stmt, column, 0, TIME_MAX);
+}
+
+static inline int64_t signed_bytes(sqlite3_stmt *stmt, int column)
+{
+        return db_int(stmt, column, -BYTES_MAX, BYTES_MAX);
+}
+
+static inline uint64_t bytes_at(sqlite3_stmt *stmt, int column)
+{
+        return (uint64_t)db_int(stmt, column, 0, BYTES_MAX);
+}
+
+static inline int64_t blocks_at(sqlite3_stmt *stmt, int column)
+{
+        return db_int(stmt, column, -BLOCKS_MAX, BLOCKS_MAX);
+}

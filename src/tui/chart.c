@@ -1,0 +1,257 @@
+#include "tui/braille.h"
+#include "tui/ui_state.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MINUTE = 60, HOUR = 3600, LABEL_EVERY = 15, COLUMNS_MAX = 2000 };
+
+/* Round spans, so that the picture does not stretch with each second. In seconds. */
+static const uint32_t spans[] = {
+        MINUTE,      2 * MINUTE,  3 * MINUTE, 5 * MINUTE,  7 * MINUTE, 10 * MINUTE, 15 * MINUTE, 20 * MINUTE,
+        30 * MINUTE, 45 * MINUTE, HOUR,       90 * MINUTE, 2 * HOUR,   3 * HOUR,    4 * HOUR,    6 * HOUR,
+        8 * HOUR,    12 * HOUR,   16 * HOUR,  24 * HOUR,   36 * HOUR,  48 * HOUR,   72 * HOUR,   96 * HOUR,
+        144 * HOUR,  192 * HOUR,  288 * HOUR, 384 * HOUR,  576 * HOUR, 768 * HOUR,
+};
+
+static uint64_t elapsed_ns(const struct ui *ui)
+{
+        uint64_t now = time_now_ns(ui);
+        const struct rec_session *session = ui->heap ? heap_session(ui->heap) : NULL;
+
+        return session && now > session->started_ns ? now - session->started_ns : 0;
+}
+
+uint64_t chart_span_ns(struct ui *ui)
+{
+        uint64_t elapsed = elapsed_ns(ui);
+
+        if (ui->zoom > 0)
+                return spans[ui->zoom - 1] * NS_PER_S;
+        for (size_t i = 0; i < array_len(spans); i++)
+                if (spans[i] * NS_PER_S >= elapsed)
+                        return spans[i] * NS_PER_S;
+        return elapsed;
+}
+
+/* From everything the first step in is the largest span that is shorter than everything. */
+void chart_zoom(struct ui *ui, int step)
+{
+        uint64_t elapsed = elapsed_ns(ui);
+        int largest = 0;
+        char text[FMT_MAX];
+
+        while (largest + 1 < (int)array_len(spans) && spans[largest] * NS_PER_S < elapsed)
+                largest++;
+        if (step < 0)
+                ui->zoom = ui->zoom == 0 ? largest : ui->zoom - 1;
+        else if (ui->zoom > 0)
+                ui->zoom = ui->zoom >= largest ? 0 : ui->zoom + 1;
+        if (step < 0 && ui->zoom < 1)
+                ui->zoom = 1;
+        if (ui->zoom == 0)
+                ui_tell(ui, "showing everything since the attach");
+        else
+                ui_tell(ui, "showing the last %s", fmt_duration(text, spans[ui->zoom - 1] * NS_PER_S));
+}
+
+/* The right edge moves only when a column's time is over. */
+struct chart_span chart_recent_span(struct ui *ui, int width)
+{
+        uint64_t span = chart_span_ns(ui), now = time_now_ns(ui);
+        uint64_t bucket = width > 0 ? span / (2 * (uint64_t)width) : span;
+        uint64_t to = bucket > 0 ? (now / bucket + 1) * bucket : now;
+
+        return (struct chart_span){ to > span ? to - span : 0, to };
+}
+
+static bool in_gap(const struct ui *ui, uint64_t time_ns)
+{
+        for (size_t i = 0; i < ui->n_gaps; i++)
+                if (time_ns >= ui->gaps[i].from_ns && time_ns < ui->gaps[i].to_ns)
+                        return true;
+        return false;
+}
+
+/* The heap in use at TIME, NAN where nothing is known. *I is a place in ROWS to go on from. */
+static double value_at(const struct ui *ui, const struct rows *rows, uint64_t time_ns, size_t *i)
+{
+        const struct rec_process *a, *b;
+        double share;
+
+        if (rows->n == 0 || time_ns + NS_PER_S < rows->row[0].time_ns || in_gap(ui, time_ns))
+                return NAN;
+        while (*i + 1 < rows->n && rows->row[*i + 1].time_ns <= time_ns)
+                (*i)++;
+        a = &rows->row[*i];
+        if (*i + 1 >= rows->n)
+                return time_ns <= a->time_ns + NS_PER_S ? (double)a->heap_used : NAN;
+        b = &rows->row[*i + 1];
+        if (time_ns <= a->time_ns)
+                return (double)a->heap_used;
+        share = (double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns);
+        return (double)a->heap_used + share * ((double)b->heap_used - (double)a->heap_used);
+}
+
+static void fill_values(const struct ui *ui, const struct rows *rows, struct chart_span span, double *values,
+                        int n)
+{
+        uint64_t now = rows->n > 0 ? rows->row[rows->n - 1].time_ns : 0;
+        size_t at = 0;
+
+        for (int i = 0; i < n; i++) {
+                uint64_t from = span.from_ns + (span.to_ns - span.from_ns) * (uint64_t)i / (uint64_t)n;
+                uint64_t to = span.from_ns + (span.to_ns - span.from_ns) * (uint64_t)(i + 1) / (uint64_t)n;
+                uint64_t middle = from + (to - from) / 2;
+
+                /* the column that is still open shows what it has */
+                values[i] = value_at(ui, rows, now >= from && now < to ? now : middle, &at);
+        }
+}
+
+void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n)
+{
+        struct chart_span span = { 0, 0 };
+
+        if (rows->n > 0)
+                span = (struct chart_span){ rows->row[0].time_ns, rows->row[rows->n - 1].time_ns + 1 };
+        fill_values(ui, rows, span, ret, n);
+}
+
+/* The next round number of bytes, for labels. */
+static double round_step(double step)
+{
+        static const double nice[] = { 1,  1.5, 2,  2.5, 3,   4,   5,   6,   8,   10,  12,  15,  20,  25, 30,
+                                       40, 50,  60, 80,  100, 120, 150, 200, 250, 300, 400, 500, 600, 800 };
+        double unit = 1;
+
+        while (step >= 1024 * unit)
+                unit *= 1024;
+        for (size_t i = 0; i < array_len(nice); i++)
+                if (step <= nice[i] * unit)
+                        return nice[i] * unit;
+        return 1024 * unit;
+}
+
+/* Chooses the axis: from zero, unless the whole picture would be a block with a flat top. */
+static void choose_scale(const double *values, int n, int height, double *ret_low, double *ret_high)
+{
+        double low = INFINITY, high = 0, step;
+
+        for (int i = 0; i < n; i++) {
+                if (!isfinite(values[i]))
+                        continue;
+                low = fmin(low, values[i]);
+                high = fmax(high, values[i]);
+        }
+        if (!isfinite(low))
+                low = 0;
+        if (low < 0.5 * high)
+                low = 0;
+        step = round_step(fmax((high - low) / height, fmax(high * 0.002, 4096)));
+        for (*ret_low = fmax(0, floor(low / step) * step); *ret_low + step * height < high;) {
+                step = round_step(step * 1.01); /* the low end was rounded down: it takes room too */
+                *ret_low = fmax(0, floor(low / step) * step);
+        }
+        *ret_high = *ret_low + step * height;
+}
+
+/* Three digits are enough until the lines are closer than that. */
+static void put_label(struct canvas *canvas, int x, int y, double bytes, double step)
+{
+        static const char units[] = "BKMGTPE";
+        char text[FMT_MAX];
+        int unit = 0;
+
+        fmt_bytes(text, (uint64_t)bytes);
+        while (bytes >= 1024 && units[unit + 1]) {
+                bytes /= 1024;
+                step /= 1024;
+                unit++;
+        }
+        if (step < 0.01 && unit > 0) /* 1023.4M rather than 1.00G */
+                snprintf(text, sizeof text, "%.1f%c", bytes * 1024, units[unit - 1]);
+        else if (unit > 0 && step < 0.095)
+                snprintf(text, sizeof text, "%.2f%c", bytes, units[unit]);
+        else if (unit > 0 && step < 0.95)
+                snprintf(text, sizeof text, "%.1f%c", bytes, units[unit]);
+        frame_right(canvas, x, y, CHART_LABEL - 1, STYLE_DIM, text);
+}
+
+void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
+                const struct rows *rows, struct chart_span span)
+{
+        double values[2 * COLUMNS_MAX], low, high;
+        int columns = width - CHART_LABEL;
+
+        if (columns > COLUMNS_MAX)
+                columns = COLUMNS_MAX;
+        if (columns < 1 || height < 1)
+                return;
+        fill_values(ui, rows, span, values, 2 * columns);
+        choose_scale(values, 2 * columns, height, &low, &high);
+        braille_area(canvas, x + CHART_LABEL, y, columns, height, values, low, high);
+        for (int row = 0; row < height; row++) {
+                int from_below = height - row; /* the label names the upper edge of its row */
+
+                if (row == 0 || (height >= 3 && row % 2 == 0 && row < height - 1))
+                        put_label(canvas, x, y + row, low + (high - low) * from_below / height,
+                                  (high - low) / height);
+        }
+        if (height >= 2)
+                put_label(canvas, x, y + height - 1, low, (high - low) / height);
+}
+
+static int column_of(struct chart_span span, int columns, uint64_t time_ns)
+{
+        if (time_ns < span.from_ns || time_ns > span.to_ns || span.to_ns <= span.from_ns)
+                return -1;
+        return (int)((double)(time_ns - span.from_ns) / (double)(span.to_ns - span.from_ns) * (columns - 1) +
+                     0.5);
+}
+
+static bool is_free(const struct canvas *canvas, int x, int y, int n)
+{
+        for (int i = 0; i < n; i++) {
+                if (x + i < 0 || x + i >= canvas->width)
+                        continue;
+                if (canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)(x + i)].ch != ' ')
+                        return false;
+        }
+        return true;
+}
+
+void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span,
+                bool now)
+{
+        int columns = width - CHART_LABEL, left = x + CHART_LABEL;
+        bool seconds = span.to_ns - span.from_ns < 10 * MINUTE * NS_PER_S;
+
+        if (columns < 8 || y < 0 || y >= canvas->height)
+                return;
+        for (size_t i = 0; i < ui->n_moments && now; i++) {
+                char letter[2] = { ui->moments[i].letter };
+                int column = column_of(span, columns, ui->moments[i].time_ns);
+
+                if (column >= 0 && ui->moments[i].is_mark)
+                        canvas_put(canvas, left + column, y, 1, STYLE_BOLD, letter);
+        }
+        if (now)
+                frame_right(canvas, left, y, columns, STYLE_DIM, "now");
+        for (int column = 0; column + 8 < columns; column += LABEL_EVERY) {
+                uint64_t at =
+                        span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+                char clock[FMT_MAX];
+
+                fmt_clock(clock, time_wall(ui, at));
+                if (!seconds)
+                        clock[5] = '\0';
+                if (is_free(canvas, left + column - 1, y, text_width(clock) + 2))
+                        canvas_put(canvas, left + column, y, columns - column, STYLE_DIM, clock);
+        }
+}

@@ -1,0 +1,244 @@
+#include "tui/keys.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CTRL(letter) ((letter) - 'A' + 1)
+#define IN(view) (1u << (view))
+
+/* Groups of views that share keys. */
+enum {
+        TABLES = IN(VIEW_OVERVIEW) | IN(VIEW_SITES) | IN(VIEW_REPLAY),
+        HEAP = TABLES | IN(VIEW_STACK),
+        PICK = IN(VIEW_PICKER) | IN(VIEW_SESSIONS),
+        MAIN = HEAP | PICK,
+        OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_ENDED),
+        SCROLL = MAIN | OVER,
+};
+
+static const struct key_binding table[] = {
+        /* move */
+        { CMD_DOWN, { 'j', KEY_DOWN_ }, SCROLL, KEYS_MOVE, 0, "down", "the next row" },
+        { CMD_UP, { 'k', KEY_UP_ }, SCROLL, KEYS_MOVE, 0, "up", "the row before" },
+        { CMD_HOME, { 'g', KEY_HOME_ }, SCROLL & ~IN(VIEW_REPLAY), KEYS_MOVE, 0, "first", "the first row" },
+        { CMD_END, { 'G', KEY_END_ }, SCROLL & ~IN(VIEW_REPLAY), KEYS_MOVE, 0, "last", "the last row" },
+        { CMD_PAGE_DOWN, { KEY_PGDN_, CTRL('F') }, SCROLL, KEYS_MOVE, 0, "page down", "a screen further" },
+        { CMD_PAGE_UP, { KEY_PGUP_, CTRL('B') }, SCROLL, KEYS_MOVE, 0, "page up", "a screen back" },
+        { CMD_HALF_DOWN, { CTRL('D') }, SCROLL, KEYS_MOVE, 0, "half down", "half a screen further" },
+        { CMD_HALF_UP, { CTRL('U') }, SCROLL, KEYS_MOVE, 0, "half up", "half a screen back" },
+        { CMD_MOUSE, { KEY_MOUSE_ }, SCROLL, KEYS_MOVE, 0, "click, wheel",
+          "click selects, click on a column sorts, wheel scrolls" },
+
+        /* views */
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, TABLES, KEYS_VIEW, 1, "stack",
+          "the call tree of the selected site" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_PICKER), KEYS_VIEW, 1, "watch",
+          "attach to the selected process and watch it" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_SESSIONS), KEYS_VIEW, 1, "open",
+          "open the selected session" },
+        { CMD_VIEW_OVERVIEW, { '1' }, HEAP, KEYS_VIEW, 0, "overview",
+          "the heap as a whole and its largest sites" },
+        { CMD_VIEW_SITES, { '2' }, HEAP, KEYS_VIEW, 0, "sites", "the table of sites alone, full height" },
+        { CMD_VIEW_STACK, { '3' }, HEAP, KEYS_VIEW, 0, "stack",
+          "who calls the selected site, and how much it keeps" },
+        { CMD_VIEW_REPLAY, { '7' }, HEAP, KEYS_VIEW, 0, "replay",
+          "the timeline: any moment of the recording" },
+        { CMD_VIEW_NEXT, { KEY_TAB_ }, HEAP, KEYS_VIEW, 0, "next view", "the view to the right" },
+        { CMD_VIEW_PREVIOUS, { KEY_BACKTAB_ }, HEAP, KEYS_VIEW, 0, "view before", "the view to the left" },
+        { CMD_BACK, { 'q' }, MAIN, KEYS_VIEW, 3, "back", "one level back; at the top: quit" },
+        { CMD_QUIT, { 'Q', KEY_F10_, CTRL('C') }, SCROLL, KEYS_VIEW, 0, "quit",
+          "leave heaptop; the hooks are taken out" },
+        { CMD_PICKER, { 'p' }, HEAP, KEYS_VIEW, 0, "picker", "choose another process" },
+        { CMD_HELP, { '?', KEY_F1_ }, MAIN | (OVER & ~IN(VIEW_HELP)), KEYS_VIEW, 2, "help", "this page" },
+        { CMD_LOG, { '!' }, MAIN, KEYS_VIEW, 0, "log", "heaptop's own messages" },
+        { CMD_INFO, { 'i' }, HEAP, KEYS_VIEW, 0, "info", "errors, losses and cost of the measurement" },
+        { CMD_CLOSE, { 'q', KEY_ESC_, KEY_ENTER_, '\n' }, OVER, KEYS_VIEW, 1, "close", "close this window" },
+        { CMD_CLOSE, { '?', KEY_F1_ }, IN(VIEW_HELP), KEYS_VIEW, 0, "close", "close this window" },
+        { CMD_CLOSE, { '!' }, IN(VIEW_LOG), KEYS_VIEW, 0, "close", "close this window" },
+        { CMD_CLOSE, { 'i' }, IN(VIEW_INFO), KEYS_VIEW, 0, "close", "close this window" },
+
+        /* find */
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES | PICK, KEYS_FIND, 5, "filter",
+          "show only what matches: text  re:REGEX  class:growing  lib:NAME  >10M  age>1h  !not" },
+        { CMD_FIND, { '/', KEY_F3_, KEY_F4_ }, IN(VIEW_STACK), KEYS_FIND, 8, "find",
+          "find a function in the tree" },
+        { CMD_FIND_NEXT, { 'n' }, IN(VIEW_STACK), KEYS_FIND, 0, "next", "the next one found" },
+        { CMD_FIND_PREVIOUS, { 'N' }, IN(VIEW_STACK), KEYS_FIND, 0, "previous", "the one found before" },
+        { CMD_CLEAR, { KEY_ESC_ }, MAIN, KEYS_FIND, 0, "clear", "drop the filter or the search" },
+
+        /* sort */
+        { CMD_SORT_NEXT, { 's', KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
+          "sort by the next column" },
+        { CMD_SORT_LEFT, { '<' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column left",
+          "sort by the column to the left" },
+        { CMD_SORT_RIGHT, { '>' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column right",
+          "sort by the column to the right" },
+        { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
+          "the other way round" },
+        { CMD_LIMIT, { 'L' }, IN(VIEW_STACK), KEYS_SORT, 9, "limit",
+          "hide branches below 0.5 %, 1 %, 5 % or none" },
+
+        /* tree */
+        { CMD_OPEN, { KEY_RIGHT_, 'l', '+' }, IN(VIEW_STACK), KEYS_TREE, 4, "open", "open the branch" },
+        { CMD_FOLD, { KEY_LEFT_, 'h', '-' }, IN(VIEW_STACK), KEYS_TREE, 5, "fold",
+          "fold the branch, or go to its caller" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_STACK), KEYS_TREE, 0, "toggle",
+          "open or fold the branch" },
+        { CMD_OPEN_ALL, { '*' }, IN(VIEW_STACK), KEYS_TREE, 0, "open all", "open every branch" },
+        { CMD_INVERT, { 't', KEY_F5_ }, IN(VIEW_STACK), KEYS_TREE, 6, "invert",
+          "callers first, or the allocating frame first" },
+        { CMD_RUNTIME, { 'u' }, IN(VIEW_STACK), KEYS_TREE, 7, "runtime",
+          "show or fold the frames of allocator and language runtime" },
+
+        /* leak */
+        { CMD_MARK, { 'm' }, HEAP, KEYS_LEAK, 4, "mark",
+          "set a mark; changes (dA, dB, ..) count from the newest one" },
+
+        /* time */
+        { CMD_PAUSE, { ' ' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 7, "hold",
+          "hold the picture while the data goes on; in a replay: play and pause" },
+        { CMD_PAUSE, { ' ' }, IN(VIEW_REPLAY), KEYS_TIME, 4, "play",
+          "play and pause; live: hold the picture" },
+        { CMD_STEP_BACK, { ',' }, HEAP, KEYS_TIME, 0, "step back", "one second back" },
+        { CMD_STEP, { '.' }, HEAP, KEYS_TIME, 0, "step", "one second further" },
+        { CMD_EVENT_BACK, { '[' }, HEAP, KEYS_TIME, 0, "event back", "the mark or event before this moment" },
+        { CMD_EVENT, { ']' }, HEAP, KEYS_TIME, 9, "event", "the next mark or event" },
+        { CMD_SLOWER, { '{' }, HEAP, KEYS_TIME, 0, "slower", "play slower" },
+        { CMD_FASTER, { '}' }, HEAP, KEYS_TIME, 11, "faster", "play faster, up to x3600" },
+        { CMD_ZOOM_IN, { 'z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom in",
+          "a shorter span in chart and trends" },
+        { CMD_ZOOM_OUT, { 'Z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out",
+          "a longer span, up to everything" },
+        { CMD_GOTO, { ':' }, HEAP, KEYS_TIME, 12, "go to",
+          "a time (:13:05), a way back (:-10m), a mark (:mark A), a site (:site 17), :end" },
+        { CMD_TIME_LEFT, { KEY_LEFT_, 'h' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "back",
+          "one column of the chart back" },
+        { CMD_TIME_RIGHT, { KEY_RIGHT_, 'l' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "on",
+          "one column of the chart further" },
+        { CMD_TIME_START, { 'g', KEY_HOME_ }, IN(VIEW_REPLAY), KEYS_TIME, 0, "start",
+          "the beginning of the recording" },
+        { CMD_TIME_END, { 'G', KEY_END_ }, IN(VIEW_REPLAY), KEYS_TIME, 8, "end",
+          "the end of the recording; live: now" },
+
+        /* out */
+        { CMD_COPY, { 'y' }, HEAP, KEYS_OUT, 14, "copy",
+          "the selected row as text to the clipboard and a file" },
+        { CMD_EDIT, { 'e' }, TABLES | IN(VIEW_STACK), KEYS_OUT, 15, "edit",
+          "the source line in $VISUAL or $EDITOR" },
+        { CMD_SAVE_SCREEN, { 'P' }, SCROLL, KEYS_OUT, 0, "print", "this screen as text into a file" },
+        { CMD_LEAVE, { 'D' }, HEAP, KEYS_OUT, 0, "leave", "leave the screen and keep recording" },
+        { CMD_REDRAW, { CTRL('L') }, SCROLL, KEYS_OUT, 0, "redraw", "draw everything anew" },
+        { CMD_SUSPEND, { CTRL('Z') }, SCROLL, KEYS_OUT, 0, "suspend",
+          "back to the shell; recording goes on (fg returns)" },
+
+        /* picker */
+        { CMD_SESSIONS, { 'o' }, PICK, KEYS_PICK, 4, "saved", "saved sessions, or back to the processes" },
+        { CMD_USER, { 'u' }, IN(VIEW_PICKER), KEYS_PICK, 7, "user",
+          "only the selected one's user, or all again" },
+};
+
+const struct key_binding *key_table(size_t *ret_n)
+{
+        *ret_n = array_len(table);
+        return table;
+}
+
+enum command key_command(enum view view, uint32_t key)
+{
+        if (key == KEY_NONE)
+                return CMD_NONE;
+        for (size_t i = 0; i < array_len(table); i++) {
+                if (!(table[i].views & IN(view)))
+                        continue;
+                for (size_t k = 0; k < array_len(table[i].keys); k++)
+                        if (table[i].keys[k] == key)
+                                return table[i].command;
+        }
+        return CMD_NONE;
+}
+
+const char *key_group_name(enum key_group group)
+{
+        static const char *const names[KEY_GROUPS] = {
+                "MOVE", "VIEW", "FIND", "SORT", "TREE", "LEAK", "TIME", "OUT", "PICK",
+        };
+
+        return group < KEY_GROUPS ? names[group] : "";
+}
+
+const char *view_name(enum view view)
+{
+        static const char *const names[VIEWS] = {
+                "Overview", "Sites", "Stack", "Replay", "Processes",
+                "Saved sessions", "Help", "Log", "Info", "Ended",
+        };
+
+        return view < VIEWS ? names[view] : "";
+}
+
+static const struct {
+        uint32_t key;
+        const char *name;
+} special[] = {
+        { KEY_ENTER_, "Enter" }, { '\n', "Enter" }, { KEY_ESC_, "Esc" }, { KEY_TAB_, "Tab" },
+        { KEY_BACKSPACE_, "Backspace" }, { ' ', "Space" }, { KEY_UP_, "Up" }, { KEY_DOWN_, "Down" },
+        { KEY_LEFT_, "Left" }, { KEY_RIGHT_, "Right" }, { KEY_PGUP_, "PgUp" }, { KEY_PGDN_, "PgDn" },
+        { KEY_HOME_, "Home" }, { KEY_END_, "End" }, { KEY_BACKTAB_, "S-Tab" },
+        { KEY_F1_, "F1" }, { KEY_F2_, "F2" },
+        { KEY_F3_, "F3" }, { KEY_F4_, "F4" }, { KEY_F5_, "F5" }, { KEY_F6_, "F6" }, { KEY_F10_, "F10" },
+        { KEY_MOUSE_, "mouse" }, { KEY_RESIZED, "resize" },
+};
+
+uint32_t key_parse(const char *name)
+{
+        size_t len = strlen(name), n;
+        uint32_t c;
+
+        for (size_t i = 0; i < array_len(special); i++)
+                if (strcmp(name, special[i].name) == 0)
+                        return special[i].key;
+        if (strncmp(name, "ctrl-", 5) == 0 && len == 6 && name[5] >= 'A' && name[5] <= 'Z')
+                return (uint32_t)CTRL(name[5]);
+        if (len == 0)
+                return 0;
+        n = text_decode(name, len, &c);
+        return n == len && c > ' ' && c != KEY_BACKSPACE_ ? c : 0;
+}
+
+const char *key_label(uint32_t key, char *ret)
+{
+        for (size_t i = 0; i < array_len(special); i++) {
+                if (special[i].key != key)
+                        continue;
+                snprintf(ret, 16, "%s", special[i].name);
+                return ret;
+        }
+        if (key > 0 && key < ' ')
+                snprintf(ret, 16, "ctrl-%c", (int)(key + 'A' - 1));
+        else if (key <= 0x10ffff)
+                ret[text_encode(key, ret)] = '\0';
+        else
+                ret[0] = '\0';
+        return ret;
+}
+
+const char *key_names(const struct key_binding *binding, char *ret, size_t size)
+{
+        size_t len = 0;
+
+        ret[0] = '\0';
+        for (size_t i = 0; i < array_len(binding->keys) && binding->keys[i] != 0; i++) {
+                char name[16];
+
+                if (binding->keys[i] == '\n')
+                        continue; /* the same key as Enter */
+                key_label(binding->keys[i], name);
+                if (len + strlen(name) + 2 > size)
+                        break;
+                len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? " " : "", name);
+        }
+        return ret;
+}

@@ -1,0 +1,120 @@
+/* The small windows: log, info, and the end of the target. */
+#include "tui/ui_state.h"
+#include "tui/width.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/fmt.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void logview_draw(struct ui *ui, struct canvas *canvas)
+{
+        char(*lines)[LOG_LINE_MAX] = xcalloc(LOG_LINES_KEPT, sizeof *lines);
+        size_t n = log_recent(lines, LOG_LINES_KEPT);
+        struct buf out = { 0 };
+
+        if (n == 0)
+                buf_puts(&out, " nothing was logged yet\n");
+        for (size_t i = 0; i < n; i++)
+                buf_printf(&out, " %s\n", lines[i]);
+        help_text_box(ui, canvas, "Log", out.data, canvas->width, canvas->height);
+        buf_done(&out);
+        free(lines);
+}
+
+static void add_measure(struct buf *out, const struct rec_process *p, const struct facts *facts,
+                        const char *pm)
+{
+        char a[FMT_MAX], b[FMT_MAX];
+
+        buf_printf(out, "ESTIMATE\n");
+        buf_printf(out, " mean      one sample in %s allocated bytes, on average\n", fmt_bytes(a, p->mean));
+        buf_printf(out, " samples   %s taken, %s lost\n", fmt_count(a, p->samples),
+                   fmt_count(b, p->lost_samples));
+        if (isfinite(facts->error_share))
+                buf_printf(out, " est       %s%.1f %% of all sampled live bytes (95 of 100 times)\n", pm,
+                           facts->error_share * 100);
+        buf_printf(out, "           LIVE of a site is made of its samples: few samples, large error.\n");
+        buf_printf(out, "           The error of the selected site stands beside its LIVE.\n");
+        buf_printf(out, " exact     %salloc/s and free/s are counted, not sampled\n",
+                   p->heap_exact ? "heap in use, " : "");
+}
+
+static void add_before(struct buf *out, const struct rec_process *p, const char *pm)
+{
+        char a[FMT_MAX], b[FMT_MAX];
+
+        buf_printf(out, "BEFORE ATTACH\n %s%s %s%s of what lives is older than the attach\n",
+                   p->before_upper_bound ? "at most " : "",
+                   fmt_bytes(a, p->before_bytes > 0 ? (uint64_t)p->before_bytes : 0), pm,
+                   fmt_bytes(b, p->before_error > 0 ? (uint64_t)p->before_error : 0));
+}
+
+static void add_cost(struct buf *out, const struct rec_process *p, const struct rec_session *s,
+                     const struct facts *facts)
+{
+        char a[FMT_MAX], b[FMT_MAX];
+
+        buf_printf(out, "COST\n");
+        if (s)
+                buf_printf(out, " attach    the process stood still for %.1f ms, %u functions hooked\n",
+                           (double)s->stop_ns / 1e6, s->n_hooks);
+        if (isfinite(facts->cost_share))
+                buf_printf(out, " target    %.2f %% of its time is spent in the hooks\n",
+                           facts->cost_share * 100);
+        buf_printf(out, " recorder  %s of CPU time so far, %s of memory\n",
+                   fmt_duration(a, p->recorder_cpu_ns), fmt_bytes(b, p->recorder_rss));
+}
+
+static void add_gaps(struct buf *out, struct ui *ui)
+{
+        const struct rec_gap *gaps;
+        size_t n = heap_gaps(ui->heap, &gaps);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
+
+        buf_printf(out, "LOST\n");
+        if (n == 0)
+                buf_printf(out, " nothing\n");
+        for (size_t i = n > 8 ? n - 8 : 0; i < n; i++)
+                buf_printf(out, " %s to %s  %s samples: %s\n", fmt_clock(a, time_wall(ui, gaps[i].from_ns)),
+                           fmt_clock(b, time_wall(ui, gaps[i].to_ns)),
+                           gaps[i].lost_samples ? fmt_count(c, gaps[i].lost_samples) : "all",
+                           gaps[i].why ? gaps[i].why : "");
+}
+
+void info_draw(struct ui *ui, struct canvas *canvas)
+{
+        const struct rec_process *p = heap_process(ui->heap);
+        const struct rec_session *s = heap_session(ui->heap);
+        struct buf out = { 0 };
+        struct facts facts;
+
+        facts_get(ui, &facts);
+        if (s) {
+                buf_printf(&out, "TARGET\n pid %d   %s   user %s   %s\n", s->pid, s->exe ? s->exe : "?",
+                           s->user ? s->user : "?", s->allocator ? s->allocator : "");
+                buf_printf(&out, " %s\n", s->cmdline ? s->cmdline : "");
+        }
+        add_measure(&out, p, &facts, plus_minus(canvas));
+        add_before(&out, p, plus_minus(canvas));
+        add_cost(&out, p, s, &facts);
+        add_gaps(&out, ui);
+        help_text_box(ui, canvas, "Info", out.data, canvas->width < 90 ? canvas->width : 90, canvas->height);
+        buf_done(&out);
+}
+
+void ended_draw(struct ui *ui, struct canvas *canvas)
+{
+        struct buf out = { 0 };
+
+        buf_printf(&out, "%s\n\n", ui->end_reason);
+        if (ui->file[0])
+                buf_printf(&out, " saved: %s\n", ui->file);
+        buf_puts(&out, " All views still work on what was recorded.\n\n Any key goes on.  Q quits.\n");
+        help_text_box(ui, canvas, "Ended", out.data, canvas->width < 76 ? canvas->width : 76, canvas->height);
+        buf_done(&out);
+}

@@ -1,0 +1,288 @@
+#include "tui/layout.h"
+#include "tui/spark.h"
+#include "tui/ui_state.h"
+#include "tui/width.h"
+
+#include "base/alloc.h"
+#include "base/fmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum style sentence_style(const struct facts *facts)
+{
+        if (isfinite(facts->seen_share) && facts->seen_share < 0.5)
+                return STYLE_WARN;
+        return facts->significant && facts->rate > 0 ? STYLE_WARN : STYLE_BOLD;
+}
+
+/* "alloc 38M/s, 61k calls/s" */
+static void traffic_words(char *ret, size_t size, const char *what, double bytes, double calls, bool wide)
+{
+        char amount[FMT_MAX], count[FMT_MAX];
+        int len;
+
+        if (!isfinite(bytes))
+                return;
+        fmt_bytes(amount, (uint64_t)bytes);
+        len = snprintf(ret, size, "%s %s%s/s", what, amount, bytes >= 1 && bytes < 1000 ? "B" : "");
+        if (wide && isfinite(calls) && len < (int)size)
+                snprintf(ret + len, size - (size_t)len, ", %s calls/s",
+                         calls > 0 && calls < 1 ? "<1" : fmt_count(count, (uint64_t)calls));
+}
+
+/* "RSS 812M   heap in use 644M ..." */
+static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struct facts *facts)
+{
+        const struct rec_process *p = heap_process(ui->heap);
+        char size[FMT_MAX];
+        char rss[32], used[48], unused[48] = "", alloc[64] = "", released[64] = "", mapped[48] = "";
+        const char *const items[] = { rss, used, unused, alloc, released, mapped };
+        bool wide = canvas->width >= SIDE_PANE;
+
+        snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts->rss));
+        snprintf(used, sizeof used, "heap in use %s%s", p->heap_exact ? "" : "about ",
+                 fmt_bytes(size, p->heap_used));
+        if (p->heap_free > 0)
+                snprintf(unused, sizeof unused, "free in heap %s", fmt_bytes(size, p->heap_free));
+        traffic_words(alloc, sizeof alloc, "alloc", facts->alloc_per_s, facts->alloc_calls_per_s, wide);
+        traffic_words(released, sizeof released, "free", facts->free_per_s, facts->free_calls_per_s, wide);
+        if (wide)
+                snprintf(mapped, sizeof mapped, "address space %s", fmt_bytes(size, p->vm_size));
+        frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_PLAIN, items, array_len(items));
+}
+
+/* ---- the pane beside the table ---- */
+
+static int put_field(struct canvas *canvas, int x, int y, int width, const char *name, const char *value)
+{
+        canvas_put(canvas, x, y, 8, STYLE_DIM, name);
+        canvas_put(canvas, x + 8, y, width - 8, STYLE_PLAIN, value);
+        return y + 1;
+}
+
+static int put_site_fields(struct canvas *canvas, int x, int y, int width, const struct heap_site *site)
+{
+        char a[FMT_MAX], b[FMT_MAX], text[128];
+        const char *pm = plus_minus(canvas);
+
+        snprintf(text, sizeof text, "%s %s%s",
+                 fmt_bytes(a, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0), pm,
+                 fmt_bytes(b, (uint64_t)fmax(0, site->live_error)));
+        y = put_field(canvas, x, y, width, "live", text);
+        if (site->live_blocks > 0) {
+                snprintf(text, sizeof text, "%s, %s each on average",
+                         fmt_count(a, (uint64_t)site->live_blocks),
+                         fmt_bytes(b, (uint64_t)(site->live_bytes / site->live_blocks)));
+                y = put_field(canvas, x, y, width, "blocks", text);
+        }
+        if (site->born_bytes > 0) {
+                double freed = 100.0 * (1 - (double)site->live_bytes / (double)site->born_bytes);
+
+                snprintf(text, sizeof text, "%s, %.1f %% of it freed",
+                         fmt_bytes(a, (uint64_t)site->born_bytes), fmax(0, freed));
+                y = put_field(canvas, x, y, width, "born", text);
+        }
+        if (isfinite(site->rate_per_min)) {
+                snprintf(text, sizeof text, "%+.2f MB/min %s%.2f", site->rate_per_min / 1048576, pm,
+                         site->rate_error / 1048576);
+                y = put_field(canvas, x, y, width, "rate", text);
+        }
+        if (site->samples > 0) {
+                snprintf(text, sizeof text, "%s of live blocks", fmt_count(a, (uint64_t)site->samples));
+                y = put_field(canvas, x, y, width, "samples", text);
+        }
+        return y;
+}
+
+/* The heaviest path, the allocating frame first. */
+static int put_path(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom, uint32_t site)
+{
+        const struct tree *tree = stack_tree(ui, site, true);
+        uint32_t node = tree && tree->n > 0 ? tree->nodes[0].first_child : 0;
+
+        if (node == 0 || bottom - y < 3)
+                return y;
+        canvas_put(canvas, x, y++, width, STYLE_BOLD, "heaviest path");
+        for (; node != 0 && node < tree->n && y < bottom; node = tree->nodes[node].first_child) {
+                const struct tree_node *n = &tree->nodes[node];
+                char name[256];
+                int room = width - text_width(n->place) - 1;
+
+                if (n->runtime)
+                        continue;
+                if (room < width / 2)
+                        room = width;
+                name_fit(n->name, room, canvas->ascii, name, sizeof name);
+                canvas_put(canvas, x, y, room, STYLE_PLAIN, name);
+                if (room < width)
+                        frame_right(canvas, x + room, y, width - room, STYLE_DIM, n->place);
+                y++;
+        }
+        return y;
+}
+
+static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
+{
+        uint64_t id = table_selected(&ui->sites);
+        struct heap_site site;
+        int bottom = y + height;
+        char name[256];
+
+        for (int row = y; row < bottom; row++)
+                canvas_put(canvas, x, row, 1, STYLE_TREE, "|");
+        x += 2;
+        width -= 3;
+        if (id == TABLE_NONE || !heap_site(ui->heap, (uint32_t)id, &site) || width < 20)
+                return;
+        name_fit(site.name, width, canvas->ascii, name, sizeof name);
+        canvas_put(canvas, x, y++, width, STYLE_BOLD, name);
+        if (site.id != 0)
+                canvas_printf(canvas, x, y++, width, STYLE_PLAIN, "%s   site %u   %s", site.place, site.id,
+                              heap_class_name(site.class));
+        y = put_site_fields(canvas, x, y + 1, width, &site) + 1;
+        if (site.id == 0) {
+                canvas_put(canvas, x, y++, width, STYLE_DIM, "Allocated before heaptop attached:");
+                canvas_put(canvas, x, y++, width, STYLE_DIM, "it has no stacks. It can only shrink.");
+                return;
+        }
+        if (bottom - y > 8) {
+                canvas_put(canvas, x, y, width, STYLE_BOLD, "age of the live bytes");
+                stack_ages(ui, canvas, x, y + 1, width, HEAP_AGES, site.id);
+                y += HEAP_AGES + 2;
+        }
+        put_path(ui, canvas, x, y, width, bottom, site.id);
+}
+
+/* ---- the layouts ---- */
+
+static void short_words(struct ui *ui, const struct facts *facts, char pid[], char rate[], char used[],
+                        char limit[], size_t size)
+{
+        const struct rec_session *session = heap_session(ui->heap);
+        const struct rec_process *p = heap_process(ui->heap);
+        char text[FMT_MAX], left[FMT_MAX];
+
+        rate[0] = limit[0] = '\0';
+        snprintf(pid, size, "%d", session ? session->pid : 0);
+        if (isfinite(facts->rate))
+                snprintf(rate, size, "%s/min", rate_text(text, facts->rate, facts->rate_error));
+        snprintf(used, size, "%s", fmt_bytes(text, p->heap_used));
+        if (session && session->limit_bytes > 0 && facts->to_limit_ns > 0)
+                snprintf(limit, size, "%s in about %s", fmt_bytes(text, session->limit_bytes),
+                         fmt_duration(left, facts->to_limit_ns));
+        else if (session && session->limit_bytes > 0)
+                snprintf(limit, size, "of %s", fmt_bytes(text, session->limit_bytes));
+}
+
+/* Fits 40x10; below that bands drop out, down to a few words. */
+static void draw_tiny(struct ui *ui, struct canvas *canvas)
+{
+        enum { HEAD, FIGURES, TREND, TABLE, FOOT, BANDS };
+        static const struct part bands[BANDS] = {
+                [HEAD] = { 1, 1, 1 },    [FIGURES] = { 1, 1, 2 }, [TREND] = { 1, 1, 4 },
+                [TABLE] = { 2, 500, 0 }, [FOOT] = { 1, 1, 3 },
+        };
+        char pid[48], rate[48], used[48], limit[64], heap[64], rss[48], size[FMT_MAX], head[256];
+        const char *state = "* LIVE";
+        struct span span[BANDS];
+        struct facts facts;
+        const struct rec_session *session = heap_session(ui->heap);
+
+        facts_get(ui, &facts);
+        short_words(ui, &facts, pid, rate, used, limit, sizeof pid);
+        if (canvas->height <= TINIEST) {
+                const char *const words[] = { pid, rate, used, limit };
+
+                frame_words(canvas, words, array_len(words));
+                return;
+        }
+        layout(bands, BANDS, canvas->height, 0, span);
+        if (ui->ended)
+                state = "ENDED";
+        else if (ui->mode == UI_REPLAY)
+                state = "REPLAY";
+        else if (ui->held)
+                state = "HELD";
+        snprintf(head, sizeof head, "%s %s  %s", pid, session && session->comm ? session->comm : "", rate);
+        canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
+        if (text_width(head) + text_width(state) + 1 < canvas->width)
+                frame_right(canvas, 0, 0, canvas->width, STYLE_TITLE, state);
+        if (span[FIGURES].size > 0) {
+                const char *const items[] = { heap, rss, limit };
+
+                snprintf(heap, sizeof heap, "heap %s", used);
+                snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts.rss));
+                frame_items(canvas, 0, span[FIGURES].at, canvas->width, 2, STYLE_PLAIN, items,
+                            array_len(items));
+        }
+        if (span[TREND].size > 0) {
+                double values[2 * HEAP_TREND_MAX];
+                int n = canvas->width < HEAP_TREND_MAX ? canvas->width : HEAP_TREND_MAX;
+
+                chart_values(ui, &ui->recent, values, n);
+                spark_draw(canvas, 0, span[TREND].at, STYLE_CHART, values, n, 0);
+        }
+        sites_table(ui, canvas, 0, span[TABLE].at, canvas->width, span[TABLE].size);
+        if (span[FOOT].size > 0)
+                frame_bottom(ui, canvas, ui->view);
+}
+
+static void draw_full(struct ui *ui, struct canvas *canvas)
+{
+        enum { SENTENCE, FIGURES, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
+        struct part bands[BANDS] = {
+                [SENTENCE] = { 1, 1, 0 },
+                [FIGURES] = { 1, 1, 2 },
+                [CHART] = { 3, 6 + canvas->height / 40, 3 },
+                [AXIS] = { 1, 1, 4 },
+                [AIR] = { 1, 1, 9 },
+                [TABLE] = { 4, 1000, 5 },
+                [STATUS] = { 1, 1, 2 },
+        };
+        bool pane = canvas->width >= SIDE_PANE && canvas->height >= 24;
+        int pane_width = pane ? 40 + (canvas->width - SIDE_PANE) / 4 : 0,
+            table_width = canvas->width - pane_width;
+        int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_OVERVIEW);
+        struct span span[BANDS];
+        struct facts facts;
+        char text[512];
+
+        facts_get(ui, &facts);
+        layout(bands, BANDS, bottom - top, 0, span);
+        facts_sentence(ui, canvas, &facts, canvas->width - 2, text, sizeof text);
+        canvas_put(canvas, 1, top, canvas->width - 1, sentence_style(&facts), text);
+        if (!facts.known)
+                return;
+        if (span[FIGURES].size > 0)
+                put_figures(ui, canvas, top + span[FIGURES].at, &facts);
+        if (span[CHART].size > 0) {
+                struct chart_span shown = chart_recent_span(ui, canvas->width - CHART_LABEL);
+
+                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->recent,
+                           shown);
+                if (span[AXIS].size > 0)
+                        chart_axis(ui, canvas, 0, top + span[AXIS].at, canvas->width, shown, true);
+        }
+        sites_table(ui, canvas, 0, top + span[TABLE].at, table_width - (pane ? 1 : 0), span[TABLE].size);
+        if (pane)
+                put_pane(ui, canvas, table_width, top + span[TABLE].at, pane_width,
+                         span[TABLE].size + span[STATUS].size);
+        if (span[STATUS].size > 0)
+                sites_status(ui, canvas, 1, top + span[STATUS].at, table_width - 2);
+}
+
+void overview_draw(struct ui *ui, struct canvas *canvas)
+{
+        if (heap_tick(ui->heap) == 0) {
+                const char *const words[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+
+                frame_words(canvas, words, array_len(words));
+                return;
+        }
+        if (is_tiny(canvas))
+                draw_tiny(ui, canvas);
+        else
+                draw_full(ui, canvas);
+}

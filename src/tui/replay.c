@@ -1,0 +1,181 @@
+#include "tui/layout.h"
+#include "tui/ui_state.h"
+#include "tui/width.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct chart_span whole_span(const struct ui *ui)
+{
+        const struct rows *rows = &ui->whole;
+
+        if (rows->n == 0)
+                return (struct chart_span){ 0, 1 };
+        return (struct chart_span){ rows->row[0].time_ns, rows->row[rows->n - 1].time_ns + 1 };
+}
+
+static int column_of(struct chart_span span, int columns, uint64_t time_ns)
+{
+        if (columns < 1 || time_ns < span.from_ns || time_ns >= span.to_ns)
+                return -1;
+        return (int)((double)(time_ns - span.from_ns) / (double)(span.to_ns - span.from_ns) * columns);
+}
+
+static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart_span span, int columns)
+{
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " EVENTS");
+        for (size_t i = 0; i < ui->n_gaps; i++)
+                for (int column = 0; column < columns; column++) {
+                        uint64_t at = span.from_ns +
+                                      (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+
+                        if (at >= ui->gaps[i].from_ns && at < ui->gaps[i].to_ns)
+                                canvas_put(canvas, CHART_LABEL + column, y, 1, STYLE_WARN, "~");
+                }
+        for (size_t i = 0; i < ui->n_moments; i++) {
+                char letter[2] = { ui->moments[i].letter };
+                int column = column_of(span, columns, ui->moments[i].time_ns);
+
+                if (column >= 0)
+                        canvas_put(canvas, CHART_LABEL + column, y, 1,
+                                   ui->moments[i].is_mark ? STYLE_BOLD : STYLE_WARN, letter);
+        }
+}
+
+static void put_here(struct ui *ui, struct canvas *canvas, int y, struct chart_span span, int columns)
+{
+        int column = column_of(span, columns, time_now_ns(ui));
+        char clock[FMT_MAX];
+
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " HERE");
+        if (column < 0)
+                return;
+        fmt_clock(clock, time_wall(ui, time_now_ns(ui)));
+        canvas_put(canvas, CHART_LABEL + column, y, 1, STYLE_BOLD, "^");
+        if (column + 2 + text_width(clock) <= columns)
+                canvas_put(canvas, CHART_LABEL + column + 2, y, columns, STYLE_BOLD, clock);
+        else if (column > text_width(clock))
+                canvas_put(canvas, CHART_LABEL + column - 1 - text_width(clock), y, columns, STYLE_BOLD,
+                           clock);
+}
+
+static void put_moment(struct ui *ui, struct canvas *canvas, int y)
+{
+        char clock[FMT_MAX], used[FMT_MAX], rss[FMT_MAX], first[128], rate[96] = "", sites[48];
+        const char *const items[] = { first, rate, sites };
+        struct facts facts;
+
+        facts_get(ui, &facts);
+        snprintf(first, sizeof first, "at %s   heap %s   RSS %s",
+                 fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
+                 fmt_bytes(used, heap_process(ui->heap)->heap_used), fmt_bytes(rss, facts.rss));
+        if (isfinite(facts.rate) && !facts.significant)
+                snprintf(rate, sizeof rate, "no clear growth then");
+        else if (isfinite(facts.rate))
+                snprintf(rate, sizeof rate, "growth then %+.2f MB/min %s%.2f", facts.rate / 1048576,
+                         plus_minus(canvas), facts.rate_error / 1048576);
+        snprintf(sites, sizeof sites, "%zu sites", heap_n_sites(ui->heap));
+        frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_BOLD, items, array_len(items));
+}
+
+/* What the letters mean, only those that are there. */
+static void put_legend(struct ui *ui, struct canvas *canvas, int y)
+{
+        static const struct {
+                char letter;
+                const char *text;
+        } names[] = { { 's', "s attach" }, { 'd', "d detach" },   { 'x', "x exit" }, { 'e', "e exec" },
+                      { 'l', "l dlopen" }, { 'm', "m new mean" }, { '!', "! disk" }, { 'n', "n note" } };
+        const char *items[array_len(names) + 2];
+        size_t n = 0;
+        bool marks = false;
+
+        for (size_t k = 0; k < array_len(names); k++)
+                for (size_t i = 0; i < ui->n_moments; i++) {
+                        marks = marks || ui->moments[i].is_mark;
+                        if (!ui->moments[i].is_mark && ui->moments[i].letter == names[k].letter) {
+                                items[n++] = names[k].text;
+                                break;
+                        }
+                }
+        if (marks)
+                items[n++] = "A B .. marks";
+        if (ui->n_gaps > 0)
+                items[n++] = "~ data missing";
+        frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_DIM, items, n);
+}
+
+static void put_next(struct ui *ui, struct canvas *canvas, int y)
+{
+        uint32_t here = heap_tick(ui->heap);
+        char clock[FMT_MAX];
+
+        for (size_t i = 0; i < ui->n_moments; i++) {
+                const struct moment *m = &ui->moments[i];
+
+                if (m->tick <= here)
+                        continue;
+                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_DIM, "next ]: %s at %s", m->text,
+                              fmt_clock(clock, time_wall(ui, m->time_ns)));
+                return;
+        }
+        canvas_put(canvas, 1, y, canvas->width - 1, STYLE_DIM, "no mark or event after this moment");
+}
+
+static void draw_full(struct ui *ui, struct canvas *canvas)
+{
+        enum { CHART, AXIS, EVENTS, HERE, AIR, MOMENT, TABLE, LEGEND, NEXT, BANDS };
+        int rows = canvas->height - 16 -
+                   (int)(ui->sites.n < 100 ? ui->sites.n : 100); /* what the table does not need */
+        const struct part bands[BANDS] = {
+                [CHART] = { 3,
+                            rows > 16  ? 16
+                            : rows > 5 ? rows
+                                       : 5,
+                            1 },
+                [AXIS] = { 1, 1, 3 },
+                [EVENTS] = { 1, 1, 1 },
+                [HERE] = { 1, 1, 0 },
+                [AIR] = { 1, 1, 9 },
+                [MOMENT] = { 1, 1, 1 },
+                [TABLE] = { 3, 1000, 2 },
+                [LEGEND] = { 1, 1, 5 },
+                [NEXT] = { 1, 1, 4 },
+        };
+        int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_REPLAY);
+        int columns = canvas->width - CHART_LABEL;
+        struct chart_span shown = whole_span(ui);
+        struct span span[BANDS];
+
+        ui->timeline_width = columns;
+        layout(bands, BANDS, bottom - top, 0, span);
+        if (span[CHART].size > 0)
+                chart_draw(ui, canvas, 0, top + span[CHART].at, canvas->width, span[CHART].size, &ui->whole,
+                           shown);
+        if (span[AXIS].size > 0)
+                chart_axis(ui, canvas, 0, top + span[AXIS].at, canvas->width, shown, false);
+        if (span[EVENTS].size > 0)
+                put_events(ui, canvas, top + span[EVENTS].at, shown, columns);
+        put_here(ui, canvas, top + span[HERE].at, shown, columns);
+        if (span[MOMENT].size > 0)
+                put_moment(ui, canvas, top + span[MOMENT].at);
+        sites_table(ui, canvas, 0, top + span[TABLE].at, canvas->width, span[TABLE].size);
+        if (span[LEGEND].size > 0)
+                put_legend(ui, canvas, top + span[LEGEND].at);
+        if (span[NEXT].size > 0)
+                put_next(ui, canvas, top + span[NEXT].at);
+}
+
+void replay_draw(struct ui *ui, struct canvas *canvas)
+{
+        ui->timeline_width = canvas->width;
+        if (is_tiny(canvas))
+                overview_draw(ui, canvas);
+        else
+                draw_full(ui, canvas);
+}

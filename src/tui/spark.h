@@ -1,0 +1,12 @@
+/* spark: small pictures inside one line: trends and bars. */
+#pragma once
+
+#include "tui/canvas.h"
+
+/* N values as N cells from (X, Y), scaled to their own range. When the range is not above NOISE they are
+ * drawn flat, because else noise looks like growth. NAN is left blank. */
+void spark_draw(struct canvas *canvas, int x, int y, enum style style, const double *values, int n,
+                double noise);
+
+/* A bar of FRACTION (0 to 1) of WIDTH cells, in eighths of a cell where blocks can be drawn. */
+void spark_bar(struct canvas *canvas, int x, int y, int width, enum style style, double fraction);

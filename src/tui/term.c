@@ -1,0 +1,469 @@
+/* The crash path is the delicate part: whatever ends the viewer, the terminal must be usable before the
+ * message is printed. Only tcsetattr() and write() are used there, with strings that were fetched at the
+ * start. */
+#include "tui/term.h"
+
+#include "base/alloc.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "tui/width.h"
+
+#define NCURSES_WIDECHAR 1
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <ncurses.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+/* From <term.h>, which cannot be included: it has a struct term of its own. */
+extern char *tigetstr(const char *name);
+
+enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED };
+
+struct term {
+        SCREEN *screen;
+        FILE *out; /* a copy of standard output for ncurses */
+        bool ascii, colors;
+        attr_t attrs[STYLES];
+        int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
+        int real_stderr;
+        char line[LOG_LINE_MAX]; /* what came through the pipe and has no newline yet */
+        size_t line_len;
+};
+
+/* A process has one terminal. Being static it may be closed twice, as every way out does. */
+static struct term the_term;
+
+/* For the handlers of a crash: everything they need, reachable without an argument. */
+static struct {
+        volatile sig_atomic_t up;
+        pid_t pid; /* a forked child that ends must not touch the terminal */
+        struct termios before;
+        int caught, real_stderr;
+        char restore[256];
+        size_t restore_len;
+} crash;
+
+static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+/* ---- giving the terminal back when everything else is lost ---- */
+
+static void restore_raw(void)
+{
+        char bytes[4096];
+        ssize_t n;
+
+        if (!crash.up || crash.pid != getpid())
+                return;
+        crash.up = 0;
+        tcsetattr(STDIN_FILENO, TCSANOW, &crash.before);
+        (void)!write(STDOUT_FILENO, crash.restore, crash.restore_len);
+        if (crash.real_stderr < 0)
+                return;
+        dup2(crash.real_stderr, STDERR_FILENO);
+        while ((n = read(crash.caught, bytes, sizeof bytes)) > 0)
+                (void)!write(STDERR_FILENO, bytes, (size_t)n);
+}
+
+static void on_crash(int sig)
+{
+        restore_raw();
+        signal(sig, SIG_DFL);
+        raise(sig);
+}
+
+static void add_capability(const char *name)
+{
+        const char *s = tigetstr(name);
+
+        if (!s || s == (const char *)-1 || crash.restore_len + strlen(s) >= sizeof crash.restore)
+                return;
+        memcpy(crash.restore + crash.restore_len, s, strlen(s));
+        crash.restore_len += strlen(s);
+}
+
+static void prepare_crash(const struct term *term)
+{
+        static bool registered;
+        static const char mouse_off[] = "\033[?1000l\033[?1006l";
+
+        crash.restore_len = 0;
+        add_capability("sgr0");
+        add_capability("cnorm");
+        add_capability("rmkx");
+        if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1 &&
+            crash.restore_len + sizeof mouse_off <= sizeof crash.restore) {
+                memcpy(crash.restore + crash.restore_len, mouse_off, sizeof mouse_off - 1);
+                crash.restore_len += sizeof mouse_off - 1;
+        }
+        add_capability("rmcup");
+        crash.pid = getpid();
+        crash.caught = term->caught[0];
+        crash.real_stderr = term->real_stderr;
+        crash.up = 1;
+        if (!registered)
+                atexit(restore_raw);
+        registered = true;
+        for (size_t i = 0; i < array_len(fatal_signals); i++) {
+                struct sigaction action = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
+
+                sigaction(fatal_signals[i], &action, NULL);
+        }
+}
+
+static void forget_crash(void)
+{
+        crash.up = 0;
+        for (size_t i = 0; i < array_len(fatal_signals); i++)
+                signal(fatal_signals[i], SIG_DFL);
+}
+
+/* ---- stderr goes to the log ---- */
+
+static void catch_stderr(struct term *term)
+{
+        if (pipe2(term->caught, O_CLOEXEC | O_NONBLOCK) < 0) {
+                term->caught[0] = term->caught[1] = -1;
+                return;
+        }
+        fflush(stderr);
+        term->real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        dup2(term->caught[1], STDERR_FILENO); /* full and nobody reads: the message is lost, nobody blocks */
+}
+
+static void drain_stderr(struct term *term)
+{
+        char bytes[1024];
+        ssize_t n;
+
+        if (term->caught[0] < 0)
+                return;
+        while ((n = read(term->caught[0], bytes, sizeof bytes)) > 0)
+                for (ssize_t i = 0; i < n; i++) {
+                        if (bytes[i] != '\n')
+                                term->line[term->line_len++] = bytes[i];
+                        if (term->line_len > 0 &&
+                            (bytes[i] == '\n' || term->line_len == sizeof term->line - 1)) {
+                                log_warn("stderr: %.*s", (int)term->line_len, term->line);
+                                term->line_len = 0;
+                        }
+                }
+}
+
+static void release_stderr(struct term *term)
+{
+        if (term->caught[0] < 0)
+                return;
+        fflush(stderr);
+        if (term->real_stderr >= 0) {
+                dup2(term->real_stderr, STDERR_FILENO);
+                close(term->real_stderr);
+        }
+        close(term->caught[1]);
+        drain_stderr(term);
+        close(term->caught[0]);
+        term->caught[0] = term->caught[1] = term->real_stderr = -1;
+}
+
+/* ---- are blocks one cell wide? ---- */
+
+/* Block characters are of "ambiguous" width: some terminals give them two cells whatever the C library says.
+ * One is written and the terminal is asked where its cursor is then. The answer comes in like a key whenever
+ * it comes; nobody waits for it. */
+enum { KEY_ONE_CELL = 0x1f001, KEY_TWO_CELLS };
+
+static void ask_width(struct term *term)
+{
+        static const char question[] = "\033[2;1H\xe2\x96\x88\033[6n";
+        char *can_ask = tigetstr("u7");
+
+        if (term->ascii || !can_ask || strcmp(can_ask, "\033[6n") != 0)
+                return;
+        define_key("\033[2;2R", KEY_ONE_CELL);
+        define_key("\033[2;3R", KEY_TWO_CELLS);
+        refresh();
+        fflush(stdout);
+        if (io_write_all(STDOUT_FILENO, question, sizeof question - 1) == 0)
+                clearok(curscr, TRUE); /* it is drawn over in the first frame */
+}
+
+/* ---- opening and closing ---- */
+
+static bool wants_ascii(const struct term_options *options)
+{
+        const char *name = getenv("TERM");
+
+        if (options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+                return true;
+        return name && (strncmp(name, "vt100", 5) == 0 || strncmp(name, "vt220", 5) == 0 ||
+                        strcmp(name, "linux") == 0 || strcmp(name, "dumb") == 0);
+}
+
+static bool wants_colors(const struct term_options *options)
+{
+        const char *no = getenv("NO_COLOR");
+
+        if (options->color == TERM_COLOR_NEVER)
+                return false;
+        if (options->color == TERM_COLOR_AUTO && no && *no)
+                return false;
+        return has_colors();
+}
+
+static void set_attributes(struct term *term)
+{
+        static const struct {
+                enum style style;
+                attr_t attr;
+                short color;
+        } looks[] = {
+                { STYLE_BOLD, A_BOLD, -1 },
+                { STYLE_DIM, A_DIM, -1 },
+                { STYLE_SELECTED, A_REVERSE, -1 },
+                { STYLE_TITLE, A_BOLD, -1 },
+                { STYLE_TAB, A_REVERSE | A_BOLD, -1 },
+                { STYLE_GOOD, 0, COLOR_GREEN },
+                { STYLE_WARN, 0, COLOR_YELLOW },
+                { STYLE_BAD, A_BOLD, COLOR_RED },
+                { STYLE_CHART, 0, COLOR_CYAN },
+                { STYLE_TREE, A_DIM, -1 },
+                { STYLE_KEY, A_BOLD, COLOR_CYAN },
+        };
+        short pair = 1;
+
+        for (size_t i = 0; i < array_len(looks); i++) {
+                term->attrs[looks[i].style] = looks[i].attr;
+                if (!term->colors || looks[i].color < 0)
+                        continue;
+                init_pair(pair, looks[i].color, -1);
+                term->attrs[looks[i].style] |= COLOR_PAIR(pair);
+                pair++;
+        }
+}
+
+static void set_modes(struct term *term, const struct term_options *options)
+{
+        term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
+        set_attributes(term);
+        raw();
+        noecho();
+        nonl();
+        keypad(stdscr, TRUE);
+        nodelay(stdscr, TRUE);
+        meta(stdscr, TRUE);
+        if (options->mouse) {
+                mousemask(BUTTONS, NULL);
+                mouseinterval(0);
+        }
+}
+
+int term_open(const struct term_options *options, struct term **ret, struct err *err)
+{
+        struct term *term = &the_term;
+        const char *name = getenv("TERM");
+        char *cup;
+
+        if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+                return err_set(err, ENOTTY,
+                               "the screen needs a terminal; use `heaptop report` or `--json` instead");
+        if (tcgetattr(STDIN_FILENO, &crash.before) < 0)
+                return err_set(err, errno, "cannot read the terminal's settings: %s", strerror(errno));
+        *term = (struct term){ 0 };
+        term->caught[0] = term->caught[1] = term->real_stderr = -1;
+        set_escdelay(25);
+        term->screen = newterm(NULL, stdout, stdin);
+        if (!term->screen)
+                return err_set(err, EINVAL, "terminal \"%s\" is not known here; try TERM=xterm or TERM=vt100",
+                               name ? name : "");
+        cup = tigetstr("cup");
+        if (!cup || cup == (char *)-1) {
+                endwin();
+                delscreen(term->screen);
+                return err_set(err, EINVAL,
+                               "terminal \"%s\" cannot move its cursor; use `heaptop report` instead",
+                               name ? name : "");
+        }
+        term->ascii = wants_ascii(options);
+        set_modes(term, options);
+        catch_stderr(term);
+        prepare_crash(term);
+        ask_width(term);
+        *ret = term;
+        return 0;
+}
+
+void term_close(struct term *term)
+{
+        if (!term || !crash.up)
+                return;
+        mousemask(0, NULL);
+        endwin();
+        forget_crash();
+        delscreen(term->screen);
+        release_stderr(term);
+}
+
+void term_size(struct term *term, int *ret_width, int *ret_height)
+{
+        (void)term;
+        getmaxyx(stdscr, *ret_height, *ret_width);
+}
+
+bool term_is_ascii(const struct term *term)
+{
+        return term->ascii;
+}
+
+/* ---- drawing ---- */
+
+static void put_cell(const struct term *term, int x, int y, const struct cell *cell)
+{
+        wchar_t text[3] = { (wchar_t)cell->ch, (wchar_t)cell->combining, 0 };
+        attr_t attr = term->attrs[cell->style < STYLES ? cell->style : STYLE_PLAIN];
+        cchar_t c;
+
+        if (cell->ch < 0x80 && cell->combining == 0) {
+                mvaddch(y, x, (chtype)cell->ch | attr);
+                return;
+        }
+        if (setcchar(&c, text, attr, PAIR_NUMBER(attr), NULL) == OK)
+                mvadd_wch(y, x, &c);
+}
+
+static bool line_is_full(void)
+{
+        struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+        return poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT);
+}
+
+void term_show(struct term *term, const struct canvas *canvas)
+{
+        drain_stderr(term);
+        if (line_is_full())
+                return;
+        erase();
+        for (int y = 0; y < canvas->height && y < LINES; y++)
+                for (int x = 0; x < canvas->width && x < COLS; x++) {
+                        const struct cell *cell =
+                                &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
+
+                        if (cell->ch != 0)
+                                put_cell(term, x, y, cell);
+                }
+        if (canvas->cursor_x >= 0 && canvas->cursor_y >= 0) {
+                curs_set(1);
+                move(canvas->cursor_y, canvas->cursor_x);
+        } else {
+                curs_set(0);
+        }
+        refresh();
+}
+
+/* ---- keys ---- */
+
+static uint32_t translate(wint_t key)
+{
+        static const struct {
+                wint_t theirs;
+                uint32_t ours;
+        } map[] = {
+                { KEY_UP, KEY_UP_ },        { KEY_DOWN, KEY_DOWN_ },
+                { KEY_LEFT, KEY_LEFT_ },    { KEY_RIGHT, KEY_RIGHT_ },
+                { KEY_PPAGE, KEY_PGUP_ },   { KEY_NPAGE, KEY_PGDN_ },
+                { KEY_HOME, KEY_HOME_ },    { KEY_END, KEY_END_ },
+                { KEY_BTAB, KEY_BACKTAB_ }, { KEY_BACKSPACE, KEY_BACKSPACE_ },
+                { KEY_ENTER, KEY_ENTER_ },  { KEY_F(1), KEY_F1_ },
+                { KEY_F(2), KEY_F2_ },      { KEY_F(3), KEY_F3_ },
+                { KEY_F(4), KEY_F4_ },      { KEY_F(5), KEY_F5_ },
+                { KEY_F(6), KEY_F6_ },      { KEY_F(10), KEY_F10_ },
+                { KEY_MOUSE, KEY_MOUSE_ },  { KEY_RESIZE, KEY_RESIZED },
+        };
+
+        for (size_t i = 0; i < array_len(map); i++)
+                if (map[i].theirs == key)
+                        return map[i].ours;
+        return KEY_NONE;
+}
+
+static struct key_event mouse_event(void)
+{
+        struct key_event event = { .key = KEY_NONE };
+        MEVENT mouse;
+
+        if (getmouse(&mouse) != OK)
+                return event;
+        if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
+                event.button = 1;
+        else if (mouse.bstate & BUTTON4_PRESSED)
+                event.button = 4;
+        else if (mouse.bstate & BUTTON5_PRESSED)
+                event.button = 5;
+        else
+                return event;
+        event.key = KEY_MOUSE_;
+        event.x = mouse.x;
+        event.y = mouse.y;
+        return event;
+}
+
+struct key_event term_key(struct term *term)
+{
+        struct key_event event = { .key = KEY_NONE };
+        wint_t key;
+        int r;
+
+        drain_stderr(term);
+        r = get_wch(&key);
+        if (r == ERR)
+                return event;
+        if (r == KEY_CODE_YES && key == KEY_MOUSE)
+                return mouse_event();
+        if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
+                term->ascii = true;
+                event.key = KEY_RESIZED; /* all must be drawn anew */
+                return event;
+        }
+        if (r == KEY_CODE_YES)
+                event.key = translate(key);
+        else
+                event.key =
+                        key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
+        return event;
+}
+
+void term_suspend(struct term *term)
+{
+        int stand_in = term->real_stderr >= 0 ? dup(STDERR_FILENO) : -1;
+
+        endwin();
+        if (stand_in >= 0)
+                dup2(term->real_stderr, STDERR_FILENO);
+        signal(SIGTSTP, SIG_DFL);
+        kill(0, SIGTSTP); /* the whole job, as the terminal would: the shell waits for the parent */
+        if (stand_in >= 0) {
+                dup2(stand_in, STDERR_FILENO);
+                close(stand_in);
+        }
+        term_redraw(term);
+}
+
+void term_redraw(struct term *term)
+{
+        (void)term;
+        clearok(curscr, TRUE);
+        refresh();
+}
+
+void term_bell(struct term *term)
+{
+        (void)term;
+        beep();
+}

@@ -1,0 +1,280 @@
+#include "tui/ui_state.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fmt.h"
+#include "base/text.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t MESSAGE_NS = 5 * NS_PER_S;
+
+/* ---- life ---- */
+
+struct ui *ui_new(enum ui_mode mode)
+{
+        struct ui *ui = xcalloc(1, sizeof *ui);
+
+        ui->mode = mode;
+        ui->view = mode == UI_PICK ? VIEW_PICKER : mode == UI_REPLAY ? VIEW_REPLAY : VIEW_OVERVIEW;
+        ui->overlay = VIEWS;
+        ui->columns_y = -1;
+        ui->speed = 3;
+        ui->stack.limit = 1;
+        ui->sort = HEAP_BY_RATE;
+        return ui;
+}
+
+void ui_free(struct ui *ui)
+{
+        if (!ui)
+                return;
+        table_done(&ui->sites);
+        table_done(&ui->processes);
+        table_done(&ui->sessions);
+        stack_done(&ui->stack);
+        free(ui->moments);
+        free(ui->gaps);
+        free(ui->copied);
+        free(ui);
+}
+
+void ui_set_heap(struct ui *ui, struct heap *heap)
+{
+        stack_forget(ui);
+        ui->heap = heap;
+        ui->whole.n = ui->recent.n = ui->lately.n = 0;
+        ui->n_moments = ui->n_gaps = 0;
+}
+
+void ui_set_file_name(struct ui *ui, const char *path)
+{
+        char *clean = text_clean(path);
+
+        snprintf(ui->file, sizeof ui->file, "%s", clean);
+        free(clean);
+}
+
+void ui_set_picker(struct ui *ui, struct picker *picker)
+{
+        ui->picker = picker;
+        picker_refresh(ui);
+}
+
+/* ---- messages ---- */
+
+static void set_message(struct ui *ui, const char *fmt, va_list ap)
+{
+        char text[sizeof ui->message];
+        char *clean;
+
+        vsnprintf(text, sizeof text, fmt, ap);
+        clean = text_clean(text);
+        snprintf(ui->message, sizeof ui->message, "%s", clean);
+        free(clean);
+        ui->message_until_ns = ui->now_ns + MESSAGE_NS;
+}
+
+void ui_tell(struct ui *ui, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        set_message(ui, fmt, ap);
+        va_end(ap);
+}
+
+void ui_pass_time(struct ui *ui, uint64_t now_ns)
+{
+        if (now_ns > ui->now_ns)
+                ui->now_ns = now_ns;
+}
+
+void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...)
+{
+        va_list ap;
+
+        ui_pass_time(ui, now_ns);
+        va_start(ap, fmt);
+        set_message(ui, fmt, ap);
+        va_end(ap);
+}
+
+void ui_set_ended(struct ui *ui, const char *reason)
+{
+        char *clean = text_clean(reason);
+
+        snprintf(ui->end_reason, sizeof ui->end_reason, "%s", clean);
+        free(clean);
+        ui->ended = true;
+        ui->overlay = VIEW_ENDED;
+}
+
+/* ---- time ---- */
+
+int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns)
+{
+        ui_pass_time(ui, now_ns);
+        ui->last = last;
+        if (!ui->heap || last == 0)
+                return 0;
+        if (ui->mode == UI_LIVE && ui->held)
+                return 0;
+        if (ui->mode == UI_LIVE) {
+                int r = heap_seek(ui->heap, last);
+
+                stack_forget(ui);
+                if (r < 0)
+                        return r;
+        }
+        return time_reload(ui);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
+bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
+{
+        uint64_t next = UINT64_MAX;
+        bool changed = time_play(ui, now_ns, &next);
+        bool order_held = ui->order_until_ns > ui->now_ns;
+
+        ui_pass_time(ui, now_ns);
+        if (ui->marked && ui->heap) {
+                ui->marked = false;
+                changed = true;
+                time_reload(ui);
+        }
+        if (ui->message[0] && ui->now_ns >= ui->message_until_ns) {
+                ui->message[0] = '\0';
+                changed = true;
+        }
+        if (ui->message[0])
+                next = earlier(next, ui->message_until_ns - ui->now_ns);
+        if (order_held && ui->order_until_ns <= ui->now_ns) {
+                if (ui->heap && heap_tick(ui->heap) > 0)
+                        sites_refresh(ui);
+                if (ui->picker)
+                        picker_refresh(ui);
+                changed = true;
+        } else if (order_held) { /* the seconds that are left are shown */
+                uint64_t left = ui->order_until_ns - ui->now_ns;
+
+                next = earlier(next, (left - 1) % NS_PER_S + 1);
+                changed = true;
+        }
+        *ret_next_ns = next;
+        return changed;
+}
+
+/* ---- drawing ---- */
+
+static void draw_view(struct ui *ui, struct canvas *canvas)
+{
+        switch (ui->view) {
+        case VIEW_PICKER:
+                picker_draw(ui, canvas);
+                break;
+        case VIEW_SESSIONS:
+                sessions_draw(ui, canvas);
+                break;
+        case VIEW_SITES:
+                sites_draw(ui, canvas);
+                break;
+        case VIEW_STACK:
+                stack_draw(ui, canvas);
+                break;
+        case VIEW_REPLAY:
+                replay_draw(ui, canvas);
+                break;
+        default:
+                overview_draw(ui, canvas);
+        }
+}
+
+void ui_draw(struct ui *ui, struct canvas *canvas)
+{
+        bool nothing = ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0;
+
+        canvas_clear(canvas);
+        ui->columns_y = -1;
+        if (nothing) {
+                const char *const words[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+
+                frame_words(canvas, words, array_len(words));
+        } else {
+                draw_view(ui, canvas);
+        }
+        if (ui->overlay != VIEWS)
+                canvas->cursor_x = canvas->cursor_y = -1;
+        if (ui->overlay == VIEW_HELP)
+                help_draw(ui, canvas);
+        else if (ui->overlay == VIEW_LOG)
+                logview_draw(ui, canvas);
+        else if (ui->overlay == VIEW_INFO && !nothing)
+                info_draw(ui, canvas);
+        else if (ui->overlay == VIEW_ENDED)
+                ended_draw(ui, canvas);
+}
+
+/* ---- what the last action was about ---- */
+
+int32_t ui_pid(const struct ui *ui)
+{
+        return ui->pid;
+}
+
+const char *ui_path(const struct ui *ui)
+{
+        return ui->path;
+}
+
+const char *ui_mark_name(const struct ui *ui)
+{
+        return ui->mark_name;
+}
+
+const char *ui_copy_text(const struct ui *ui)
+{
+        return ui->copied ? ui->copied : "";
+}
+
+/* The frame that `e` is about: the selected one of the tree, or the selected site's. */
+static const struct tree_node *edited(struct ui *ui)
+{
+        const struct tree *tree;
+        uint64_t id = table_selected(&ui->sites);
+
+        if (!ui->heap || ui->mode == UI_PICK)
+                return NULL;
+        if (ui->view == VIEW_STACK)
+                return stack_selected(ui);
+        if (id == TABLE_NONE || id == 0)
+                return NULL;
+        tree = stack_tree(ui, (uint32_t)id, true);
+        for (uint32_t i = tree ? tree->nodes[0].first_child : 0; i != 0; i = tree->nodes[i].first_child)
+                if (!tree->nodes[i].runtime)
+                        return &tree->nodes[i];
+        return NULL;
+}
+
+const char *ui_edit_file(struct ui *ui)
+{
+        const struct tree_node *node = edited(ui);
+
+        return node && node->file && node->file[0] == '/' ? node->file : NULL;
+}
+
+uint32_t ui_edit_line(struct ui *ui)
+{
+        const struct tree_node *node = edited(ui);
+
+        return node ? node->line : 0;
+}

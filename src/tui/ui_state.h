@@ -1,0 +1,277 @@
+/* ui_state: what the screens share: the whole of struct ui, for the files of this folder only. */
+#pragma once
+
+#include "tui/table.h"
+#include "tui/ui.h"
+
+enum {
+        CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
+        LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
+        TEXT_MAX = 128,    /* what can be typed into a prompt */
+        TREE_ROWS_MAX = 20000,
+        NARROW = 60,
+        LOW = 14,        /* below this the tiny layout is drawn */
+        TINIEST = 3,     /* so few lines hold only the most important words */
+        SIDE_PANE = 130, /* so many columns leave room for a pane beside the table */
+};
+
+/* Rows of the process, thinned. */
+struct rows {
+        struct rec_process row[CHART_ROWS];
+        size_t n;
+};
+
+/* A mark or event on the time line. */
+struct moment {
+        uint32_t tick;
+        uint64_t time_ns;
+        char letter;
+        bool is_mark;
+        char text[96];
+};
+
+struct span_ns {
+        uint64_t from_ns, to_ns;
+};
+
+enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_FIND, PROMPT_GOTO };
+
+/* One visible line of the call tree. */
+struct tree_row {
+        uint32_t node;
+        uint64_t path; /* hash of the frames from the root: finds the row again in the next tick's tree */
+        int depth;     /* as drawn */
+        bool parent, open;
+};
+
+struct stack_state {
+        uint32_t site; /* 0 = all sites */
+        bool inverted, runtime;
+        int limit;          /* an index of stack_limits[] */
+        struct table table; /* ids are paths */
+        struct tree_row *rows;
+        size_t n_rows, cap_rows;
+        size_t n_hidden, n_runtime;
+        uint64_t *folded; /* paths of folded branches */
+        size_t n_folded, cap_folded;
+        char find[TEXT_MAX];
+        struct tree tree; /* of (tree_site, tree_tick, tree_inverted), while has_tree */
+        bool has_tree, tree_inverted;
+        uint32_t tree_site;
+        /* the source file shown */
+        char *source, *source_path;
+        bool source_known; /* it was looked for; source is NULL when it cannot be read */
+};
+
+struct ui {
+        enum ui_mode mode;
+        enum view view, overlay; /* overlay: VIEWS = none */
+        struct heap *heap;
+        struct picker *picker;
+        char file[512];
+        uint64_t now_ns;
+
+        /* time */
+        uint32_t last; /* the newest tick */
+        bool held;     /* live, but the picture stays where it is */
+        bool playing;
+        bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
+        int speed;          /* an index of ui_speeds[] */
+        uint64_t play_ns;   /* where a playing replay is, in the recording's time */
+        int zoom;           /* an index of the spans; 0 = everything */
+        int timeline_width; /* columns of the time line when it was last drawn */
+        int tab_gap;
+        bool ended;
+        char end_reason[200];
+
+        /* what was fetched for NOW */
+        struct rows lately;     /* the window of the rate, finely: for figures */
+        struct rows recent;     /* the chart of the overview */
+        struct rows whole;      /* all of the recording, for the time line */
+        struct moment *moments; /* all, in order of time */
+        size_t n_moments, cap_moments;
+        struct span_ns *gaps;
+        size_t n_gaps, cap_gaps;
+        uint32_t base; /* the tick that changes count from; 0 = the attach */
+        char base_name[32];
+
+        /* the table of sites */
+        struct table sites;
+        enum heap_sort sort;
+        bool reverse;
+        char filter[TEXT_MAX];
+        bool bad_filter;
+        uint64_t order_until_ns;      /* the order is held */
+        int columns_y, columns_width; /* the title line of the table on screen, for the mouse; y -1 = none */
+        struct stack_state stack;
+
+        /* the picker */
+        struct table processes, sessions;
+        int picker_sort;
+        bool picker_reverse;
+        char picker_filter[TEXT_MAX], picker_user[16];
+        int32_t pid;
+        char path[512], mark_name[32];
+
+        /* typing */
+        enum prompt prompt;
+        char typed[TEXT_MAX];
+        char before[TEXT_MAX]; /* the filter that Esc brings back */
+
+        char message[256];
+        uint64_t message_until_ns;
+        size_t scroll; /* of the overlay */
+        size_t scroll_max;
+        char *copied;
+};
+
+extern const int ui_speeds[];
+extern const size_t ui_n_speeds;
+
+/* ---- what a view is ---- */
+
+void overview_draw(struct ui *ui, struct canvas *canvas);
+void sites_draw(struct ui *ui, struct canvas *canvas);
+void stack_draw(struct ui *ui, struct canvas *canvas);
+void replay_draw(struct ui *ui, struct canvas *canvas);
+void picker_draw(struct ui *ui, struct canvas *canvas);
+void sessions_draw(struct ui *ui, struct canvas *canvas);
+void help_draw(struct ui *ui, struct canvas *canvas);
+void logview_draw(struct ui *ui, struct canvas *canvas);
+void info_draw(struct ui *ui, struct canvas *canvas);
+void ended_draw(struct ui *ui, struct canvas *canvas);
+
+/* ---- shared by the views (frame.c) ---- */
+
+/* Is the canvas too small for the full layout? */
+bool is_tiny(const struct canvas *canvas);
+
+/* Title and tabs; returns the first free row. */
+int frame_top(struct ui *ui, struct canvas *canvas);
+/* The tab at column X of the tabs' line, or VIEWS. */
+enum view frame_tab_at(const struct ui *ui, int x);
+/* The footer with VIEW's keys, or the prompt, or the message, on the last row; returns that row (where the
+ * body ends). */
+int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view);
+/* The most important words only, flowing over the few lines there are. */
+void frame_words(struct canvas *canvas, const char *const *words, size_t n);
+/* A box in the middle over what is there; returns the text area in *RET_X.. */
+void frame_box(struct canvas *canvas, const char *title, int width, int height, int *ret_x, int *ret_y,
+               int *ret_width, int *ret_height);
+/* "-- title ------------------ right" */
+void frame_rule(struct canvas *canvas, int x, int y, int width, const char *title, const char *right);
+/* Writes the words of ITEMS that fit into ROOM, with GAP cells between; empty ones are left out. Returns the
+ * cells used. */
+int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
+                const char *const *items, size_t n);
+/* Right-aligned in [X, X + ROOM). */
+void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
+/* COMMAND without the folder of the program: a pointer into it. */
+const char *short_command(const char *command);
+/* "+-" or its character */
+const char *plus_minus(const struct canvas *canvas);
+
+/* TEXT (lines, those that do not begin with a space are headings) in a box, scrolled by the overlay's keys.
+ * (help.c) */
+void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
+                   int height);
+
+/* ---- numbers made from rows (facts.c) ---- */
+
+struct facts {
+        bool known;                     /* there are data */
+        double error_share;             /* +- share of the live estimate, 95 %; NAN = not known */
+        double cost_share;              /* time of the target spent in the probe; NAN = too short to say */
+        double alloc_per_s, free_per_s; /* bytes; NAN = too short to say */
+        double alloc_calls_per_s, free_calls_per_s;
+        double rate, rate_error; /* of the heap, bytes a minute; rate NAN = too short to say */
+        bool significant;        /* the rate is larger than its error */
+        double seen_share; /* how much of the RSS growth the heap explains; NAN when RSS does not grow much */
+        uint64_t rss;      /* bytes, all kinds */
+        uint64_t to_limit_ns; /* until the limit at today's rate; 0 = cannot say */
+};
+
+void facts_get(struct ui *ui, struct facts *ret);
+/* The sentence of line 3. */
+void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
+                    char *ret, size_t size);
+
+/* ---- charts (chart.c) ---- */
+
+struct chart_span {
+        uint64_t from_ns, to_ns;
+};
+
+/* Fills X.., with labels to the left (CHART_LABEL cells) and HEIGHT rows. */
+enum { CHART_LABEL = 7 };
+void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
+                const struct rows *rows, struct chart_span span);
+/* The times, marks and events under it. */
+void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span,
+                bool now);
+/* What the overview shows: a round span that ends now. */
+struct chart_span chart_recent_span(struct ui *ui, int width);
+/* N values of the heap in use over all of ROWS; NAN in gaps. */
+void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n);
+/* How long a trend is. */
+uint64_t chart_span_ns(struct ui *ui);
+void chart_zoom(struct ui *ui, int step);
+
+/* ---- the table of sites (sites.c) ---- */
+
+/* Titles at Y, rows below; HEIGHT counts both. */
+void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height);
+/* "1,204 sites, 9 shown   by rate   order holds 4 s" */
+void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width);
+/* Asks the model anew for the list. */
+void sites_refresh(struct ui *ui);
+void sites_sort_column(struct ui *ui, int step);
+void sites_sort_at(struct ui *ui, int x);
+enum style class_style(uint32_t class);
+/* A rate for a column: "?" = too short to say, "+0.1M?" = less than its error. RET has FMT_MAX bytes. */
+const char *rate_text(char *ret, double rate, double error);
+
+/* ---- stack.c ---- */
+void stack_show(struct ui *ui, uint32_t site);
+void stack_forget(struct ui *ui); /* the heap moved: the strings of the tree are gone */
+void stack_done(struct stack_state *stack);
+void stack_update(struct ui *ui);   /* the visible rows anew */
+extern const double stack_limits[]; /* shares of the whole below which branches are hidden */
+bool stack_matches(const struct stack_state *stack, const struct tree_node *node);
+bool stack_key(struct ui *ui, enum command command);
+const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted);
+const struct tree_node *stack_selected(struct ui *ui);
+void stack_find(struct ui *ui, int direction);
+/* Bars of the ages of SITE's live bytes; uses 6 rows at most. */
+void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
+
+/* ---- source.c ---- */
+/* The lines of NODE's source file around its line, when it can be read here; draws at most HEIGHT rows. */
+bool source_available(struct ui *ui, const struct tree_node *node);
+void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
+                 const struct tree_node *node);
+
+/* ---- picker.c ---- */
+void picker_refresh(struct ui *ui);
+void picker_sort_at(struct ui *ui, int x);
+bool picker_key(struct ui *ui, enum command command);
+enum ui_action picker_enter(struct ui *ui);
+
+/* ---- time.c ---- */
+int time_seek(struct ui *ui, uint32_t tick); /* moves the heap and fetches what the screens need */
+int time_reload(struct ui *ui);              /* the recording has grown: the time line anew */
+uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns);
+bool time_key(struct ui *ui, enum command command);
+void time_goto(struct ui *ui, const char *where);
+bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);
+uint64_t time_now_ns(const struct ui *ui); /* boot time of what is shown; 0 = nothing yet */
+int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
+
+/* ---- prompt.c ---- */
+void prompt_open(struct ui *ui, enum prompt prompt);
+enum ui_action prompt_key(struct ui *ui, uint32_t key);
+
+/* ---- ui.c ---- */
+void ui_pass_time(struct ui *ui, uint64_t now_ns);
+/* A line at the bottom for a while. */
+void ui_tell(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,19 @@
+/* width: how many cells text takes, and cutting it so that it stays readable. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Cells of one character: 0 for a combining one, 1 for what the C library does not know (it is shown as
+ * U+FFFD). */
+int char_width(uint32_t c);
+
+/* How many bytes of UTF-8 TEXT fit into CELLS, cut between characters; a combining mark stays with its
+ * letter. */
+size_t text_fit(const char *text, int cells);
+
+/* Shortens a function name to CELLS: first template arguments go ("map<>::insert"), then parameters, then the
+ * middle, keeping the last component ("http::..::dispatch"). Writes at most SIZE bytes with the NUL into RET
+ * and returns it. */
+const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t size);

@@ -1,0 +1,253 @@
+/* attach_tool: drives inject/ for the live tests.
+ *
+ *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
+ *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
+ *   attach_tool leave PID                   attaches and ends without detaching
+ *   attach_tool repair PID                  prints how many hooks were removed
+ *   attach_tool check PID                   prints ok or the error
+ *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
+ *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
+ */
+#include "inject/inject.h"
+#include "inject/sys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct inject_options OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
+static struct injection injection;
+
+static void pause_ms(long ms)
+{
+        nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+/* A consumer that only throws away: so that the probe writes, and keeps writing. */
+static void drain(void)
+{
+        struct wire_shared *shared = injection.shared;
+        uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
+
+        while (shared->tail < head) {
+                struct wire_record *record = (void *)(shared->ring + shared->tail % WIRE_RING_BYTES);
+                uint32_t type = __atomic_load_n(&record->type, __ATOMIC_ACQUIRE), length = record->length;
+
+                if (type == WIRE_EMPTY || type == WIRE_BUSY || length % WIRE_ALIGN != 0 || length == 0 ||
+                    length > WIRE_RING_BYTES - shared->tail % WIRE_RING_BYTES)
+                        return;
+                memset(record, 0, length);
+                __atomic_store_n(&shared->tail, shared->tail + length, __ATOMIC_RELEASE);
+        }
+}
+
+static void hold(long ms)
+{
+        for (long at = 0; at < ms; at += 10) {
+                inject_heartbeat(&injection);
+                drain();
+                pause_ms(ms - at < 10 ? ms - at : 10);
+        }
+}
+
+static int fail(const char *what, const struct err *err)
+{
+        printf("%s: %s (%d)\n", what, err->text, err->code);
+        return err->code == -ESRCH ? 3 : 1;
+}
+
+static int by_value(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+static void print_times(const char *what, uint64_t *v, long n)
+{
+        qsort(v, (size_t)n, sizeof *v, by_value);
+        printf("%s_us median=%.0f p95=%.0f max=%.0f\n", what, (double)v[n / 2] / 1e3, (double)v[n * 95 / 100] / 1e3,
+               (double)v[n - 1] / 1e3);
+}
+
+static int cycle(pid_t pid, long count, long hold_ms)
+{
+        uint64_t *in = calloc((size_t)count, sizeof *in), *out = calloc((size_t)count, sizeof *out);
+        uint64_t samples = 0, left = 0;
+
+        for (long i = 0; i < count; i++) {
+                struct err err = { 0 };
+                int r = inject_attach(pid, &OPTIONS, &injection, &err);
+
+                if (r < 0)
+                        return fail("attach", &err);
+                in[i] = injection.stop_ns;
+                hold(hold_ms);
+                r = inject_detach(&injection, &err);
+                if (r < 0)
+                        return fail("detach", &err);
+                left += (uint64_t)r;
+                out[i] = injection.stop_ns;
+                drain();
+                samples += injection.shared->next_id - 1;
+                inject_done(&injection);
+        }
+        printf("cycles=%ld samples=%llu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
+               (unsigned long long)samples, (unsigned long long)left, injection.n_hooks, injection.n_refused,
+               injection.n_threads, injection.allocator, injection.exact_frees);
+        print_times("attach", in, count);
+        print_times("detach", out, count);
+        free(in);
+        free(out);
+        return 0;
+}
+
+static int attach_and_hold(pid_t pid, long ms, int detach)
+{
+        struct err err = { 0 };
+
+        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                return fail("attach", &err);
+        printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", injection.n_hooks, injection.n_repaired,
+               injection.allocator);
+        fflush(stdout);
+        hold(ms);
+        if (!detach)
+                return 0;
+        if (inject_detach(&injection, &err) < 0)
+                return fail("detach", &err);
+        printf("DETACHED samples=%llu\n", (unsigned long long)injection.shared->next_id - 1);
+        inject_done(&injection);
+        return 0;
+}
+
+/* ---- making each system call fail in turn ---- */
+
+static const char *fault_name;
+static long fault_at, fault_seen;
+
+static int fault(const char *name)
+{
+        if (strcmp(name, fault_name) != 0 || ++fault_seen != fault_at)
+                return 0;
+        return EIO;
+}
+
+static int faults(pid_t pid, const char *only)
+{
+        static const char *const names[] = { "seize", "getregs", "getsigmask", "getregset", "setregs", "setsigmask",
+                                             "syscall", "write", "read", "open", "truncate", "fill", "map", "wait",
+                                             "interrupt", "cont", "detach" };
+        long tried = 0;
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                for (long at = only && strcmp(only, names[i]) != 0 ? 1000 : 1; at < 400; at += at < 40 ? 1 : 17) {
+                        struct err err = { 0 };
+                        int r;
+
+                        fault_name = names[i];
+                        fault_at = at;
+                        fault_seen = 0;
+                        sys_fault = fault;
+                        r = inject_attach(pid, &OPTIONS, &injection, &err);
+                        sys_fault = NULL;
+                        tried++;
+                        if (r == 0) {
+                                memset(&err, 0, sizeof err);
+                                if (inject_detach(&injection, &err) < 0)
+                                        return fail(names[i], &err);
+                                inject_done(&injection);
+                        }
+                        if (r < 0 && inject_is_hooked(pid) && (memset(&err, 0, sizeof err), inject_repair(pid, &err)) < 0)
+                                return fail(names[i], &err);
+                        if (kill(pid, 0) < 0 || inject_is_hooked(pid)) {
+                                printf("%s failing for the %ld. time left the target changed\n", names[i], at);
+                                return 1;
+                        }
+                        if (fault_seen < at)
+                                break;
+                }
+        printf("faults=%ld\n", tried);
+        return 0;
+}
+
+/* ---- launching ---- */
+
+static void go(void *arg)
+{
+        close(*(int *)arg);
+}
+
+static int run(long hold_ms, char **argv)
+{
+        struct err err = { 0 };
+        int gate[2], status = 0, r;
+        pid_t pid;
+        char byte;
+
+        if (pipe(gate) < 0 || (pid = fork()) < 0)
+                return 1;
+        if (pid == 0) {
+                close(gate[1]);
+                (void)!read(gate[0], &byte, 1);
+                close(gate[0]);
+                execvp(argv[0], argv);
+                _exit(errno == ENOENT ? 127 : 126);
+        }
+        close(gate[0]);
+        r = inject_launch(pid, go, &gate[1], &OPTIONS, &injection, &err);
+        if (r < 0) {
+                printf("launch: %s, exit status %d\n", err.text, err_exit_status(&err));
+        } else {
+                printf("LAUNCHED hooks=%u allocator=%s\n", injection.n_hooks, injection.allocator);
+                fflush(stdout);
+                hold(hold_ms);
+                r = inject_detach(&injection, &err);
+                printf("DETACHED %d samples=%llu\n", r, (unsigned long long)injection.shared->next_id - 1);
+                inject_done(&injection);
+        }
+        fflush(stdout);
+        if (waitpid(pid, &status, 0) == pid)
+                printf("status=%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        return r < 0 && r != -ESRCH;
+}
+
+int main(int argc, char **argv)
+{
+        const char *command = argc > 2 ? argv[1] : "";
+        pid_t pid = argc > 2 ? (pid_t)atoi(argv[2]) : 0;
+        long number = argc > 3 ? atol(argv[3]) : 0;
+        struct err err = { 0 };
+        int r;
+
+        if (!strcmp(command, "cycle"))
+                return cycle(pid, number > 0 ? number : 1, argc > 4 ? atol(argv[4]) : 0);
+        if (!strcmp(command, "hold"))
+                return attach_and_hold(pid, number, 1);
+        if (!strcmp(command, "leave"))
+                return attach_and_hold(pid, number, 0);
+        if (!strcmp(command, "faults"))
+                return faults(pid, argc > 3 ? argv[3] : NULL);
+        if (!strcmp(command, "run") && argc > 3)
+                return run(pid, argv + 3);
+        if (!strcmp(command, "repair")) {
+                r = inject_repair(pid, &err);
+                if (r < 0)
+                        return fail("repair", &err);
+                printf("repaired=%d\n", r);
+                return 0;
+        }
+        if (!strcmp(command, "check")) {
+                if (inject_check(pid, &err) < 0)
+                        return fail("check", &err);
+                printf("ok\n");
+                return 0;
+        }
+        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults PID [N [MS]] | run MS CMD ARG...\n");
+        return 64;
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# heaptop run: the program's own exit status, its terminal, and what was recorded.
+. "$HEAPTOP_SRC/tests/live/lib.sh"
+need_ptrace
+need_program sqlite3
+
+# exits WANT COMMAND...: heaptop run ends with the status WANT
+exits() {
+        want=$1
+        shift
+        rm -f "$work/s.heaptop"
+        status_of "$heaptop" run -o "$work/s.heaptop" -- "$@"
+        [ "$status" = "$want" ] && return 0
+        echo "# run $*: status $status, want $want"
+        note <"$work/err"
+        return 1
+}
+
+cat >"$work/grow.py" <<'END'
+import sys
+keep = [bytearray(100000) for _ in range(200)]
+print("done", len(keep))
+sys.exit(5)
+END
+
+plan 11
+check "status 0" exits 0 true
+check "status 0 after a while" exits 0 sh -c 'for i in $(seq 2000); do x=$x$i; done'
+check "the session of a short program is complete" test "$(query "$work/s.heaptop" 'SELECT ended_ns > 0 FROM session')" = 1
+check "status 3" exits 3 sh -c 'exit 3'
+check "killed by a signal" exits 137 sh -c 'kill -9 $$'
+check "a program that is not there" exits 127 "$work/nosuch"
+check "a program that cannot be executed" exits 126 "$work/grow.py"
+check "arguments go to the program, its output to ours" exits 0 printf '%s-%s\n' -o x
+check "its output is not mixed with ours" test "$(cat "$work/out")" = "-o-x"
+
+python_is_recorded() {
+        [ -x /usr/bin/python3 ] || return 0
+        exits 5 /usr/bin/python3 "$work/grow.py" || return 1
+        [ "$(cat "$work/out")" = "done 200" ] || return 1
+        # 200 blocks of 100,000 bytes: with a mean of 512K the estimate is 20 MB +- 6 MB
+        exact=$(query "$work/s.heaptop" 'SELECT max(allocated_bytes) FROM tick')
+        born=$(query "$work/s.heaptop" 'SELECT sum(b) FROM (SELECT max(born_bytes) AS b FROM stack_tick GROUP BY stack)')
+        echo "# allocated $exact, estimated $born"
+        [ "$exact" -gt 20000000 ] && [ "$born" -gt 5000000 ]
+}
+check "allocations from the first on are recorded" python_is_recorded
+
+# a signal for heaptop is passed on to the program
+passes_on() {
+        rm -f "$work/s.heaptop"
+        "$heaptop" run -o "$work/s.heaptop" -- sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.05; done' \
+                >"$work/out" 2>"$work/err" &
+        runner=$!
+        started="$started $runner"
+        wait_for grep -q up "$work/out" || return 1
+        kill -TERM $runner
+        status=0
+        wait $runner || status=$?
+        [ $status = 9 ]
+}
+check "a signal is passed on" passes_on
+the_end

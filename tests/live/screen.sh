@@ -1,0 +1,144 @@
+#!/bin/sh
+# The live screen on a real terminal (tmux, a server of its own): keys, resizing, ctrl-Z, and every way to die.
+. "$HEAPTOP_SRC/tests/live/lib.sh"
+need_ptrace
+need_program tmux sqlite3 bash
+
+start_service || exit 99
+
+mux() {
+        TMUX='' TERM=screen tmux -S "$work/tmux" -f /dev/null "$@"
+}
+mux new-session -d -x 80 -y 24 "exec env TERM=screen PS1='% ' HEAPTOP_TEST_FD=9 bash --norc --noprofile -i 9>>$work/frames" || skip_all "tmux does not start"
+started="$started $(mux display-message -p '#{pid}')"
+
+picture() { mux capture-pane -p; }
+shows() { picture | grep -q -e "$1"; }
+sees() { wait_for shows "$1" || { picture | note; return 1; }; }
+press() { mux send-keys "$@"; }
+# type_in COMMAND: into the shell, by way of a script that keeps the terminal's settings and the exit status
+type_in() {
+        rm -f "$work/status" "$work/after" "$work/go"
+        printf '%s\n' "stty -g >$work/before" "$1" "echo \$? >$work/status" \
+                "until [ -e $work/go ]; do sleep 0.05; done" "stty -g >$work/after" >"$work/script"
+        press -l "clear; sh $work/script" && press Enter
+}
+ended_with() {
+        wait_for test -s "$work/status" || { picture | note; return 1; }
+        : >"$work/go"
+        [ "$(cat "$work/status")" = "$1" ] || { echo "# status $(cat "$work/status")"; return 1; }
+}
+tty_is_sane() {
+        : >"$work/go"
+        wait_for test -s "$work/after" && cmp -s "$work/before" "$work/after" &&
+                [ "$(mux display-message -p '#{alternate_on} #{cursor_flag}')" = "0 1" ]
+}
+has_size() { tail -n 1 "$work/frames" | grep -q " size $1\$"; }
+children() { cat "/proc/$1/task/$1/children"; }
+# the guardian is the script's child, viewer and recorder are the guardian's; the recorder leads a session of its own
+find_processes() {
+        guardian=
+        viewer=
+        recorder=
+        for pid in $(children "$(mux display-message -p '#{pane_pid}')"); do
+                guardian=$(children "$pid")
+                guardian=${guardian%% *}
+        done
+        for pid in $(children "$guardian"); do
+                if [ "$(awk '{ print $6 }' "/proc/$pid/stat")" = "$pid" ]; then
+                        recorder=$pid
+                else
+                        viewer=$pid
+                fi
+        done
+        [ -n "$viewer" ] && [ -n "$recorder" ] || { echo "# guardian $guardian viewer $viewer recorder $recorder"; return 1; }
+}
+watch() {
+        session=$work/$1.heaptop
+        type_in "$heaptop -p $service --mean 64K -o $session"
+        sees 'session_store_put' && find_processes
+}
+is_free() { is_untouched $service; }
+n_ticks() { query "$session" 'SELECT count(*) FROM tick'; }
+grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
+
+plan 34
+type_in "$heaptop"
+check "the picker lists processes" sees 'Nothing is attached'
+check "the demo service is there" sees "$service "
+press q
+check "q leaves the picker with status 0" ended_with 0
+check "the terminal is as before" tty_is_sane
+check "nothing was attached" is_free
+
+check "the live screen shows the leak" watch one
+check "the service is hooked and free of tracers" sh -c 'grep -q memfd:heaptop /proc/$1/maps && grep -q "^TracerPid:.0$" /proc/$1/status' sh $service
+press /
+press -l session_store
+press Enter
+only_the_leak() { shows 'session_store_put' && ! shows 'lru_cache'; }
+check "a filter leaves what matches" wait_for only_the_leak
+press Enter
+check "Enter shows who calls it" sees 'handle_login'
+press q '?'
+check "? shows the help" sees 'Help'
+press q
+mux resize-window -x 120 -y 40
+check "a larger window is used" wait_for has_size 120x40
+mux resize-window -x 10 -y 3
+check "a tiny window does not end it" wait_for has_size 10x3
+mux resize-window -x 80 -y 24
+wait_for has_size 80x24
+press m
+has_mark() { [ "$(query "$session" 'SELECT count(*) FROM mark')" = 1 ]; }
+check "m sets a mark" wait_for has_mark
+press C-z
+check "ctrl-Z stops the screen" sees 'Stopped'
+ticks_before=$(n_ticks)
+check "recording goes on meanwhile" wait_for grows_by_two
+press -l fg
+press Enter
+check "fg brings it back" sees 'session_store_put'
+press Q
+check "Q ends it with status 0" ended_with 0
+check "it says what it did" sees 'hooks removed'
+check "the terminal is as before" tty_is_sane
+check "the service is free" is_free
+
+watch two
+kill -9 "$viewer"
+check "kill -9 of the viewer: the guardian says so" sees 'viewer was killed'
+check "the terminal is reset" tty_is_sane
+check "the service is free" wait_for is_free
+
+watch three
+kill -9 "$recorder"
+check "kill -9 of the recorder: the service is free at once" wait_for is_free
+check "the screen stays and says so" sees 'died\|ended'
+press Q
+check "and the status is 2" ended_with 2
+
+watch four
+kill -9 "$guardian"
+wait_for is_gone "$viewer"
+check "kill -9 of the guardian: the service is free" wait_for is_free
+check "the terminal is as before" tty_is_sane
+
+watch five
+press C-c
+check "ctrl-C leaves" ended_with 0
+
+watch six
+press D
+check "D leaves with status 0" ended_with 0
+ticks_before=$(n_ticks)
+check "and recording goes on" wait_for grows_by_two
+type_in "$heaptop attach $service"
+sees session_store_put
+press Q
+check "joining and leaving does not end it" ended_with 0
+check "it is still hooked" is_hooked $service
+status_of "$heaptop" detach $service
+check "detach ends it" is_free
+mux kill-server
+the_end

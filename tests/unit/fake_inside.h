@@ -1,0 +1,58 @@
+/* fake_inside: what the two files of fake_history share. */
+#pragma once
+
+#include "fake_history.h"
+
+/* A row that was committed (or written again) with a tick. */
+struct dated_frame {
+        struct rec_frame row;
+        uint32_t tick;
+};
+
+struct dated_stack {
+        struct rec_stack row;
+        uint32_t tick;
+};
+
+/* Where a stack's newest changes are: index + 1 in changes, 0 = none. */
+struct newest {
+        size_t committed, pending;
+};
+
+struct fake {
+        struct history history;
+        struct rec_session session;
+        struct rec_process process;
+        int error;
+        uint32_t last;
+        size_t n_at, n_between;
+
+        char **strings;
+        size_t n_strings, cap_strings;
+        struct rec_module *modules;
+        struct dated_frame *frames;
+        struct dated_stack *stacks;
+        struct rec_site *sites;
+        struct rec_process *processes;
+        struct rec_stack_tick *changes; /* in order of tick; those of tick last + 1 are not committed yet */
+        struct newest *newest;          /* by stack id, as long as changes have been set */
+        size_t n_newest;
+        uint32_t *first_stacks;         /* by site id */
+        size_t n_first_stacks;
+        struct rec_site_state *states;
+        struct rec_block *blocks;
+        struct rec_mark *marks;
+        struct rec_event *events;
+        struct rec_gap *gaps;
+        struct rec_class_tick *classes;
+        size_t n_modules, n_frames, n_stacks, n_sites, n_processes, n_changes, n_states, n_blocks, n_marks, n_events,
+                n_gaps, n_classes;
+        size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks,
+                cap_marks, cap_events, cap_gaps, cap_classes, cap_newest, cap_first_stacks;
+};
+
+/* Fills in fake->history. */
+void fake_fill_history(struct fake *fake);
+
+/* The index of the first change with a tick > AFTER. */
+size_t fake_first_change(const struct fake *fake, uint32_t after);

@@ -1,0 +1,266 @@
+/* fake_read: the functions of a history over the arrays of a fake. */
+#include "fake_inside.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int get_session(void *arg, struct rec_session *ret)
+{
+        struct fake *fake = arg;
+
+        if (fake->error)
+                return fake->error;
+        if (!fake->session.version)
+                return -EAGAIN;
+        *ret = fake->session;
+        return 0;
+}
+
+static int get_last_tick(void *arg, uint32_t *ret)
+{
+        struct fake *fake = arg;
+
+        if (fake->error)
+                return fake->error;
+        *ret = fake->last;
+        return 0;
+}
+
+/* The index after I when about every STEPth of N is kept, and the last one always. */
+static size_t next_kept(size_t i, size_t n, double step)
+{
+        size_t kept = (size_t)((double)i / step + 0.5) + 1, next = (size_t)((double)kept * step + 0.5);
+
+        if (next <= i)
+                next = i + 1;
+        return next >= n && i + 1 < n ? n - 1 : next;
+}
+
+static int get_processes(void *arg, uint32_t after, uint32_t upto, uint32_t about,
+                         int (*fn)(void *ctx, const struct rec_process *row), void *ctx)
+{
+        struct fake *fake = arg;
+        size_t first = 0, end, n;
+        double step;
+
+        if (fake->error)
+                return fake->error;
+        while (first < fake->n_processes && fake->processes[first].tick <= after)
+                first++;
+        for (end = first; end < fake->n_processes && fake->processes[end].tick <= upto;)
+                end++;
+        n = end - first;
+        step = about > 1 && n > about ? (double)(n - 1) / (double)(about - 1) : 1;
+        for (size_t i = 0; i < n; i = next_kept(i, n, step)) {
+                int r = fn(ctx, &fake->processes[first + i]);
+
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int get_changes_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
+{
+        struct fake *fake = arg;
+        const struct rec_stack_tick **newest;
+        int r = 0;
+
+        fake->n_at++;
+        if (fake->error)
+                return fake->error;
+        newest = xcalloc(fake->n_stacks + 1, sizeof *newest);
+        for (size_t i = 0; i < fake->n_changes && fake->changes[i].tick <= tick && fake->changes[i].tick <= fake->last; i++)
+                if (fake->changes[i].stack <= fake->n_stacks)
+                        newest[fake->changes[i].stack] = &fake->changes[i];
+        for (size_t i = 0; i <= fake->n_stacks && r == 0; i++)
+                if (newest[i])
+                        r = fn(ctx, newest[i]);
+        free(newest);
+        return r;
+}
+
+size_t fake_first_change(const struct fake *fake, uint32_t after)
+{
+        size_t low = 0, high = fake->n_changes;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (fake->changes[middle].tick <= after)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static int get_changes_between(void *arg, uint32_t after, uint32_t upto,
+                               int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        fake->n_between++;
+        if (fake->error)
+                return fake->error;
+        for (size_t i = fake_first_change(fake, after); i < fake->n_changes && fake->changes[i].tick <= upto; i++) {
+                int r = fake->changes[i].tick <= fake->last ? fn(ctx, &fake->changes[i]) : 0;
+
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int get_changes_of(void *arg, uint32_t stack, uint32_t upto,
+                          int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        if (fake->error)
+                return fake->error;
+        for (size_t i = 0; i < fake->n_changes && fake->changes[i].tick <= upto; i++) {
+                int r;
+
+                if (fake->changes[i].stack != stack || fake->changes[i].tick > fake->last)
+                        continue;
+                r = fn(ctx, &fake->changes[i]);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Calls FN for each element with an expression that holds. */
+#define walk(fake, list, holds, what)                                                                        \
+        do {                                                                                                 \
+                if ((fake)->error)                                                                           \
+                        return (fake)->error;                                                                \
+                for (size_t i = 0; i < (fake)->n_##list; i++) {                                              \
+                        int r = (holds) ? fn(ctx, (what)) : 0;                                               \
+                                                                                                             \
+                        if (r != 0)                                                                          \
+                                return r;                                                                    \
+                }                                                                                            \
+                return 0;                                                                                    \
+        } while (0)
+
+static int get_states_between(void *arg, uint32_t after, uint32_t upto,
+                              int (*fn)(void *ctx, const struct rec_site_state *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, states,
+             fake->states[i].tick > after && fake->states[i].tick <= upto && fake->states[i].tick <= fake->last,
+             &fake->states[i]);
+}
+
+/* In order, so the row in force comes last. */
+static int get_states_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_site_state *row), void *ctx)
+{
+        return get_states_between(arg, 0, tick, fn, ctx);
+}
+
+static int get_modules(void *arg, uint32_t after_id, int (*fn)(void *ctx, const struct rec_module *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, modules, fake->modules[i].id > after_id, &fake->modules[i]);
+}
+
+static int get_frames(void *arg, uint32_t after_id, uint32_t after_tick,
+                      int (*fn)(void *ctx, const struct rec_frame *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, frames,
+             fake->frames[i].tick <= fake->last &&
+                     (fake->frames[i].row.id > after_id || fake->frames[i].tick > after_tick),
+             &fake->frames[i].row);
+}
+
+static int get_stacks(void *arg, uint32_t after_id, uint32_t after_tick,
+                      int (*fn)(void *ctx, const struct rec_stack *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, stacks,
+             fake->stacks[i].tick <= fake->last &&
+                     (fake->stacks[i].row.id > after_id || fake->stacks[i].tick > after_tick),
+             &fake->stacks[i].row);
+}
+
+static int get_sites(void *arg, uint32_t after_id, int (*fn)(void *ctx, const struct rec_site *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, sites, fake->sites[i].id > after_id, &fake->sites[i]);
+}
+
+static int get_blocks(void *arg, uint32_t stack, uint32_t tick, int (*fn)(void *ctx, const struct rec_block *row),
+                      void *ctx)
+{
+        struct fake *fake = arg;
+        uint64_t now_ns = 0;
+
+        for (size_t i = 0; i < fake->n_processes && fake->processes[i].tick <= tick; i++)
+                now_ns = fake->processes[i].time_ns;
+        walk(fake, blocks,
+             fake->blocks[i].stack == stack && fake->blocks[i].birth_ns <= now_ns &&
+                     (fake->blocks[i].death_ns == 0 || fake->blocks[i].death_ns > now_ns),
+             &fake->blocks[i]);
+}
+
+static int get_classes_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_tick *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, classes, fake->classes[i].tick <= tick && fake->classes[i].tick <= fake->last, &fake->classes[i]);
+}
+
+static int get_events(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_event *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, events, fake->events[i].tick <= upto && fake->events[i].tick <= fake->last, &fake->events[i]);
+}
+
+static int get_gaps(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_gap *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, gaps, fake->gaps[i].tick <= upto && fake->gaps[i].tick <= fake->last, &fake->gaps[i]);
+}
+
+static int get_marks(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_mark *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, marks, fake->marks[i].tick <= upto && fake->marks[i].tick <= fake->last, &fake->marks[i]);
+}
+
+void fake_fill_history(struct fake *fake)
+{
+        fake->history = (struct history){
+                .arg = fake,
+                .session = get_session,
+                .last_tick = get_last_tick,
+                .processes = get_processes,
+                .changes_at = get_changes_at,
+                .changes_between = get_changes_between,
+                .changes_of = get_changes_of,
+                .states_at = get_states_at,
+                .states_between = get_states_between,
+                .modules = get_modules,
+                .frames = get_frames,
+                .stacks = get_stacks,
+                .sites = get_sites,
+                .blocks = get_blocks,
+                .classes_at = get_classes_at,
+                .events = get_events,
+                .gaps = get_gaps,
+                .marks = get_marks,
+        };
+}

@@ -1,0 +1,265 @@
+#include "unit.h"
+
+#include "inject/hook.h"
+#include "inject/relocate.h"
+#include "target/image.h"
+#include "target/maps.h"
+
+#include <Zydis/Zydis.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NEED = HOOK_JUMP_LENGTH };
+
+static int move(const void *code, size_t size, uint64_t from, uint64_t to, struct relocated *ret, const char **why)
+{
+        return relocate(code, size, size, from, to, NEED, ret, why);
+}
+
+static int32_t field(const struct relocated *moved, size_t at)
+{
+        int32_t value;
+
+        memcpy(&value, moved->code + at, sizeof value);
+        return value;
+}
+
+static void copies_plain_instructions_and_jumps_back(void **state)
+{
+        static const uint8_t code[] = { 0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0xc3, 0x90 }; /* push; mov; push; ret */
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(move(code, sizeof code, 0x1000, 0x5000, &moved, &why), 0);
+        assert_int_equal(moved.length, 6);
+        assert_int_equal(moved.code_length, 11);
+        assert_memory_equal(moved.code, code, 6);
+        assert_int_equal(moved.code[6], 0xe9);
+        assert_int_equal(field(&moved, 7), 0x1006 - (0x5000 + 11));
+        assert_int_equal(moved.n_steps, 4);
+        assert_int_equal(moved.from[2], 4);
+        assert_int_equal(moved.from[3], 6); /* the jump back stands for what follows */
+}
+
+static void memory_at_rip_stays_the_same_memory(void **state)
+{
+        /* cmpb $0, 0x100(%rip); ret: the displacement is followed by an immediate */
+        static const uint8_t code[] = { 0x80, 0x3d, 0x00, 0x01, 0x00, 0x00, 0x00, 0xc3 };
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(move(code, sizeof code, 0x100000, 0x200000, &moved, &why), 0);
+        assert_int_equal(0x200000 + 7 + field(&moved, 2), 0x100000 + 7 + 0x100);
+        assert_int_equal(moved.code[6], 0);
+}
+
+static void a_short_branch_becomes_a_near_one(void **state)
+{
+        /* test %rdi, %rdi; je +0x20; nops */
+        uint8_t code[64] = { 0x48, 0x85, 0xff, 0x74, 0x20 };
+        struct relocated moved;
+        const char *why;
+
+        memset(code + 5, 0x90, sizeof code - 5);
+        assert_int_equal(move(code, sizeof code, 0x1000, 0x9000, &moved, &why), 0);
+        assert_int_equal(moved.code[3], 0x0f);
+        assert_int_equal(moved.code[4], 0x84);
+        assert_int_equal(0x9000 + 9 + field(&moved, 5), 0x1000 + 5 + 0x20);
+}
+
+static void a_jump_at_the_start_is_all_there_is(void **state)
+{
+        static const uint8_t code[] = { 0xe9, 0xfb, 0x0f, 0x00, 0x00 };
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(move(code, sizeof code, 0x1000, 0x3000, &moved, &why), 0);
+        assert_int_equal(moved.code_length, 5);
+        assert_int_equal(0x3000 + 5 + field(&moved, 1), 0x2000);
+}
+
+static void a_call_returns_into_the_real_function(void **state)
+{
+        /* push %rax; call +0x100; ret */
+        static const uint8_t code[] = { 0x50, 0xe8, 0x00, 0x01, 0x00, 0x00, 0xc3 };
+        struct relocated moved;
+        const char *why;
+        uint64_t literal;
+
+        assert_int_equal(move(code, sizeof code, 0x1000, 0x3000, &moved, &why), 0);
+        assert_memory_equal(moved.code + 1, "\xff\x35", 2); /* push literal(%rip) */
+        assert_int_equal(7 + field(&moved, 3), moved.code_length - 8);
+        memcpy(&literal, moved.code + moved.code_length - 8, sizeof literal);
+        assert_int_equal(literal, 0x1006);
+        assert_int_equal(moved.code[7], 0xe9);
+        assert_int_equal(0x3000 + 12 + field(&moved, 8), 0x1006 + 0x100);
+}
+
+static void refuses_what_cannot_be_moved(void **state)
+{
+        static const uint8_t loop[] = { 0x90, 0xe2, 0x40, 0x90, 0x90, 0x90, 0xc3 };       /* nop; loop */
+        static const uint8_t back[] = { 0x48, 0x31, 0xc0, 0x90, 0x90, 0x90, 0xeb, 0xfa }; /* jumps to offset 2 */
+        static const uint8_t trap[] = { 0x0f, 0x05, 0x90, 0x90, 0x90, 0xc3 };             /* syscall */
+        static const uint8_t tiny[] = { 0xc3, 0x55, 0x48, 0x89, 0xe5, 0xc3 };             /* ret, then another function */
+        struct relocated moved = { .length = 99 };
+        const char *why = NULL;
+
+        assert_int_equal(move(loop, sizeof loop, 0x1000, 0x3000, &moved, &why), -EOPNOTSUPP);
+        assert_int_equal(move(back, sizeof back, 0x1000, 0x3000, &moved, &why), -EOPNOTSUPP);
+        assert_int_equal(move(trap, sizeof trap, 0x1000, 0x3000, &moved, &why), -EOPNOTSUPP);
+        assert_int_equal(relocate(tiny, sizeof tiny, 1, 0x1000, 0x3000, NEED, &moved, &why), -EOPNOTSUPP);
+        assert_non_null(why);
+        assert_int_equal(moved.length, 99);
+}
+
+static void padding_behind_a_short_function_may_be_taken(void **state)
+{
+        static const uint8_t code[] = { 0x31, 0xc0, 0xc3, 0x66, 0x90, 0x0f, 0x1f, 0x40, 0x00 }; /* xor; ret; nops */
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(relocate(code, sizeof code, 3, 0x1000, 0x3000, NEED, &moved, &why), 0);
+        assert_int_equal(moved.code_length, 3);
+}
+
+static void says_when_it_is_too_far(void **state)
+{
+        static const uint8_t code[] = { 0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0xc3 };
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(move(code, sizeof code, 0x1000, 0x7f0000000000, &moved, &why), -ERANGE);
+}
+
+static void a_jump_leads_where_it_was_sent(void **state)
+{
+        uint8_t jump[HOOK_JUMP_LENGTH];
+        uint64_t to;
+
+        assert_int_equal(hook_jump(0x7f0000001000, 0x7f0000000100, jump), 0);
+        assert_true(hook_is_jump(0x7f0000001000, jump, sizeof jump, &to));
+        assert_int_equal(to, 0x7f0000000100);
+        assert_int_equal(hook_jump(0x1000, 0x100001000, jump), -ERANGE);
+        assert_false(hook_is_jump(0, jump, 4, &to));
+}
+
+static void steps_aside_from_a_page_border(void **state)
+{
+        static const uint8_t code[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x55 };
+
+        assert_int_equal(hook_offset(code, sizeof code, 0x1000), 4);
+        assert_int_equal(hook_offset(code, sizeof code, 0x1ff9), 0); /* 0x1ffd..0x2001 would be on two pages */
+        assert_int_equal(hook_offset(code + 4, 1, 0x1000), 0);
+}
+
+/* ---- all of libc ---- */
+
+struct census {
+        const struct image *image;
+        uint64_t distance;
+        size_t moved, refused, wrong;
+};
+
+static uint64_t absolute(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *operands, uint64_t at)
+{
+        for (int i = 0; i < in->operand_count_visible; i++) {
+                ZyanU64 target;
+
+                if (ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(in, &operands[i], at, &target)) &&
+                    (operands[i].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? operands[i].imm.is_relative :
+                     operands[i].mem.base == ZYDIS_REGISTER_RIP))
+                        return target;
+        }
+        return 0;
+}
+
+/* An independent look at each instruction before and after: the same operation on the same target. */
+static bool same_meaning(ZydisDecoder *decoder, const uint8_t *old, uint64_t old_addr, const uint8_t *new,
+                         uint64_t new_addr)
+{
+        ZydisDecodedInstruction a, b;
+        ZydisDecodedOperand oa[ZYDIS_MAX_OPERAND_COUNT], ob[ZYDIS_MAX_OPERAND_COUNT];
+
+        if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, old, 16, &a, oa)) ||
+            !ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, new, 16, &b, ob)))
+                return false;
+        if (a.meta.category == ZYDIS_CATEGORY_CALL)
+                return b.mnemonic == ZYDIS_MNEMONIC_PUSH;
+        return a.mnemonic == b.mnemonic && absolute(&a, oa, old_addr) == absolute(&b, ob, new_addr) &&
+               a.operand_count == b.operand_count;
+}
+
+static int move_and_compare(void *ctx, const struct image_symbol *symbol)
+{
+        struct census *census = ctx;
+        size_t size = symbol->size < 4096 ? symbol->size : 4096;
+        const uint8_t *code = size >= NEED ? image_bytes(census->image, symbol->addr, size) : NULL;
+        uint64_t to = symbol->addr + census->distance;
+        struct relocated moved;
+        ZydisDecoder decoder;
+        const char *why;
+
+        if (!code)
+                return 0;
+        if (relocate(code, size, symbol->size, symbol->addr, to, NEED, &moved, &why) < 0) {
+                census->refused++;
+                return 0;
+        }
+        census->moved++;
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        for (uint32_t i = 0; i < moved.n_steps; i++) {
+                bool back = moved.from[i] == moved.length;
+                uint8_t copy[16] = { 0 }, original[16] = { 0 };
+
+                memcpy(copy, moved.code + moved.to[i], 16);
+                if (back) {
+                        census->wrong += copy[0] != 0xe9 || to + moved.to[i] + 5 + (uint64_t)(int64_t)field(&moved, moved.to[i] + 1u) !=
+                                                                symbol->addr + moved.length;
+                        continue;
+                }
+                memcpy(original, code + moved.from[i], size - moved.from[i] < 16 ? size - moved.from[i] : 16);
+                census->wrong += !same_meaning(&decoder, original, symbol->addr + moved.from[i], copy, to + moved.to[i]);
+        }
+        return 0;
+}
+
+static void every_function_of_libc_means_the_same_elsewhere(void **state)
+{
+        struct maps maps = { 0 };
+        struct image *image = NULL;
+        struct census census = { 0 };
+
+        assert_int_equal(maps_read(getpid(), &maps), 0);
+        assert_int_equal(image_open(getpid(), maps_find(&maps, (uint64_t)(uintptr_t)strtol), &image), 0);
+        census.image = image;
+        for (int i = 0; i < 2; i++) {
+                census.distance = i ? 0x60000000ull : (uint64_t)-0x60000000ll;
+                image_functions(image, move_and_compare, &census);
+        }
+        print_message("# libc: %zu moved, %zu refused, %zu wrong\n", census.moved, census.refused, census.wrong);
+        assert_true(census.moved > 2000);
+        assert_true(census.refused < census.moved / 20);
+        assert_int_equal(census.wrong, 0);
+        image_close(image);
+        maps_done(&maps);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(copies_plain_instructions_and_jumps_back),
+                cmocka_unit_test(memory_at_rip_stays_the_same_memory),
+                cmocka_unit_test(a_short_branch_becomes_a_near_one),
+                cmocka_unit_test(a_jump_at_the_start_is_all_there_is),
+                cmocka_unit_test(a_call_returns_into_the_real_function),
+                cmocka_unit_test(refuses_what_cannot_be_moved),
+                cmocka_unit_test(padding_behind_a_short_function_may_be_taken),
+                cmocka_unit_test(says_when_it_is_too_far),
+                cmocka_unit_test(a_jump_leads_where_it_was_sent),
+                cmocka_unit_test(steps_aside_from_a_page_border),
+                cmocka_unit_test(every_function_of_libc_means_the_same_elsewhere),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+#include "unit.h"
+
+#include "live/deciding.h"
+#include "live/stacks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S 1000000000ull
+
+struct world {
+        struct stacks stacks;
+        struct aggregate aggregate;
+        struct blocks blocks;
+        struct deciding deciding;
+        uint32_t app, libc;
+};
+
+static int setup(void **state)
+{
+        struct world *w = calloc(1, sizeof *w);
+
+        stacks_init(&w->stacks);
+        aggregate_init(&w->aggregate);
+        blocks_init(&w->blocks, &w->aggregate);
+        w->app = stacks_module(&w->stacks, "/bin/app", "aa", false);
+        w->libc = stacks_module(&w->stacks, "/lib/libc.so.6", "bb", true);
+        *state = w;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct world *w = *state;
+
+        deciding_done(&w->deciding);
+        blocks_done(&w->blocks);
+        aggregate_done(&w->aggregate);
+        stacks_done(&w->stacks);
+        free(w);
+        return 0;
+}
+
+static void name(struct world *w, uint32_t frame, const char *func, bool runtime)
+{
+        struct stacks_name one = { .func = strdup(func) };
+
+        stacks_named(&w->stacks, frame, &one, 1, runtime);
+}
+
+/* main -> work -> vector -> (allocator); offsets name them */
+static uint32_t path(struct world *w, const uint64_t *offsets, size_t n, uint32_t module, uint32_t *ret_frames)
+{
+        uint32_t node = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                ret_frames[i] = stacks_frame(&w->stacks, module, offsets[i], 0, NULL);
+                node = stacks_node(&w->stacks, node, ret_frames[i]);
+        }
+        return node;
+}
+
+static void what_was_seen_before_gets_its_number_again(void **state)
+{
+        struct world *w = *state;
+        uint32_t frames[3], again[3], node;
+        size_t n_frames, n_nodes;
+        bool fresh;
+
+        node = path(w, (uint64_t[]){ 1, 2, 3 }, 3, w->app, frames);
+        n_frames = w->stacks.frames.n;
+        n_nodes = w->stacks.nodes.n;
+        assert_int_equal(path(w, (uint64_t[]){ 1, 2, 3 }, 3, w->app, again), node);
+        assert_int_equal(w->stacks.frames.n, n_frames);
+        assert_int_equal(w->stacks.nodes.n, n_nodes);
+        assert_int_equal(stacks_module(&w->stacks, "/elsewhere/app", "aa", false), w->app);
+        assert_int_not_equal(stacks_module(&w->stacks, "/bin/app", "cc", false), w->app);
+        assert_int_not_equal(stacks_frame(&w->stacks, w->libc, 1, 0, &fresh), frames[0]);
+        assert_true(fresh);
+        assert_int_not_equal(stacks_frame(&w->stacks, w->app, 1, REC_FRAME_GUESSED, NULL), frames[0]);
+        /* the same frames in another order are another stack, sharing the caller */
+        assert_int_not_equal(path(w, (uint64_t[]){ 1, 3, 2 }, 3, w->app, again), node);
+        assert_int_equal(w->stacks.nodes.n, n_nodes + 2);
+}
+
+static void the_site_is_the_first_frame_outside_the_runtime(void **state)
+{
+        struct world *w = *state;
+        uint32_t frames[4], node = path(w, (uint64_t[]){ 1, 2, 3, 4 }, 4, w->app, frames);
+
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), 0);
+        name(w, frames[3], "operator new", true);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), 0);
+        name(w, frames[2], "std::vector<int>::push_back", true);
+        name(w, frames[1], "work", false);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), frames[1]); /* main is not named yet: never mind */
+}
+
+static void without_names_the_module_decides(void **state)
+{
+        struct world *w = *state;
+        uint32_t inner, outer = stacks_frame(&w->stacks, w->app, 9, 0, NULL), node;
+
+        inner = stacks_frame(&w->stacks, w->libc, 5, 0, NULL);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, outer), inner);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, true), outer);
+        /* all of it runtime: the innermost */
+        node = stacks_node(&w->stacks, 0, inner);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, true), inner);
+}
+
+static void inlined_calls_become_frames_of_their_own(void **state)
+{
+        struct world *w = *state;
+        uint32_t frame = stacks_frame(&w->stacks, w->app, 9, 0, NULL);
+        struct stacks_name names[3] = { { .func = strdup("work") }, { .func = strdup("grow"), .line = 7 },
+                                        { .func = strdup("push"), .nearest = true } };
+        const struct rec_frame *rows;
+
+        stacks_rows_given(&w->stacks);
+        stacks_named(&w->stacks, frame, names, 3, false);
+        rows = w->stacks.new_frames.v;
+        assert_int_equal(w->stacks.new_frames.n, 3);
+        assert_int_equal(rows[0].id, frame);
+        assert_string_equal(rows[0].func, "work");
+        assert_int_equal(rows[1].inlined_in, frame);
+        assert_int_equal(rows[1].line, 7);
+        assert_int_equal(rows[2].inlined_in, rows[1].id);
+        assert_int_equal(rows[2].flags & REC_FRAME_NEAREST, REC_FRAME_NEAREST);
+        assert_int_equal(rows[2].flags & REC_FRAME_NAMED, REC_FRAME_NAMED);
+}
+
+static void stacks_without_end_end_in_what_is_known(void **state)
+{
+        struct world *w = *state;
+        uint32_t node = 0;
+
+        for (uint64_t i = 1; i < STACKS_FRAMES_MAX + 1000; i++) {
+                uint32_t frame = stacks_frame(&w->stacks, w->app, i, 0, NULL);
+
+                node = stacks_node(&w->stacks, i % 1000 ? node : 0, frame);
+                assert_int_not_equal(node, 0);
+        }
+        for (uint64_t i = 0; i < STACKS_NODES_MAX + 1000; i++) {
+                uint32_t frame = 1 + (uint32_t)(i * 7919 % 200000);
+
+                node = stacks_node(&w->stacks, (uint32_t)(i % w->stacks.nodes.n), frame);
+                assert_int_not_equal(node, 0);
+        }
+        assert_true(w->stacks.frames.n <= STACKS_FRAMES_MAX + 1);
+        assert_true(w->stacks.nodes.n <= STACKS_NODES_MAX + 1);
+        assert_int_not_equal(stacks_node(&w->stacks, 0, 199999), 0);
+        assert_int_not_equal(stacks_frame(&w->stacks, w->app, UINT64_MAX, 0, NULL), 0);
+        for (uint32_t i = 0; i < STACKS_MODULES_MAX + 10; i++) {
+                char build_id[16];
+
+                snprintf(build_id, sizeof build_id, "%u", i);
+                assert_true(stacks_module(&w->stacks, "x", build_id, false) <= STACKS_MODULES_MAX);
+        }
+}
+
+static void allocate(struct world *w, uint64_t id, uint32_t leaf, uint64_t now_ns)
+{
+        struct wire_alloc alloc = { .head = { .id = id, .addr = id << 12 }, .size = 1 << 20, .mean = 1 << 19 };
+
+        blocks_alloc(&w->blocks, &alloc, leaf, now_ns);
+}
+
+static void a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks(void **state)
+{
+        struct world *w = *state;
+        uint32_t frames[2], other[2], node, node2, leaf, leaf2;
+        const struct site *site;
+
+        node = path(w, (uint64_t[]){ 1, 2 }, 2, w->app, frames);
+        node2 = path(w, (uint64_t[]){ 5, 2 }, 2, w->app, other); /* another caller of the same place */
+        leaf = aggregate_leaf(&w->aggregate, node, S);
+        leaf2 = aggregate_leaf(&w->aggregate, node2, S);
+        deciding_add(&w->deciding, leaf, node, 1);
+        deciding_add(&w->deciding, leaf2, node2, 1);
+        allocate(w, 1, leaf, S);
+        allocate(w, 2, leaf, S);
+        allocate(w, 3, leaf2, S);
+        blocks_death(&w->blocks, 2, S);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 1, S, false);
+        assert_int_equal(w->deciding.waiting.n, 2);
+        assert_int_equal(w->deciding.new_sites.n, 0);
+        name(w, frames[1], "work", false);
+        stacks_rows_given(&w->stacks);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 2, 2 * S, false);
+        assert_int_equal(w->deciding.waiting.n, 0);
+        assert_int_equal(w->deciding.new_sites.n, 1);
+        assert_int_equal(w->deciding.new_sites.v[0].frame, frames[1]);
+        assert_int_equal(w->stacks.new_stacks.n, 2);
+        assert_int_equal(w->stacks.new_stacks.v[0].site, w->deciding.new_sites.v[0].id);
+        site = &w->aggregate.sites.v[w->deciding.new_sites.v[0].id];
+        assert_int_equal(site->window.live, w->aggregate.live_bytes);
+        assert_int_equal(site->window.born_samples, 3);
+        blocks_death(&w->blocks, 1, 3 * S);
+        blocks_death(&w->blocks, 3, 3 * S);
+        assert_int_equal(site->window.live, 0);
+}
+
+static void a_stack_whose_names_never_come_is_decided_in_the_end(void **state)
+{
+        struct world *w = *state;
+        uint32_t frames[2], node = path(w, (uint64_t[]){ 1, 2 }, 2, w->app, frames), leaf;
+
+        leaf = aggregate_leaf(&w->aggregate, node, S);
+        deciding_add(&w->deciding, leaf, node, 1);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, DECIDING_TICKS, S, false);
+        assert_int_equal(w->deciding.waiting.n, 1);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 1 + DECIDING_TICKS, S, false);
+        assert_int_equal(w->deciding.waiting.n, 0);
+        assert_int_equal(w->deciding.new_sites.v[0].frame, frames[1]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                TEST(what_was_seen_before_gets_its_number_again),
+                TEST(the_site_is_the_first_frame_outside_the_runtime),
+                TEST(without_names_the_module_decides),
+                TEST(inlined_calls_become_frames_of_their_own),
+                TEST(stacks_without_end_end_in_what_is_known),
+                TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
+                TEST(a_stack_whose_names_never_come_is_decided_in_the_end),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

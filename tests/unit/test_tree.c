@@ -1,0 +1,291 @@
+#include "unit.h"
+
+#include "fake_history.h"
+
+#include "base/clock.h"
+#include "model/heap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIB = 1 << 20, STACKS = 300, SITES = 40 };
+
+static const struct tree_node *node_named(const struct tree *tree, const char *name)
+{
+        for (size_t i = 1; i < tree->n; i++)
+                if (strcmp(tree->nodes[i].name, name) == 0)
+                        return &tree->nodes[i];
+        return NULL;
+}
+
+static const struct tree_node *parent_of(const struct tree *tree, const struct tree_node *node)
+{
+        return &tree->nodes[node->parent];
+}
+
+static void callers_come_first(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t site = fake_add_site(fake, "SessionStore::put", "/src/store.cc", 88);
+        struct heap *heap = heap_new(fake_history(fake));
+        const struct tree_node *put;
+        struct tree tree;
+
+        fake_set_live(fake, site, 10 * MIB, 100);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, site, false, &tree), 0);
+        assert_int_equal(tree.n, 4);
+        put = node_named(&tree, "SessionStore::put");
+        assert_string_equal(put->place, "store.cc:88");
+        assert_string_equal(put->file, "/src/store.cc");
+        assert_int_equal(put->line, 88);
+        assert_int_equal(put->depth, 2);
+        assert_int_equal(put->live_bytes, 10 * MIB);
+        assert_true(isnan(put->rate_per_min));
+        assert_string_equal(parent_of(&tree, put)->name, "dispatch");
+        assert_string_equal(parent_of(&tree, parent_of(&tree, put))->name, "main");
+        assert_int_equal(tree.nodes[0].live_bytes, 10 * MIB);
+        tree_done(&tree);
+        assert_int_equal(heap_tree(heap, site, true, &tree), 0);
+        assert_string_equal(tree.nodes[tree.nodes[0].first_child].name, "SessionStore::put");
+        assert_int_equal(node_named(&tree, "main")->depth, 2);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void inlined_calls_are_lines_of_their_own(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t site = fake_add_site(fake, "put", "store.cc", 88);
+        struct heap *heap = heap_new(fake_history(fake));
+        uint32_t inner = fake_add_inline(fake, 3, "Session::Session", "session.h", 22);
+        struct tree tree;
+
+        fake_add_inline(fake, inner, "string::string", "string.h", 212);
+        fake_set_live(fake, site, MIB, 1);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, site, false, &tree), 0);
+        assert_int_equal(tree.n, 6);
+        assert_true(node_named(&tree, "string::string")->inlined);
+        assert_int_equal(node_named(&tree, "string::string")->depth, 4);
+        assert_string_equal(parent_of(&tree, node_named(&tree, "string::string"))->name, "Session::Session");
+        assert_string_equal(parent_of(&tree, node_named(&tree, "Session::Session"))->name, "put");
+        assert_false(node_named(&tree, "put")->inlined);
+        tree_done(&tree);
+        assert_int_equal(heap_tree(heap, site, true, &tree), 0);
+        assert_string_equal(tree.nodes[tree.nodes[0].first_child].name, "string::string");
+        assert_string_equal(parent_of(&tree, node_named(&tree, "put"))->name, "Session::Session");
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void frames_that_look_the_same_are_one_line(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t module = fake_add_module(fake, "/m"), main_frame = fake_add_frame(fake, module, "main", NULL, 0);
+        uint32_t a = fake_add_stack(fake, 0, main_frame);
+        uint32_t b = fake_add_stack(fake, a, fake_add_frame(fake, module, "put", NULL, 0));
+        uint32_t c = fake_add_stack(fake, a, fake_add_frame(fake, module, "put", NULL, 0));
+        uint32_t d = fake_add_stack(fake, a, fake_add_frame(fake, module, NULL, NULL, 0));
+        uint32_t e = fake_add_stack(fake, a, fake_add_frame(fake, module, NULL, NULL, 0));
+        struct heap *heap = heap_new(fake_history(fake));
+        struct tree tree;
+
+        for (uint32_t stack = b; stack <= e; stack++) {
+                fake_set_site(fake, stack, 0);
+                fake_set_stack_live(fake, stack, MIB, 1);
+        }
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, 0, false, &tree), 0);
+        assert_int_equal(tree.n, 5); /* root, main, put, two addresses */
+        assert_int_equal(node_named(&tree, "put")->live_bytes, 2 * MIB);
+        assert_int_equal(node_named(&tree, "main")->live_bytes, 4 * MIB);
+        assert_int_not_equal(c, d);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void flags_and_figures_reach_the_nodes(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t site = fake_add_site(fake, "put", "store.cc", 88);
+        struct heap *heap = heap_new(fake_history(fake));
+        const struct tree_node *put;
+        struct tree tree;
+
+        fake_set_frame(fake, 1, "start", NULL, 0, REC_FRAME_NAMED | REC_FRAME_TRUNCATED | REC_FRAME_GUESSED);
+        fake_set_frame(fake, 3, "put", NULL, 0, REC_FRAME_NAMED | REC_FRAME_RUNTIME | REC_FRAME_NEAREST);
+        for (int i = 1; i <= 61; i++) {
+                fake_set_live(fake, site, i * MIB, i);
+                fake_tick(fake);
+        }
+        assert_int_equal(heap_seek(heap, 61), 0);
+        assert_int_equal(heap_set_base(heap, 51), 0);
+        assert_int_equal(heap_tree(heap, site, false, &tree), 0);
+        put = node_named(&tree, "put");
+        assert_true(put->runtime && put->approximate && !put->truncated);
+        assert_true(node_named(&tree, "start")->truncated && node_named(&tree, "start")->guessed);
+        assert_int_equal(put->change_bytes, 10 * MIB);
+        assert_int_equal(put->live_blocks, 61);
+        assert_true(fabs(put->rate_per_min - 60.0 * MIB) < 1);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+/* ---- totals, on random tries ---- */
+
+static struct fake *random_trie(unsigned seed)
+{
+        struct fake *fake = fake_new();
+        uint32_t module = fake_add_module(fake, "/usr/bin/x"), frames[100];
+        char name[16];
+
+        srand(seed);
+        for (int i = 0; i < 100; i++) {
+                snprintf(name, sizeof name, "f%d", i / 3);
+                if (i > 10 && rand() % 4 == 0)
+                        frames[i] = fake_add_inline(fake, frames[rand() % i], name, "x.h", (uint32_t)(i / 3));
+                else
+                        frames[i] = fake_add_frame(fake, module, rand() % 5 ? name : NULL, NULL, 0);
+        }
+        for (int i = 0; i < STACKS; i++) {
+                uint32_t stack = fake_add_stack(fake, i ? (uint32_t)rand() % (uint32_t)i : 0, frames[rand() % 100]);
+
+                if (i < SITES)
+                        fake_set_site(fake, stack, 0);
+                else if (rand() % 2)
+                        fake_set_site(fake, stack, (uint32_t)rand() % SITES + 1);
+                else
+                        continue;
+                fake_set_stack_live(fake, stack, rand() % 100000, rand() % 100);
+        }
+        for (int i = 0; i < 40; i++)
+                fake_tick(fake);
+        for (uint32_t site = 1; site <= SITES; site++)
+                fake_set_live(fake, site, rand() % 100000, rand() % 100);
+        fake_tick(fake);
+        return fake;
+}
+
+/* Sums fit, children are in order, every node is linked once. Returns what the root holds. */
+static int64_t check_tree(const struct tree *tree)
+{
+        size_t linked = 0;
+
+        for (size_t i = 0; i < tree->n; i++) {
+                const struct tree_node *node = &tree->nodes[i];
+                int64_t sum = 0, before = INT64_MAX;
+
+                for (uint32_t at = node->first_child; at; at = tree->nodes[at].next_sibling) {
+                        assert_true(at < tree->n);
+                        assert_int_equal(tree->nodes[at].parent, i);
+                        assert_int_equal(tree->nodes[at].depth, i ? node->depth + 1 : 0);
+                        assert_true(tree->nodes[at].live_bytes <= before);
+                        before = tree->nodes[at].live_bytes;
+                        sum += before;
+                        linked++;
+                }
+                assert_true(sum <= node->live_bytes);
+        }
+        assert_int_equal(linked, tree->n - 1);
+        return tree->nodes[0].live_bytes;
+}
+
+static void totals_of_trees_and_sites_are_equal(void **state)
+{
+        for (unsigned seed = 1; seed <= 20; seed++) {
+                struct fake *fake = random_trie(seed);
+                struct heap *heap = heap_new(fake_history(fake));
+                int64_t total = 0, change = 0;
+                struct tree tree;
+
+                assert_int_equal(heap_seek(heap, 41), 0);
+                assert_int_equal(heap_set_base(heap, 20), 0);
+                for (uint32_t id = 1; id <= SITES; id++) {
+                        struct heap_site site;
+
+                        assert_true(heap_site(heap, id, &site));
+                        for (int inverted = 0; inverted < 2; inverted++) {
+                                assert_int_equal(heap_tree(heap, id, inverted, &tree), 0);
+                                assert_int_equal(check_tree(&tree), site.live_bytes);
+                                assert_int_equal(tree.nodes[0].change_bytes, site.change_bytes);
+                                assert_int_equal(tree.nodes[0].live_blocks, site.live_blocks);
+                                assert_false(isnan(tree.nodes[0].rate_per_min));
+                                tree_done(&tree);
+                        }
+                        total += site.live_bytes;
+                        change += site.change_bytes;
+                }
+                for (int inverted = 0; inverted < 2; inverted++) {
+                        assert_int_equal(heap_tree(heap, 0, inverted, &tree), 0);
+                        assert_int_equal(check_tree(&tree), total);
+                        assert_int_equal(tree.nodes[0].change_bytes, change);
+                        tree_done(&tree);
+                }
+                assert_int_equal(heap_process(heap)->live_bytes, total);
+                heap_free(heap);
+                fake_free(fake);
+        }
+}
+
+static void a_site_that_is_not_there_has_an_empty_tree(void **state)
+{
+        struct fake *fake = random_trie(1);
+        struct heap *heap = heap_new(fake_history(fake));
+        struct tree tree;
+
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, 99999, false, &tree), 0);
+        assert_int_equal(tree.n, 1);
+        tree_done(&tree);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void very_deep_stacks_end_somewhere(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t site = fake_add_site(fake, "deep", "d.c", 1), stack = fake_stack_of(fake, site);
+        struct heap *heap = heap_new(fake_history(fake));
+        struct tree tree;
+
+        for (int i = 0; i < 3000; i++)
+                stack = fake_add_stack(fake, stack, 3);
+        fake_set_site(fake, stack, site);
+        fake_set_stack_live(fake, stack, MIB, 1);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        for (int inverted = 0; inverted < 2; inverted++) {
+                assert_int_equal(heap_tree(heap, site, inverted, &tree), 0);
+                assert_in_range(tree.n, 1000, 1100);
+                assert_int_equal(check_tree(&tree), MIB);
+                tree_done(&tree);
+        }
+        heap_free(heap);
+        fake_free(fake);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(callers_come_first),
+                cmocka_unit_test(inlined_calls_are_lines_of_their_own),
+                cmocka_unit_test(frames_that_look_the_same_are_one_line),
+                cmocka_unit_test(flags_and_figures_reach_the_nodes),
+                cmocka_unit_test(totals_of_trees_and_sites_are_equal),
+                cmocka_unit_test(a_site_that_is_not_there_has_an_empty_tree),
+                cmocka_unit_test(very_deep_stacks_end_somewhere),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
