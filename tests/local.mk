@@ -13,15 +13,13 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 # ---- unit tests ----
 
 UNIT_TESTS = \
-	%D%/unit/area.h \
-	%D%/unit/rig.h \
 	%D%/unit/test_base \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
-	%D%/unit/test_glibc \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
+	%D%/unit/test_glibc \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
@@ -48,9 +46,10 @@ UNIT_TESTS = \
 	%D%/unit/test_tui \
 	%D%/unit/test_unwind \
 	%D%/unit/test_valleys \
-	%D%/unit/test_writer \
-	%D%/unit/toy.h \
-	%D%/unit/unit.h
+	%D%/unit/test_writer
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
 
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
