@@ -47,7 +47,7 @@ result $? "both end well"
 variant() {
         name=$1
         shift
-        begin "$@" 2 1 1000
+        begin "$@" 2 2 1000
         attach_tool cycle "$target" 10 5
         code=$?
         finish

@@ -31,9 +31,11 @@ begin() {
         mkfifo "$dir/ready"
         "$@" >"$dir/ready" 2>&1 &
         target=$!
-        { read -r line; cat >"$dir/target"; } <"$dir/ready" &
+        exec 3<"$dir/ready"
+        read -r line <&3
+        cat <&3 >"$dir/target" &
         reader=$!
-        while [ ! -e "$dir/target" ] && kill -0 "$reader" 2>/dev/null; do :; done
+        exec 3<&-
 }
 
 # finish: waits for the target; its exit status is in $status

@@ -11,7 +11,7 @@ attach_tool cycle "$target" 10 1
 code=$?
 state_of "$target" >"$dir/after"
 result $code "16 idle threads: attached and detached 10 times"
-cmp -s "$dir/before" "$dir/after"
+diff "$dir/before" "$dir/after" >>"$dir/tool"
 result $? "map, size, descriptors, signal masks and code are the same as before"
 grep -q 'left=0' "$dir/tool"
 result $? "nothing was left behind"
@@ -35,7 +35,7 @@ attach_tool repair "$target"
 grep -q 'repaired=[1-9]' "$dir/tool"
 result $? "so does a repair"
 state_of "$target" >"$dir/after"
-cmp -s "$dir/before" "$dir/after"
+diff "$dir/before" "$dir/after" >>"$dir/tool"
 result $? "and everything is as it was"
 
 "$tool" trace "$target" 60000 >"$dir/tracer" &
