@@ -72,12 +72,16 @@ check_PROGRAMS += %D%/unit/make_session
 # ---- fuzz targets: with --enable-fuzz real ones, else programs that replay their corpus ----
 
 FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_ring \
 	%D%/fuzz/fuzz_session
 check_PROGRAMS += $(FUZZ_TARGETS)
+%C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c
 %C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
+%C%_fuzz_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
+%C%_fuzz_fuzz_ring_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif
