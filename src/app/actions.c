@@ -25,7 +25,7 @@ struct term_options actions_term_options(const struct options *options)
         return (struct term_options){ .color = options->color, .ascii = options->ascii, .mouse = !options->no_mouse };
 }
 
-void actions_mark(struct ui *ui, struct store *store, bool live, uint32_t tick, uint64_t now_ns)
+void actions_mark(struct ui *ui, struct store *store, bool live, const struct rec_process *at, uint64_t now_ns)
 {
         const char *name = ui_mark_name(ui);
         const struct rec_request request = { .kind = REC_REQUEST_MARK, .text = name };
@@ -36,7 +36,7 @@ void actions_mark(struct ui *ui, struct store *store, bool live, uint32_t tick, 
         if (live)
                 r = store_request(store, &request, &id, &err);
         else
-                r = store_add_mark(store, tick, now_ns, name, &err);
+                r = store_add_mark(store, at->tick, at->time_ns, name, &err);
         if (r < 0)
                 ui_say(ui, now_ns, "no mark: %s", err.text[0] ? err.text : strerror(-r));
         else

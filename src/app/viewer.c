@@ -304,7 +304,7 @@ static void act(struct viewer *viewer, enum ui_action action)
                 leave(viewer);
                 break;
         case UI_MARK:
-                actions_mark(viewer->ui, viewer->store, viewer->live, heap_tick(viewer->heap), now());
+                actions_mark(viewer->ui, viewer->store, viewer->live, heap_process(viewer->heap), now());
                 break;
         case UI_PICKER:
                 if (viewer->viewing->guardian < 0)

@@ -235,9 +235,9 @@ static int write_tick(struct writer *writer, const struct item *item, struct err
         char text[128];
         int r;
 
-        if (waited > LATE_S * NS_PER_S && waited > writer->late_ns)
-                writer->late_ns = waited;
-        else if (writer->late_ns) {
+        if (waited > LATE_S * NS_PER_S) {
+                writer->late_ns = waited > writer->late_ns ? waited : writer->late_ns;
+        } else if (writer->late_ns) {
                 snprintf(text, sizeof text, "the disk was slow: data waited %llu s in memory, none was lost",
                          (unsigned long long)(writer->late_ns / NS_PER_S));
                 events = xcalloc(tick.n_events + 1, sizeof *events);

@@ -18,7 +18,7 @@ print_screen() {
         "$heaptop" replay "$session" --screen 100x30 --keys "$1" 2>"$work/err"
 }
 
-plan 6
+plan 8
 check "a file that is being written can be looked at" sh -c '"$1" replay "$2" --screen 80x24 | grep -q session_store_put' sh "$heaptop" "$session"
 check "it is shown as live" sh -c '"$1" replay "$2" --screen 80x24 | head -n 1 | grep -q LIVE' sh "$heaptop" "$session"
 
@@ -49,5 +49,9 @@ check "the report of a moment is the same live and afterwards (JSON)" same "$wor
 "$heaptop" replay "$session" --screen 100x30 --styles >"$work/b"
 check "a screen is the same each time" same "$work/a" "$work/b"
 check "going to the start and back to the end changes nothing" same "$work/a" "$work/b.raw"
+# a mark that is set afterwards stands where the screen was, and is there the next time
+"$heaptop" replay "$session" --screen 80x24 --keys ': =start Enter m' >"$work/a"
+check "a mark can be set in a replay" test "$(query "$session" 'SELECT tick FROM mark')" = 1
+check "at the time of its tick" test "$(query "$session" 'SELECT mark.time_ns = tick.time_ns FROM mark JOIN tick ON tick.id = mark.tick')" = 1
 check "one cell is enough" sh -c '[ "$("$1" replay "$2" --screen 1x1 | wc -l)" = 1 ]' sh "$heaptop" "$session"
 the_end

@@ -64,7 +64,7 @@ is_free() { is_untouched $service; }
 n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
-plan 41
+plan 43
 type_in "$heaptop"
 check "the picker lists processes" sees 'Nothing is attached'
 check "the demo service is there" sees "$service "
@@ -170,5 +170,11 @@ runs_on() {
 }
 picture | tr -d '\n' >"$work/joined"
 check "which goes on when the screen is left" runs_on
+
+# the terminal goes away
+watch seven
 mux kill-server
+check "a terminal that is closed: the service is free" wait_for is_free
+is_complete() { [ "$(query "$session" 'SELECT ended_ns > 0 FROM session')" = 1 ]; }
+check "and the session complete" wait_for is_complete
 the_end
