@@ -13,10 +13,12 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 # ---- unit tests ----
 
 UNIT_TESTS = \
+	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
+	%D%/unit/test_glibc \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_image \
@@ -32,6 +34,7 @@ UNIT_TESTS = \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
 	%D%/unit/test_recorder \
+	%D%/unit/test_relocate \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
@@ -44,6 +47,7 @@ UNIT_TESTS = \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_unwind \
+	%D%/unit/test_undo \
 	%D%/unit/test_valleys \
 	%D%/unit/test_writer
 check_PROGRAMS += $(UNIT_TESTS)
