@@ -18,9 +18,9 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
-	%D%/unit/test_glibc \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
+	%D%/unit/test_glibc \
 	%D%/unit/test_image \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
@@ -47,6 +47,7 @@ UNIT_TESTS = \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_unwind \
+	%D%/unit/test_unwind_table \
 	%D%/unit/test_undo \
 	%D%/unit/test_valleys \
 	%D%/unit/test_writer
@@ -76,12 +77,24 @@ check_PROGRAMS += %D%/unit/make_session
 # ---- fuzz targets: with --enable-fuzz real ones, else programs that replay their corpus ----
 
 FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_ehframe \
+	%D%/fuzz/fuzz_elf \
+	%D%/fuzz/fuzz_maps \
 	%D%/fuzz/fuzz_session
 check_PROGRAMS += $(FUZZ_TARGETS)
+%C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c
+%C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c
+%C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c
 %C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
+%C%_fuzz_fuzz_ehframe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_fuzz_maps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
+%C%_fuzz_fuzz_ehframe_SOURCES += %D%/fuzz/replay.c
+%C%_fuzz_fuzz_elf_SOURCES += %D%/fuzz/replay.c
+%C%_fuzz_fuzz_maps_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif

@@ -13,15 +13,17 @@
 enum { GLIBC_ARENAS_MAX = 1024 };
 
 struct glibc_heap {
-        uint64_t main_arena;   /* address of main_arena.bins - 16, i.e. of .top's neighbour: see glibc.c; 0 = not found */
+        uint64_t main_arena;    /* address of its struct malloc_state */
+        uint64_t parameters;    /* address of malloc's struct malloc_par; 0 = not recognized: mmapped_* are 0 then */
+        bool old_parameters;    /* laid out as before glibc 2.35 */
         uint32_t n_arenas;
-        uint64_t system_bytes; /* got from the kernel by all arenas (heaps and brk), without mmapped blocks */
+        uint64_t system_bytes;  /* got from the kernel by all arenas (heaps and brk), without mmapped blocks */
         uint64_t mmapped_bytes; /* blocks with a mapping of their own */
         uint64_t mmapped_blocks;
-        uint64_t top_bytes;    /* free at the ends of the arenas */
-        uint64_t binned_bytes; /* free in unsorted, small and large bins and fast bins */
-        uint64_t used_bytes;   /* system - top - binned + mmapped: includes what threads cache (tcache) */
-        bool complete;         /* every list could be walked to its end */
+        uint64_t top_bytes;     /* free at the ends of the arenas */
+        uint64_t binned_bytes;  /* free in unsorted, small and large bins and fast bins */
+        uint64_t used_bytes;    /* system - top - binned + mmapped: includes what threads cache (tcache) */
+        bool complete;          /* every list could be walked to its end and the parameters are known */
 };
 
 /* Finds malloc's state in PID (MEMORY: memory_open()) and sums it up. -ENOENT when the process has no glibc or its state is not

@@ -71,7 +71,7 @@ static void finds_libc_with_its_bias_and_build_id(void **state)
 
         assert_int_equal(maps_read(getpid(), &maps), 0);
         assert_int_equal(modules_read(getpid(), &maps, NULL, &modules), 0);
-        module = modules_find(&modules, (uint64_t)(uintptr_t)dlsym(RTLD_NEXT, "qsort"));
+        module = modules_find(&modules, (uint64_t)(uintptr_t)dlsym(RTLD_NEXT, "gnu_get_libc_version"));
         assert_non_null(module);
         assert_non_null(strstr(module->path, "libc"));
         assert_int_equal(image_functions(module->image, find_function, &search), 1);
