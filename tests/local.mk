@@ -80,21 +80,25 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_maps \
+	%D%/fuzz/fuzz_ring \
 	%D%/fuzz/fuzz_session
 check_PROGRAMS += $(FUZZ_TARGETS)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c
 %C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c
+%C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c
 %C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_maps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 %C%_fuzz_fuzz_ehframe_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_elf_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_maps_SOURCES += %D%/fuzz/replay.c
+%C%_fuzz_fuzz_ring_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif

@@ -337,11 +337,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         recorder->code_bytes = shared_private_bytes(injection->shared);
         recorder->mean = injection->shared->mean;
         read_clock(recorder);
-        r = watched_init(&recorder->watched, injection->pid, injection->start_time, injection->shared_addr);
-        if (r < 0) {
-                err_set(err, -r, "cannot read the memory of %d: %s", injection->pid, strerror(-r));
-                goto out;
-        }
+        watched_init(&recorder->watched, injection->pid, injection->start_time, injection->shared_addr);
         begin_balance(recorder);
         r = names_new(&recorder->names);
         if (r < 0) {

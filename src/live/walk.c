@@ -5,6 +5,7 @@
 #include "target/runtime.h"
 #include "target/unwind.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* Maps are read again at most this often, when a stack leads into code that no known mapping holds. */
@@ -84,7 +85,7 @@ int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk 
         if (r < 0)
                 goto out;
         r = refresh(walk, 0);
-        if (r < 0)
+        if (r < 0 && r != -ESRCH)
                 goto out;
         walk->n_told = walk->modules.n;
         *ret = walk;

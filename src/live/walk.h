@@ -9,7 +9,7 @@
 
 struct walk; /* opaque */
 
-/* Looks at the modules of PID. STACKS and NAMES stay the caller's. */
+/* Looks at the modules of PID; when it is gone already, all code is unknown. STACKS and NAMES stay the caller's. */
 int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk **ret);
 void walk_free(struct walk *walk); /* accepts NULL */
 

@@ -60,18 +60,13 @@ static uint64_t count_oom_kills(const char *path)
         return n;
 }
 
-int watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr)
+void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr)
 {
-        struct watched p = { .pid = pid, .start_time = start_time, .probe_addr = probe_addr, .pidfd = -1 };
-
-        p.memory = memory_open(pid, 0);
-        if (p.memory < 0)
-                return p.memory;
-        p.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        p.oom_path = find_oom_path(pid);
-        p.oom_kills = count_oom_kills(p.oom_path);
-        *watched = p;
-        return 0;
+        *watched = (struct watched){ .pid = pid, .start_time = start_time, .probe_addr = probe_addr };
+        watched->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        watched->memory = memory_open(pid, 0);
+        watched->oom_path = find_oom_path(pid);
+        watched->oom_kills = count_oom_kills(watched->oom_path);
 }
 
 void watched_done(struct watched *watched)
@@ -101,7 +96,7 @@ enum watched_fate watched_fate(const struct watched *watched)
         if (has_exited(watched))
                 return WATCHED_EXITED;
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
-        if (memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
+        if (watched->memory >= 0 && memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
                 return WATCHED_RUNS;
         if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
                 return WATCHED_EXITED;

@@ -16,15 +16,15 @@ enum watched_fate {
 struct watched {
         pid_t pid;
         int pidfd;   /* -1 = this kernel has none */
-        int memory;  /* /proc/PID/mem as it was at the attach: belongs to that address space for good */
+        int memory;  /* /proc/PID/mem as it was at the attach: belongs to that address space for good; -1 = none */
         uint64_t start_time;
         uint64_t probe_addr;    /* the shared area in the target */
         char *oom_path;         /* memory.events of its cgroup, NULL = not known */
         uint64_t oom_kills;     /* when it began */
 };
 
-/* Returns 0 or a negative errno; end with watched_done(). */
-int watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr);
+/* A short program may be gone already: then its fate says so. End with watched_done(). */
+void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr);
 void watched_done(struct watched *watched); /* accepts all zeroes */
 
 enum watched_fate watched_fate(const struct watched *watched);
