@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
+	%D%/unit/test_undo \
 	%D%/unit/test_unwind \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_undo \
@@ -109,7 +110,11 @@ EXTRA_DIST += %D%/fuzz/corpus
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/layers.sh \
+	%D%/live/attach.sh \
+	%D%/live/attach-edges.sh \
+	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/programs.sh \
@@ -117,11 +122,12 @@ dist_check_SCRIPTS = \
 	%D%/live/replay.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
+	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/lib.sh %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
@@ -158,7 +164,7 @@ EXTRA_DIST += %D%/bench/bench.py
 
 .PHONY: bench
 bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	%D%/bench/bench_probe$(EXEEXT)
+	%D%/bench/bench_probe$(EXEEXT) \
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)

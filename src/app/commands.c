@@ -9,7 +9,6 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "probe/wire.h"
 
 #include <errno.h>
 #include <locale.h>

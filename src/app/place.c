@@ -63,6 +63,8 @@ static int default_path(const char *name, pid_t pid, const struct user *user, ch
         strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
         if (snprintf(ret, PLACE_MAX, "%s/%s-%d-%s.heaptop", dir, safe, (int)pid, when) >= PLACE_MAX)
                 r = err_set(err, ENAMETOOLONG, "the path of the session is too long; name a file with -o");
+        for (int n = 2; r == 0 && n < 10 && access(ret, F_OK) == 0; n++) /* two within a second */
+                snprintf(ret, PLACE_MAX, "%s/%s-%d-%s-%d.heaptop", dir, safe, (int)pid, when, n);
 out:
         free(dir);
         return r;

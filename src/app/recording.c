@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* A step wants to come back within 50 ms; this is only a bound on a wrong answer. */
-enum { LONGEST_WAIT_MS = 50 };
+enum { LONGEST_WAIT_MS = 50, MOST_PROGRAMS = 9 };
 
 struct state {
         const struct recording *what;
@@ -33,6 +33,7 @@ struct state {
         struct injection injection;
         struct recorder *recorder;
         bool attached, keep;
+        bool later; /* not the first session of this process */
         uint64_t begun_ns, deadline_ns;
         const char *why; /* it ended; NULL = goes on */
 };
@@ -251,33 +252,85 @@ static void end(struct state *state, int failed)
         status->file_bytes = file_bytes(status->path);
 }
 
+/* One session from its file's creation to its end. Returns whether the target goes on as another program. */
+static bool run_session(struct state *state, struct err *err)
+{
+        int r = begin(state, err);
+
+        if (r < 0) {
+                if (state->writer)
+                        writer_abandon(state->writer);
+                return false;
+        }
+        state->begun_ns = clock_boottime_ns();
+        state->deadline_ns = state->what->duration_ns ? state->begun_ns + state->what->duration_ns : 0;
+        state->status.stop_ns = state->injection.stop_ns;
+        state->status.n_hooks = state->injection.n_hooks;
+        if (!state->later)
+                tell(state, STATUS_OK);
+        r = record(state);
+        end(state, r);
+        return r == 0 && recorder_state(state->recorder) == RECORDER_EXEC;
+}
+
+static void end_session(struct state *state)
+{
+        recorder_free(state->recorder);
+        if (state->attached)
+                inject_done(&state->injection);
+        writer_free(state->writer);
+}
+
+/* "shop.heaptop" into "shop-2.heaptop". RET has PLACE_MAX bytes. */
+static void number_output(const char *output, int number, char *ret)
+{
+        size_t len = strlen(output), suffix = strlen(".heaptop");
+
+        if (len < suffix || strcmp(output + len - suffix, ".heaptop") != 0)
+                suffix = 0;
+        snprintf(ret, PLACE_MAX, "%.*s-%d%s", (int)(len - suffix), output, number, output + len - suffix);
+}
+
+/* Records what the target has become. What cannot be recorded (it has ended, it has no malloc) leaves STATUS as it is. */
+static void follow(const struct state *first, const struct recording *recording, struct status *status)
+{
+        struct recording next = *recording;
+        char output[PLACE_MAX];
+        bool goes_on = true;
+
+        next.launch = false;
+        next.name = NULL;
+        for (int number = 2; goes_on && number <= MOST_PROGRAMS; number++) {
+                struct state state = { .what = &next, .status = *status, .status_fd = first->status_fd,
+                                       .lifeline = first->lifeline, .signals = first->signals, .later = true };
+
+                if (recording->output) {
+                        number_output(recording->output, number, output);
+                        next.output = output;
+                }
+                goes_on = run_session(&state, &(struct err){ 0 });
+                if (state.begun_ns)
+                        *status = state.status;
+                end_session(&state);
+        }
+}
+
 int recording_run(const struct recording *recording, int status_fd, int lifeline)
 {
         struct state state = { .what = recording, .status_fd = status_fd, .lifeline = lifeline };
         struct err err = { 0 };
-        int r;
+        bool goes_on;
 
         state.status.pid = recording->pid;
         leave_terminal(&state);
-        r = begin(&state, &err);
-        if (r < 0) {
+        goes_on = run_session(&state, &err);
+        if (err.code < 0) {
                 snprintf(state.status.text, sizeof state.status.text, "%s", err.text);
                 state.status.exit_status = err_exit_status(&err);
-                if (state.writer)
-                        writer_abandon(state.writer);
-        } else {
-                state.begun_ns = clock_boottime_ns();
-                state.deadline_ns = recording->duration_ns ? state.begun_ns + recording->duration_ns : 0;
-                state.status.stop_ns = state.injection.stop_ns;
-                state.status.n_hooks = state.injection.n_hooks;
-                tell(&state, STATUS_OK);
-                r = record(&state);
-                end(&state, r);
         }
-        recorder_free(state.recorder);
-        if (state.attached)
-                inject_done(&state.injection);
+        end_session(&state);
+        if (goes_on && recording->follow)
+                follow(&state, recording, &state.status);
         tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);
-        writer_free(state.writer);
         return state.status.exit_status;
 }

@@ -97,6 +97,7 @@ static int run_here(char **argv, struct recording *recording)
         }
         recording->pid = child.pid;
         recording->go_arg = &child;
+        recording->follow = true; /* a script that ends in "exec program" is only a beginning */
         if (guard_start(&guard, recording, lifeline[0], &lifeline[1], 1, &err) < 0)
                 return fail(&child, &err);
         child_done(&child);
@@ -105,7 +106,7 @@ static int run_here(char **argv, struct recording *recording)
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);
         say_end(&guard);
-        summary_print(guard.ok.path, SUMMARY_SITES, stderr);
+        summary_print(guard.last.path, SUMMARY_SITES, stderr);
         guard_done(&guard);
         return child_exit_status(&child);
 }

@@ -149,9 +149,9 @@ static int collect(void *ctx, const struct image_symbol *symbol)
         const char *name;
         bool prefixed;
 
-        /* Symbols of malloc.c in glibc and of every musl; musl has a __libc_malloc, too. */
+        /* glibc's malloc.c (musl has a __libc_malloc, too); musl's, or its loader, which is its C library. */
         c->glibc |= !strcmp(symbol->name, "__libc_memalign");
-        c->musl |= !strcmp(symbol->name, "__malloc_alloc_meta") || !strcmp(symbol->name, "_dl_debug_addr");
+        c->musl |= !strcmp(symbol->name, "__malloc_alloc_meta") || !strcmp(symbol->name, "_dl_debug_state");
         c->jemalloc |= !strcmp(symbol->name, "mallctl") || !strcmp(symbol->name, "je_mallctl") ||
                        !strcmp(symbol->name, "_rjem_mallctl");
         c->tcmalloc |= !strcmp(symbol->name, "tc_malloc") || !strcmp(symbol->name, "TCMallocInternalMalloc");
@@ -327,7 +327,7 @@ static void name_allocator(const struct collector *c, struct allocator *allocato
                 snprintf(allocator->name, sizeof allocator->name, "tcmalloc");
         else if (c->mimalloc)
                 snprintf(allocator->name, sizeof allocator->name, "mimalloc");
-        else if (c->glibc && !c->musl)
+        else if (c->glibc)
                 glibc_version(allocator->module, allocator->name, sizeof allocator->name);
         else if (c->musl || !strncmp(file, "ld-musl", 7) || !strncmp(file, "libc.musl", 9))
                 snprintf(allocator->name, sizeof allocator->name, "musl");
@@ -359,7 +359,7 @@ bool allocators_find(const struct process *process, const struct module *module,
         name_allocator(&c, ret);
         calloc_function = find_kind(ret, WIRE_CALLOC);
         ret->sizing = WIRE_SIZE_UNKNOWN;
-        if (c.glibc && !c.musl && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
+        if (c.glibc && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
                 ret->sizing = WIRE_SIZE_GLIBC;
         else if (calloc_function && only_forwards(process, ret, calloc_function))
                 ret->sizing = WIRE_SIZE_NESTED;

@@ -1,6 +1,6 @@
 /* The jumps go first, at once: from then on no thread enters. Then the root becomes 0, so that whoever is inside passes
- * through. Memory is given back only when no thread's program counter, stack or signal frame points into it; until then the
- * target runs, and we look again every 2 ms. */
+ * through. Memory is given back only when no thread's program counter or signal frame points into it and no stack holds a
+ * frame of the probe; until then the target runs, and we look again every 2 ms. */
 #include "inject/removal.h"
 
 #include "base/alloc.h"
@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct job {
         bool restored;       /* the jumps are gone */
         bool nothing;        /* nothing of heaptop was there */
         bool busy;           /* a thread is inside */
+        bool suspect;        /* a word on its stack says that it might be */
         struct removal *ret;
         struct err *err;
 };
@@ -136,8 +138,51 @@ static void move_frame_back(void *ctx, struct thread *thread, uint64_t addr, uin
                                         return;
                         }
         }
-        if (remains_in_code(&job->undo.remains, word))
-                job->busy = true;
+        if (!remains_in_code(&job->undo.remains, word))
+                return;
+        job->busy |= saved_pc;
+        job->suspect |= !saved_pc;
+}
+
+static bool overflow_was_used(const struct job *job, uint64_t shared)
+{
+        struct wire_slot slot;
+        const uint8_t *bytes = (const uint8_t *)&slot;
+
+        if (process_read(&job->process, shared + offsetof(struct wire_shared, overflow), &slot, sizeof slot) < 0)
+                return true;
+        for (size_t i = 0; i < sizeof slot; i++)
+                if (bytes[i] != 0)
+                        return true;
+        return false;
+}
+
+/* A word on its stack points into our code. It may be stale: event loops keep large buffers on the stack that they never
+ * clear. The probe calls out of its code only while the thread's slot is marked (the lowest bit of its key), so a thread
+ * that has a slot without the mark has no frame of ours. Nor has one without a slot, unless some thread had to share the
+ * overflow slot: then we believe the word. */
+static bool is_inside(struct job *job, const struct thread *thread)
+{
+        uint64_t tp = regs_thread_pointer(&thread->regs);
+        const struct remains *remains = &job->undo.remains;
+        bool known = remains->n_shared > 0;
+
+        for (size_t i = 0; i < remains->n_shared; i++) {
+                uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
+
+                for (uint64_t k = 0; k < WIRE_SLOTS; k++) {
+                        uint64_t key;
+
+                        if (process_read(&job->process, slots + k * sizeof(struct wire_slot), &key, sizeof key) < 0)
+                                return true;
+                        if (key == (tp | 1))
+                                return true;
+                        if (key == tp)
+                                return false;
+                }
+                known &= !overflow_was_used(job, remains->shared[i].addr);
+        }
+        return !known;
 }
 
 static void code_range(const struct remains *remains, uint64_t *low, uint64_t *high)
@@ -170,7 +215,10 @@ static void check_threads(struct job *job)
                 if (thread->state != THREAD_STOPPED)
                         continue;
                 job->busy |= remains_in_code(&job->undo.remains, regs_pc(&thread->regs));
+                job->suspect = false;
                 stacks_visit(&job->process, thread, low, high, move_frame_back, job);
+                if (job->suspect && !job->busy)
+                        job->busy = is_inside(job, thread);
         }
 }
 

@@ -44,6 +44,7 @@ void prompt_open(struct ui *ui, enum prompt prompt)
 static void accept(struct ui *ui)
 {
         enum prompt prompt = ui->prompt;
+        struct err err = { 0 };
 
         apply_typed(ui, ui->typed);
         ui->prompt = PROMPT_NONE;
@@ -51,8 +52,8 @@ static void accept(struct ui *ui)
                 time_goto(ui, ui->typed);
         if (prompt == PROMPT_FIND && ui->typed[0])
                 stack_find(ui, 1);
-        if (ui->bad_filter)
-                ui_tell(ui, "\"%s\" is not a valid filter", ui->filter);
+        if (prompt == PROMPT_FILTER && ui->bad_filter && heap_check_filter(ui->filter, &err) < 0)
+                ui_tell(ui, "%s", err.text);
 }
 
 static void erase_last(char *text)

@@ -9,14 +9,20 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct chart_span whole_span(const struct ui *ui)
 {
         const struct rows *rows = &ui->whole;
+        const struct rec_session *session = heap_session(ui->heap);
+        uint64_t from;
 
         if (rows->n == 0)
                 return (struct chart_span){ 0, 1 };
-        return (struct chart_span){ rows->row[0].time_ns, rows->row[rows->n - 1].time_ns + 1 };
+        from = rows->row[0].time_ns;
+        if (session && session->started_ns < from) /* the attach is before the first tick */
+                from = session->started_ns;
+        return (struct chart_span){ from, rows->row[rows->n - 1].time_ns + 1 };
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
@@ -28,7 +34,7 @@ static int column_of(struct chart_span span, int columns, uint64_t time_ns)
 
 static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart_span span, int columns)
 {
-        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " EVENTS");
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, "EVENTS");
         for (size_t i = 0; i < ui->n_gaps; i++)
                 for (int column = 0; column < columns; column++) {
                         uint64_t at = span.from_ns +
@@ -52,7 +58,7 @@ static void put_here(struct ui *ui, struct canvas *canvas, int y, struct chart_s
         int column = column_of(span, columns, time_now_ns(ui));
         char clock[FMT_MAX];
 
-        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, " HERE");
+        canvas_put(canvas, 0, y, CHART_LABEL, STYLE_DIM, "HERE");
         if (column < 0)
                 return;
         fmt_clock(clock, time_wall(ui, time_now_ns(ui)));
@@ -92,8 +98,8 @@ static void put_legend(struct ui *ui, struct canvas *canvas, int y)
         } names[] = { { 's', "s attach" }, { 'd', "d detach" },   { 'x', "x exit" }, { 'e', "e exec" },
                       { 'l', "l dlopen" }, { 'm', "m new mean" }, { '!', "! disk" }, { 'n', "n note" } };
         const char *items[array_len(names) + 2];
-        size_t n = 0;
         bool marks = false;
+        size_t n = 0;
 
         for (size_t k = 0; k < array_len(names); k++)
                 for (size_t i = 0; i < ui->n_moments; i++) {
@@ -110,21 +116,40 @@ static void put_legend(struct ui *ui, struct canvas *canvas, int y)
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_DIM, items, n);
 }
 
+/* "recorded 11-21 09:00 to 15:12 on web3" */
+static void recorded_words(const struct ui *ui, char *ret, size_t size)
+{
+        const struct rec_session *session = heap_session(ui->heap);
+        struct chart_span span = whole_span(ui);
+        time_t from = (time_t)(time_wall(ui, span.from_ns) / (int64_t)NS_PER_S);
+        char begun[32] = "?", until[FMT_MAX];
+        struct tm tm;
+
+        if (localtime_r(&from, &tm))
+                strftime(begun, sizeof begun, "%m-%d %H:%M", &tm);
+        fmt_clock(until, time_wall(ui, span.to_ns));
+        snprintf(ret, size, "recorded %s to %.5s on %s", begun, until, session && session->host ? session->host : "?");
+}
+
+/* What comes next to the left, what the recording is to the right. */
 static void put_next(struct ui *ui, struct canvas *canvas, int y)
 {
         uint32_t here = heap_tick(ui->heap);
-        char clock[FMT_MAX];
+        const struct moment *next = NULL;
+        char clock[FMT_MAX], recorded[128];
+        int used;
 
-        for (size_t i = 0; i < ui->n_moments; i++) {
-                const struct moment *m = &ui->moments[i];
-
-                if (m->tick <= here)
-                        continue;
-                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_DIM, "next ]: %s at %s", m->text,
-                              fmt_clock(clock, time_wall(ui, m->time_ns)));
-                return;
-        }
-        canvas_put(canvas, 1, y, canvas->width - 1, STYLE_DIM, "no mark or event after this moment");
+        for (size_t i = 0; i < ui->n_moments && !next; i++)
+                if (ui->moments[i].tick > here)
+                        next = &ui->moments[i];
+        if (next)
+                used = canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_DIM, "next ]: %s at %s", next->text,
+                                     fmt_clock(clock, time_wall(ui, next->time_ns)));
+        else
+                used = canvas_put(canvas, 1, y, canvas->width - 1, STYLE_DIM, "no mark or event after this moment");
+        recorded_words(ui, recorded, sizeof recorded);
+        if (used + text_width(recorded) + 5 <= canvas->width)
+                frame_right(canvas, 1 + used, y, canvas->width - used - 2, STYLE_DIM, recorded);
 }
 
 static void draw_full(struct ui *ui, struct canvas *canvas)

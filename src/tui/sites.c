@@ -200,7 +200,7 @@ static void put_site_name(struct canvas *canvas, int x, int y, int room, const s
         name_fit(marked, room - (place_room ? place_room + 1 : 0), canvas->ascii, name, sizeof name);
         canvas_put(canvas, x, y, room, STYLE_PLAIN, name);
         if (place_room > 0) {
-                name_fit(site->place, place_room, canvas->ascii, place, sizeof place);
+                place_fit(site->place, place_room, canvas->ascii, place, sizeof place);
                 frame_right(canvas, x + room - place_room, y, place_room, STYLE_DIM, place);
         }
 }

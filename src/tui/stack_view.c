@@ -4,6 +4,7 @@
 #include "tui/width.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fmt.h"
 
 #include <math.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 
 enum column { NAME, LIVE, SHARE, PERCENT, RATE, WHERE, COLUMNS };
+
+static const uint64_t OLD_ENOUGH_NS = 150 * NS_PER_S; /* before that all is young */
 
 static const struct part columns[COLUMNS] = {
         [NAME] = { 14, 60, 0 },  [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 },
@@ -75,7 +78,7 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
                 frame_right(canvas, x + span[RATE].at, y, span[RATE].size, STYLE_PLAIN,
                             fmt_rate(text, node->rate_per_min));
         if (span[WHERE].size > 0) {
-                name_fit(node->place, span[WHERE].size, canvas->ascii, name, sizeof name);
+                place_fit(node->place, span[WHERE].size, canvas->ascii, name, sizeof name);
                 canvas_put(canvas, x + span[WHERE].at, y, span[WHERE].size, STYLE_DIM, name);
         }
 }
@@ -195,7 +198,7 @@ static const char *ages_meaning(struct ui *ui, uint32_t site)
 {
         int64_t bytes[HEAP_AGES], sum = 0;
 
-        if (heap_ages(ui->heap, site, bytes) < 0)
+        if (time_now_ns(ui) < heap_session(ui->heap)->started_ns + OLD_ENOUGH_NS || heap_ages(ui->heap, site, bytes) < 0)
                 return "";
         for (int i = 0; i < HEAP_AGES; i++)
                 sum += bytes[i];

@@ -31,6 +31,7 @@ struct term {
         SCREEN *screen;
         FILE *out; /* a copy of standard output for ncurses */
         bool ascii, colors;
+        bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
         int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
         int real_stderr;
@@ -186,12 +187,14 @@ static void ask_width(struct term *term)
 
         if (term->ascii || !can_ask || strcmp(can_ask, "\033[6n") != 0)
                 return;
+        define_key("\033[2;1R", KEY_ONE_CELL); /* nothing was drawn: as good as one cell */
         define_key("\033[2;2R", KEY_ONE_CELL);
         define_key("\033[2;3R", KEY_TWO_CELLS);
         refresh();
         fflush(stdout);
         if (io_write_all(STDOUT_FILENO, question, sizeof question - 1) == 0)
-                clearok(curscr, TRUE); /* it is drawn over in the first frame */
+                term->asked = true;
+        clearok(curscr, TRUE); /* it is drawn over in the first frame */
 }
 
 /* ---- opening and closing ---- */
@@ -304,6 +307,8 @@ void term_close(struct term *term)
         if (!term || !crash.up)
                 return;
         mousemask(0, NULL);
+        if (term->asked)
+                flushinp(); /* an answer that comes late must not reach the shell */
         endwin();
         forget_crash();
         delscreen(term->screen);
@@ -426,6 +431,8 @@ struct key_event term_key(struct term *term)
                 return event;
         if (r == KEY_CODE_YES && key == KEY_MOUSE)
                 return mouse_event();
+        if (r == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
+                term->asked = false;
         if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
                 term->ascii = true;
                 event.key = KEY_RESIZED; /* all must be drawn anew */

@@ -169,3 +169,22 @@ const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t 
                 elide(short_name, cells, ascii, ret, size);
         return ret;
 }
+
+const char *place_fit(const char *place, int cells, bool ascii, char *ret, size_t size)
+{
+        const char *dots = ascii ? ".." : "\xe2\x80\xa6", *line = strrchr(place, ':');
+        int room;
+
+        if (size == 0)
+                return "";
+        if (!line)
+                line = place + strlen(place);
+        room = cells - text_width(line) - text_width(dots);
+        if (text_width(place) <= cells)
+                snprintf(ret, size, "%s", place);
+        else if (room < 1)
+                snprintf(ret, size, "%.*s", (int)text_fit(place, cells), place);
+        else
+                snprintf(ret, size, "%.*s%s%s", (int)text_fit(place, room), place, dots, line);
+        return ret;
+}

@@ -17,3 +17,6 @@ size_t text_fit(const char *text, int cells);
  * middle, keeping the last component ("http::..::dispatch"). Writes at most SIZE bytes with the NUL into RET
  * and returns it. */
 const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t size);
+
+/* Shortens "file.c:88" to CELLS; the line stays, the end of the file's name gives way. */
+const char *place_fit(const char *place, int cells, bool ascii, char *ret, size_t size);

@@ -6,6 +6,7 @@
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
+ *   attach_tool trace PID MS                traces PID (which stops nothing) for a while, prints TRACING
  *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
  */
 #include "inject/inject.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -176,6 +178,16 @@ static int faults(pid_t pid, const char *only)
         return 0;
 }
 
+static int trace(pid_t pid, long ms)
+{
+        if (sys_ptrace(PTRACE_SEIZE, pid, 0, NULL) < 0)
+                return 1;
+        printf("TRACING %d\n", (int)getpid());
+        fflush(stdout);
+        pause_ms(ms);
+        return 0;
+}
+
 /* ---- launching ---- */
 
 static void go(void *arg)
@@ -233,6 +245,8 @@ int main(int argc, char **argv)
                 return attach_and_hold(pid, number, 0);
         if (!strcmp(command, "faults"))
                 return faults(pid, argc > 3 ? argv[3] : NULL);
+        if (!strcmp(command, "trace"))
+                return trace(pid, number);
         if (!strcmp(command, "run") && argc > 3)
                 return run(pid, argv + 3);
         if (!strcmp(command, "repair")) {
@@ -248,6 +262,6 @@ int main(int argc, char **argv)
                 printf("ok\n");
                 return 0;
         }
-        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults PID [N [MS]] | run MS CMD ARG...\n");
+        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|trace PID [N [MS]] | run MS CMD ARG...\n");
         return 64;
 }

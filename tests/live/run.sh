@@ -23,7 +23,7 @@ print("done", len(keep))
 sys.exit(5)
 END
 
-plan 11
+plan 12
 check "status 0" exits 0 true
 check "status 0 after a while" exits 0 sh -c 'for i in $(seq 2000); do x=$x$i; done'
 check "the session of a short program is complete" test "$(query "$work/s.heaptop" 'SELECT ended_ns > 0 FROM session')" = 1
@@ -45,6 +45,26 @@ python_is_recorded() {
         [ "$exact" -gt 20000000 ] && [ "$born" -gt 5000000 ]
 }
 check "allocations from the first on are recorded" python_is_recorded
+
+# a wrapper that ends in exec is followed into the program
+wrapper_is_followed() {
+        [ -x /usr/bin/python3 ] || return 0
+        exits 5 sh -c 'for i in $(seq 500); do x=$x$i; done; exec /usr/bin/python3 "$1"' sh "$work/slow.py" || return 1
+        [ -f "$work/s-2.heaptop" ] || { note <"$work/err"; return 1; }
+        program=$(query "$work/s-2.heaptop" 'SELECT exe FROM target')
+        born=$(query "$work/s-2.heaptop" 'SELECT sum(b) FROM (SELECT max(born_bytes) AS b FROM stack_tick GROUP BY stack)')
+        echo "# $program: estimated $born"
+        [ "$born" -gt 5000000 ]
+}
+cat >"$work/slow.py" <<'END'
+import sys, time
+keep = []
+for i in range(200):
+    keep.append(bytearray(100000))
+    time.sleep(0.005)
+sys.exit(5)
+END
+check "a wrapper that ends in exec is followed into the program" wrapper_is_followed
 
 # a signal for heaptop is passed on to the program
 passes_on() {

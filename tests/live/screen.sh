@@ -18,6 +18,8 @@ sees() { wait_for shows "$1" || { picture | note; return 1; }; }
 press() { mux send-keys "$@"; }
 # type_in COMMAND: into the shell, by way of a script that keeps the terminal's settings and the exit status
 type_in() {
+        : >"$work/go" # the script before this one may end
+        [ ! -e "$work/script" ] || wait_for test -s "$work/after"
         rm -f "$work/status" "$work/after" "$work/go"
         printf '%s\n' "stty -g >$work/before" "$1" "echo \$? >$work/status" \
                 "until [ -e $work/go ]; do sleep 0.05; done" "stty -g >$work/after" >"$work/script"
@@ -59,10 +61,10 @@ watch() {
         sees 'session_store_put' && find_processes
 }
 is_free() { is_untouched $service; }
-n_ticks() { query "$session" 'SELECT count(*) FROM tick'; }
+n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
-plan 34
+plan 41
 type_in "$heaptop"
 check "the picker lists processes" sees 'Nothing is attached'
 check "the demo service is there" sees "$service "
@@ -140,5 +142,33 @@ check "joining and leaving does not end it" ended_with 0
 check "it is still hooked" is_hooked $service
 status_of "$heaptop" detach $service
 check "detach ends it" is_free
+
+# from the picker into the live screen, back, and out
+type_in "$heaptop"
+sees 'Nothing is attached'
+press /
+press -l heaptop-test
+press Enter
+one_is_left() { shows "^>.* $service "; }
+check "the picker finds the service by its command line" wait_for one_is_left
+press Enter
+check "Enter attaches to it" sees 'session_store_put'
+press p
+check "p goes back to the picker" sees 'Nothing is attached'
+check "and the service is free" wait_for is_free
+press Q
+check "the picker ends with status 0" ended_with 0
+
+# a program that is started with the screen
+type_in "$heaptop run --live -o $work/live.heaptop -- $service_program"
+check "run --live shows the program" sees 'session_store_put'
+press Q
+ended_with 0
+runs_on() {
+        pid=$(sed -n 's/.*(pid \([0-9]*\)) goes on.*/\1/p' "$work/joined")
+        [ -n "$pid" ] && started="$started $pid" && is_untouched "$pid"
+}
+picture | tr -d '\n' >"$work/joined"
+check "which goes on when the screen is left" runs_on
 mux kill-server
 the_end

@@ -1,7 +1,7 @@
 /* edge: programs that are hard to attach to, one per mode. Each prints READY, checks itself all the time and
  * exits with 0 only when nothing was off.
  *
- *   edge MODE SECONDS
+ *   edge MODE SECONDS [THREADS]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 
 extern char **environ;
 
-static int bad;
+static int bad, n_threads;
 static double end;
 
 static double now(void)
@@ -376,6 +376,26 @@ static int mode_vforklong(void)
         return bad != 0;
 }
 
+static void *idle(void *arg)
+{
+        for (;;)
+                pause();
+        return arg;
+}
+
+static int mode_idle(void)
+{
+        for (int i = 1; i < n_threads; i++) {
+                pthread_t t;
+
+                check("pthread_create", pthread_create(&t, NULL, idle, NULL) == 0);
+        }
+        ready();
+        while (now() < end)
+                usleep(100000);
+        return bad != 0;
+}
+
 int main(int argc, char **argv)
 {
         static const struct {
@@ -385,12 +405,13 @@ int main(int argc, char **argv)
                 { "sleep", mode_sleep },       { "leader", mode_leader },     { "threads", mode_threads },
                 { "fork", mode_fork },         { "forklive", mode_forklive }, { "coroutines", mode_coroutines },
                 { "closefds", mode_closefds }, { "altstack", mode_altstack }, { "handler", mode_handler },
-                { "vforklong", mode_vforklong },
+                { "vforklong", mode_vforklong }, { "idle", mode_idle },
         };
 
         if (argc < 3)
                 return 64;
         end = now() + atof(argv[2]);
+        n_threads = argc > 3 ? atoi(argv[3]) : 1;
         if (!strcmp(argv[1], "exec"))
                 return mode_exec(argv);
         for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)

@@ -121,6 +121,17 @@ static void names_lose_first_what_says_least(void **state)
         expect_name("libsomething.so.3+0x1a2b40", 18, "libsomet\xe2\x80\xa6+0x1a2b40");
 }
 
+static void a_place_keeps_its_line(void **state)
+{
+        char got[64];
+
+        assert_string_equal(place_fit("demo_service.c:79", 20, true, got, sizeof got), "demo_service.c:79");
+        assert_string_equal(place_fit("demo_service.c:79", 12, true, got, sizeof got), "demo_se..:79");
+        assert_string_equal(place_fit("libthing.so.3", 8, true, got, sizeof got), "libthi..");
+        assert_string_equal(place_fit("a.c:1234567", 5, true, got, sizeof got), "a.c:1");
+        assert_string_equal(place_fit("a.c:1", 0, true, got, sizeof got), "");
+}
+
 static void every_name_fits_every_width(void **state)
 {
         static const char *const names[] = { "",
@@ -392,6 +403,7 @@ int main(void)
                 cmocka_unit_test(nothing_that_steers_a_terminal_gets_onto_a_canvas),
                 cmocka_unit_test(any_size_can_be_made),
                 cmocka_unit_test(names_lose_first_what_says_least),
+                cmocka_unit_test(a_place_keeps_its_line),
                 cmocka_unit_test(every_name_fits_every_width),
                 cmocka_unit_test(cutting_counts_cells_not_bytes),
                 cmocka_unit_test(a_trend_is_scaled_to_its_own_range),

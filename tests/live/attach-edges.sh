@@ -1,0 +1,97 @@
+#!/bin/sh
+# attach-edges: programs that are hard to attach to, and other C libraries and allocators. HEAPTOP_CYCLES: how often (15).
+. "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
+cycles=${HEAPTOP_CYCLES:-15}
+skip_unless_possible
+echo 1..19
+
+for mode in sleep leader threads fork coroutines closefds altstack handler; do
+        begin "$edge" $mode $((cycles / 20 + 1))
+        attach_tool cycle "$target" "$cycles" 5
+        code=$?
+        finish
+        { [ $code = 0 ] || [ $code = 3 ]; } && [ "$status" = 0 ]
+        result $? "$mode: $cycles cycles"
+done
+
+begin "$edge" vforklong 2
+attach_tool cycle "$target" 3 5
+code=$?
+finish
+[ $code = 0 ] && [ "$status" = 0 ]
+result $? "a parent in vfork is waited for, without stopping its threads for long"
+
+begin "$edge" exec 1
+attach_tool hold "$target" 800
+code=$?
+finish
+[ $code = 3 ] && [ "$status" = 0 ]
+result $? "a program that has become another one is left alone"
+
+begin "$edge" forklive 2
+"$tool" hold "$target" 900 >"$dir/tool" 2>&1
+child=
+while [ -z "$child" ]; do
+        child=$(sed -n 's/^CHILD //p' "$dir/target")
+done
+grep -q 'memfd:heaptop' "/proc/$child/maps"
+result $? "a forked child keeps the (passive) hooks"
+attach_tool repair "$child"
+grep -q 'repaired=[1-9]' "$dir/tool" && ! grep -q 'memfd:heaptop' "/proc/$child/maps"
+result $? "until they are removed from it, too"
+finish
+[ "$status" = 0 ]
+result $? "both end well"
+
+# variant NAME COMMAND...: busy threads with another C library or allocator
+variant() {
+        name=$1
+        shift
+        begin "$@" 2 2 1000
+        attach_tool cycle "$target" 10 5
+        code=$?
+        finish
+        { [ $code = 0 ] || [ $code = 3 ]; } && [ "$status" = 0 ] && grep -q "$allocator" "$dir/tool"
+        result $? "$name"
+}
+
+skip() {
+        number=$((number + 1))
+        echo "ok $number - $1 # SKIP $2"
+}
+
+targets=$source/tests/targets
+flags="-O1 -D_GNU_SOURCE"
+allocator=glibc
+if gcc $flags -static -o "$dir/static" "$targets/churn.c" -lpthread 2>/dev/null; then
+        variant "static glibc" "$dir/static"
+else
+        skip "static glibc" "no static C library"
+fi
+allocator=musl
+if musl-gcc $flags -o "$dir/musl" "$targets/churn.c" 2>/dev/null; then
+        variant "musl" "$dir/musl"
+        musl-gcc $flags -static -o "$dir/musl-static" "$targets/churn.c"
+        variant "static musl" "$dir/musl-static"
+else
+        skip "musl" "no musl-gcc"
+        skip "static musl" "no musl-gcc"
+fi
+for allocator in jemalloc tcmalloc; do
+        library=$(ls /usr/lib/*/lib$allocator.so.[0-9] 2>/dev/null | head -n 1)
+        if [ -n "$library" ]; then
+                variant "$allocator" env LD_PRELOAD="$library" "$churn"
+        else
+                skip "$allocator" "not installed"
+        fi
+done
+if g++ -O1 -o "$dir/throw" "$targets/throw.cc" 2>/dev/null; then
+        begin "$dir/throw" 2
+        attach_tool cycle "$target" 20 10
+        code=$?
+        finish
+        { [ $code = 0 ] || [ $code = 3 ]; } && [ "$status" = 0 ]
+        result $? "exceptions through operator new"
+else
+        skip "exceptions through operator new" "no g++"
+fi
