@@ -49,7 +49,6 @@ UNIT_TESTS = \
 	%D%/unit/test_undo \
 	%D%/unit/test_unwind \
 	%D%/unit/test_unwind_table \
-	%D%/unit/test_undo \
 	%D%/unit/test_valleys \
 	%D%/unit/test_writer
 check_PROGRAMS += $(UNIT_TESTS)
