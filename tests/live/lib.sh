@@ -45,13 +45,13 @@ plan() {
 
 # check NAME COMMAND...: one test point.
 check() {
-        name=$1
+        check_name=$1
         shift
         n_tests=$((n_tests + 1))
         if "$@"; then
-                echo "ok $n_tests - $name"
+                echo "ok $n_tests - $check_name"
         else
-                echo "not ok $n_tests - $name"
+                echo "not ok $n_tests - $check_name"
                 n_failed=$((n_failed + 1))
         fi
 }
