@@ -28,10 +28,12 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_HELP { 'h', "help", NULL, "this text", OPTION_FLAG, FIELD(help) }
 #define ROW_LOG { 0, "log", "FILE", "append what heaptop itself does to FILE", OPTION_TEXT, FIELD(log) }
 #define ROW_PID { 'p', "pid", "PID", "the process", OPTION_PID, FIELD(pid) }
-#define ROW_OUTPUT { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
+#define ROW_OUTPUT                                                                                           \
+        { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
 #define ROW_DURATION { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) }
 #define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default 512K)", OPTION_SIZE, FIELD(mean) }
-#define ROW_STACK { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
+#define ROW_STACK                                                                                            \
+        { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
 #define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
 #define ROWS_SCREEN                                                                                          \
@@ -72,7 +74,10 @@ static const struct option_row report_rows[] = {
         ROW_LOG, ROW_HELP, { 0 },
 };
 
-static const struct option_row list_rows[] = { { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) }, ROW_HELP, { 0 } };
+static const struct option_row list_rows[] = {
+        { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
+        ROW_HELP, { 0 },
+};
 
 static const struct option_row detach_rows[] = {
         ROW_PID,
@@ -96,63 +101,72 @@ static const struct subcommand top = {
                     "  heaptop demo                    watch a small service that leaks",
 };
 static const struct subcommand replay = {
-        .name = "replay", .brief = "look at a session", .operands = "FILE", .rows = replay_rows, .run = command_replay,
+        .name = "replay", .brief = "look at a session", .operands = "FILE",
+        .rows = replay_rows, .run = command_replay,
         .summary = "Look at a recorded session, also while it is still being recorded.",
         .examples = "  heaptop replay shop.heaptop     all screens, any moment\n"
                     "  heaptop shop.heaptop            the same\n"
                     "  heaptop replay F --keys 's Enter' --screen 120x40   print one screen",
 };
 static const struct subcommand record = {
-        .name = "record", .brief = "record without a screen", .operands = "", .rows = record_rows, .run = command_record,
+        .name = "record", .brief = "record without a screen", .operands = "",
+        .rows = record_rows, .run = command_record,
         .summary = "Record a process into a session file, without a screen.",
         .examples = "  heaptop record -p 4711          until ctrl-C\n"
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
                     "  heaptop record -p 4711 --mean 64K   more samples, finer sites",
 };
 static const struct subcommand attach = {
-        .name = "attach", .brief = "join a running recorder", .operands = "[PID]", .rows = attach_rows, .run = command_attach,
+        .name = "attach", .brief = "join a running recorder", .operands = "[PID]",
+        .rows = attach_rows, .run = command_attach,
         .summary = "Join a recorder that is running already; leaving does not end it.",
         .examples = "  heaptop attach                  the only one there is\n"
                     "  heaptop attach 4711             the one that records 4711\n"
                     "  heaptop list                    which are there?",
 };
 static const struct subcommand run = {
-        .name = "run", .brief = "start a program, record it", .operands = "[--] CMD [ARG...]", .rows = run_rows, .run = command_run, .words_end_options = true,
+        .name = "run", .brief = "start a program, record it", .operands = "[--] CMD [ARG...]",
+        .rows = run_rows, .run = command_run, .words_end_options = true,
         .summary = "Start CMD and record it from its first allocation; exits with CMD's status.",
         .examples = "  heaptop run -- ./server -p 80   CMD keeps the terminal\n"
                     "  heaptop run --live -- ./server  watch it meanwhile\n"
                     "  heaptop run -o t.heaptop -- make test",
 };
 static const struct subcommand report = {
-        .name = "report", .brief = "print what was found", .operands = "FILE", .rows = report_rows, .run = command_report,
+        .name = "report", .brief = "print what was found", .operands = "FILE",
+        .rows = report_rows, .run = command_report,
         .summary = "Print what a session found: growth, top sites, their stacks.",
         .examples = "  heaptop report shop.heaptop     a page of text\n"
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
 };
 static const struct subcommand list = {
-        .name = "list", .brief = "recorders and sessions", .operands = "", .rows = list_rows, .run = command_list,
+        .name = "list", .brief = "recorders and sessions", .operands = "",
+        .rows = list_rows, .run = command_list,
         .summary = "List running recorders and saved sessions.",
         .examples = "  heaptop list                    newest first\n"
                     "  heaptop list --json             for scripts\n"
                     "  heaptop attach 4711             join one of them",
 };
 static const struct subcommand detach = {
-        .name = "detach", .brief = "end a recorder, repair", .operands = "[PID]", .rows = detach_rows, .run = command_detach,
+        .name = "detach", .brief = "end a recorder, repair", .operands = "[PID]",
+        .rows = detach_rows, .run = command_detach,
         .summary = "End a recorder and restore its process; repair what a dead heaptop left behind.",
         .examples = "  heaptop detach 4711             end the recorder of 4711\n"
                     "  heaptop detach --all            all of them\n"
                     "  heaptop list                    which are there?",
 };
 static const struct subcommand doctor = {
-        .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]", .rows = doctor_rows, .run = command_doctor,
+        .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]",
+        .rows = doctor_rows, .run = command_doctor,
         .summary = "Can heaptop attach here? Says what to do where it cannot. Exits 0 or 77.",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
 };
 static const struct subcommand demo = {
-        .name = "demo", .brief = "watch a leaky service", .operands = "", .rows = demo_rows, .run = command_demo,
+        .name = "demo", .brief = "watch a leaky service", .operands = "",
+        .rows = demo_rows, .run = command_demo,
         .summary = "Watch a small service with a known leak; without a terminal: record, report.",
         .examples = "  heaptop demo                    watch it\n"
                     "  heaptop demo -d 30s | cat       record for 30 s, print the report\n"
