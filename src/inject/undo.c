@@ -48,6 +48,21 @@ static bool continue_area(struct remains *remains, const struct mapping *mapping
         return false;
 }
 
+/* True when the process also has code of SHARED's file. A heaptop maps the shared area of its target too, but never code:
+ * what stands there belongs to its work, and is no remains. The file is compared, not what is written in it, because a
+ * target may write there what it likes. */
+static bool has_code(const struct maps *maps, const struct mapping *shared)
+{
+        for (size_t i = 0; i < maps->n; i++) {
+                const struct mapping *mapping = &maps->v[i];
+
+                if (is_ours(mapping) && !mapping->shared && mapping->inode == shared->inode &&
+                    mapping->device == shared->device)
+                        return true;
+        }
+        return false;
+}
+
 bool remains_find(const struct maps *maps, struct remains *ret)
 {
         uint64_t next_offset = 0;
@@ -59,7 +74,8 @@ bool remains_find(const struct maps *maps, struct remains *ret)
                 if (!is_ours(mapping))
                         continue;
                 if (mapping->shared) {
-                        add_area(ret->shared, &ret->n_shared, mapping);
+                        if (has_code(maps, mapping))
+                                add_area(ret->shared, &ret->n_shared, mapping);
                         continue;
                 }
                 if (ret->n_areas == 0 || !continue_area(ret, mapping, next_offset, i > 0))

@@ -3,7 +3,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..19
+echo 1..21
 
 for mode in sleep leader threads fork coroutines closefds altstack handler; do
         begin "$edge" $mode $((cycles / 20 + 1))
@@ -42,6 +42,23 @@ result $? "until they are removed from it, too"
 finish
 [ "$status" = 0 ]
 result $? "both end well"
+
+begin "$churn" 2 4 1000
+setsid "$tool" hold "$target" 2500 >"$dir/inner" 2>&1 &
+inner=$!
+until grep -q ATTACHED "$dir/inner"; do
+        kill -0 $inner || break
+done
+attach_tool repair "$inner"
+grep -q 'repaired=0' "$dir/tool" && grep -q 'memfd:heaptop' "/proc/$inner/maps"
+result $? "what another heaptop maps of its target is not taken for remains"
+attach_tool cycle "$inner" 5 20
+code=$?
+wait $inner
+inner_code=$?
+finish
+[ $code = 0 ] && [ $inner_code = 0 ] && [ "$status" = 0 ] && grep -q DETACHED "$dir/inner"
+result $? "a heaptop at work can be watched by another one"
 
 # variant NAME COMMAND...: busy threads with another C library or allocator
 variant() {

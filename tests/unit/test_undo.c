@@ -91,6 +91,28 @@ static void a_clean_process_has_no_remains(void **state)
         maps_done(&clean);
 }
 
+/* A heaptop at work has the area of its target mapped, and may be watched by another one. */
+static void what_a_heaptop_maps_of_its_target_is_not_remains(void **state)
+{
+        static const char text[] = "550000000000-550000010000 r-xp 00000000 08:01 7 /usr/bin/heaptop\n"
+                                   "7f0000000000-7f0000525000 rw-s 00000000 00:01 8 /memfd:heaptop (deleted)\n";
+        static const char watched[] = "550000100000-55000010a000 r-xp 00525000 00:01 9 /memfd:heaptop (deleted)\n"
+                                      "7f0000000000-7f0000525000 rw-s 00000000 00:01 8 /memfd:heaptop (deleted)\n"
+                                      "7f0000600000-7f0000b25000 rw-s 00000000 00:01 9 /memfd:heaptop (deleted)\n";
+        struct maps recorder = { 0 };
+        struct remains found;
+
+        assert_int_equal(maps_parse(text, sizeof text - 1, &recorder), 0);
+        assert_false(remains_find(&recorder, &found));
+        maps_done(&recorder);
+        assert_int_equal(maps_parse(watched, sizeof watched - 1, &recorder), 0);
+        assert_true(remains_find(&recorder, &found));
+        assert_int_equal(found.n_areas, 1);
+        assert_int_equal(found.n_shared, 1);
+        assert_int_equal(found.shared[0].addr, 0x7f0000600000);
+        maps_done(&recorder);
+}
+
 static void believes_a_sound_record(void **state)
 {
         struct wire_hook_record hook = good_hook();
@@ -139,6 +161,7 @@ int main(void)
                 cmocka_unit_test(finds_an_area_that_was_cut_short),
                 cmocka_unit_test(anonymous_memory_elsewhere_is_not_taken_for_ours),
                 cmocka_unit_test(a_clean_process_has_no_remains),
+                cmocka_unit_test(what_a_heaptop_maps_of_its_target_is_not_remains),
                 cmocka_unit_test(believes_a_sound_record),
                 cmocka_unit_test(believes_nothing_else),
         };
