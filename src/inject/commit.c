@@ -19,9 +19,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,7 +31,11 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-enum { PAGE = 4096, TIDS_CHECKED = 64 };
+enum {
+        PAGE = 4096,
+        TIDS_CHECKED = 64,
+        SEAL_EXEC = 0x20, /* F_SEAL_EXEC of linux/fcntl.h (6.3) */
+};
 
 /* ---- moving threads ---- */
 
@@ -195,9 +201,62 @@ static void fill_header(const struct attach *a, struct wire_shared *shared)
         memcpy(shared->hooks, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
 }
 
-static int make_memfd(struct attach *a)
+/* The file behind our descriptor must be the memory file just made, and stay as long as it is: the target's number could
+ * have been given another file meanwhile, by a process outside its thread group that shares its descriptors. Nothing may be
+ * written before this is known. */
+static int check_memfd(int fd)
+{
+        struct stat st;
+        int seals = fcntl(fd, F_GET_SEALS); /* only a memory file that allows seals has none but that of noexec */
+
+        if (seals < 0 || (seals & ~SEAL_EXEC) != 0 || fstat(fd, &st) < 0 || st.st_size != 0)
+                return -ESTALE;
+        return 0;
+}
+
+/* Opened as a path first: to open what is no regular file may do something. */
+static int open_memfd(const char *path)
+{
+        struct stat st;
+        char again[64];
+        int look = sys_open(path, O_PATH), fd = look;
+
+        if (look >= 0 && (fstat(look, &st) < 0 || !S_ISREG(st.st_mode)))
+                fd = -ESTALE;
+        else if (look >= 0) {
+                snprintf(again, sizeof again, "/proc/self/fd/%d", look);
+                fd = sys_open(again, O_RDWR);
+        }
+        if (look >= 0)
+                close(look);
+        return fd;
+}
+
+/* Whose it is, in case we are killed before it is mapped (removal.c), and what the probe needs. */
+static int fill_memfd(const struct attach *a)
 {
         const struct plan *plan = a->plan;
+        uint32_t pid = (uint32_t)a->process->ns_pid;
+        uint64_t start_time = a->process->start_time, size = plan->shared_length + plan->code_length;
+        struct stat st;
+        int r;
+
+        r = sys_truncate(a->fd, size);
+        if (r == 0)
+                r = sys_fill(a->fd, offsetof(struct wire_shared, pid), &pid, sizeof pid);
+        if (r == 0)
+                r = sys_fill(a->fd, offsetof(struct wire_shared, start_time), &start_time, sizeof start_time);
+        if (r == 0)
+                r = sys_fill(a->fd, plan->shared_length, plan->code, plan->code_length);
+        /* Nobody can pull these pages from under the target (or us) any more. */
+        if (r == 0 && (fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+                       fstat(a->fd, &st) < 0 || (uint64_t)st.st_size != size))
+                r = -ESTALE;
+        return r;
+}
+
+static int make_memfd(struct attach *a)
+{
         char path[64];
         uint64_t name;
         int r;
@@ -210,17 +269,15 @@ static int make_memfd(struct attach *a)
         if (r < 0)
                 return r;
         snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)a->remote.thread->tid, (int)a->remote_fd);
-        a->fd = sys_open(path, O_RDWR);
+        a->fd = open_memfd(path);
         r = a->fd;
         if (r >= 0)
-                r = sys_truncate(a->fd, plan->shared_length + plan->code_length);
+                r = check_memfd(a->fd);
         if (r >= 0)
-                r = sys_fill(a->fd, plan->shared_length, plan->code, plan->code_length);
+                r = fill_memfd(a);
         if (r < 0)
                 return err_set(a->err, -r, "cannot fill the memory file of process %d: %s", (int)a->process->pid,
                                strerror(-r));
-        /* Nobody can pull these pages from under the target (or us) any more. */
-        fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
         return 0;
 }
 

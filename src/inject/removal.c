@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,24 +48,47 @@ struct job {
         struct err *err;
 };
 
+/* True when descriptor FD of the process is the memory file of an attach to it. A heaptop has those of other processes open,
+ * for a moment; what is in the file (nothing yet, perhaps) tells. */
+static bool is_leftover(const struct process *process, int fd)
+{
+        char path[64], link[64];
+        uint32_t pid = 0;
+        uint64_t start_time = 0;
+        ssize_t n;
+        int file;
+
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)process->view, fd);
+        n = readlink(path, link, sizeof link - 1);
+        if (n <= 0)
+                return false;
+        link[n] = '\0';
+        if (strcmp(link, "/memfd:" WIRE_MEMFD_NAME " (deleted)") != 0)
+                return false;
+        file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (file < 0)
+                return false;
+        n = pread(file, &pid, sizeof pid, offsetof(struct wire_shared, pid));
+        if (n > 0)
+                n = pread(file, &start_time, sizeof start_time, offsetof(struct wire_shared, start_time));
+        close(file);
+        return n >= 0 && (pid == 0 || pid == (uint32_t)process->ns_pid) &&
+               (start_time == 0 || start_time == process->start_time);
+}
+
 static void find_fds(struct job *job)
 {
-        char path[300], link[64];
+        char path[64];
         struct dirent *entry;
         DIR *dir;
 
         snprintf(path, sizeof path, "/proc/%d/fd", (int)job->process.view);
         dir = opendir(path);
         while (dir && (entry = readdir(dir)) && job->n_fds < FDS_MAX) {
-                ssize_t n;
+                int fd = atoi(entry->d_name);
 
-                snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)job->process.view, entry->d_name);
-                n = readlink(path, link, sizeof link - 1);
-                if (n <= 0)
-                        continue;
-                link[n] = '\0';
-                if (!strcmp(link, "/memfd:" WIRE_MEMFD_NAME " (deleted)"))
-                        job->fds[job->n_fds++] = atoi(entry->d_name);
+                if (entry->d_name[0] != '.' && is_leftover(&job->process, fd))
+                        job->fds[job->n_fds++] = fd;
         }
         if (dir)
                 closedir(dir);
@@ -252,6 +276,8 @@ static int unmap_all(struct job *job)
         for (size_t i = 0; i < job->n_fds && r == 0; i++) {
                 int64_t result;
 
+                if (!is_leftover(&job->process, job->fds[i]))
+                        continue; /* closed, and perhaps used again, since we looked */
                 r = remote_call(&remote, SYS_close, (const uint64_t[6]){ (uint64_t)job->fds[i] }, &result);
         }
         r2 = remote_end(&remote);
