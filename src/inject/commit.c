@@ -344,7 +344,7 @@ static void unmap_all(struct attach *a)
         a->err = &ignored;
         if (a->shared != 0)
                 CALL(a, "unmap", &result, SYS_munmap, a->shared, a->plan->shared_length);
-        for (size_t i = 0; i < a->n_mapped; i++)
+        for (size_t i = a->n_mapped; i-- > 0;) /* the main one last (undo.c) */
                 CALL(a, "unmap", &result, SYS_munmap, a->plan->areas[i].addr, a->plan->areas[i].length);
         if (a->remote_fd >= 0)
                 CALL(a, "close", &result, SYS_close, (uint64_t)a->remote_fd);
@@ -393,12 +393,11 @@ static int check_bytes(struct process *process, const struct plan *plan)
         return 0;
 }
 
+/* Threads and signal frames were moved into the copies, so the code stays: removal_run() looks for them all. */
 static void take_back_jumps(struct process *process, const struct plan *plan, uint32_t n)
 {
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < n; i++)
                 process_write(process, plan->hooks[i].entry, plan->hooks[i].saved, plan->hooks[i].length);
-                commit_move_back(process, &plan->hooks[i]);
-        }
 }
 
 static int patch(struct attach *a)
@@ -498,10 +497,6 @@ int commit_attach(struct process *process, const struct plan *plan, const struct
         if (r == 0) {
                 fill_settings(&a);
                 r = patch(&a);
-                if (r < 0 && remote_begin(&a.remote, process, NULL) == 0) {
-                        unmap_all(&a);
-                        remote_end(&a.remote);
-                }
         }
         if (r == 0) {
                 fill_injection(&a);

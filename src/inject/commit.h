@@ -7,7 +7,8 @@
 #include "inject/process.h"
 
 /* Puts the probe into PROCESS, whose threads are stopped, as PLAN says. After 0 RET is filled in (all but lock_fd) and the
- * hooks work from the resume on. On failure everything is as before; -EAGAIN when it may work a millisecond later. */
+ * hooks work from the resume on. -EAGAIN when it may work a millisecond later, and everything is as before. After another
+ * failure no jump is left, but mappings may be, and threads in them: removal_run() takes them out. */
 int commit_attach(struct process *process, const struct plan *plan, const struct inject_options *options,
                   struct injection *ret, struct err *err);
 

@@ -16,6 +16,7 @@
 #include "inject/lock.h"
 #include "inject/plan.h"
 #include "inject/process.h"
+#include "inject/removal.h"
 #include "inject/sys.h"
 #include "inject/ticks.h"
 #include "inject/worker.h"
@@ -325,6 +326,7 @@ int inject_launch(pid_t pid, void (*go)(void *arg), void *arg, const struct inje
 {
         struct injection *made = xcalloc(1, sizeof *made);
         struct launch launch = { pid, go, arg, options, made, err };
+        struct removal removal;
         struct proc_stat stat;
         int r;
 
@@ -335,8 +337,11 @@ int inject_launch(pid_t pid, void (*go)(void *arg), void *arg, const struct inje
                 err_set(err, -r, "process %d, which we started, is gone", (int)pid);
         else
                 r = inject_lock_take(pid, stat.start_time, &made->lock_fd, err);
-        if (r == 0)
+        if (r == 0) {
                 r = worker_run(launch_traced, &launch);
+                if (r < 0 && proc_is_same(pid, stat.start_time))
+                        removal_run(pid, stat.start_time, 0, &removal, NULL);
+        }
         if (r == 0)
                 *ret = *made;
         else

@@ -44,6 +44,7 @@ struct job {
         bool nothing;        /* nothing of heaptop was there */
         bool busy;           /* a thread is inside */
         bool suspect;        /* a word on its stack says that it might be */
+        bool diverted;       /* another tool patched over our jump, and may have kept a copy of it */
         struct removal *ret;
         struct err *err;
 };
@@ -110,11 +111,20 @@ static int look(struct job *job)
         return 0;
 }
 
+/* What tools like ours begin with: jmp, short or near or through memory, call, int3, push imm32, mov imm64 to a register. */
+static bool is_diversion(const uint8_t *bytes)
+{
+        return bytes[0] == 0xe9 || bytes[0] == 0xeb || bytes[0] == 0xe8 || bytes[0] == 0xcc || bytes[0] == 0x68 ||
+               (bytes[0] == 0xff && bytes[1] == 0x25) || ((bytes[0] & 0xfe) == 0x48 && (bytes[1] & 0xf8) == 0xb8);
+}
+
 static void restore_bytes(struct job *job)
 {
         struct process *process = &job->process;
         uint64_t zero = 0;
 
+        job->ret->n_foreign = 0;
+        job->diverted = false;
         for (uint32_t i = 0; i < job->undo.n_hooks; i++) {
                 const struct wire_hook_record *hook = &job->undo.hooks[i];
                 uint8_t bytes[WIRE_PATCH_MAX];
@@ -122,7 +132,10 @@ static void restore_bytes(struct job *job)
                 if (process_read(process, hook->entry, bytes, hook->length) < 0)
                         continue; /* the module was unloaded */
                 if (memcmp(bytes, hook->patch, hook->length) != 0) {
-                        job->ret->n_foreign += memcmp(bytes, hook->saved, hook->length) != 0;
+                        if (memcmp(bytes, hook->saved, hook->length) != 0) {
+                                job->ret->n_foreign++;
+                                job->diverted |= is_diversion(bytes);
+                        }
                         continue;
                 }
                 if (process_write(process, hook->entry, hook->saved, hook->length) == 0)
@@ -143,7 +156,7 @@ static bool jump_remains(struct job *job)
                     !memcmp(bytes, hook->patch, hook->length))
                         return true;
         }
-        return job->undo.broken;
+        return false;
 }
 
 static void move_frame_back(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
@@ -250,7 +263,7 @@ static int unmap(struct remote *remote, const struct wire_area *areas, size_t n)
 {
         int r = 0;
 
-        for (size_t i = n; i-- > 0;) { /* the main code area is the lowest or stands alone: what tells most goes last */
+        for (size_t i = n; i-- > 0;) { /* the main code area is the first: what tells most goes last */
                 int64_t result = 0;
                 int r2 = remote_call(remote, SYS_munmap, (const uint64_t[6]){ areas[i].addr, areas[i].length }, &result);
 
@@ -296,9 +309,18 @@ static int remove_stopped(struct job *job)
         if (r < 0 || job->nothing)
                 return r;
         restore_bytes(job);
+        if (job->undo.broken)
+                return err_set(job->err, EIO, "process %d carries hooks that this version of heaptop does not understand; take "
+                               "them out with the heaptop that put them in", (int)job->pid);
         if (jump_remains(job))
                 return err_set(job->err, EIO, "cannot write the original code back into process %d", (int)job->pid);
         job->restored = true;
+        if (job->diverted) {
+                log_warn("inject: another tool has changed hooked functions of %d, and may still jump to our code: it "
+                         "stays, passive", (int)job->pid);
+                job->ret->code_left = true;
+                return 0;
+        }
         check_threads(job);
         if (job->busy)
                 return -EAGAIN;

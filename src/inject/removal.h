@@ -10,7 +10,8 @@
 struct removal {
         uint32_t n_hooks;     /* jumps that were taken back */
         uint32_t n_foreign;   /* entries where something else stood by then: left alone */
-        bool code_left;       /* a thread was inside all the time: the code stayed, the jumps are gone */
+        bool code_left;       /* a thread was inside all the time, or another tool may jump there: the code stayed, the jumps
+                               * are gone */
         uint64_t stop_ns;     /* longest stop */
         uint32_t n_threads;
 };

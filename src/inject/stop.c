@@ -194,9 +194,9 @@ static void read_all(struct stop *stop)
 static int try_stop(struct stop *stop, struct err *err)
 {
         size_t from = 0;
-        int r;
+        int r, pass;
 
-        for (int pass = 0; pass < PASSES; pass++) {
+        for (pass = 0; pass < PASSES; pass++) {
                 r = seize_new(stop, err);
                 if (r < 0)
                         return r;
@@ -210,6 +210,8 @@ static int try_stop(struct stop *stop, struct err *err)
                 if (r < 0)
                         return r;
         }
+        if (pass == PASSES) /* each pass found a newborn thread: there may be one more */
+                return -EAGAIN;
         if (stop->n_stopped == 0)
                 return err_set(err, ESRCH, "process %d ended", (int)stop->pid);
         return 0;

@@ -133,6 +133,16 @@ static uint64_t find_list(const struct process *process, const struct wire_area 
         return area->addr + header.end;
 }
 
+/* True when there is nothing to undo for HOOK any more: its module was unloaded. */
+static bool is_gone(const struct process *process, const struct wire_hook_record *hook)
+{
+        const struct mapping *mapping = maps_find(&process->maps, hook->entry);
+        uint8_t bytes[HOOK_JUMP_LENGTH];
+
+        return !(mapping && mapping->exec) && (process_read(process, hook->entry, bytes, sizeof bytes) < 0 ||
+                                               memcmp(bytes, hook->patch, sizeof bytes) != 0);
+}
+
 static void read_list(const struct process *process, uint64_t list, struct undo *ret)
 {
         struct undo_head head;
@@ -146,7 +156,7 @@ static void read_list(const struct process *process, uint64_t list, struct undo 
         for (uint32_t i = 0; i < head.n_hooks; i++) {
                 if (undo_check(&ret->hooks[i], &process->maps, &ret->remains))
                         ret->hooks[ret->n_hooks++] = ret->hooks[i];
-                else
+                else if (!is_gone(process, &ret->hooks[i]))
                         ret->broken = true;
         }
 }
@@ -159,10 +169,17 @@ bool undo_read(const struct process *process, struct undo *ret)
         if (!remains_find(&process->maps, &ret->remains))
                 return false;
         for (size_t i = 0; i < ret->remains.n_areas && list == 0; i++) {
-                list = find_list(process, &ret->remains.areas[i]);
-                if (list != 0)
-                        read_list(process, list, ret);
+                struct wire_area area = ret->remains.areas[i];
+
+                list = find_list(process, &area);
+                if (list == 0)
+                        continue;
+                read_list(process, list, ret);
+                ret->remains.areas[i] = ret->remains.areas[0];
+                ret->remains.areas[0] = area;
         }
+        /* The main area comes first and goes last. Code without it was put in by another version: who knows what jumps there. */
+        ret->broken |= list == 0 && ret->remains.n_areas > 0;
         if (ret->broken)
                 log_warn("inject: process %d carries a damaged list of hooks", (int)process->pid);
         return true;

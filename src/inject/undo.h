@@ -24,7 +24,7 @@ enum { REMAINS_AREAS = 16 };
 
 /* What heaptop has mapped in a process, according to its map. */
 struct remains {
-        struct wire_area areas[REMAINS_AREAS]; /* of code */
+        struct wire_area areas[REMAINS_AREAS]; /* of code; undo_read() puts the main one first */
         size_t n_areas;
         struct wire_area shared[REMAINS_AREAS];
         size_t n_shared;
@@ -42,7 +42,7 @@ struct undo {
         struct remains remains;
         struct wire_hook_record hooks[WIRE_HOOKS_MAX];
         uint32_t n_hooks;
-        bool broken; /* the list of hooks was there but made no sense */
+        bool broken; /* the list of hooks makes no sense, or is not there: no code may be unmapped */
 };
 
 /* Checks one record as read from the process: hostile. MAPS and REMAINS say what can be true. */

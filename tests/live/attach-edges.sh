@@ -3,7 +3,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..21
+echo 1..23
 
 for mode in sleep leader threads fork coroutines closefds altstack handler; do
         begin "$edge" $mode $((cycles / 20 + 1))
@@ -59,6 +59,34 @@ inner_code=$?
 finish
 [ $code = 0 ] && [ $inner_code = 0 ] && [ "$status" = 0 ] && grep -q DETACHED "$dir/inner"
 result $? "a heaptop at work can be watched by another one"
+
+begin "$edge" diverted 3
+attach_tool cycle "$target" 1 1000
+code=$?
+finish
+[ $code = 0 ] && [ "$status" = 0 ] && grep -q DIVERTED "$dir/target" && grep -q 'left=1' "$dir/tool"
+result $? "code that another tool may jump to stays"
+
+cat >"$dir/module.c" <<'END'
+#include <stddef.h>
+static char pool[1 << 16];
+static volatile size_t used, freed;
+void *malloc(size_t n) { size_t at = used; used = at + ((n + 15) & ~15ul); return pool + at % sizeof pool; }
+void free(void *p) { if (p) freed = freed + 1; }
+END
+if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" 2>/dev/null; then
+        begin env EDGE_MODULE="$dir/module.so" "$edge" unload 3
+        attach_tool cycle "$target" 1 1000
+        code=$?
+        ! grep -q 'memfd:heaptop' "/proc/$target/maps"
+        gone=$?
+        finish
+        [ $code = 0 ] && [ $gone = 0 ] && [ "$status" = 0 ] && grep -q UNLOADED "$dir/target"
+        result $? "a hooked module that was unloaded needs no repair"
+else
+        number=$((number + 1))
+        echo "ok $number - a hooked module that was unloaded needs no repair # SKIP no gcc"
+fi
 
 # variant NAME COMMAND...: busy threads with another C library or allocator
 variant() {

@@ -3,6 +3,7 @@
  *
  *   edge MODE SECONDS [THREADS]
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -388,6 +389,60 @@ static int mode_vforklong(void)
         return bad != 0;
 }
 
+static bool is_hooked(const volatile uint8_t *entry)
+{
+        return entry[0] == 0xe9 || (entry[0] == 0xf3 && entry[4] == 0xe9);
+}
+
+/* Another tool hooks malloc after us: its copy of the first instruction is our jump. */
+static int mode_diverted(void)
+{
+        uint8_t *entry = dlsym(RTLD_DEFAULT, "malloc"), *copy;
+        uintptr_t page = (uintptr_t)entry & ~4095ul;
+        int32_t distance;
+
+        ready();
+        while (now() < end && !is_hooked(entry))
+                churn(10);
+        entry += entry[0] == 0xe9 ? 0 : 4;
+        for (copy = (uint8_t *)page - (64 << 20); copy < entry; copy += 4096)
+                if (mmap(copy, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == copy)
+                        break;
+        memcpy(&distance, entry + 1, sizeof distance);
+        distance += (int32_t)(entry - copy);
+        copy[0] = 0xe9;
+        memcpy(copy + 1, &distance, sizeof distance);
+        distance = (int32_t)(copy - entry) - 5;
+        check("mprotect", mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+        memcpy(entry + 1, &distance, sizeof distance);
+        mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
+        printf("DIVERTED\n");
+        fflush(stdout);
+        while (now() < end)
+                churn(100);
+        return bad != 0;
+}
+
+/* A module with an allocator of its own goes while it is hooked. */
+static int mode_unload(void)
+{
+        void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
+        uint8_t *entry = module ? dlsym(module, "malloc") : NULL;
+
+        check("dlopen", entry != NULL);
+        ready();
+        while (now() < end && entry && !is_hooked(entry))
+                churn(10);
+        if (module)
+                dlclose(module);
+        printf("UNLOADED\n");
+        fflush(stdout);
+        while (now() < end)
+                churn(100);
+        return bad != 0;
+}
+
 static void *idle(void *arg)
 {
         for (;;)
@@ -417,7 +472,8 @@ int main(int argc, char **argv)
                 { "sleep", mode_sleep },       { "leader", mode_leader },     { "threads", mode_threads },
                 { "fork", mode_fork },         { "forklive", mode_forklive }, { "coroutines", mode_coroutines },
                 { "closefds", mode_closefds }, { "altstack", mode_altstack }, { "handler", mode_handler },
-                { "vforklong", mode_vforklong }, { "idle", mode_idle },
+                { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
+                { "unload", mode_unload },
         };
 
         if (argc < 3)

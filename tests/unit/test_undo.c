@@ -1,9 +1,13 @@
 #include "unit.h"
 
 #include "inject/hook.h"
+#include "inject/process.h"
 #include "inject/undo.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const char MAP[] =
         "550000000000-550000010000 r-xp 00000000 08:01 7 /usr/bin/prog\n"
@@ -154,6 +158,38 @@ static void believes_nothing_else(void **state)
         REFUSES(memset(hook.name, 'x', sizeof hook.name));
 }
 
+/* This very process carries the code area of a probe whose header says VERSION. */
+static bool is_broken_with(uint32_t version)
+{
+        static struct undo undo;
+        struct process process = { .pid = getpid(), .view = getpid(), .memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC) };
+        struct wire_blob_header header = { .magic = WIRE_MAGIC, .version = version, .end = 4096 };
+        struct undo_head head = { WIRE_MAGIC, version, 0 };
+        int fd = memfd_create(WIRE_MEMFD_NAME, MFD_CLOEXEC);
+        void *area;
+
+        assert_true(process.memory >= 0 && fd >= 0);
+        assert_int_equal(ftruncate(fd, 8192), 0);
+        assert_int_equal(pwrite(fd, &header, sizeof header, 0), sizeof header);
+        assert_int_equal(pwrite(fd, &head, sizeof head, 4096), sizeof head);
+        area = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+        assert_true(area != MAP_FAILED);
+        close(fd);
+        assert_int_equal(maps_read(getpid(), &process.maps), 0);
+        assert_true(undo_read(&process, &undo));
+        assert_int_equal(undo.remains.n_areas, 1);
+        munmap(area, 8192);
+        process_done(&process);
+        return undo.broken;
+}
+
+/* Its jumps are not known: without its code the process would crash. */
+static void the_code_of_another_version_is_not_understood(void **state)
+{
+        assert_false(is_broken_with(WIRE_VERSION));
+        assert_true(is_broken_with(WIRE_VERSION + 1));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -164,6 +200,7 @@ int main(void)
                 cmocka_unit_test(what_a_heaptop_maps_of_its_target_is_not_remains),
                 cmocka_unit_test(believes_a_sound_record),
                 cmocka_unit_test(believes_nothing_else),
+                cmocka_unit_test(the_code_of_another_version_is_not_understood),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
