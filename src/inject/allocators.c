@@ -124,22 +124,28 @@ bool allocators_kind(const char *name, enum wire_kind *ret, bool *ret_prefixed, 
         return true;
 }
 
+static const char *prefix_of(const char *name)
+{
+        for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++)
+                if (!strncmp(name, PREFIXES[i], strlen(PREFIXES[i])))
+                        return PREFIXES[i];
+        return "";
+}
+
 /* What is collected in one walk over a module's symbols. */
 struct collector {
         struct allocator *allocator;
         uint64_t bias;
-        bool glibc, musl, jemalloc, tcmalloc, mimalloc;
+        bool glibc, glibc_mallopt, musl, jemalloc, tcmalloc, mimalloc;
 };
 
-static void add_function(struct allocator *allocator, const char *name, enum wire_kind kind, uint64_t addr,
-                         uint64_t size)
+static void add_function(struct allocator *allocator, const struct allocator_function *function)
 {
         for (size_t i = 0; i < allocator->n; i++)
-                if (allocator->v[i].addr == addr)
+                if (allocator->v[i].addr == function->addr)
                         return;
         if (allocator->n < ALLOCATOR_FUNCTIONS)
-                allocator->v[allocator->n++] =
-                        (struct allocator_function){ .name = name, .kind = kind, .addr = addr, .size = size };
+                allocator->v[allocator->n++] = *function;
 }
 
 static int collect(void *ctx, const struct image_symbol *symbol)
@@ -149,8 +155,11 @@ static int collect(void *ctx, const struct image_symbol *symbol)
         const char *name;
         bool prefixed;
 
-        /* glibc's malloc.c (musl has a __libc_malloc, too); musl's, or its loader, which is its C library. */
+        /* glibc's malloc.c. The probe will read chunk headers, so there must be no doubt: musl has a __libc_malloc, too, and
+         * allocators that replace glibc's (Chromium's, tcmalloc) a __libc_memalign, but nobody else a __libc_mallopt. Then musl's,
+         * or its loader, which is its C library. */
         c->glibc |= !strcmp(symbol->name, "__libc_memalign");
+        c->glibc_mallopt |= !strcmp(symbol->name, "__libc_mallopt");
         c->musl |= !strcmp(symbol->name, "__malloc_alloc_meta") || !strcmp(symbol->name, "_dl_debug_state");
         c->jemalloc |= !strcmp(symbol->name, "mallctl") || !strcmp(symbol->name, "je_mallctl") ||
                        !strcmp(symbol->name, "_rjem_mallctl");
@@ -160,7 +169,9 @@ static int collect(void *ctx, const struct image_symbol *symbol)
                 return 0;
         /* A local function called `free` may be anybody's; one called `_rjem_free` is not. */
         if (symbol->global || prefixed)
-                add_function(c->allocator, name, kind, c->bias + symbol->addr, symbol->size);
+                add_function(c->allocator, &(struct allocator_function){ .name = name, .prefix = prefix_of(symbol->name),
+                                                                         .kind = kind, .addr = c->bias + symbol->addr,
+                                                                         .size = symbol->size });
         return 0;
 }
 
@@ -352,6 +363,7 @@ bool allocators_find(const struct process *process, const struct module *module,
         if (!module->image || is_loader(module))
                 return false;
         image_functions(module->image, collect, &c);
+        c.glibc &= c.glibc_mallopt;
         qsort(ret->v, ret->n, sizeof *ret->v, by_rank);
         if (!find_kind(ret, WIRE_MALLOC) || !find_kind(ret, WIRE_FREE))
                 return false;

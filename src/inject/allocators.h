@@ -13,6 +13,7 @@ struct process;
 /* One function that allocates or frees. */
 struct allocator_function {
         const char *name;    /* a constant */
+        const char *prefix;  /* a constant, "" = none: a module may hold two allocators ("malloc" and "_rjem_malloc") */
         enum wire_kind kind;
         uint64_t addr;       /* in the target */
         uint64_t size;       /* 0 = not known */

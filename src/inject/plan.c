@@ -188,12 +188,21 @@ static void place(struct draft *d)
 
 /* ---- the bytes ---- */
 
-static const struct candidate *malloc_of(const struct draft *d, const struct allocator *allocator)
+/* The malloc that belongs to C: the only one of its module, or that with the same prefix. */
+static const struct candidate *malloc_of(const struct draft *d, const struct candidate *c)
 {
-        for (size_t i = 0; i < d->n; i++)
-                if (d->v[i].allocator == allocator && !strcmp(d->v[i].function->name, "malloc"))
-                        return &d->v[i];
-        return NULL;
+        const struct candidate *only = NULL, *same = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->n; i++) {
+                if (d->v[i].allocator != c->allocator || strcmp(d->v[i].function->name, "malloc") != 0)
+                        continue;
+                n++;
+                only = &d->v[i];
+                if (!strcmp(only->function->prefix, c->function->prefix))
+                        same = only;
+        }
+        return n == 1 ? only : same;
 }
 
 static void copy_steps(const struct relocated *moved, struct wire_hook_record *hook)
@@ -209,7 +218,7 @@ static int write_hook(struct draft *d, const struct candidate *c)
         struct plan *plan = d->plan;
         const struct plan_area *area = &plan->areas[c->area];
         uint8_t *slot = plan->code + area->offset + (c->slot - area->addr);
-        const struct candidate *base = malloc_of(d, c->allocator);
+        const struct candidate *base = malloc_of(d, c);
         struct wire_hook_record *hook = &plan->hooks[plan->n_hooks];
         struct relocated moved;
         struct wire_hook data;

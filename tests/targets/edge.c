@@ -424,7 +424,26 @@ static int mode_diverted(void)
         return bad != 0;
 }
 
-/* A module with an allocator of its own goes while it is hooked. */
+/* MODULE (attach-edges.sh) has two allocators, and nothing readable in front of a block. */
+static void use_module(void *module)
+{
+        int (*owner)(const void *) = (int (*)(const void *))dlsym(module, "owner");
+        void *(*resize[2])(void *, size_t) = { (void *(*)(void *, size_t))dlsym(module, "realloc"),
+                                               (void *(*)(void *, size_t))dlsym(module, "_rjem_realloc") };
+        void (*release[2])(void *) = { (void (*)(void *))dlsym(module, "free"),
+                                       (void (*)(void *))dlsym(module, "_rjem_free") };
+
+        for (int i = 0; i < 1000; i++)
+                for (int k = 0; k < 2; k++) {
+                        void *p = resize[k](NULL, 3000);
+
+                        check("the allocator that was called", owner(p) == k);
+                        p = resize[k](p, 4000);
+                        release[k](p);
+                }
+}
+
+/* A module with allocators of its own goes while it is hooked. */
 static int mode_unload(void)
 {
         void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
@@ -434,8 +453,11 @@ static int mode_unload(void)
         ready();
         while (now() < end && entry && !is_hooked(entry))
                 churn(10);
-        if (module)
+        if (module) {
+                usleep(100000); /* all is hooked */
+                use_module(module);
                 dlclose(module);
+        }
         printf("UNLOADED\n");
         fflush(stdout);
         while (now() < end)
