@@ -20,6 +20,9 @@ uint64_t regs_thread_pointer(const struct regs *regs);
 
 bool regs_in_syscall(const struct regs *regs);
 
+/* True when the thread runs 64-bit code: also a 64-bit program may have turned to 32-bit code (Wine). */
+bool regs_in_native_code(const struct regs *regs);
+
 /* True when the interrupted call continues by restart_syscall(2), which a signal frame cannot express. */
 bool regs_in_timed_syscall(const struct regs *regs);
 

@@ -16,6 +16,7 @@ enum {
         RESTARTNOHAND = 514,
         RESTART_RESTARTBLOCK = 516,
         SYSCALL_LENGTH = 2,
+        USER_CODE_64 = 0x33, /* __USER_CS of arch/x86/include/asm/segment.h */
 };
 
 _Static_assert(REGS_FRAME_PC == 8 + offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP]), "signal frame");
@@ -54,6 +55,11 @@ uint64_t regs_thread_pointer(const struct regs *regs)
 bool regs_in_syscall(const struct regs *regs)
 {
         return (int64_t)regs->user.orig_rax >= 0;
+}
+
+bool regs_in_native_code(const struct regs *regs)
+{
+        return regs->user.cs == USER_CODE_64;
 }
 
 bool regs_in_timed_syscall(const struct regs *regs)

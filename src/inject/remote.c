@@ -1,6 +1,7 @@
 #include "inject/remote.h"
 
 #include "inject/sys.h"
+#include "target/proc.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -57,10 +58,35 @@ static bool has_own_stack(const struct process *process, const struct thread *th
 
 static int fitness(struct process *process, const struct thread *thread)
 {
-        if (thread->state != THREAD_STOPPED || in_restartable_sequence(process, thread))
+        if (thread->state != THREAD_STOPPED || !regs_in_native_code(&thread->regs) || in_restartable_sequence(process, thread))
                 return 0;
         return 1 + (regs_in_syscall(&thread->regs) ? 2 : 0) - regs_in_timed_syscall(&thread->regs) +
                (has_own_stack(process, thread) ? 4 : 0);
+}
+
+/* A thread may have a seccomp filter that its leader (process_open()) has not, and be killed for the call. */
+static bool may_call(const struct process *process, pid_t tid)
+{
+        struct proc_status status;
+
+        if (process->stop_options & PTRACE_O_SUSPEND_SECCOMP)
+                return true;
+        if (proc_status_read(tid, &status) < 0)
+                return false;
+        return status.seccomp == 0 ||
+               sys_ptrace(PTRACE_SETOPTIONS, tid, 0,
+                          (void *)(process->stop.options | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)) == 0;
+}
+
+static bool stands_in(const struct process *process, uint64_t low, uint64_t high)
+{
+        for (size_t i = 0; i < process->stop.n; i++) {
+                uint64_t sp = regs_sp(&process->stop.v[i].regs);
+
+                if (process->stop.v[i].state == THREAD_STOPPED && sp >= low && sp < high)
+                        return true;
+        }
+        return false;
 }
 
 /* The lowest part of the main stack's mapping, when nothing ever stood there: every program gets 128 KiB at its start
@@ -75,7 +101,8 @@ static uint64_t unused_stack(const struct process *process)
 
                 if (strcmp(mapping->path, "[stack]") != 0 || mapping->end - mapping->start < 2 * SCRATCH_SIZE)
                         continue;
-                if (process_read(process, mapping->start, bytes, sizeof bytes) == 0 &&
+                if (!stands_in(process, mapping->start, mapping->start + SCRATCH_SIZE + FRAME_RED_ZONE) &&
+                    process_read(process, mapping->start, bytes, sizeof bytes) == 0 &&
                     !memcmp(bytes, zeros, sizeof bytes))
                         return mapping->start + SCRATCH_SIZE;
         }
@@ -91,15 +118,14 @@ static int choose(struct remote *remote, uint64_t *ret_top)
 
         for (size_t i = 0; i < process->stop.n && best_score < 7; i++) {
                 score = fitness(process, &process->stop.v[i]);
-                if (score > best_score) {
+                if (score > best_score && may_call(process, process->stop.v[i].tid)) {
                         best_score = score;
                         best = &process->stop.v[i];
                 }
         }
         if (!best)
                 return -EAGAIN;
-        remote->scratch = !has_own_stack(process, best);
-        *ret_top = remote->scratch ? unused_stack(process) : regs_sp(&best->regs) - FRAME_RED_ZONE;
+        *ret_top = has_own_stack(process, best) ? regs_sp(&best->regs) - FRAME_RED_ZONE : unused_stack(process);
         if (*ret_top == 0)
                 return -EAGAIN;
         remote->thread = best;
@@ -124,8 +150,12 @@ static int borrow(struct remote *remote, uint64_t top)
         process_read(process, regs_pc(saved) - sizeof before, before, sizeof before);
         regs_rewind_syscall(&resumed, before);
         r = frame_build(&remote->frame, tid, &resumed, remote->mask, top, process->restorers[0]);
-        if (r < 0)
+        if (r == 0)
+                r = process_read(process, remote->frame.addr, remote->below, remote->frame.size);
+        if (r < 0) {
+                remote->frame.size = 0; /* nothing is there to be removed */
                 return r;
+        }
         r = process_write(process, remote->frame.addr, remote->frame.bytes, remote->frame.size);
         if (r < 0)
                 return r;
@@ -137,11 +167,11 @@ static int borrow(struct remote *remote, uint64_t top)
         return (int)sys_ptrace(PTRACE_SETSIGMASK, tid, sizeof all, &all);
 }
 
-static void clear_scratch(struct remote *remote)
+/* The main stack may hold other stacks (coroutines, sigaltstack), with data below the one that the thread is on. */
+static void remove_frame(struct remote *remote)
 {
-        memset(remote->frame.bytes, 0, remote->frame.size);
-        if (remote->scratch && remote->frame.size > 0)
-                process_write(remote->process, remote->frame.addr, remote->frame.bytes, remote->frame.size);
+        if (remote->frame.size > 0)
+                process_write(remote->process, remote->frame.addr, remote->below, remote->frame.size);
 }
 
 static int give_back(struct remote *remote)
@@ -155,7 +185,7 @@ static int give_back(struct remote *remote)
                 r = regs_write(tid, &remote->thread->regs);
         /* When that failed the thread still restores itself, from the frame: leave it there. */
         if (r == 0)
-                clear_scratch(remote);
+                remove_frame(remote);
         else
                 remote->thread->state = THREAD_LOST;
         return r;

@@ -14,7 +14,7 @@ struct remote {
         struct frame frame;
         uint64_t mask;         /* its signal mask, once `mask_known` */
         bool mask_known;
-        bool scratch;          /* the frame stands in unused stack that must read zero again */
+        uint8_t below[FRAME_MAX]; /* what stood where the frame is */
 };
 
 /* Borrows a thread: best one that sits in a system call on a stack that we know. -EAGAIN when none is fit right now. */

@@ -3,9 +3,9 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..23
+echo 1..25
 
-for mode in sleep leader threads fork coroutines closefds altstack handler; do
+for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed; do
         begin "$edge" $mode $((cycles / 20 + 1))
         attach_tool cycle "$target" "$cycles" 5
         code=$?

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,15 @@
 #include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -277,6 +281,76 @@ static int mode_coroutines(void)
         return 0;
 }
 
+/* A coroutine near the end of its stack, which lies on the main stack among other data. */
+static char *nested;
+
+enum { NESTED_DATA = 64 << 10, NESTED_STACK = 16 << 10, NESTED_LEFT = 768 };
+
+static void deep_coroutine(void)
+{
+        volatile char here;
+        volatile char *fill = __builtin_alloca((size_t)(&here - nested) - NESTED_DATA - NESTED_LEFT);
+
+        fill[0] = 1;
+        while (now() < end && bad == 0) {
+                int wrong = 0;
+
+                usleep(1000);
+                for (int i = 0; i < NESTED_DATA; i++)
+                        wrong += nested[i] != 0x55;
+                check("data below a stack", wrong == 0);
+        }
+        swapcontext(&contexts[0], &main_context);
+}
+
+static int mode_nested(void)
+{
+        char data[NESTED_DATA + NESTED_STACK];
+
+        nested = data;
+        usleep(1); /* what it calls is bound, which takes more stack than it has left */
+        ready();
+        memset(data, 0x55, NESTED_DATA);
+        getcontext(&contexts[0]);
+        contexts[0].uc_stack.ss_sp = data + NESTED_DATA;
+        contexts[0].uc_stack.ss_size = NESTED_STACK;
+        makecontext(&contexts[0], deep_coroutine, 0);
+        swapcontext(&main_context, &contexts[0]);
+        return bad != 0;
+}
+
+/* A thread that would be killed for what we call, while its leader may do anything. */
+static void *sandboxed(void *arg)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = { sizeof code / sizeof *code, code };
+
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        check("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+        *(volatile int *)arg = 1;
+        for (;;)
+                pause();
+}
+
+static int mode_sandboxed(void)
+{
+        volatile int begun = 0;
+        pthread_t t;
+
+        check("pthread_create", pthread_create(&t, NULL, sandboxed, (void *)&begun) == 0);
+        while (!begun)
+                usleep(1000);
+        ready();
+        while (now() < end)
+                ;
+        return bad != 0;
+}
+
 static int mode_exec(char **argv)
 {
         ready();
@@ -495,7 +569,7 @@ int main(int argc, char **argv)
                 { "fork", mode_fork },         { "forklive", mode_forklive }, { "coroutines", mode_coroutines },
                 { "closefds", mode_closefds }, { "altstack", mode_altstack }, { "handler", mode_handler },
                 { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
-                { "unload", mode_unload },
+                { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
         };
 
         if (argc < 3)
