@@ -74,6 +74,7 @@ static bool returns_eintr_when_stopped(uint64_t number)
         case SYS_epoll_wait:
         case SYS_epoll_pwait:
         case 441: /* epoll_pwait2 */
+        case 426: /* io_uring_enter: only when nothing was submitted */
         case SYS_semop:
         case SYS_semtimedop:
         case SYS_rt_sigtimedwait:
