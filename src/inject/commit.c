@@ -159,6 +159,7 @@ struct attach {
         int64_t remote_fd; /* its number in the target, -1 = closed */
         size_t n_mapped;   /* code areas */
         uint64_t shared;   /* address in the target, 0 = not mapped */
+        bool lost;         /* it is not known what became of a borrowed call */
 };
 
 /* One borrowed call; a refusal by the target's kernel is said in words (WHAT). */
@@ -167,6 +168,7 @@ static int call(struct attach *a, const char *what, long number, const uint64_t 
         int64_t result = 0;
         int r = remote_call(&a->remote, number, args, &result);
 
+        a->lost |= r < 0;
         if (r < 0)
                 return err_set(a->err, -r, "lost the thread of process %d that should %s: %s", (int)a->process->pid,
                                what, strerror(-r));
@@ -334,7 +336,8 @@ static int map_shared(struct attach *a)
                     MADV_DONTFORK);
 }
 
-/* Takes back whatever was made by borrowed calls; used only before the first jump is written. */
+/* Takes back whatever was made by borrowed calls; used only before the first jump is written. Not when one was lost: perhaps
+ * it mapped the shared area, which is only found by the code that goes with it (undo.h), so removal_run() must do it. */
 static void unmap_all(struct attach *a)
 {
         struct err ignored = { 0 };
@@ -369,7 +372,7 @@ static int map_everything(struct attach *a)
                 if (r == 0)
                         a->remote_fd = -1;
         }
-        if (r < 0)
+        if (r < 0 && !a->lost)
                 unmap_all(a);
         r2 = remote_end(&a->remote);
         if (r == 0 && r2 < 0)

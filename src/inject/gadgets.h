@@ -10,4 +10,8 @@ ptrdiff_t gadgets_syscall(const uint8_t *code, size_t n);
 /* Offset at or after FROM of code that leaves a signal frame (rt_sigreturn), or -1. */
 ptrdiff_t gadgets_restorer(const uint8_t *code, size_t n, size_t from);
 
-enum { GADGETS_MAX = 16 }; /* no pattern is longer */
+enum {
+        GADGETS_MAX = 16, /* no pattern is longer */
+        GADGETS_SYSCALL = 3,
+        GADGETS_RESTORER = 9,
+};

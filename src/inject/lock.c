@@ -105,7 +105,7 @@ static int open_locked(int dir, const char *name, pid_t pid, struct err *err)
 
 int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *err)
 {
-        int dir = open_dir(), r = -EAGAIN;
+        int dir = open_dir(), fd, r = -EAGAIN;
         char name[64];
 
         if (dir < 0) {
@@ -118,8 +118,14 @@ int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *er
         close(dir);
         if (r < 0)
                 return err_set(err, -r, "cannot lock %s in heaptop's runtime folder: %s", name, strerror(-r));
-        *ret_fd = r;
-        return inject_lock_write(r, "");
+        fd = r;
+        r = inject_lock_write(fd, "");
+        if (r < 0) {
+                inject_lock_release(fd);
+                return err_set(err, -r, "cannot write %s in heaptop's runtime folder: %s", name, strerror(-r));
+        }
+        *ret_fd = fd;
+        return 0;
 }
 
 void inject_lock_release(int fd)

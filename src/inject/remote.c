@@ -1,5 +1,6 @@
 #include "inject/remote.h"
 
+#include "inject/gadgets.h"
 #include "inject/sys.h"
 #include "target/proc.h"
 
@@ -109,6 +110,17 @@ static uint64_t unused_stack(const struct process *process)
         return 0;
 }
 
+/* They were found while the process ran: the module that held them may have been unloaded since. */
+static bool gadgets_stand(const struct process *process)
+{
+        uint8_t code[GADGETS_MAX];
+
+        return process_read(process, process->gadget, code, GADGETS_SYSCALL) == 0 &&
+               gadgets_syscall(code, GADGETS_SYSCALL) == 0 &&
+               process_read(process, process->restorers[0], code, GADGETS_RESTORER) == 0 &&
+               gadgets_restorer(code, GADGETS_RESTORER, 0) == 0;
+}
+
 /* Chooses the thread and the end of the memory that its frame may take. */
 static int choose(struct remote *remote, uint64_t *ret_top)
 {
@@ -198,7 +210,7 @@ int remote_begin(struct remote *remote, struct process *process, struct err *err
 
         memset(remote, 0, sizeof *remote);
         remote->process = process;
-        r = choose(remote, &top);
+        r = gadgets_stand(process) ? choose(remote, &top) : -EAGAIN;
         if (r < 0)
                 return r;
         r = borrow(remote, top);

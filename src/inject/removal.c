@@ -281,8 +281,10 @@ static int unmap_all(struct job *job)
         int r, r2;
 
         r = remote_begin(&remote, &job->process, job->err);
-        if (r < 0)
+        if (r < 0) {
+                job->gadget = 0; /* look for them again */
                 return r;
+        }
         r = unmap(&remote, job->undo.remains.shared, job->undo.remains.n_shared);
         if (r == 0)
                 r = unmap(&remote, job->undo.remains.areas, job->undo.remains.n_areas);

@@ -3,9 +3,9 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..25
+echo 1..27
 
-for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed; do
+for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring; do
         begin "$edge" $mode $((cycles / 20 + 1))
         attach_tool cycle "$target" "$cycles" 5
         code=$?
@@ -59,6 +59,15 @@ inner_code=$?
 finish
 [ $code = 0 ] && [ $inner_code = 0 ] && [ "$status" = 0 ] && grep -q DETACHED "$dir/inner"
 result $? "a heaptop at work can be watched by another one"
+
+echo precious >"$dir/victim"
+begin env EDGE_VICTIM="$dir/victim" "$edge" swapfds 10
+attach_tool swapped "$target"
+code=$?
+kill "$target"
+finish
+[ $code = 1 ] && [ "$(cat "$dir/victim")" = precious ]
+result $? "a file put in the place of the memory file is not written to"
 
 begin "$edge" diverted 3
 attach_tool cycle "$target" 1 1000

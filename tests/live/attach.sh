@@ -84,6 +84,7 @@ begin "$edge" idle 60
 attach_tool faults "$target"
 code=$?
 ls -l "/proc/$target/fd" | grep -q memfd:heaptop && code=1
+grep -q memfd:heaptop "/proc/$target/maps" && code=1
 kill "$target"
 finish
 result $code "each system call failing in turn leaves it as it was ($(cat "$dir/tool"))"

@@ -6,6 +6,7 @@
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
+ *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the error
  *   attach_tool trace PID MS                traces PID (which stops nothing) for a while, prints TRACING
  *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
  */
@@ -178,6 +179,38 @@ static int faults(pid_t pid, const char *only)
         return 0;
 }
 
+/* ---- another file under the number of the memory file ---- */
+
+static pid_t swapping;
+
+static bool has_memfd(pid_t pid)
+{
+        char path[64], link[64];
+        bool has = false;
+
+        for (int fd = 3; fd < 16; fd++) {
+                snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+                has |= readlink(path, link, sizeof link) > 8 && !memcmp(link, "/memfd:", 7);
+        }
+        return has;
+}
+
+static int wait_for_swap(const char *name)
+{
+        for (int i = 0; i < 5000 && !strcmp(name, "open") && has_memfd(swapping); i++)
+                pause_ms(1);
+        return 0;
+}
+
+static int swapped(pid_t pid)
+{
+        struct err err = { 0 };
+
+        swapping = pid;
+        sys_fault = wait_for_swap;
+        return inject_attach(pid, &OPTIONS, &injection, &err) < 0 ? fail("attach", &err) : 0;
+}
+
 static int trace(pid_t pid, long ms)
 {
         if (sys_ptrace(PTRACE_SEIZE, pid, 0, NULL) < 0)
@@ -245,6 +278,8 @@ int main(int argc, char **argv)
                 return attach_and_hold(pid, number, 0);
         if (!strcmp(command, "faults"))
                 return faults(pid, argc > 3 ? argv[3] : NULL);
+        if (!strcmp(command, "swapped"))
+                return swapped(pid);
         if (!strcmp(command, "trace"))
                 return trace(pid, number);
         if (!strcmp(command, "run") && argc > 3)
@@ -262,6 +297,6 @@ int main(int argc, char **argv)
                 printf("ok\n");
                 return 0;
         }
-        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|trace PID [N [MS]] | run MS CMD ARG...\n");
+        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|swapped|trace PID [N [MS]] | run MS CMD ARG...\n");
         return 64;
 }

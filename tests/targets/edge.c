@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -106,6 +107,34 @@ static void waits_on_files(void)
         close(sockets[0]);
         close(sockets[1]);
         close(epoll);
+}
+
+/* io_uring_enter with IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, where there is such a thing. */
+static void waits_on_a_ring(void)
+{
+        char params[120] = { 0 };
+        struct timespec t = { 0, 60000000 };
+        struct {
+                uint64_t mask;
+                uint32_t mask_size, pad;
+                uint64_t time;
+        } arg = { 0, 8, 0, (uint64_t)&t };
+        int fd = (int)syscall(425, 4, params);
+        double a = now();
+
+        if (fd < 0)
+                return;
+        check("io_uring_enter", syscall(426, fd, 0, 1, 1 | 8, &arg, sizeof arg) == -1 &&
+              (errno == EINVAL || (errno == ETIME && now() - a > 0.059)));
+        close(fd);
+}
+
+static int mode_ring(void)
+{
+        ready();
+        while (now() < end)
+                waits_on_a_ring();
+        return bad != 0;
 }
 
 static void waits_on_others(int semaphore)
@@ -351,6 +380,28 @@ static int mode_sandboxed(void)
         return bad != 0;
 }
 
+/* A process that shares our descriptors (and is not stopped with us) puts $EDGE_VICTIM in the place of a memory file. */
+static int mode_swapfds(void)
+{
+        int victim = open(getenv("EDGE_VICTIM"), O_RDONLY);
+        char path[64], link[64];
+
+        check("open", victim >= 0);
+        if (syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0) == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        for (int fd = 3; fd < 16; fd++) {
+                                snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+                                if (readlink(path, link, sizeof link) > 8 && !memcmp(link, "/memfd:", 7))
+                                        dup2(victim, fd);
+                        }
+        }
+        ready();
+        while (now() < end)
+                usleep(1000);
+        return bad != 0;
+}
+
 static int mode_exec(char **argv)
 {
         ready();
@@ -570,6 +621,7 @@ int main(int argc, char **argv)
                 { "closefds", mode_closefds }, { "altstack", mode_altstack }, { "handler", mode_handler },
                 { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
                 { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
+                { "swapfds", mode_swapfds },   { "ring", mode_ring },
         };
 
         if (argc < 3)
