@@ -357,7 +357,8 @@ static void fit_canvas(struct viewer *viewer)
         int width, height;
 
         term_size(viewer->term, &width, &height);
-        if (viewer->canvas && viewer->canvas->width == width && viewer->canvas->height == height)
+        if (viewer->canvas && viewer->canvas->width == width && viewer->canvas->height == height &&
+            viewer->canvas->ascii == term_is_ascii(viewer->term))
                 return;
         canvas_free(viewer->canvas);
         viewer->canvas = canvas_new(width, height, term_is_ascii(viewer->term));

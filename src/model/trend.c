@@ -199,7 +199,9 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
         memset(ret, 0, n * sizeof *ret);
         if (!now || (site != 0 && !heap_has_site(heap, site)))
                 return 0;
-        if (site != 0) {
+        if (site == 0) {
+                *ret_noise = (double)heap_process(heap)->before_error;
+        } else {
                 r = get_series(heap, site, &series);
                 if (r < 0)
                         return r;

@@ -3,7 +3,8 @@
     kills.py HEAPTOP PID COUNT SEED
 
 Each round starts `heaptop -p PID` on a terminal of its own, waits a random time of up to 1.2 s (so that attach, watching
-and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Ends with exit status 1
+and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Counts the rounds in which there
+was somebody to kill. Ends with exit status 1
 and a line that names the seed and the round when the target is gone, stopped, traced, or when a heaptop of ours is left.
 """
 import os
@@ -63,12 +64,18 @@ def drain(fd, seconds):
     return True
 
 
-def wait_gone(fd, pids, seconds):
+def wait_gone(fd, pids, seconds, press=None):
+    """Until all have ended; meanwhile the user may press a key."""
     end = time.monotonic() + seconds
     while any((s := stat(pid)) and s[0] != "Z" for pid in pids):
         if time.monotonic() > end:
             return False
-        drain(fd, 0.01)
+        if press:
+            try:
+                os.write(fd, press)
+            except OSError:
+                press = None
+        drain(fd, 0.05)
     return True
 
 
@@ -90,22 +97,19 @@ def play(role):
                "all": [guardian, *kids]}[role]
     for pid in victims:
         kill(pid)
-    if role == "recorder" and not viewers:
-        pass  # killed before there was a screen: the guardian repairs and ends
-    elif role == "recorder":
-        drain(fd, 0.3)
-        try:
-            os.write(fd, b"Q")
-        except OSError:
-            pass
+    # a viewer whose recorder died stays to show what there is; so does one that nobody killed
+    press = b"Q" if role == "recorder" or not victims else None
     left = None
-    if not wait_gone(fd, [guardian, *kids], 15):
+    kids = sorted({*kids, *children(guardian)})
+    if not wait_gone(fd, [guardian, *kids], 30, press):
         left = f"heaptop's processes did not end after kill -9 of {role}: " + str(
             [(pid, stat(pid)) for pid in [guardian, *kids]])
         for pid in [guardian, *kids]:
             kill(pid)
     os.close(fd)
     os.waitpid(guardian, 0)
+    if victims:
+        done[role] += 1
     return left
 
 
@@ -127,5 +131,4 @@ for turn in range(count):
     wrong = play(role) or look_after(target)
     if wrong:
         sys.exit(f"seed {seed} round {turn} ({role}): {wrong}")
-    done[role] += 1
 print(" ".join(f"{role}={n}" for role, n in done.items()))

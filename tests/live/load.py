@@ -36,7 +36,7 @@ class Line:
 
 
 def redis(line, rng):
-    key, value = b"k%d" % rng.randrange(20000), b"v" * rng.randrange(1, 3000)
+    key, value = b"k%d" % rng.randrange(1000000), b"v" * rng.randrange(1, 3000)
     parts = (b"SET", key, value)
     request = b"*3\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts)
     if line.ask(request) != b"+OK\r\n":
@@ -46,7 +46,7 @@ def redis(line, rng):
 
 
 def memcached(line, rng):
-    key, value = b"k%d" % rng.randrange(20000), b"v" * rng.randrange(1, 3000)
+    key, value = b"k%d" % rng.randrange(1000000), b"v" * rng.randrange(1, 3000)
     if line.ask(b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value)) != b"STORED\r\n":
         return False
     header = line.ask(b"get %s\r\n" % key)

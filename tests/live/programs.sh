@@ -91,7 +91,7 @@ watch 'redis-server+0x\|processCommand\|readQueryFromClient'
 check "redis answered rightly all the time" served
 
 port=$(free_port)
-start memcached memcached -p "$port" -l 127.0.0.1 -u root -m 64
+start memcached memcached -p "$port" -l 127.0.0.1 -u root -m 2048
 load memcached "$port"
 watch 'memcached+0x'
 check "memcached answered rightly all the time" served
