@@ -136,6 +136,9 @@ static int check_memory(pid_t pid, const struct proc_status *status, struct err 
         if (fd < 0)
                 return not_permitted(pid, status, err);
         close(fd);
+        if (status->seccomp == 1)
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: it runs in strict seccomp mode, and would be killed for the "
+                               "questions that the probe asks the kernel", (int)pid);
         if (status->seccomp != 0 && !have_capability(CAPABILITY_SYS_ADMIN))
                 return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
                                "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d", (int)pid, (int)pid);

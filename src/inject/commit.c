@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -433,9 +434,8 @@ static uint64_t find_tid_offset(struct process *process)
 {
         static const uint64_t offsets[] = { 0x2d0, 0x30, 0x38 };
 
-        if (process->ns_pid != process->pid)
-                return 0; /* it knows its threads by other numbers than we do */
-        for (size_t o = 0; o < sizeof offsets / sizeof *offsets; o++) {
+        /* Not where it knows its threads by other numbers than we do. */
+        for (size_t o = 0; process->ns_pid == process->pid && o < sizeof offsets / sizeof *offsets; o++) {
                 size_t good = 0, looked = 0;
 
                 for (size_t i = 0; i < process->stop.n && looked < TIDS_CHECKED; i++) {
@@ -452,7 +452,7 @@ static uint64_t find_tid_offset(struct process *process)
                 if (looked > 0 && good == looked)
                         return offsets[o];
         }
-        return 0;
+        return process->stop_options & PTRACE_O_SUSPEND_SECCOMP ? WIRE_TID_UNKNOWN : 0; /* a filter may kill for gettid() */
 }
 
 static void fill_settings(struct attach *a)

@@ -100,6 +100,8 @@ static uint32_t thread_id(const struct wire_shared *shared)
 {
         uint64_t offset = shared->tid_offset;
 
+        if (offset == WIRE_TID_UNKNOWN)
+                return 0;
         if (offset)
                 return *(const uint32_t *)(thread_pointer() + offset);
         return (uint32_t)syscall4(NR_GETTID, 0, 0, 0, 0);

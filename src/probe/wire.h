@@ -27,6 +27,8 @@
 #define WIRE_MEMFD_NAME "heaptop"            /* shows as /memfd:heaptop (deleted) in maps */
 #define WIRE_CODE_NAME  "heaptop-code"
 
+#define WIRE_TID_UNKNOWN UINT64_MAX
+
 /* What a hooked function does; decides which handler it gets. Arguments in the order of the C prototype. */
 enum wire_kind {
         WIRE_MALLOC,         /* malloc(size), valloc, pvalloc */
@@ -213,7 +215,8 @@ struct wire_shared {
         uint64_t main_stack_low, main_stack_high; /* the main thread's stack: always readable above the stack pointer */
         uint64_t heartbeat_tsc;    /* when heaptop was last alive */
         uint64_t heartbeat_limit;  /* in TSC ticks; 0 = never switch off */
-        uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid() */
+        uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid(),
+                                    * WIRE_TID_UNKNOWN = do not ask */
 
         /* the ring */
         uint64_t head __attribute__((aligned(64))); /* bytes ever reserved; the probe adds by compare-and-swap */

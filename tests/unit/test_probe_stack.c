@@ -151,6 +151,17 @@ static void the_thread_id_is_read_where_heaptop_found_it(void **state)
         assert_int_equal(((const struct wire_alloc *)rig.shared->ring)->tid, gettid());
 }
 
+static void the_thread_id_is_not_asked_for_where_that_may_kill(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, same_block);
+
+        rig.shared->mean = 1;
+        rig.shared->tid_offset = WIRE_TID_UNKNOWN;
+        m(64, 0, 0);
+        assert_int_equal(((const struct wire_alloc *)rig.shared->ring)->head.type, WIRE_ALLOC);
+        assert_int_equal(((const struct wire_alloc *)rig.shared->ring)->tid, 0);
+}
+
 int main(void)
 {
 #define PROBE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -159,6 +170,7 @@ int main(void)
                 PROBE_TEST(the_main_stack_is_copied_up_to_its_end),
                 PROBE_TEST(a_small_thread_is_copied_up_to_its_control_block),
                 PROBE_TEST(the_thread_id_is_read_where_heaptop_found_it),
+                PROBE_TEST(the_thread_id_is_not_asked_for_where_that_may_kill),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
