@@ -2,6 +2,7 @@
 
 #include "base/fmt.h"
 #include "base/io.h"
+#include "target/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -103,16 +104,48 @@ static int open_locked(int dir, const char *name, pid_t pid, struct err *err)
         return fd;
 }
 
+static bool is_held(const char *path)
+{
+        int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+        if (fd >= 0)
+                close(fd);
+        return held;
+}
+
+/* Another user's locks lie elsewhere: root's, and those of the user whose process it is. */
+static int check_others(pid_t pid, const char *name, struct err *err)
+{
+        struct proc_status status;
+        char paths[3][128];
+
+        if (proc_status_read(pid, &status) < 0)
+                return 0;
+        snprintf(paths[0], sizeof paths[0], "/run/heaptop/%s", name);
+        snprintf(paths[1], sizeof paths[1], "/run/user/%u/heaptop/%s", (unsigned)status.uid, name);
+        snprintf(paths[2], sizeof paths[2], "/tmp/heaptop-%u/%s", (unsigned)status.uid, name);
+        for (int i = geteuid() == 0 ? 1 : 0; i < (status.uid == geteuid() ? 1 : 3); i++)
+                if (is_held(paths[i]))
+                        return err_set(err, EBUSY, "another user's heaptop is watching process %d already", (int)pid);
+        return 0;
+}
+
 int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *err)
 {
         int dir = open_dir(), fd, r = -EAGAIN;
         char name[64];
 
+        snprintf(name, sizeof name, "%d-%llu", (int)pid, (unsigned long long)start_time);
+        if (check_others(pid, name, err) < 0) {
+                if (dir >= 0)
+                        close(dir);
+                return -EBUSY;
+        }
         if (dir < 0) {
                 *ret_fd = -1;
                 return 0;
         }
-        snprintf(name, sizeof name, "%d-%llu", (int)pid, (unsigned long long)start_time);
         for (int i = 0; i < TRIES && r == -EAGAIN; i++)
                 r = open_locked(dir, name, pid, err);
         close(dir);

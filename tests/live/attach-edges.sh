@@ -3,7 +3,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..27
+echo 1..29
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring; do
         begin "$edge" $mode $((cycles / 20 + 1))
@@ -60,6 +60,17 @@ finish
 [ $code = 0 ] && [ $inner_code = 0 ] && [ "$status" = 0 ] && grep -q DETACHED "$dir/inner"
 result $? "a heaptop at work can be watched by another one"
 
+begin "$edge" strict 10
+until grep -q '^Seccomp:.*1' "/proc/$target/status"; do
+        kill -0 "$target" || break
+done
+attach_tool check "$target"
+code=$?
+kill "$target"
+finish
+[ $code = 1 ] && grep -q 'strict seccomp' "$dir/tool"
+result $? "a program in strict seccomp mode is refused in words"
+
 echo precious >"$dir/victim"
 begin env EDGE_VICTIM="$dir/victim" "$edge" swapfds 10
 attach_tool swapped "$target"
@@ -112,6 +123,28 @@ if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" 2>/dev
 else
         number=$((number + 1))
         echo "ok $number - two allocators of one module are kept apart, and need no repair when it is unloaded # SKIP no gcc"
+fi
+
+as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+if [ "$(id -u)" = 0 ] && $as_nobody "$tool" check 1 2>/dev/null | grep -q 'check:'; then
+        begin $as_nobody "$edge" idle 60
+        $as_nobody "$tool" hold "$target" 1500 >"$dir/inner" 2>&1 &
+        inner=$!
+        until grep -q -e ATTACHED -e attach: "$dir/inner"; do
+                kill -0 $inner || break
+        done
+        attach_tool hold "$target" 1
+        code=$?
+        wait $inner
+        inner_code=$?
+        kill "$target"
+        finish
+        cat "$dir/inner" >>"$dir/tool"
+        [ $code = 1 ] && [ $inner_code = 0 ] && grep -q "another user's heaptop" "$dir/tool"
+        result $? "another user's heaptop is left at its work"
+else
+        number=$((number + 1))
+        echo "ok $number - another user's heaptop is left at its work # SKIP needs root, and a build folder open to others"
 fi
 
 # variant NAME COMMAND...: busy threads with another C library or allocator

@@ -366,6 +366,14 @@ static void *sandboxed(void *arg)
                 pause();
 }
 
+static int mode_strict(void)
+{
+        ready();
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+        for (;;)
+                ;
+}
+
 static int mode_sandboxed(void)
 {
         volatile int begun = 0;
@@ -621,7 +629,7 @@ int main(int argc, char **argv)
                 { "closefds", mode_closefds }, { "altstack", mode_altstack }, { "handler", mode_handler },
                 { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
                 { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
-                { "swapfds", mode_swapfds },   { "ring", mode_ring },
+                { "swapfds", mode_swapfds },   { "ring", mode_ring },         { "strict", mode_strict },
         };
 
         if (argc < 3)
