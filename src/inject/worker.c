@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { STACK_SIZE = 2 << 20 }; /* whatever `ulimit -s` says: frames of threads stand on it */
+
 struct work {
         int (*fn)(void *arg);
         void *arg;
@@ -29,12 +31,16 @@ int worker_run(int (*fn)(void *arg), void *arg)
 {
         struct work work = { .fn = fn, .arg = arg };
         sigset_t all, before;
+        pthread_attr_t attr;
         pthread_t thread;
         int r;
 
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&thread, NULL, run, &work);
+        pthread_attr_init(&attr);
+        pthread_attr_setstacksize(&attr, STACK_SIZE);
+        r = pthread_create(&thread, &attr, run, &work);
+        pthread_attr_destroy(&attr);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (r != 0)
                 return -r;

@@ -3,7 +3,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..29
+echo 1..30
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring; do
         begin "$edge" $mode $((cycles / 20 + 1))
@@ -20,6 +20,13 @@ code=$?
 finish
 [ $code = 0 ] && [ "$status" = 0 ]
 result $? "a parent in vfork is waited for, without stopping its threads for long"
+
+begin "$edge" idle 60
+(ulimit -s 100 && attach_tool cycle "$target" 2 5)
+code=$?
+kill "$target"
+finish
+result $code "heaptop's own stack may be small"
 
 begin "$edge" exec 1
 attach_tool hold "$target" 800
