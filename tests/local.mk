@@ -50,7 +50,8 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
-	%D%/unit/test_writer
+	%D%/unit/test_writer \
+	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -71,6 +72,7 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
+%C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session
 %C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
 
