@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_blocks \
+	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \

@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, SUMMARY_SITES = 5 };
+enum { PATIENCE_MS = 10000, HELD_END_MS = 200, SUMMARY_SITES = 5 };
 
 static const char *program_name(const char *path)
 {
@@ -146,7 +146,7 @@ static int run_apart(char **argv, struct recording *recording, const struct opti
         recording->go_arg = &child;
         status = commands_watch(recording, options);
         child_done(&child);
-        if (child_has_ended(&child))
+        if (child_wait(&child, status == EXIT_GOOD ? 0 : HELD_END_MS)) /* it is not let go when the recording does not begin */
                 return child_exit_status(&child);
         say("%s (pid %d) goes on; its output is in %s", recording->name, (int)child.pid, output);
         return status;
