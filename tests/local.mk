@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
@@ -67,6 +68,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c %D%/unit/demo_session.c %D%/unit/demo_session.h $(FAKE_HISTORY)
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)

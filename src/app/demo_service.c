@@ -41,7 +41,11 @@ struct block {
         char data[];
 };
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 static inline struct block *born(enum site site, void *memory, size_t size, struct block *next)
 {

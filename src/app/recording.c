@@ -208,7 +208,7 @@ static void restore(struct state *state, char *text, size_t size)
         tell(state, STATUS_RESTORING);
         r = inject_detach(&state->injection, &err);
         if (r == 0)
-                snprintf(text, size, "hooks removed");
+                snprintf(text, size, "detached: stopped for %.1f ms, hooks removed", (double)state->injection.stop_ns / 1e6);
         else if (r == 1)
                 snprintf(text, size, "hooks removed; %.900s", err.text[0] ? err.text : "a few KiB of code stay, a thread is inside them");
         else if (r == -ESRCH)

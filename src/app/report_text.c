@@ -82,7 +82,8 @@ static void put_memory(FILE *out, struct report *report)
         fputs(" (", out);
         put(out, s->allocator);
         fprintf(out, ")\n  allocated  %s in %s calls, freed %s in %s calls, since the attach\n", fmt_bytes(a, p->allocated_bytes),
-                fmt_count(b, p->allocated_calls), fmt_bytes(c, p->freed_bytes), fmt_count(d, p->freed_calls));
+                fmt_count(b, p->allocated_calls), s->exact_frees ? fmt_bytes(c, p->freed_bytes) : "?",
+                fmt_count(d, p->freed_calls));
         fprintf(out, "  sampled    %s +-%s live in %zu sites; one sample per %s, %s taken, %s lost\n",
                 size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all, fmt_bytes(c, p->mean),
                 fmt_count(d, p->samples), p->lost_samples ? fmt_count((char[FMT_MAX]){ 0 }, p->lost_samples) : "none");

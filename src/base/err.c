@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-static int set_message(struct err *err, int errno_value, int exit_status, const char *fmt, va_list ap)
+static int __attribute__((format(printf, 4, 0)))
+set_message(struct err *err, int errno_value, int exit_status, const char *fmt, va_list ap)
 {
         if (err && err->code == 0) {
                 err->code = -errno_value;

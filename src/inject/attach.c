@@ -66,6 +66,8 @@ static int attach_until(struct job *job)
                 r = worker_run(attempt, job);
                 if ((r != -EAGAIN && r != -EEXIST) || clock_boottime_ns() > deadline)
                         break;
+                if (job->err) /* what stood in this attempt's way is no news when the next succeeds */
+                        *job->err = (struct err){ 0 };
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
         if (r == -EAGAIN || r == -EEXIST)

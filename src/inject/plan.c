@@ -327,6 +327,9 @@ static int draw_up(struct draft *d, const struct modules *modules, struct err *e
         if (r < 0)
                 return r;
         find_allocators(d, modules);
+        if (d->n == 0 && modules->n == 0)
+                return err_set(err, ESRCH, "cannot watch %d: it is ending, its memory is gone already",
+                               (int)d->process->pid);
         if (d->n == 0)
                 return err_set(err, EOPNOTSUPP,
                                "cannot watch %d: no malloc found in %s (a program without a C allocator, or stripped of "

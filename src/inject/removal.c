@@ -352,6 +352,8 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
                 r = worker_run(attempt, job);
                 if (r != -EAGAIN || clock_boottime_ns() > deadline)
                         break;
+                if (err) /* what stood in this attempt's way is no news when the next succeeds */
+                        *err = (struct err){ 0 };
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
         if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)

@@ -47,7 +47,11 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
         if (p->heap_free > 0)
                 snprintf(unused, sizeof unused, "free in heap %s", fmt_bytes(size, p->heap_free));
         traffic_words(alloc, sizeof alloc, "alloc", facts->alloc_per_s, facts->alloc_calls_per_s, wide);
-        traffic_words(released, sizeof released, "free", facts->free_per_s, facts->free_calls_per_s, wide);
+        if (heap_session(ui->heap)->exact_frees)
+                traffic_words(released, sizeof released, "free", facts->free_per_s, facts->free_calls_per_s, wide);
+        else if (isfinite(facts->free_calls_per_s)) /* the allocator does not tell a block's size */
+                snprintf(released, sizeof released, "free %s calls/s",
+                         fmt_count(size, (uint64_t)facts->free_calls_per_s));
         if (wide)
                 snprintf(mapped, sizeof mapped, "address space %s", fmt_bytes(size, p->vm_size));
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_PLAIN, items, array_len(items));

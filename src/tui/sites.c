@@ -186,22 +186,29 @@ static const char *class_text(uint32_t class, int room)
         return heap_class_name(class);
 }
 
-/* The name to the left, file:line to the right; the place goes first when there is no room for both. */
+/* How many cells of ROOM file:line gets: all it wants while the name fits beside it, else half, or what the name leaves. */
+static int place_room(int name_width, int place_width, int room)
+{
+        int most = room - name_width - 1 > room / 2 ? room - name_width - 1 : room / 2;
+
+        if (room < 24 || (place_width > most && most < 12))
+                return 0;
+        return place_width < most ? place_width : most;
+}
+
+/* The name to the left, file:line to the right. */
 static void put_site_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
 {
         char name[512], marked[512], place[128];
-        int place_room = text_width(site->place);
+        int right;
 
-        if (place_room > room / 2)
-                place_room = room >= 40 ? room / 2 : 0;
-        if (room < 24 || room - place_room - 1 < 12)
-                place_room = 0;
         snprintf(marked, sizeof marked, "%s%s", site->approximate ? "~" : "", site->name);
-        name_fit(marked, room - (place_room ? place_room + 1 : 0), canvas->ascii, name, sizeof name);
+        right = place_room(text_width(marked), text_width(site->place), room);
+        name_fit(marked, room - (right ? right + 1 : 0), canvas->ascii, name, sizeof name);
         canvas_put(canvas, x, y, room, STYLE_PLAIN, name);
-        if (place_room > 0) {
-                place_fit(site->place, place_room, canvas->ascii, place, sizeof place);
-                frame_right(canvas, x + room - place_room, y, place_room, STYLE_DIM, place);
+        if (right > 0) {
+                place_fit(site->place, right, canvas->ascii, place, sizeof place);
+                frame_right(canvas, x + room - right, y, right, STYLE_DIM, place);
         }
 }
 

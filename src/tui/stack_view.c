@@ -284,7 +284,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         int n = 0, at[BANDS];
 
         for (int i = 0; i < BANDS; i++) {
-                bool shown = !(i == SOURCE && !source) && !(i == AGES && pane);
+                /* what was there before the attach has no age */
+                bool shown = !(i == SOURCE && !source) && !(i == AGES && (pane || ui->stack.site == 0));
 
                 at[i] = shown ? n : -1;
                 if (shown)

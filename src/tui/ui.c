@@ -68,7 +68,7 @@ void ui_set_picker(struct ui *ui, struct picker *picker)
 
 /* ---- messages ---- */
 
-static void set_message(struct ui *ui, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) set_message(struct ui *ui, const char *fmt, va_list ap)
 {
         char text[sizeof ui->message];
         char *clean;

@@ -76,16 +76,15 @@ def stops(threads, reach):
     attach, detach = [], []
     for _ in range(ROUNDS):
         report = record(program.pid, 1, "512K")
-        attach.append(report["target"]["attach_stop_ns"] / 1e6)
+        attach.append(report["target"]["stopped_ns"] / 1e6)
         for event in report.get("events", []):
-            found = re.search(r"stopped (?:it )?(?:for )?([0-9.]+) ms", event["text"])
-            if found and event["kind"] == "detached":
+            found = re.match(r"detached: stopped for ([0-9.]+) ms", event["text"])
+            if found:
                 detach.append(float(found.group(1)))
     program.kill()
     program.wait()
-    text = f"{statistics.median(detach):.2f} ms" if detach else "not recorded"
-    print(f"| stop at attach / detach, {threads} idle thread(s) | | {statistics.median(attach):.2f} ms / {text} | | | "
-          f"{reach} |", flush=True)
+    print(f"| stop at attach / detach, {threads} idle thread(s) | | {statistics.median(attach):.2f} ms / "
+          f"{statistics.median(detach):.2f} ms | | | {reach} |", flush=True)
 
 
 def cpu_seconds(pid):

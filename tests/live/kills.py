@@ -92,7 +92,8 @@ def play(role):
     kids = children(guardian)
     recorders = [pid for pid in kids if (s := stat(pid)) and s[1] == pid]
     viewers = [pid for pid in kids if (s := stat(pid)) and s[1] != pid]
-    victims = {"guardian": [guardian], "recorder": recorders, "viewer": viewers,
+    # early on there may be no recorder or no viewer yet
+    victims = {"guardian": [guardian], "recorder": recorders or [guardian], "viewer": viewers or [guardian],
                "all": [guardian, *kids]}[role]
     for pid in victims:
         kill(pid)
