@@ -106,8 +106,10 @@ static int run_here(char **argv, struct recording *recording)
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);
         say_end(&guard);
-        summary_print(guard.last.path, SUMMARY_SITES, stderr);
         guard_done(&guard);
+        if (user_drop(recording->user, &err) < 0) /* nothing is left that needs root: the file is the user's */
+                return say_error(&err);
+        summary_print(guard.last.path, SUMMARY_SITES, stderr);
         return child_exit_status(&child);
 }
 
