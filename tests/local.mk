@@ -120,6 +120,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
