@@ -154,6 +154,12 @@ check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targ
 %C%_targets_truth_LDFLAGS =
 %C%_targets_truth_LDADD = -lpthread
 
+# long; not part of make check. Sums its runs in soak.sums
+.PHONY: check-soak
+EXTRA_DIST += %D%/live/soak.sh
+check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
+
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
