@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #define WRITER_QUEUE_BYTES (256ull << 20)
 #endif
 
-enum { POLL_MS = 200, LATE_S = 5, REQUESTS_MAX = 64, LAST_TRIES = 3 };
+enum { POLL_MS = 200, LATE_S = 5, REQUESTS_MAX = 64, LAST_TRIES = 3, RETRY_MS = 20 };
 
 enum phase { STARTING, WRITING, FINISHING, ABANDONING, ENDED };
 
@@ -286,6 +287,8 @@ static void write_item(struct writer *writer, struct item *item)
                 last_tries += is_ending(writer);
                 r = item->session ? store_write_session(writer->store, item->session, &err)
                                   : write_tick(writer, item, &err);
+                if (r == -EBUSY)
+                        poll(NULL, 0, RETRY_MS); /* not every lock makes SQLite wait before it gives up */
         }
         if (r < 0) {
                 err_set(&err, -r, "cannot write %s: %s", writer->path, strerror(-r));
