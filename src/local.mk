@@ -162,6 +162,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 # The part of app/ that unit tests link too.
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
+	%D%/app/child.c %D%/app/child.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/options.c %D%/app/options.h \
@@ -170,6 +171,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
+	%D%/app/say.c %D%/app/say.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -183,7 +185,6 @@ bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
 	%D%/app/actions.c %D%/app/actions.h \
 	%D%/app/ask.h \
-	%D%/app/child.c %D%/app/child.h \
 	%D%/app/commands.c %D%/app/commands.h \
 	%D%/app/demo.c \
 	%D%/app/detach.c \
@@ -198,7 +199,6 @@ heaptop_SOURCES = \
 	%D%/app/recording.c %D%/app/recording.h \
 	%D%/app/registry.c %D%/app/registry.h \
 	%D%/app/run.c \
-	%D%/app/say.c %D%/app/say.h \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
 	%D%/app/viewer.c %D%/app/viewer.h

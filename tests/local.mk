@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_blocks \
+	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
@@ -51,7 +52,8 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
-	%D%/unit/test_writer
+	%D%/unit/test_writer \
+	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -73,6 +75,7 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
+%C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session
 %C%_unit_make_session_SOURCES = %D%/unit/make_session.c %D%/unit/sample.c %D%/unit/sample.h
 
@@ -117,6 +120,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
@@ -149,6 +153,12 @@ check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targ
 %C%_targets_truth_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_truth_LDFLAGS =
 %C%_targets_truth_LDADD = -lpthread
+
+# long; not part of make check. Sums its runs in soak.sums
+.PHONY: check-soak
+EXTRA_DIST += %D%/live/soak.sh
+check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
 
 # ---- benchmarks: built and run by `make bench` only ----
 

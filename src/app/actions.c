@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,7 @@ static int run_editor(const char *file, uint32_t line)
         const char *editor = getenv("VISUAL");
         char *safe = xasprintf("%s%s", file[0] == '/' ? "" : "./", file);
         char *where = xasprintf("+%u", line ? line : 1);
+        struct sigaction interrupt, quit;
         int status = 0;
         pid_t pid;
 
@@ -164,8 +166,14 @@ static int run_editor(const char *file, uint32_t line)
                 editor = getenv("EDITOR");
         if (!editor || !*editor)
                 editor = "vi";
+        /* ctrl-C in the editor is the editor's (as system(3) does it) */
+        sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, &interrupt);
+        sigaction(SIGQUIT, &(struct sigaction){ .sa_handler = SIG_IGN }, &quit);
         pid = fork();
         if (pid == 0) {
+                signal(SIGINT, SIG_DFL);
+                signal(SIGQUIT, SIG_DFL);
+                signal(SIGPIPE, SIG_DFL);
                 /* the user's own words, such as "code -w", are split by the shell; ours are not seen by it */
                 char *script = xasprintf("exec %s \"$@\"", editor);
 
@@ -176,6 +184,8 @@ static int run_editor(const char *file, uint32_t line)
                 while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                         ;
         }
+        sigaction(SIGINT, &interrupt, NULL);
+        sigaction(SIGQUIT, &quit, NULL);
         free(where);
         free(safe);
         return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

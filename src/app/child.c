@@ -71,6 +71,7 @@ int child_find(const char *name, struct err *err)
 static _Noreturn void be_child(char **argv, const struct child_options *options, int gate, pid_t parent)
 {
         sigset_t none;
+        ssize_t n;
         char byte;
 
         sigemptyset(&none);
@@ -93,8 +94,10 @@ static _Noreturn void be_child(char **argv, const struct child_options *options,
         }
         if (options->held) {
                 prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* yama: the recorder is our sibling, not our ancestor */
-                while (read(gate, &byte, 1) < 0 && errno == EINTR)
+                while ((n = read(gate, &byte, 1)) < 0 && errno == EINTR)
                         ;
+                if (n != 1) /* nobody is left who would let us go */
+                        _exit(EXIT_RUN_FAILED);
         }
         execvp(argv[0], argv);
         say("cannot run %s: %s", argv[0], strerror(errno));
@@ -147,6 +150,16 @@ bool child_has_ended(struct child *child)
 int child_exit_status(const struct child *child)
 {
         return WIFSIGNALED(child->status) ? 128 + WTERMSIG(child->status) : WEXITSTATUS(child->status);
+}
+
+bool child_wait(struct child *child, int timeout_ms)
+{
+        for (int waited = 0; !child_has_ended(child); waited += LOOK_MS) {
+                if (waited >= timeout_ms)
+                        return false;
+                poll(NULL, 0, LOOK_MS);
+        }
+        return true;
 }
 
 void child_end(struct child *child)

@@ -31,11 +31,14 @@ void child_go(void *arg);
 /* True when it has ended; then `status` is set. Never waits. */
 bool child_has_ended(struct child *child);
 
+/* Waits for that; false when TIMEOUT_MS are over. */
+bool child_wait(struct child *child, int timeout_ms);
+
 /* The exit status as a shell would give it. */
 int child_exit_status(const struct child *child);
 
 /* Ends it (SIGTERM, then SIGKILL) and reaps it. Only what child_start() made. */
 void child_end(struct child *child);
 
-/* Closes our end; the child goes on. */
+/* Closes our end; the child goes on. A held one that was never let go ends with EXIT_RUN_FAILED instead. */
 void child_done(struct child *child);

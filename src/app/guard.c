@@ -78,6 +78,17 @@ static void repair(struct guard *guard)
                          (int)guard->target, err.text[0] ? err.text : strerror(-r));
 }
 
+/* The recorder has ended in order but could not take the hooks out. Perhaps we can. */
+static void try_again(struct guard *guard)
+{
+        int r = inject_is_hooked(guard->target) ? inject_repair(guard->target, &(struct err){ 0 }) : 0;
+
+        if (r > 0)
+                snprintf(guard->last.text, sizeof guard->last.text,
+                         "the recorder could not remove its hooks; %d were removed from %d by its guardian", r,
+                         (int)guard->target);
+}
+
 static void close_pipe(struct guard *guard)
 {
         if (guard->pipe >= 0)
@@ -131,10 +142,13 @@ void guard_listen(struct guard *guard)
         if (errno == EAGAIN && !guard->ended)
                 return;
         close_pipe(guard);
-        if (guard->ended)
-                reap(guard);
-        else
+        if (!guard->ended) {
                 repair(guard);
+                return;
+        }
+        reap(guard);
+        if (guard->last.exit_status == EXIT_TROUBLE)
+                try_again(guard);
 }
 
 bool guard_wait(struct guard *guard, int timeout_ms, int stop_fd)

@@ -18,12 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* A step wants to come back within 50 ms; this is only a bound on a wrong answer. */
-enum { LONGEST_WAIT_MS = 50, MOST_PROGRAMS = 9 };
+enum { LONGEST_WAIT_MS = 50, MOST_PROGRAMS = 9, RESERVED = 64 };
 
 struct state {
         const struct recording *what;
@@ -32,6 +33,8 @@ struct state {
         struct writer *writer;
         struct injection injection;
         struct recorder *recorder;
+        int reserved[RESERVED];
+        size_t n_reserved;
         bool attached, keep;
         bool later; /* not the first session of this process */
         uint64_t begun_ns, deadline_ns;
@@ -76,6 +79,36 @@ static void leave_terminal(struct state *state)
         }
 }
 
+/* Every library of the target costs descriptors, and some have thousands. */
+static void allow_many_files(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                log_debug("cannot raise our limit of open files");
+}
+
+/* However many that is: what taking the hooks out needs is kept aside. */
+static void reserve_files(struct state *state)
+{
+        while (state->n_reserved < RESERVED) {
+                int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+                if (fd < 0)
+                        break;
+                state->reserved[state->n_reserved++] = fd;
+        }
+}
+
+static void release_files(struct state *state)
+{
+        while (state->n_reserved > 0)
+                close(state->reserved[--state->n_reserved]);
+}
+
 static void copy_clean(char *ret, size_t size, const char *text)
 {
         char *clean = text_clean(text);
@@ -118,6 +151,7 @@ static int begin(struct state *state, struct err *err)
         r = writer_new(state->what->output, comm, state->what->pid, state->what->user, &state->writer, err);
         if (r < 0)
                 return r;
+        reserve_files(state);
         snprintf(state->status.path, sizeof state->status.path, "%s", writer_path(state->writer));
         r = attach(state, err);
         if (r < 0)
@@ -126,6 +160,7 @@ static int begin(struct state *state, struct err *err)
         inject_lock_write(state->injection.lock_fd, writer_path(state->writer)); /* for list, attach, detach */
         r = recorder_new(&state->injection, &options, &state->recorder, err);
         if (r < 0) {
+                release_files(state);
                 inject_detach(&state->injection, &(struct err){ 0 });
                 if (!proc_is_same(state->what->pid, state->injection.start_time)) {
                         *err = (struct err){ 0 };
@@ -133,7 +168,9 @@ static int begin(struct state *state, struct err *err)
                 }
                 return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
         }
-        return writer_session(state->writer, recorder_session(state->recorder));
+        /* From here on the target is hooked: what is wrong with the file is told by the first tick, and ends the session in order. */
+        (void)writer_session(state->writer, recorder_session(state->recorder));
+        return 0;
 }
 
 static void answer_requests(struct state *state)
@@ -206,6 +243,7 @@ static void restore(struct state *state, char *text, size_t size)
         int r;
 
         tell(state, STATUS_RESTORING);
+        release_files(state);
         r = inject_detach(&state->injection, &err);
         if (r == 0)
                 snprintf(text, size, "detached: stopped for %.1f ms, hooks removed", (double)state->injection.stop_ns / 1e6);
@@ -275,6 +313,7 @@ static bool run_session(struct state *state, struct err *err)
 
 static void end_session(struct state *state)
 {
+        release_files(state);
         recorder_free(state->recorder);
         if (state->attached)
                 inject_done(&state->injection);
@@ -323,6 +362,7 @@ int recording_run(const struct recording *recording, int status_fd, int lifeline
 
         state.status.pid = recording->pid;
         leave_terminal(&state);
+        allow_many_files();
         goes_on = run_session(&state, &err);
         if (err.code < 0) {
                 snprintf(state.status.text, sizeof state.status.text, "%s", err.text);

@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, SUMMARY_SITES = 5 };
+enum { PATIENCE_MS = 10000, HELD_END_MS = 200, SUMMARY_SITES = 5 };
 
 static const char *program_name(const char *path)
 {
@@ -106,8 +106,10 @@ static int run_here(char **argv, struct recording *recording)
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);
         say_end(&guard);
-        summary_print(guard.last.path, SUMMARY_SITES, stderr);
         guard_done(&guard);
+        if (user_drop(recording->user, &err) < 0) /* nothing is left that needs root: the file is the user's */
+                return say_error(&err);
+        summary_print(guard.last.path, SUMMARY_SITES, stderr);
         return child_exit_status(&child);
 }
 
@@ -146,7 +148,7 @@ static int run_apart(char **argv, struct recording *recording, const struct opti
         recording->go_arg = &child;
         status = commands_watch(recording, options);
         child_done(&child);
-        if (child_has_ended(&child))
+        if (child_wait(&child, status == EXIT_GOOD ? 0 : HELD_END_MS)) /* it is not let go when the recording does not begin */
                 return child_exit_status(&child);
         say("%s (pid %d) goes on; its output is in %s", recording->name, (int)child.pid, output);
         return status;

@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #define WRITER_QUEUE_BYTES (256ull << 20)
 #endif
 
-enum { POLL_MS = 200, LATE_S = 5, REQUESTS_MAX = 64 };
+enum { POLL_MS = 200, LATE_S = 5, REQUESTS_MAX = 64, LAST_TRIES = 3, RETRY_MS = 20 };
 
 enum phase { STARTING, WRITING, FINISHING, ABANDONING, ENDED };
 
@@ -246,25 +247,52 @@ static int write_tick(struct writer *writer, const struct item *item, struct err
                 events[tick.n_events++] = (struct rec_event){ .tick = tick.process.tick, .time_ns = tick.process.time_ns,
                                                               .kind = REC_EVENT_DISK, .text = text };
                 tick.events = events;
-                writer->late_ns = 0;
         }
         r = store_write_tick(writer->store, &tick, err);
+        if (r == 0 && events)
+                writer->late_ns = 0;
         free(events);
         return r;
 }
 
+static bool has_failed(struct writer *writer)
+{
+        bool failed;
+
+        pthread_mutex_lock(&writer->lock);
+        failed = writer->err.code != 0;
+        pthread_mutex_unlock(&writer->lock);
+        return failed;
+}
+
+static bool is_ending(struct writer *writer)
+{
+        bool ending;
+
+        pthread_mutex_lock(&writer->lock);
+        ending = writer->phase != WRITING;
+        pthread_mutex_unlock(&writer->lock);
+        return ending;
+}
+
+/* A file that another program keeps locked is tried again: nothing of the item is in it, and what comes meanwhile waits in memory,
+ * whose limit ends the recording. At the end of the recording it is tried a few times more. */
 static void write_item(struct writer *writer, struct item *item)
 {
         struct err err = { 0 };
-        int r;
+        int r = -EBUSY;
 
-        if (writer->err.code == 0) { /* only this thread sets it while an item is being written, or the queue is full */
+        for (int last_tries = 0; r == -EBUSY && last_tries < LAST_TRIES && !has_failed(writer);) {
+                err = (struct err){ 0 };
+                last_tries += is_ending(writer);
                 r = item->session ? store_write_session(writer->store, item->session, &err)
                                   : write_tick(writer, item, &err);
-                if (r < 0) {
-                        err_set(&err, -r, "cannot write %s: %s", writer->path, strerror(-r));
-                        fail(writer, &err);
-                }
+                if (r == -EBUSY)
+                        poll(NULL, 0, RETRY_MS); /* not every lock makes SQLite wait before it gives up */
+        }
+        if (r < 0) {
+                err_set(&err, -r, "cannot write %s: %s", writer->path, strerror(-r));
+                fail(writer, &err);
         }
         free_item(item);
 }
@@ -409,7 +437,7 @@ void writer_free(struct writer *writer)
 {
         if (!writer)
                 return;
-        if (writer->phase == WRITING)
+        if (!is_ending(writer))
                 writer_finish(writer, 0, NULL, &(struct err){ 0 });
         pthread_join(writer->thread, NULL);
         while (writer->first) {

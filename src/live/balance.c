@@ -9,6 +9,14 @@
 
 static const double Z95 = 1.96;
 
+/* More than any address space; what the target says of itself may be anything. */
+#define BYTES_MAX (1ll << 61)
+
+static int64_t fit(__int128 bytes)
+{
+        return bytes < 0 ? 0 : bytes > BYTES_MAX ? BYTES_MAX : (int64_t)bytes;
+}
+
 static int64_t net(const struct counters *counters)
 {
         return (int64_t)(counters->total.allocated_bytes - counters->total.freed_bytes);
@@ -48,7 +56,7 @@ void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_fr
         if (exact_frees && r < 0)
                 log_info("glibc's arenas cannot be read (%d): the heap before the attach is only bounded", -r);
         balance->exact = r >= 0;
-        balance->initial = (int64_t)(balance->exact ? balance->glibc.used_bytes : anon_bytes);
+        balance->initial = fit(balance->exact ? balance->glibc.used_bytes : anon_bytes);
         balance->net_at_start = net(counters);
         balance->surplus_at_start = aggregate->surplus;
 }
@@ -57,19 +65,17 @@ static void fill_exact(struct balance *balance, const struct counters *counters,
                        struct rec_process *ret)
 {
         struct glibc_heap now = balance->glibc;
-        int64_t used = balance->initial + net(counters) - balance->net_at_start + aggregate->surplus -
-                       balance->surplus_at_start;
+        int64_t used = fit((__int128)balance->initial + net(counters) - balance->net_at_start + aggregate->surplus -
+                           balance->surplus_at_start);
         int64_t held;
 
-        if (used < 0)
-                used = 0;
         ret->heap_exact = true;
         ret->before_upper_bound = false;
         ret->heap_used = (uint64_t)used;
         ret->before_bytes = between(used - aggregate->live_chunk, 0, balance->initial);
         if (glibc_heap_refresh(balance->memory, &now) < 0)
                 return;
-        held = (int64_t)(now.system_bytes + now.mmapped_bytes);
+        held = fit((__int128)now.system_bytes + now.mmapped_bytes);
         ret->heap_free = held > used ? (uint64_t)(held - used) : 0;
 }
 
@@ -77,8 +83,8 @@ static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const str
                          struct rec_process *ret)
 {
         /* What is neither resident nor swapped now does not live from before either. */
-        if ((int64_t)anon_bytes < balance->initial)
-                balance->initial = (int64_t)anon_bytes;
+        if (fit(anon_bytes) < balance->initial)
+                balance->initial = fit(anon_bytes);
         ret->heap_exact = false;
         ret->heap_free = 0;
         ret->before_upper_bound = true;

@@ -131,7 +131,8 @@ static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool
                 offset -= unwinder_module(walk->unwinder, frame->module)->bias;
         }
         id = stacks_frame(walk->stacks, module.id, module.id ? offset : frame->pc, flags, &fresh);
-        if (fresh && module.id)
+        /* When there are too many frames, ID is the one that stands for all others and must not get the name of this one. */
+        if (fresh && walk->stacks->frames.v[id].module)
                 ask(walk, &(struct waiting){ offset, module.names, id, frame->flags & UNWIND_EXACT, *urgent });
         else if (fresh)
                 stacks_named(walk->stacks, id, NULL, 0, false);

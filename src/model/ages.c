@@ -100,7 +100,9 @@ int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES])
 
                 while (bucket < HEAP_AGES - 1 && all.blocks[i].age_ns >= limits[bucket] * NS_PER_S)
                         bucket++;
-                bytes[bucket] = wrapping_add(bytes[bucket], all.blocks[i].bytes);
+                bytes[bucket] = capped_add(bytes[bucket], all.blocks[i].bytes);
+                if (bytes[bucket] > INT64_MAX / HEAP_AGES) /* so that the buckets can be added up */
+                        bytes[bucket] = INT64_MAX / HEAP_AGES;
         }
         memcpy(ret_bytes, bytes, sizeof bytes);
 out:

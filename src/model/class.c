@@ -18,6 +18,17 @@ static uint64_t oldest_step(const struct class_window *window)
         return oldest > window->first_step ? oldest : window->first_step;
 }
 
+/* Where the window begins. Every site fills up from nothing when it is first seen, so of a site whose whole life is kept
+ * the first fifth is left out, at least one step. */
+static uint64_t start_step(const struct class_window *window)
+{
+        uint64_t oldest = oldest_step(window), steps = window->now_step - oldest;
+
+        if (oldest > window->first_step || steps == 0)
+                return oldest;
+        return oldest + (steps < 5 ? 1 : steps / 5);
+}
+
 static void begin_step(struct class_window *window, uint64_t number)
 {
         struct class_step *step = step_at(window, number);
@@ -89,17 +100,19 @@ void class_died(struct class_window *window, uint64_t now_ns, uint64_t born_ns, 
 void class_change(struct class_window *window, uint64_t now_ns, double *ret_change, double *ret_variance)
 {
         const struct class_step *start;
-        double born = 0, died;
-        uint64_t oldest;
+        double born = 0, older;
+        uint64_t first;
 
         advance(window, now_ns);
-        oldest = oldest_step(window);
-        start = step_at(window, oldest);
-        for (uint64_t i = oldest; i <= window->now_step; i++)
+        first = start_step(window);
+        start = step_at(window, first);
+        older = window->old_variance; /* of what lives and is older than the window */
+        for (uint64_t i = oldest_step(window); i < first; i++)
+                older += step_at(window, i)->born_variance;
+        for (uint64_t i = first; i <= window->now_step; i++)
                 born += step_at(window, i)->born_variance;
-        died = less(start->live_variance, window->old_variance);
         *ret_change = (double)(window->live - start->live);
-        *ret_variance = born + died;
+        *ret_variance = born + less(start->live_variance, older);
 }
 
 enum rec_class class_now(struct class_window *window, uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* class: what a site looks like so far: young, growing, flat or shrinking (doc/classes.md).
  *
- * The change D of a site over the window (the last ten minutes, or its whole life when that is shorter) is what was
- * born in it and still lives, less what was older and died in it. Blocks alive at both ends cancel, so they add no noise:
+ * The change D of a site over the window (the last ten minutes, or the last four fifths of its life when that is
+ * shorter: every site fills up from nothing when it is first seen) is what was born in it and still lives, less what was older and died in it. Blocks alive at both ends cancel, so they add no noise:
  * only the blocks alive at exactly one end count for Var(D) (not the sum of the two live variances).
  *
  *   young      seen for less than 2 minutes, or fewer than 5 sampled births

@@ -8,27 +8,43 @@
 
 static const struct counts nothing;
 
-int64_t wrapping_add(int64_t a, int64_t b)
+/* What the counts of a site are before they are fitted into 64 bits: 2^32 stacks cannot make these overflow. */
+struct cursor_sums {
+        __int128 live_bytes, live_blocks, born_bytes, born_blocks, live_samples, born_samples;
+};
+
+int64_t capped(__int128 value)
 {
-        return (int64_t)((uint64_t)a + (uint64_t)b);
+        return value > INT64_MAX ? INT64_MAX : value < INT64_MIN ? INT64_MIN : (int64_t)value;
 }
 
-int64_t wrapping_sub(int64_t a, int64_t b)
+int64_t capped_add(int64_t a, int64_t b)
 {
-        return (int64_t)((uint64_t)a - (uint64_t)b);
+        return capped((__int128)a + b);
 }
 
-/* Adds NEW and takes OLD off. */
-static void replace(struct counts *sum, const struct counts *old, const struct counts *new)
+int64_t capped_sub(int64_t a, int64_t b)
 {
-        sum->live_bytes = wrapping_add(sum->live_bytes, wrapping_sub(new->live_bytes, old->live_bytes));
-        sum->live_blocks = wrapping_add(sum->live_blocks, wrapping_sub(new->live_blocks, old->live_blocks));
-        sum->born_bytes = wrapping_add(sum->born_bytes, wrapping_sub(new->born_bytes, old->born_bytes));
-        sum->born_blocks = wrapping_add(sum->born_blocks, wrapping_sub(new->born_blocks, old->born_blocks));
-        sum->live_samples = wrapping_add(sum->live_samples, wrapping_sub(new->live_samples, old->live_samples));
-        sum->born_samples = wrapping_add(sum->born_samples, wrapping_sub(new->born_samples, old->born_samples));
-        sum->stacks += new->stacks - old->stacks;
-        sum->variance += new->variance - old->variance;
+        return capped((__int128)a - b);
+}
+
+static void change(__int128 *sum, int64_t old, int64_t new, int64_t *ret)
+{
+        *sum += (__int128)new - old;
+        *ret = capped(*sum);
+}
+
+/* Adds NEW to a site and takes OLD off. */
+static void replace(struct cursor_sums *sums, struct counts *site, const struct counts *old, const struct counts *new)
+{
+        change(&sums->live_bytes, old->live_bytes, new->live_bytes, &site->live_bytes);
+        change(&sums->live_blocks, old->live_blocks, new->live_blocks, &site->live_blocks);
+        change(&sums->born_bytes, old->born_bytes, new->born_bytes, &site->born_bytes);
+        change(&sums->born_blocks, old->born_blocks, new->born_blocks, &site->born_blocks);
+        change(&sums->live_samples, old->live_samples, new->live_samples, &site->live_samples);
+        change(&sums->born_samples, old->born_samples, new->born_samples, &site->born_samples);
+        site->stacks += new->stacks - old->stacks;
+        site->variance += new->variance - old->variance;
 }
 
 /* 2^24 stacks of 1e30 bytes^2 still fit into 128 bits. */
@@ -67,20 +83,20 @@ static int apply(void *ctx, const struct rec_stack_tick *row)
         if (site >= cursor->n_sites)
                 return 0;
         before = cursor->sites[site].live_bytes;
-        replace(&cursor->sites[site], &cursor->stacks[row->stack], &now);
+        replace(&cursor->sums[site], &cursor->sites[site], &cursor->stacks[row->stack], &now);
         cursor->stacks[row->stack] = now;
         if (cursor->watch)
                 cursor->watch(cursor->watch_arg, row->tick, site, before, cursor->sites[site].live_bytes);
         return 0;
 }
 
-static struct counts *lengthen(struct counts *array, size_t *n, size_t wanted)
+/* ARRAY has N elements of SIZE bytes; the new ones are zero. */
+static void *lengthen(void *array, size_t n, size_t wanted, size_t size)
 {
-        if (wanted <= *n)
+        if (wanted <= n)
                 return array;
-        array = xreallocarray(array, wanted, sizeof *array);
-        memset(array + *n, 0, (wanted - *n) * sizeof *array);
-        *n = wanted;
+        array = xreallocarray(array, wanted, size);
+        memset((char *)array + n * size, 0, (wanted - n) * size);
         return array;
 }
 
@@ -88,8 +104,10 @@ static void clear(struct cursor *cursor)
 {
         if (cursor->n_stacks)
                 memset(cursor->stacks, 0, cursor->n_stacks * sizeof *cursor->stacks);
-        if (cursor->n_sites)
+        if (cursor->n_sites) {
                 memset(cursor->sites, 0, cursor->n_sites * sizeof *cursor->sites);
+                memset(cursor->sums, 0, cursor->n_sites * sizeof *cursor->sums);
+        }
         cursor->process = (struct rec_process){ 0 };
         cursor->tick = 0;
         cursor->loaded = false;
@@ -123,8 +141,13 @@ static int read_process(const struct history *history, uint32_t tick, struct rec
 
 static void fit(struct cursor *cursor, size_t n_stacks, size_t n_sites)
 {
-        cursor->stacks = lengthen(cursor->stacks, &cursor->n_stacks, n_stacks);
-        cursor->sites = lengthen(cursor->sites, &cursor->n_sites, n_sites ? n_sites : 1);
+        if (n_sites == 0)
+                n_sites = 1;
+        cursor->stacks = lengthen(cursor->stacks, cursor->n_stacks, n_stacks, sizeof *cursor->stacks);
+        cursor->n_stacks = n_stacks > cursor->n_stacks ? n_stacks : cursor->n_stacks;
+        cursor->sites = lengthen(cursor->sites, cursor->n_sites, n_sites, sizeof *cursor->sites);
+        cursor->sums = lengthen(cursor->sums, cursor->n_sites, n_sites, sizeof *cursor->sums);
+        cursor->n_sites = n_sites > cursor->n_sites ? n_sites : cursor->n_sites;
 }
 
 /* R is what reading the changes came to. */
@@ -186,6 +209,7 @@ void cursor_copy(struct cursor *cursor, const struct cursor *from)
         if (from->n_stacks)
                 memcpy(cursor->stacks, from->stacks, from->n_stacks * sizeof *from->stacks);
         memcpy(cursor->sites, from->sites, from->n_sites * sizeof *from->sites);
+        memcpy(cursor->sums, from->sums, from->n_sites * sizeof *from->sums);
         cursor->process = from->process;
         cursor->tick = from->tick;
         cursor->loaded = from->loaded;
@@ -195,6 +219,7 @@ void cursor_done(struct cursor *cursor)
 {
         free(cursor->stacks);
         free(cursor->sites);
+        free(cursor->sums);
         *cursor = (struct cursor){ 0 };
 }
 

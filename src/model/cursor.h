@@ -3,7 +3,7 @@
  * A cursor moves forward by reading what changed and anywhere else by reading the rows in force. The sums per
  * site are kept up as stacks change. All sums are integers (a variance too: 128 bits), so the order of adding
  * does not matter and both ways of moving give the same numbers to the last bit. A damaged file can hold any
- * number: sums wrap around, they are never undefined. */
+ * number: sums are made in 128 bits and what is told of them stays at the ends of 64. */
 #pragma once
 
 #include "model/names.h"
@@ -22,6 +22,7 @@ struct cursor {
         bool loaded;           /* false: counts are those of no tick */
         struct counts *stacks; /* by stack id */
         struct counts *sites;  /* by site id; element 0 sums stacks without a site */
+        struct cursor_sums *sums; /* by site id, private to cursor.c */
         size_t n_stacks, n_sites;
         struct rec_process process; /* the newest row with process.tick <= tick; all zero when there is none */
         cursor_watch watch;    /* NULL = nobody */
@@ -48,5 +49,7 @@ void cursor_copy(struct cursor *cursor, const struct cursor *from);
 const struct counts *cursor_stack(const struct cursor *cursor, uint32_t stack);
 const struct counts *cursor_site(const struct cursor *cursor, uint32_t site);
 
-int64_t wrapping_add(int64_t a, int64_t b);
-int64_t wrapping_sub(int64_t a, int64_t b);
+/* Sums and differences that stay at INT64_MIN or INT64_MAX where they would not fit. */
+int64_t capped(__int128 value);
+int64_t capped_add(int64_t a, int64_t b);
+int64_t capped_sub(int64_t a, int64_t b);

@@ -386,8 +386,8 @@ static double share(int64_t changed, int64_t live)
  * ends would be the upper limit. */
 static double change_error(const struct counts *now, const struct counts *start)
 {
-        int64_t born = wrapping_sub(now->born_samples, start->born_samples);
-        int64_t died = wrapping_sub(wrapping_add(start->live_samples, born), now->live_samples);
+        int64_t born = capped_sub(now->born_samples, start->born_samples);
+        int64_t died = capped_sub(capped_add(start->live_samples, born), now->live_samples);
         double variance = (double)now->variance * share(born, now->live_samples) +
                           (double)start->variance * share(died, start->live_samples);
 
@@ -405,7 +405,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
                 .approximate = now->before_upper_bound,
                 .live_bytes = now->before_bytes,
                 .live_error = (double)now->before_error,
-                .change_bytes = wrapping_sub(now->before_bytes, heap_before_at_base(heap)),
+                .change_bytes = capped_sub(now->before_bytes, heap_before_at_base(heap)),
                 .rate_per_min = heap_per_minute(heap, (double)now->before_bytes - (double)heap_before_at_window(heap)),
                 .rate_error = heap_per_minute(heap, hypot((double)now->before_error, start_error)),
                 .class = REC_FLAT,
@@ -440,7 +440,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .live_bytes = now->live_bytes,
                 .live_blocks = now->live_blocks,
                 .live_error = half_width((double)now->live_bytes, (double)now->variance),
-                .change_bytes = wrapping_sub(now->live_bytes, base->live_bytes),
+                .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
                 .rate_per_min = rate,
                 .rate_error = change_error(now, window) / minutes,
                 .class = heap_class_of(heap, id),

@@ -99,7 +99,7 @@ static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
         case HEAP_BY_LIVE:
                 return (double)now->live_bytes;
         case HEAP_BY_CHANGE:
-                return (double)wrapping_sub(now->live_bytes, cursor_site(&heap->base, site)->live_bytes);
+                return (double)capped_sub(now->live_bytes, cursor_site(&heap->base, site)->live_bytes);
         case HEAP_BY_BLOCKS:
                 return (double)now->live_blocks;
         case HEAP_BY_CLASS:
@@ -121,7 +121,7 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         case HEAP_BY_LIVE:
                 return (double)now;
         case HEAP_BY_CHANGE:
-                return (double)wrapping_sub(now, heap_before_at_base(heap));
+                return (double)capped_sub(now, heap_before_at_base(heap));
         case HEAP_BY_CLASS:
                 return class_rank(REC_FLAT);
         case HEAP_BY_AGE:

@@ -157,10 +157,10 @@ static void add_stack(struct build *build, uint32_t stack, bool inverted)
                 return;
         at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
-        node->live_bytes = wrapping_add(node->live_bytes, now->live_bytes);
-        node->live_blocks = wrapping_add(node->live_blocks, now->live_blocks);
-        node->change_bytes = wrapping_add(node->change_bytes, wrapping_sub(now->live_bytes, base->live_bytes));
-        build->window_bytes[at] = wrapping_add(build->window_bytes[at], window->live_bytes);
+        node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
+        node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
+        node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
+        build->window_bytes[at] = capped_add(build->window_bytes[at], window->live_bytes);
 }
 
 static void roll_up(struct build *build)
@@ -168,10 +168,10 @@ static void roll_up(struct build *build)
         for (size_t i = build->n - 1; i > 0; i--) {
                 struct tree_node *node = &build->nodes[i], *parent = &build->nodes[node->parent];
 
-                parent->live_bytes = wrapping_add(parent->live_bytes, node->live_bytes);
-                parent->live_blocks = wrapping_add(parent->live_blocks, node->live_blocks);
-                parent->change_bytes = wrapping_add(parent->change_bytes, node->change_bytes);
-                build->window_bytes[node->parent] = wrapping_add(build->window_bytes[node->parent],
+                parent->live_bytes = capped_add(parent->live_bytes, node->live_bytes);
+                parent->live_blocks = capped_add(parent->live_blocks, node->live_blocks);
+                parent->change_bytes = capped_add(parent->change_bytes, node->change_bytes);
+                build->window_bytes[node->parent] = capped_add(build->window_bytes[node->parent],
                                                                  build->window_bytes[i]);
         }
         for (size_t i = 0; i < build->n; i++)

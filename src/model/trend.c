@@ -103,7 +103,8 @@ static int by_tick(const void *a, const void *b)
 static int load_series(struct heap *heap, struct series *series)
 {
         struct changes all = { 0 };
-        int64_t *live = NULL, sum = 0;
+        int64_t *live = NULL;
+        __int128 sum = 0;
         int r = 0;
 
         for (uint32_t id = heap->names.sites[series->site].first; id; id = heap->names.stacks[id].next) {
@@ -117,9 +118,9 @@ static int load_series(struct heap *heap, struct series *series)
         for (size_t i = 0; i < all.n; i++) {
                 struct change *row = &all.rows[i];
 
-                sum = wrapping_add(sum, wrapping_sub(row->live_bytes, live[row->stack]));
+                sum += (__int128)row->live_bytes - live[row->stack];
                 live[row->stack] = row->live_bytes;
-                add_point(series, row->tick, sum);
+                add_point(series, row->tick, capped(sum));
         }
         series->upto = heap->tick;
 out:

@@ -184,6 +184,7 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
 
 int store_write_tick(struct store *store, const struct rec_tick *tick, struct err *err)
 {
+        struct rollup before = store->rollup;
         int rc;
 
         if (tick->process.tick == 0 || tick->process.tick > INT32_MAX)
@@ -192,7 +193,10 @@ int store_write_tick(struct store *store, const struct rec_tick *tick, struct er
         rc = db_begin(store);
         if (rc == SQLITE_OK)
                 rc = db_commit(store, write_tick(store, tick));
-        return rc == SQLITE_OK ? 0 : db_fail(store, rc, "write", err);
+        if (rc == SQLITE_OK)
+                return 0;
+        store->rollup = before; /* what was thinned and said has been undone too */
+        return db_fail(store, rc, "write", err);
 }
 
 /* ---- requests ---- */

@@ -304,13 +304,14 @@ size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret,
         unit = open_unit(dwarf, &unit_die);
         found = find(&unit->functions, addr);
         if (!found || !dwarf_offdie(dwarf->dw, found->die, &chain[0])) {
-                ret[0] = (struct dwarf_frame){ 0 };
+                ret[0] = (struct dwarf_frame){ .dir = string_of(&unit_die, DW_AT_comp_dir) };
                 place_by_line_table(&unit_die, addr, &ret[0]);
                 return ret[0].file ? 1 : 0;
         }
         n = find_inlined(chain, DEPTH_MAX, addr);
         for (size_t i = n; i > 0 && stored < max; i--, stored++) {
                 name_function(&chain[i - 1], &ret[stored]);
+                ret[stored].dir = string_of(&unit_die, DW_AT_comp_dir);
                 if (i == n)
                         place_by_line_table(&unit_die, addr, &ret[stored]);
                 else

@@ -12,7 +12,8 @@ struct dwarf; /* opaque */
 struct dwarf_frame {
         const char *linkage; /* mangled name; NULL = there is none */
         const char *name;    /* plain name; NULL = not known */
-        const char *file;    /* NULL = not known */
+        const char *file;    /* as the compiler was told: may be relative to DIR; NULL = not known */
+        const char *dir;     /* where the compiler ran; NULL = not known */
         uint32_t line;
 };
 

@@ -17,7 +17,7 @@ struct naming {
         struct symbols symbols;
         struct dwarf *dwarf;
         bool prepared;
-        char *strings[NAMING_FRAMES_MAX]; /* names of the last lookup */
+        char *strings[2 * NAMING_FRAMES_MAX]; /* names and files of the last lookup */
         size_t n_strings;
 };
 
@@ -116,6 +116,47 @@ static const char *function_name(struct naming *naming, const struct dwarf_frame
         return symbol ? keep(naming, naming_demangle(symbol->name)) : NULL;
 }
 
+/* Adds the parts of PATH to RET, an absolute path of *LEN bytes. */
+static void add_parts(const char *path, char *ret, size_t *len)
+{
+        while (*path) {
+                size_t n = strcspn(path, "/");
+
+                if (n == 2 && memcmp(path, "..", 2) == 0) {
+                        while (*len > 0 && ret[--*len] != '/')
+                                ;
+                } else if (n > 0 && !(n == 1 && path[0] == '.')) {
+                        ret[(*len)++] = '/';
+                        memcpy(ret + *len, path, n);
+                        *len += n;
+                }
+                path += n + (path[n] == '/');
+        }
+        ret[*len] = '\0';
+}
+
+char *naming_join(const char *dir, const char *file)
+{
+        size_t len = 0;
+        char *path;
+
+        if (!dir || dir[0] != '/' || file[0] == '/' || file[0] == '\0')
+                return NULL;
+        if (strnlen(dir, PATH_MAX) + strnlen(file, PATH_MAX) + 2 > PATH_MAX)
+                return NULL;
+        path = xmalloc(PATH_MAX);
+        add_parts(dir, path, &len);
+        add_parts(file, path, &len);
+        return path;
+}
+
+static const char *file_name(struct naming *naming, const struct dwarf_frame *frame)
+{
+        char *path = frame->file ? naming_join(frame->dir, frame->file) : NULL;
+
+        return path ? keep(naming, path) : frame->file;
+}
+
 size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max)
 {
         struct dwarf_frame frames[NAMING_FRAMES_MAX];
@@ -142,7 +183,7 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 bool by_symbol = own && !frames[i].name && !frames[i].linkage;
 
                 ret[i].func = function_name(naming, &frames[i], own && (!nearest || by_symbol) ? symbol : NULL);
-                ret[i].file = frames[i].file;
+                ret[i].file = file_name(naming, &frames[i]);
                 ret[i].line = frames[i].line;
                 ret[i].nearest = by_symbol && symbol && nearest;
         }

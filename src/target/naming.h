@@ -17,7 +17,7 @@ enum { NAMING_FRAMES_MAX = 32 }; /* deeper inline chains are cut */
 
 struct naming_frame {
         const char *func; /* demangled, hostile bytes; NULL = no name: show "module+0xoffset" */
-        const char *file; /* NULL = not known */
+        const char *file; /* absolute where the debug information says enough for that; NULL = not known */
         uint32_t line;    /* 0 = not known */
         bool nearest;     /* func is the nearest symbol below, not certainly the function */
 };
@@ -31,6 +31,10 @@ void naming_close(struct naming *naming); /* accepts NULL */
  * before it is named. ret[0] is the innermost inlined call, the last one the function itself. Returns how many were stored
  * (1 to MAX; with nothing known, one frame of NULLs). Strings are valid until the next call with the same naming. */
 size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max);
+
+/* FILE as seen from DIR, without "." and ".." in it (taken out of the text: what is a link cannot be known). NULL when FILE is absolute
+ * already, DIR is not, or the path would be longer than PATH_MAX. The caller frees it. */
+char *naming_join(const char *dir, const char *file);
 
 /* The C++, Rust or D name behind MANGLED, or a copy of MANGLED itself. The caller frees it. */
 char *naming_demangle(const char *mangled);

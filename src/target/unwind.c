@@ -233,7 +233,7 @@ const struct unwinder_place *unwinder_place(struct unwinder *unwinder, uint64_t 
         struct unwinder_place *place = &unwinder->cache[(key * 0x9e3779b97f4a7c15ull) >> 52];
         const struct unwinder_range *range;
 
-        if (place->key == key)
+        if (place->key == key && place->rule) /* 0 is the key of an empty place, and of an address that a record can hold */
                 return place;
         range = find_range(unwinder, at);
         place->key = key;

@@ -12,7 +12,7 @@ echo "# seed $seed, $kills rounds"
 target=$!
 started="$started $target"
 wait_for grep -q READY "$work/churn"
-"$HEAPTOP_BUILD/tests/live/fingerprint" $target >"$work/before"
+fingerprint $target "$work/before"
 
 survives_kills() {
         /usr/bin/python3 "$HEAPTOP_SRC/tests/live/kills.py" "$heaptop" $target "$kills" "$seed" >"$work/kills" 2>&1
@@ -26,7 +26,7 @@ check "the target survives kill -9 of guardian, recorder, viewer and all of them
 is_as_before() {
         status_of "$heaptop" record -p $target -o "$work/last.heaptop" -d 2s
         note <"$work/err"
-        "$HEAPTOP_BUILD/tests/live/fingerprint" $target >"$work/after"
+        fingerprint $target "$work/after"
         diff "$work/before" "$work/after" | head -n 20 | note
         [ "$status" = 0 ] && cmp -s "$work/before" "$work/after"
 }

@@ -99,6 +99,18 @@ start_service() {
         [ "$ready" = READY ]
 }
 
+same_fingerprint_again() {
+        mv "$2" "$2.last" 2>/dev/null
+        "$HEAPTOP_BUILD/tests/live/fingerprint" "$1" >"$2"
+        cmp -s "$2" "$2.last"
+}
+
+# fingerprint PID FILE: once it does not move any more (a thread begins with its signals blocked)
+fingerprint() {
+        rm -f "$2"
+        wait_for same_fingerprint_again "$1" "$2"
+}
+
 # status_of COMMAND...: runs it, output to $work/out and $work/err; sets $status.
 status_of() {
         status=0

@@ -6,7 +6,6 @@ python=/usr/bin/python3
 need_ptrace
 need_program redis-server memcached nginx node $python
 here=$HEAPTOP_SRC/tests/live
-fingerprint=$HEAPTOP_BUILD/tests/live/fingerprint
 
 # A port that nobody listens on.
 free_port() {
@@ -58,14 +57,14 @@ is_named() {
 }
 
 is_as_before() {
-        "$fingerprint" "$pid" >"$work/after"
+        fingerprint "$pid" "$work/after"
         diff "$work/before" "$work/after" | head -n 20 | note
         cmp -s "$work/before" "$work/after"
 }
 
 # watch FUNCTION: attaches twice
 watch() {
-        "$fingerprint" "$pid" >"$work/before"
+        fingerprint "$pid" "$work/before"
         for round in 1 2; do
                 check "$program is attached to, watched and left, time $round" is_watched
                 check "$program's report names its own functions, time $round" is_named "$1"

@@ -64,6 +64,29 @@ static void churn_that_keeps_its_level_is_flat(void **state)
         assert_true(looks > 100);
 }
 
+/* A bounded cache that was filled in its first seconds: D of its whole life would be all that lives. */
+static void what_filled_up_at_first_and_keeps_its_level_is_not_growing(void **state)
+{
+        enum { LIVING = 40 };
+        uint64_t births[LIVING];
+        struct class_window w;
+
+        srand(5);
+        class_init(&w, 1000 * S);
+        for (int i = 0; i < LIVING; i++) {
+                births[i] = (uint64_t)(1000 + i / 4) * S;
+                class_born(&w, births[i], births[i], BYTES, VARIANCE);
+        }
+        for (uint64_t t = 1011; t < 1600; t++) {
+                int i = rand() % LIVING;
+
+                class_died(&w, t * S, births[i], BYTES, VARIANCE);
+                births[i] = t * S;
+                class_born(&w, t * S, births[i], BYTES, VARIANCE);
+                assert_int_equal(class_now(&w, t * S), t < 1120 ? REC_YOUNG : REC_FLAT);
+        }
+}
+
 static void what_dies_out_shrinks(void **state)
 {
         struct class_window w;
@@ -117,7 +140,7 @@ static void change_and_variance_are_those_of_blocks_alive_at_one_end(void **stat
                 if (t % 97)
                         continue;
                 class_change(&w, t * S, &change, &variance);
-                start = t / 30 > 20 ? (t / 30 - 20) * 30 : 0;
+                start = t / 30 > 20 ? (t / 30 - 20) * 30 : t / 30 >= 5 ? t / 30 / 5 * 30 : t >= 30 ? 30 : 0;
                 for (int i = 0; i < BLOCKS; i++) {
                         bool then = blocks[i].birth < start && blocks[i].death >= start;
                         bool now = blocks[i].birth <= t && blocks[i].death > t;
@@ -150,6 +173,7 @@ int main(void)
                 cmocka_unit_test(a_site_is_young_until_it_has_age_and_samples),
                 cmocka_unit_test(a_steady_leak_grows),
                 cmocka_unit_test(churn_that_keeps_its_level_is_flat),
+                cmocka_unit_test(what_filled_up_at_first_and_keeps_its_level_is_not_growing),
                 cmocka_unit_test(what_dies_out_shrinks),
                 cmocka_unit_test(change_and_variance_are_those_of_blocks_alive_at_one_end),
                 cmocka_unit_test(a_site_that_sleeps_for_long_keeps_its_books),

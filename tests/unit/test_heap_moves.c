@@ -192,6 +192,45 @@ static void damaged_rows_do_no_harm(void **state)
         fake_free(fake);
 }
 
+static void sums_that_do_not_fit_stay_at_the_end_and_come_back(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t module = fake_add_module(fake, "/usr/bin/x"), site = 0, stacks[3];
+        double points[2], noise;
+        struct heap_site row;
+        struct heap *heap;
+        struct tree tree;
+
+        for (int i = 0; i < 3; i++) {
+                stacks[i] = fake_add_stack(fake, 0, fake_add_frame(fake, module, "f", "x.c", (uint32_t)i + 1));
+                site = fake_set_site(fake, stacks[i], site);
+                fake_set_stack(fake, &(struct rec_stack_tick){ .stack = stacks[i], .live_bytes = INT64_MAX,
+                                                               .born_bytes = INT64_MAX });
+        }
+        fake_tick(fake);
+        heap = heap_new(fake_history(fake));
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_true(heap_site(heap, site, &row));
+        assert_int_equal(row.live_bytes, INT64_MAX);
+        assert_int_equal(row.born_bytes, INT64_MAX);
+        assert_int_equal(row.change_bytes, INT64_MAX);
+        assert_int_equal(heap_trend(heap, site, NS_PER_S, points, 2, &noise), 0);
+        assert_true(points[1] == (double)INT64_MAX);
+        assert_int_equal(heap_tree(heap, 0, false, &tree), 0);
+        assert_int_equal(tree.nodes[0].live_bytes, INT64_MAX);
+        assert_int_equal(tree.nodes[0].change_bytes, INT64_MAX);
+        tree_done(&tree);
+
+        for (int i = 0; i < 3; i++)
+                fake_set_stack(fake, &(struct rec_stack_tick){ .stack = stacks[i], .live_bytes = 5 });
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 2), 0);
+        assert_true(heap_site(heap, site, &row));
+        assert_int_equal(row.live_bytes, 15);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 static uint32_t wild(void)
 {
         static const uint32_t odd[] = { 0, 1, 2, 3, 70000, UINT32_MAX - 1, UINT32_MAX };
@@ -285,6 +324,7 @@ int main(void)
                 cmocka_unit_test(moving_on_by_a_tick_reads_only_what_changed),
                 cmocka_unit_test(a_live_heap_and_a_replay_agree),
                 cmocka_unit_test(damaged_rows_do_no_harm),
+                cmocka_unit_test(sums_that_do_not_fit_stay_at_the_end_and_come_back),
                 cmocka_unit_test(random_damage_does_no_harm),
         };
 

@@ -6,6 +6,7 @@
 #include "target/naming.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +101,10 @@ static void names_inlined_calls_innermost_first(void **state)
                 assert_string_equal(frames[1].func, "naming_test_outer");
                 assert_int_equal(frames[1].line, LINE_OUTER);
                 assert_int_equal(frames[2].line, LINE_FUNCTION);
-                for (size_t i = 0; i < n; i++)
-                        assert_true(ends_with(frames[i].file, "test_naming.c"));
+                for (size_t i = 0; i < n; i++) {
+                        assert_true(ends_with(frames[i].file, "/test_naming.c"));
+                        assert_int_equal(frames[i].file[0], '/'); /* the compiler was told "../tests/unit/..." */
+                }
         }
         assert_string_equal(frames[n - 1].func, "naming_test_function");
         assert_false(frames[n - 1].nearest);
@@ -155,6 +158,43 @@ static void an_unknown_address_is_one_frame_of_nothing(void **state)
         assert_int_equal(naming_lookup(naming, addr, true, frames, 0), 0);
         naming_close(naming);
         naming_close(NULL);
+}
+
+static void a_file_is_seen_from_where_the_compiler_ran(void **state)
+{
+        static const struct { const char *dir, *file, *path; } cases[] = {
+                { "/src/build", "../app/a.c", "/src/app/a.c" },
+                { "/src/build/", "./a.c", "/src/build/a.c" },
+                { "/src", "a//b/./../c.c", "/src/a/c.c" },
+                { "/", "../../etc/x.c", "/etc/x.c" },
+                { "/src", "..hidden/...", "/src/..hidden/..." },
+                { "/src", "/usr/include/a.h", NULL },
+                { ".", "a.c", NULL },
+                { "", "a.c", NULL },
+                { NULL, "a.c", NULL },
+                { "/src", "", NULL },
+        };
+        char longest[2 * PATH_MAX];
+        char *path;
+
+        for (size_t i = 0; i < array_len(cases); i++) {
+                path = naming_join(cases[i].dir, cases[i].file);
+                if (cases[i].path)
+                        assert_string_equal(path, cases[i].path);
+                else
+                        assert_null(path);
+                free(path);
+        }
+        memset(longest, 'x', sizeof longest - 1);
+        longest[sizeof longest - 1] = '\0';
+        assert_null(naming_join("/src", longest));
+        longest[PATH_MAX - 6] = '\0';
+        path = naming_join("/src", longest);
+        assert_int_equal(strlen(path), PATH_MAX - 1);
+        free(path);
+        longest[PATH_MAX - 6] = 'x';
+        longest[PATH_MAX - 5] = '\0';
+        assert_null(naming_join("/src", longest));
 }
 
 static void demangles_three_languages(void **state)
@@ -213,6 +253,7 @@ int main(void)
                 TEST(a_return_address_belongs_to_the_call_before_it),
                 TEST(names_exported_functions_of_a_stripped_library),
                 TEST(an_unknown_address_is_one_frame_of_nothing),
+                cmocka_unit_test(a_file_is_seen_from_where_the_compiler_ran),
                 cmocka_unit_test(demangles_three_languages),
                 cmocka_unit_test(a_name_that_explodes_stays_as_it_is),
         };

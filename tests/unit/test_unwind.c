@@ -442,6 +442,27 @@ static void survives_any_bytes_on_the_stack(void **state)
         }
 }
 
+static void an_address_that_looks_like_an_empty_place_is_no_code(void **state)
+{
+        static const uint64_t odd[] = { 0, 1ull << 63 };
+        struct unwind_frame frames[FRAMES_MAX];
+        struct unwind_regs regs;
+
+        realigned(300);
+        for (size_t i = 0; i < array_len(odd); i++) {
+                struct maps maps = { 0 };
+
+                assert_int_equal(maps_read(getpid(), &maps), 0); /* forgets which places were looked at */
+                assert_true(unwinder_refresh(unwinder, &maps) >= 0);
+                maps_done(&maps);
+                regs = record.regs;
+                regs.rip = odd[i];
+                assert_true(unwind_walk(unwinder, &regs, record.stack, regs.rsp, record.bytes, frames, FRAMES_MAX) >= 1);
+                assert_int_equal(frames[0].pc, odd[i]);
+                assert_int_equal(frames[0].module, UNWIND_NO_MODULE);
+        }
+}
+
 static void is_fast_enough_for_busy_programs(void **state)
 {
         struct unwind_frame frames[FRAMES_MAX];
@@ -474,6 +495,7 @@ int main(void)
                 TEST(keeps_module_numbers_over_a_refresh),
                 TEST(a_module_that_is_gone_keeps_its_number_and_name),
                 TEST(survives_any_bytes_on_the_stack),
+                TEST(an_address_that_looks_like_an_empty_place_is_no_code),
                 TEST(is_fast_enough_for_busy_programs),
         };
 
