@@ -135,7 +135,7 @@ fi
 as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 if [ "$(id -u)" = 0 ] && $as_nobody "$tool" check 1 2>/dev/null | grep -q 'check:'; then
         begin $as_nobody "$edge" idle 60
-        $as_nobody "$tool" hold "$target" 1500 >"$dir/inner" 2>&1 &
+        $as_nobody "$tool" hold "$target" 4000 >"$dir/inner" 2>&1 &
         inner=$!
         until grep -q -e ATTACHED -e attach: "$dir/inner"; do
                 kill -0 $inner || break
