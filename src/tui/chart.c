@@ -161,25 +161,31 @@ static void choose_scale(const double *values, int n, int height, double *ret_lo
         *ret_high = *ret_low + step * height;
 }
 
-/* Three digits are enough until the lines are closer than that. */
-static void put_label(struct canvas *canvas, int x, int y, double bytes, double step)
+/* With as many decimals as it takes to be exact, two at most; else in the unit below: 1750M, not 1.7G. */
+static void put_label(struct canvas *canvas, int x, int y, double bytes)
 {
         static const char units[] = "BKMGTPE";
-        char text[FMT_MAX];
+        char text[FMT_MAX], exact[32];
+        double value = bytes;
         int unit = 0;
 
         fmt_bytes(text, (uint64_t)bytes);
-        while (bytes >= 1024 && units[unit + 1]) {
-                bytes /= 1024;
-                step /= 1024;
+        while (value >= 1024 && units[unit + 1]) {
+                value /= 1024;
                 unit++;
         }
-        if (step < 0.01 && unit > 0) /* 1023.4M rather than 1.00G */
-                snprintf(text, sizeof text, "%.1f%c", bytes * 1024, units[unit - 1]);
-        else if (unit > 0 && step < 0.095)
-                snprintf(text, sizeof text, "%.2f%c", bytes, units[unit]);
-        else if (unit > 0 && step < 0.95)
-                snprintf(text, sizeof text, "%.1f%c", bytes, units[unit]);
+        for (; unit > 0; unit--, value *= 1024) {
+                int digits = 0;
+
+                while (digits < 3 && fmod(value * pow(10, digits), 1) != 0)
+                        digits++;
+                if (digits == 3)
+                        continue;
+                snprintf(exact, sizeof exact, "%.*f%c", digits, value, units[unit]);
+                if (strlen(exact) < CHART_LABEL)
+                        snprintf(text, sizeof text, "%s", exact);
+                break;
+        }
         frame_right(canvas, x, y, CHART_LABEL - 1, STYLE_DIM, text);
 }
 
@@ -200,11 +206,10 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
                 int from_below = height - row; /* the label names the upper edge of its row */
 
                 if (row == 0 || (height >= 3 && row % 2 == 0 && row < height - 1))
-                        put_label(canvas, x, y + row, low + (high - low) * from_below / height,
-                                  (high - low) / height);
+                        put_label(canvas, x, y + row, low + (high - low) * from_below / height);
         }
         if (height >= 2)
-                put_label(canvas, x, y + height - 1, low, (high - low) / height);
+                put_label(canvas, x, y + height - 1, low);
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
@@ -241,8 +246,13 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 if (column >= 0 && ui->moments[i].is_mark)
                         canvas_put(canvas, left + column, y, 1, STYLE_BOLD, letter);
         }
-        if (now)
-                frame_right(canvas, left, y, columns, STYLE_DIM, "now");
+        if (now) {
+                bool follows = ui->mode == UI_LIVE && !ui->held && !ui->ended;
+                char clock[FMT_MAX];
+
+                frame_right(canvas, left, y, columns, STYLE_DIM,
+                            follows ? "now" : fmt_clock(clock, time_wall(ui, time_now_ns(ui))));
+        }
         for (int column = 0; column + 8 < columns; column += LABEL_EVERY) {
                 uint64_t at =
                         span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
