@@ -421,7 +421,7 @@ static void branches_fold_and_stay_folded(void **state)
         assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
         assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
         assert_int_equal(heap_tick(world.heap), last + 1);
-        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
         press(world.ui, "Right");
         assert_true(screen_has(world.ui, 80, 24, "v Login::handle"));
         press(world.ui, "t");
