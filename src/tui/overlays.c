@@ -115,7 +115,7 @@ void ended_draw(struct ui *ui, struct canvas *canvas)
         char file[sizeof ui->file];
 
         buf_printf(&out, "%s\n\n", ui->end_reason);
-        name_fit(ui->file, room > 0 ? room : 0, canvas->ascii, file, sizeof file);
+        path_fit(ui->file, room > 0 ? room : 0, canvas->ascii, file, sizeof file);
         if (file[0])
                 buf_printf(&out, " saved: %s\n", file);
         buf_puts(&out, " All views still work on what was recorded.\n\n Any key goes on.  Q quits.\n");
