@@ -430,6 +430,10 @@ static void what_is_known_is_said_and_no_more(void **state)
         }
         assert_int_equal(ui_set_last_tick(ui, 600, NOW), 0);
         assert_true(screen_has(ui, 80, 24, "% of the RSS growth: the rest does not come from malloc"));
+        p->heap_used = 1450ull << 20; /* lines every 0.25G, where the labels are exact */
+        fake_tick(fake);
+        assert_int_equal(ui_set_last_tick(ui, 601, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "  0.5G "));
         ui_free(ui);
         heap_free(heap);
         fake_free(fake);
