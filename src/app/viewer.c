@@ -271,6 +271,10 @@ static void leave(struct viewer *viewer)
                 ui_say(viewer->ui, now(), "nobody records this file");
                 return;
         }
+        if (viewer->viewing->mortal && heap_session(viewer->heap)->pid == viewer->viewing->mortal) {
+                ui_say(viewer->ui, now(), "the demo's service ends with the demo: nothing would go on");
+                return;
+        }
         if (actions_keep(viewer->store, &err) < 0) {
                 ui_say(viewer->ui, now(), "%s", err.text);
                 return;
