@@ -159,7 +159,7 @@ static const struct subcommand detach = {
 static const struct subcommand doctor = {
         .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]",
         .rows = doctor_rows, .run = command_doctor,
-        .summary = "Can heaptop attach here? Says what to do where it cannot. Exits 0, 77, or 66: no such process.",
+        .summary = "Can heaptop attach here? Says what to do if not. Exits 0, 77, or 66 (no process).",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
