@@ -411,7 +411,7 @@ static int complain_unknown(const char *word)
 /* `heaptop help` and `heaptop help record`, as many type it. */
 static int help(const char *name)
 {
-        const struct subcommand *subcommand = name ? find(name) : &top;
+        const struct subcommand *subcommand = name && name[0] != '-' ? find(name) : &top;
 
         if (!subcommand)
                 return complain_unknown(name);

@@ -64,7 +64,7 @@ is_free() { is_untouched $service; }
 n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
-plan 45
+plan 48
 type_in "$heaptop"
 check "the picker lists processes" sees 'Nothing is attached'
 check "the demo service is there" sees "$service "
@@ -170,6 +170,14 @@ press Enter
 check "o and Enter open a saved session" sees 'session_store_put'
 press Q
 check "which is left with status 0" ended_with 0
+
+# the demo's service would not outlive it
+type_in "$heaptop demo -o $work/demo.heaptop"
+check "the demo shows its leak" sees 'session_store_put'
+press D
+check "D is refused there" sees 'ends with the demo'
+press Q
+check "and Q leaves with status 0" ended_with 0
 
 # a program that is started with the screen
 type_in "$heaptop run --live -o $work/live.heaptop -- $service_program"
