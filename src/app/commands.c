@@ -44,7 +44,7 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
         ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
-        { 0, "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
+        { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
 
@@ -159,7 +159,7 @@ static const struct subcommand detach = {
 static const struct subcommand doctor = {
         .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]",
         .rows = doctor_rows, .run = command_doctor,
-        .summary = "Can heaptop attach here? Says what to do where it cannot. Exits 0 or 77.",
+        .summary = "Can heaptop attach here? Says what to do if not. Exits 0, 77, or 66 (no process).",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
@@ -234,7 +234,8 @@ static int need_terminal(const char *instead, struct err *err)
 int commands_watch(const struct recording *recording, const struct options *options)
 {
         const struct guardian_plan plan = { .recording = *recording,
-                                            .viewing = { .mode = UI_LIVE, .options = options, .user = recording->user } };
+                                            .viewing = { .mode = UI_LIVE, .options = options, .user = recording->user,
+                                                         .mortal = recording->mortal ? recording->pid : 0 } };
         struct err err = { 0 };
         char instead[64];
 
@@ -244,7 +245,7 @@ int commands_watch(const struct recording *recording, const struct options *opti
         return guardian_run(&plan);
 }
 
-static int view_file(const char *path, const char *said, const struct options *options)
+static int view_file(const char *path, const char *said, const char *instead, const struct options *options)
 {
         struct guardian_plan plan = { .viewing = { .mode = UI_REPLAY, .path = path, .say = said, .options = options } };
         struct err err = { 0 };
@@ -259,7 +260,7 @@ static int view_file(const char *path, const char *said, const struct options *o
                         return say_error(&err);
                 return viewer_print(&plan.viewing);
         }
-        if (need_terminal("heaptop report FILE, or replay FILE --screen 80x24", &err) < 0)
+        if (need_terminal(instead, &err) < 0)
                 return say_error(&err);
         return guardian_run(&plan);
 }
@@ -317,17 +318,19 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         options->n_words--;
         if (commands_no_words(subcommand, options, &err) < 0)
                 return say_error(&err);
-        return view_file(path, NULL, options);
+        return view_file(path, NULL, "heaptop report FILE, or replay FILE --screen 80x24", options);
 }
 
 static int command_attach(const struct subcommand *subcommand, struct options *options)
 {
         struct registry_entry entry;
         struct err err = { 0 };
+        char instead[64];
 
         if (commands_need_pid(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
                 return say_error(&err);
-        return view_file(entry.path, "joined; leaving does not end the recording", options);
+        snprintf(instead, sizeof instead, "heaptop report -p %d", (int)entry.pid);
+        return view_file(entry.path, "joined; leaving does not end the recording", instead, options);
 }
 
 /* ---- finding the subcommand ---- */
@@ -343,7 +346,7 @@ static void print_help(const struct subcommand *subcommand)
                 return;
         puts("Subcommands; each has its own --help:");
         for (int column = 0; *s; s++, column = !column)
-                printf("  %-7s %-29s%s", (*s)->name, (*s)->brief, column || !s[1] ? "\n" : "");
+                printf("  %-7s %-*s%s", (*s)->name, column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
@@ -378,6 +381,14 @@ static const struct subcommand *find(const char *name)
         return NULL;
 }
 
+/* Somebody who says x.heaptop or ./x means a file. */
+static bool is_path(const char *word)
+{
+        const char *suffix = strrchr(word, '.');
+
+        return strchr(word, '/') || (suffix && strcmp(suffix, ".heaptop") == 0);
+}
+
 static int complain_unknown(const char *word)
 {
         const char *names[32] = { 0 }, *near;
@@ -388,10 +399,24 @@ static int complain_unknown(const char *word)
         for (const struct subcommand *const *s = commands_all() + 1; *s && n < array_len(names) - 1; s++)
                 names[n++] = (*s)->name;
         near = options_nearest(word, names);
-        err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help", clean,
+        if (!near && is_path(word))
+                err_set(&err, ENOENT, "there is no file '%s'", clean);
+        else
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help", clean,
                      near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         free(clean);
         return say_error(&err);
+}
+
+/* `heaptop help` and `heaptop help record`, as many type it. */
+static int help(const char *name)
+{
+        const struct subcommand *subcommand = name && name[0] != '-' ? find(name) : &top;
+
+        if (!subcommand)
+                return complain_unknown(name);
+        print_help(subcommand);
+        return EXIT_GOOD;
 }
 
 /* The first operand decides; options may stand before it only when there is no subcommand. */
@@ -402,6 +427,10 @@ int commands_main(int argc, char **argv)
         int64_t pid;
 
         setlocale(LC_ALL, "");
+        if (argc >= 2 && strcmp(argv[1], "help") == 0)
+                return help(argv[2]);
+        if (argc == 2 && strcmp(argv[1], "version") == 0)
+                return puts(PACKAGE_STRING) < 0 ? EXIT_TROUBLE : EXIT_GOOD;
         if (argc < 2 || argv[1][0] == '-' || fmt_parse_number(argv[1], 1, INT32_MAX, &pid) == 0)
                 return run_subcommand(&top, argc, argv);
         subcommand = find(argv[1]);

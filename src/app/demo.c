@@ -98,6 +98,7 @@ int command_demo(const struct subcommand *subcommand, struct options *options)
         }
         user_find(&user);
         recording = commands_recording(options, service.pid, &user);
+        recording.mortal = true;
         if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
                 status = commands_watch(&recording, options);
         else

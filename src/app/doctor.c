@@ -39,8 +39,11 @@ static bool print_check(bool good, const char *what, const char *found, const ch
 
 static void print_note(const char *what, const char *found)
 {
-        char *clean = text_clean(found);
+        char *clean;
 
+        if (!found[0])
+                return; /* not ours to see */
+        clean = text_clean(found);
         printf("note  %-22s %s\n", what, clean);
         free(clean);
 }
@@ -163,8 +166,11 @@ static bool check_process(pid_t pid)
         detail_look(pid, &detail);
         good = print_check(detail.attach_ok, what, detail.attach_ok ? detail.attach : "cannot be watched", detail.attach);
         print_note("program", stat.comm);
+        if (stat.kernel_thread)
+                return good;
         print_note("allocator", detail.allocator);
-        print_note("symbols", detail.has_symbols ? "yes" : "stripped: exported names only, unless its -dbg package is there");
+        if (detail.allocator[0]) /* its maps can be read */
+                print_note("symbols", detail.has_symbols ? "yes" : "stripped: exported names only, unless its -dbg package is there");
         print_note("limit", detail.limit);
         if (detail.visible[0])
                 print_note("what is seen", detail.visible);

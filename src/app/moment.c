@@ -91,10 +91,12 @@ static int tick_at(const struct history *history, const struct ends *ends, uint6
         return 0;
 }
 
-/* A time of day on the session's first day, or on the day after when that was before it began. */
+/* A time of day on the session's first day, or on the day after when that was before it began and it went on until then. */
 static bool parse_clock(const char *text, const struct ends *ends, int64_t *ret_wall_s)
 {
         time_t start = (time_t)(((int64_t)ends->first.time_ns + ends->first.wall_offset_ns) / (int64_t)NS_PER_S);
+        time_t end_s = (time_t)(((int64_t)ends->last.time_ns + ends->last.wall_offset_ns) / (int64_t)NS_PER_S);
+        time_t tomorrow;
         struct tm tm, day;
         const char *end;
 
@@ -111,7 +113,9 @@ static bool parse_clock(const char *text, const struct ends *ends, int64_t *ret_
         if (*ret_wall_s < start - 60) {
                 tm.tm_mday++;
                 tm.tm_isdst = -1;
-                *ret_wall_s = mktime(&tm);
+                tomorrow = mktime(&tm);
+                if (tomorrow <= end_s)
+                        *ret_wall_s = tomorrow;
         }
         return true;
 }
@@ -173,6 +177,22 @@ static int complain(const char *text, const struct mark_search *marks, struct er
         return -EINVAL;
 }
 
+/* A clock shows whole minutes or seconds, and a tick comes only every second: that much is forgiven. */
+static int check_inside(const char *text, const struct ends *ends, uint64_t time_ns, struct err *err)
+{
+        bool before = time_ns + 60 * NS_PER_S < ends->first.time_ns, after = time_ns > ends->last.time_ns + 2 * NS_PER_S;
+        const struct rec_process *end = before ? &ends->first : &ends->last;
+        char clock[FMT_MAX], *clean;
+
+        if (!before && !after)
+                return 0;
+        clean = text_clean(text);
+        err_set(err, EINVAL, "%s is %s (%s)", clean, before ? "before the start" : "after the end",
+                fmt_clock(clock, (int64_t)end->time_ns + end->wall_offset_ns));
+        free(clean);
+        return -EINVAL;
+}
+
 int moment_find(const struct history *history, const char *text, uint32_t *ret_tick, struct err *err)
 {
         struct mark_search marks = { .name = text };
@@ -194,10 +214,13 @@ int moment_find(const struct history *history, const char *text, uint32_t *ret_t
                 *ret_tick = ends.last.tick;
         else if (fmt_parse_number(text, 1, ends.last.tick, &number) == 0)
                 *ret_tick = (uint32_t)number;
-        else if (parse_time(text, &ends, &time_ns))
-                r = tick_at(history, &ends, time_ns, ret_tick);
-        else
+        else if (parse_time(text, &ends, &time_ns)) {
+                r = check_inside(text, &ends, time_ns, err);
+                if (r == 0)
+                        r = tick_at(history, &ends, time_ns, ret_tick);
+        } else {
                 r = complain(text, &marks, err);
+        }
 out:
         buf_done(&marks.names);
         return r;

@@ -107,7 +107,7 @@ static int set_value(const struct option_row *row, const char *text, struct opti
         case OPTION_SIZE:
                 return fmt_parse_size(text, to);
         case OPTION_DURATION:
-                return fmt_parse_duration(text, to);
+                return fmt_parse_duration(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_COLOR:
                 return parse_color(text, to);
         }

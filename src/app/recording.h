@@ -17,6 +17,7 @@ struct recording {
         bool hide_cmdline;
         const struct user *user; /* whom the file belongs to */
         bool launch;             /* PID is a child of ours that waits before its execve() */
+        bool mortal;             /* it ends when heaptop does (the demo's service) */
         bool follow;             /* when it exec()s another program, that one is recorded too, into a file of its own */
         void (*go)(void *arg);   /* launch: lets it start */
         void *go_arg;

@@ -84,8 +84,9 @@ static void put_memory(FILE *out, struct report *report)
         fprintf(out, ")\n  allocated  %s in %s calls, freed %s in %s calls, since the attach\n", fmt_bytes(a, p->allocated_bytes),
                 fmt_count(b, p->allocated_calls), s->exact_frees ? fmt_bytes(c, p->freed_bytes) : "?",
                 fmt_count(d, p->freed_calls));
-        fprintf(out, "  sampled    %s +-%s live in %zu sites; one sample per %s, %s taken, %s lost\n",
-                size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all, fmt_bytes(c, p->mean),
+        fprintf(out, "  sampled    %s +-%s live in %zu %s; one sample per %s, %s taken, %s lost\n",
+                size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all,
+                report->n_all == 1 ? "site" : "sites", fmt_bytes(c, p->mean),
                 fmt_count(d, p->samples), p->lost_samples ? fmt_count((char[FMT_MAX]){ 0 }, p->lost_samples) : "none");
         fprintf(out, "  before     %s%s", p->before_upper_bound ? "at most " : "", size(a, (double)p->before_bytes));
         if (!p->before_upper_bound)
@@ -136,8 +137,9 @@ static void put_stacks(FILE *out, struct heap *heap, uint32_t site)
         for (size_t i = 0; i < n; i++) {
                 uint32_t node = stacks[i].leaf;
 
-                fprintf(out, "        %6s in %s blocks\n", fmt_bytes(a, (uint64_t)stacks[i].bytes),
-                        fmt_count(b, stacks[i].blocks > 0 ? (uint64_t)stacks[i].blocks : 0));
+                fprintf(out, "        %6s in %s %s\n", fmt_bytes(a, (uint64_t)stacks[i].bytes),
+                        fmt_count(b, stacks[i].blocks > 0 ? (uint64_t)stacks[i].blocks : 0),
+                        stacks[i].blocks == 1 ? "block" : "blocks");
                 for (int depth = 0; node && depth < REPORT_FRAMES_MAX; depth++, node = tree.nodes[node].parent) {
                         fputs("               ", out);
                         put_frame(out, &tree.nodes[node]);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 10000, HELD_END_MS = 200, SUMMARY_SITES = 5 };
@@ -80,6 +81,21 @@ static int fail(struct child *child, const struct err *err)
         return EXIT_RUN_FAILED;
 }
 
+/* We are its parent and know its end better than the recorder, which may come too late to read it. */
+static void tell_end(const struct child *child, char *text, size_t size)
+{
+        static const char vague[] = "target exited";
+
+        if (strcmp(text, vague) != 0)
+                return;
+        if (WIFSIGNALED(child->status))
+                snprintf(text, size, "target was killed by SIG%s (signal %d)",
+                         sigabbrev_np(WTERMSIG(child->status)) ? sigabbrev_np(WTERMSIG(child->status)) : "?",
+                         WTERMSIG(child->status));
+        else
+                snprintf(text, size, "target exited with status %d", WEXITSTATUS(child->status));
+}
+
 static int run_here(char **argv, struct recording *recording)
 {
         const struct child_options options = { .held = true, .output = -1 };
@@ -105,6 +121,7 @@ static int run_here(char **argv, struct recording *recording)
         if (!guard_wait(&guard, PATIENCE_MS, -1))
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);
+        tell_end(&child, guard.last.text, sizeof guard.last.text);
         say_end(&guard);
         guard_done(&guard);
         if (user_drop(recording->user, &err) < 0) /* nothing is left that needs root: the file is the user's */

@@ -5,6 +5,7 @@
 #include "app/picking.h"
 #include "app/registry.h"
 #include "app/say.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/exit.h"
 #include "base/log.h"
@@ -197,15 +198,17 @@ static void ask(struct viewer *viewer, enum ask_kind kind, pid_t pid)
 
 static void show_session(struct viewer *viewer, const char *path, const char *said)
 {
+        char *own = xstrdup(path); /* PATH may belong to the screen that makes way */
         struct err err = { 0 };
 
-        if (open_session(viewer, path, &err) < 0) {
+        if (open_session(viewer, own, &err) < 0) {
                 open_picker(viewer);
                 said = err.text;
         }
         if (said)
                 ui_say(viewer->ui, now(), "%s", said);
         viewer->changed = true;
+        free(own);
 }
 
 static void hear_answer(struct viewer *viewer)
@@ -268,6 +271,10 @@ static void leave(struct viewer *viewer)
 
         if (!viewer->live) {
                 ui_say(viewer->ui, now(), "nobody records this file");
+                return;
+        }
+        if (viewer->viewing->mortal && heap_session(viewer->heap)->pid == viewer->viewing->mortal) {
+                ui_say(viewer->ui, now(), "the demo's service ends with the demo: nothing would go on");
                 return;
         }
         if (actions_keep(viewer->store, &err) < 0) {

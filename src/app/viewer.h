@@ -11,6 +11,7 @@ struct viewing {
         const char *say;       /* a line to begin with, or NULL */
         const struct options *options;
         const struct user *user;
+        pid_t mortal;          /* this target ends with heaptop, so D would leave nothing; 0 = none does */
         int guardian;          /* struct ask goes there; -1 = nobody to ask */
 };
 

@@ -211,6 +211,10 @@ void inject_done(struct injection *injection)
                 munmap(injection->shared, (sizeof(struct wire_shared) + 4095) & ~4095ul);
                 inject_lock_release(injection->lock_fd);
         }
+        free(injection->comm);
+        free(injection->exe);
+        free(injection->cmdline);
+        injection->comm = injection->exe = injection->cmdline = NULL;
         injection->shared = NULL;
         injection->lock_fd = -1;
 }

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CAPABILITY_SYS_ADMIN = 21, ROOM_BYTES = 8 << 20 };
+enum { CAPABILITY_SYS_PTRACE = 19, CAPABILITY_SYS_ADMIN = 21, ROOM_BYTES = 8 << 20 };
 
 /* The number behind KEY in TEXT ("Key:\t123"), in BASE; or -1. */
 static int64_t number_after(const char *text, const char *key, int base)
@@ -54,6 +54,12 @@ static int not_permitted(pid_t pid, const struct proc_status *status, struct err
         struct stat st;
         char path[PROC_PATH_MAX];
 
+        if (have_capability(CAPABILITY_SYS_PTRACE))
+                return err_set(err, EPERM, "cannot attach to %d: a security module or the container forbids it, although "
+                               "heaptop has CAP_SYS_PTRACE; from outside the container it may work", (int)pid);
+        if (geteuid() == 0)
+                return err_set(err, EPERM, "cannot attach to %d: this root lacks CAP_SYS_PTRACE; in a container: docker run "
+                               "--cap-add SYS_PTRACE, or start the program with: heaptop run", (int)pid);
         proc_user_name(status->uid, user, sizeof user);
         if (status->uid != geteuid() || status->euid != geteuid())
                 return err_set(err, EPERM, "cannot attach to %d: it belongs to %s; try: sudo heaptop -p %d", (int)pid,

@@ -31,6 +31,8 @@ struct injection {
         uint32_t n_repaired;           /* hooks of an earlier heaptop that were removed first */
         char allocator[64];            /* "glibc 2.36", "jemalloc", ... joined by " + " */
         bool exact_frees;              /* all hooked allocators tell a block's size when it is freed */
+        char *comm, *exe, *cmdline;    /* inject_launch(): what was hooked, which may have exec()ed since; hostile, NULL =
+                                        * unknown; freed by inject_done() */
         int lock_fd;                   /* one heaptop per target (inject/lock.h); closed by inject_done(), -1 = none */
         struct wire_hook_record hooks[WIRE_HOOKS_MAX]; /* our own copy */
 };

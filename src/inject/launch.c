@@ -284,6 +284,19 @@ static int hook(struct launch *launch, struct process *process)
         return r;
 }
 
+/* Who it is while it stands still: a wrapper soon becomes another program. */
+static void identify(struct launch *launch)
+{
+        struct proc_stat stat;
+
+        if (proc_stat_read(launch->pid, &stat) == 0)
+                launch->ret->comm = xstrdup(stat.comm);
+        if (proc_exe(launch->pid, &launch->ret->exe) < 0)
+                launch->ret->exe = NULL;
+        if (proc_cmdline(launch->pid, &launch->ret->cmdline) < 0)
+                launch->ret->cmdline = NULL;
+}
+
 static int follow(struct launch *launch)
 {
         struct process process = { .memory = -1 };
@@ -294,8 +307,10 @@ static int follow(struct launch *launch)
                 r = run_to_start(launch, &process);
         if (r == 0)
                 r = stand_still(launch, &process);
-        if (r == 0)
+        if (r == 0) {
+                identify(launch);
                 r = hook(launch, &process);
+        }
         /* Hooked or not, from here on it lives its own life. */
         sys_ptrace(PTRACE_SETOPTIONS, launch->pid, 0, NULL);
         if (process.stop.n > 0)
@@ -342,10 +357,14 @@ int inject_launch(pid_t pid, void (*go)(void *arg), void *arg, const struct inje
                 if (r < 0 && proc_is_same(pid, stat.start_time))
                         removal_run(pid, stat.start_time, 0, &removal, NULL);
         }
-        if (r == 0)
+        if (r == 0) {
                 *ret = *made;
-        else
+        } else {
                 inject_lock_release(made->lock_fd);
+                free(made->comm);
+                free(made->exe);
+                free(made->cmdline);
+        }
         free(made);
         return r;
 }

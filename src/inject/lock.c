@@ -76,10 +76,13 @@ static void read_lock(int fd, struct inject_lock *lock)
 static int busy(pid_t pid, int fd, struct err *err)
 {
         struct inject_lock lock = { 0 };
+        char number[16] = "";
 
         read_lock(fd, &lock);
+        if (lock.session[0])
+                snprintf(number, sizeof number, "%d", (int)pid);
         return err_set(err, EBUSY, "heaptop (process %d) is watching process %d already%s%s", (int)lock.recorder,
-                       (int)pid, lock.session[0] ? "; look at it with: heaptop replay " : "", lock.session);
+                       (int)pid, lock.session[0] ? "; look at it with: heaptop attach " : "", number);
 }
 
 /* Opens and locks NAME in DIR; -EAGAIN when its last owner removed it at the same time. */

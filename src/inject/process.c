@@ -38,8 +38,9 @@ int process_open(struct process *process, pid_t pid, struct err *err)
         }
         process->memory = memory_open(pid, 1);
         if (process->memory < 0)
-                return err_set(err, -process->memory, "cannot open the memory of process %d: %s", (int)pid,
-                               strerror(-process->memory));
+                return err_set(err, -process->memory, "cannot open the memory of process %d: %s%s", (int)pid,
+                               strerror(-process->memory),
+                               process->memory != -ENOENT && geteuid() != 0 ? "; try sudo" : "");
         return process_look(process, err);
 }
 

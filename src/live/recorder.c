@@ -308,7 +308,7 @@ static int end_target(struct recorder *recorder, const struct sink *sink, enum w
         if (fate == WATCHED_EXITED)
                 watched_epitaph(&recorder->watched, recorder->end_reason, sizeof recorder->end_reason);
         else
-                snprintf(recorder->end_reason, sizeof recorder->end_reason, "target exec: it runs another program now");
+                snprintf(recorder->end_reason, sizeof recorder->end_reason, "target went on as another program (exec)");
         recorder->state = fate == WATCHED_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
         happenings_event(&recorder->happenings, recorder->now_ns,
                          fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC, "%s", recorder->end_reason);

@@ -36,16 +36,20 @@ void session_init(const struct injection *injection, bool hide_cmdline, uint64_t
         struct limits limits = { 0 };
         char *exe = NULL, *cmdline = NULL;
 
-        if (proc_exe(pid, &exe) < 0)
+        if (injection->exe)
+                exe = xstrdup(injection->exe);
+        else if (proc_exe(pid, &exe) < 0)
                 exe = xstrdup("");
-        if (hide_cmdline || proc_cmdline(pid, &cmdline) < 0)
+        if (!hide_cmdline && injection->cmdline)
+                cmdline = xstrdup(injection->cmdline);
+        else if (hide_cmdline || proc_cmdline(pid, &cmdline) < 0)
                 cmdline = xstrdup("");
         proc_stat_read(pid, &stat);
         limits_read(pid, &limits);
         *ret = (struct rec_session){
                 .version = PACKAGE_VERSION, .host = host_name(), .started_ns = now_ns,
                 .wall_offset_ns = clock_wall_offset_ns(), .pid = pid, .start_time = injection->start_time,
-                .uptime_ns = proc_uptime_ns(injection->start_time), .comm = xstrdup(stat.comm), .exe = exe,
+                .uptime_ns = proc_uptime_ns(injection->start_time), .comm = xstrdup(injection->comm ? injection->comm : stat.comm), .exe = exe,
                 .cmdline = cmdline, .user = user_name(pid),
                 .allocator = xstrdup(injection->allocator), .exact_frees = injection->exact_frees,
                 .limit_bytes = limits.limit_bytes, .limit_source = xstrdup(limits.source),

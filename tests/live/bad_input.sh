@@ -33,7 +33,7 @@ mv "$work/newer.heaptop" "$work/newer"
 kthread=
 [ "$(cat /proc/2/comm 2>/dev/null)" != kthreadd ] || kthread=2
 
-plan 31
+plan 37
 check "an unknown subcommand is refused with the nearest one" refuses 64 "replay" "$heaptop" repaly
 check "a word like no subcommand is refused" refuses 64 "xyzzy" "$heaptop" xyzzy
 check "an unknown option is refused with the nearest one" refuses 64 "'--output'" "$heaptop" record --outptu x
@@ -42,6 +42,16 @@ check "an unknown letter is refused" refuses 64 "'-Z'" "$heaptop" record -Z
 check "a missing value is said" refuses 64 "missing" "$heaptop" record -p
 check "a bad size is refused" refuses 64 "12Q" "$heaptop" record -p $service --mean 12Q
 check "a bad duration is refused" refuses 64 "soon" "$heaptop" record -p $service -d soon
+check "no time at all is refused" refuses 64 "'0'" "$heaptop" record -p $service -d 0
+check "a session that is not there" refuses 66 "no file" "$heaptop" nosuch.heaptop
+prints() {
+        status_of "$@"
+        [ "$status" = 0 ] && [ -s "$work/out" ] && [ ! -s "$work/err" ]
+}
+check "help is a word, too" prints "$heaptop" help
+check "help of a subcommand" prints "$heaptop" help record
+check "so is version" prints "$heaptop" version
+check "and -V" prints "$heaptop" -V
 check "a bad pid is refused" refuses 64 "12x" "$heaptop" record -p 12x
 check "pid 0 is refused" refuses 64 "'0'" "$heaptop" record -p 0
 check "a stack that is too large is refused" refuses 64 "--stack" "$heaptop" record -p $service --stack 1M
@@ -66,7 +76,7 @@ else
         check "a kernel thread # SKIP none visible" true
 fi
 check "an output that exists is kept" refuses 73 "already" "$heaptop" record -p $service -o "$work/text"
-check "an output in a folder that is not there" refuses 66 "nosuch" "$heaptop" record -p $service -o "$work/nosuch/f"
+check "an output in a folder that is not there" refuses 73 "nosuch" "$heaptop" record -p $service -o "$work/nosuch/f"
 
 already_traced() {
         "$HEAPTOP_BUILD/tests/targets/tracer" $service >"$work/tracer" 2>&1 &

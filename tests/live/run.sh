@@ -23,12 +23,14 @@ print("done", len(keep))
 sys.exit(5)
 END
 
-plan 12
+plan 14
 check "status 0" exits 0 true
 check "status 0 after a while" exits 0 sh -c 'for i in $(seq 2000); do x=$x$i; done'
 check "the session of a short program is complete" test "$(query "$work/s.heaptop" 'SELECT ended_ns > 0 FROM session')" = 1
 check "status 3" exits 3 sh -c 'exit 3'
 check "killed by a signal" exits 137 sh -c 'kill -9 $$'
+check "which is said" grep -q 'killed by SIGKILL (signal 9)' "$work/err"
+check "where nothing was sampled that is said" grep -q 'nothing that was sampled' "$work/err"
 check "a program that is not there" exits 127 "$work/nosuch"
 check "a program that cannot be executed" exits 126 "$work/grow.py"
 check "arguments go to the program, its output to ours" exits 0 printf '%s-%s\n' -o x
@@ -50,6 +52,9 @@ check "allocations from the first on are recorded" python_is_recorded
 wrapper_is_followed() {
         [ -x /usr/bin/python3 ] || return 0
         exits 5 sh -c 'for i in $(seq 500); do x=$x$i; done; exec /usr/bin/python3 "$1"' sh "$work/slow.py" || return 1
+        case $(query "$work/s.heaptop" 'SELECT exe FROM target') in
+        */python*) echo "# the first session is said to be python's"; return 1 ;;
+        esac
         [ -f "$work/s-2.heaptop" ] || { note <"$work/err"; return 1; }
         program=$(query "$work/s-2.heaptop" 'SELECT exe FROM target')
         born=$(query "$work/s-2.heaptop" 'SELECT sum(b) FROM (SELECT max(born_bytes) AS b FROM stack_tick GROUP BY stack)')

@@ -64,7 +64,7 @@ is_free() { is_untouched $service; }
 n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
-plan 43
+plan 48
 type_in "$heaptop"
 check "the picker lists processes" sees 'Nothing is attached'
 check "the demo service is there" sees "$service "
@@ -158,6 +158,26 @@ check "p goes back to the picker" sees 'Nothing is attached'
 check "and the service is free" wait_for is_free
 press Q
 check "the picker ends with status 0" ended_with 0
+
+# from the picker into a saved session
+mkdir -p "$work/state/heaptop"
+cp "$work/one.heaptop" "$work/state/heaptop/saved.heaptop"
+type_in "$heaptop"
+sees 'Nothing is attached'
+press o
+sees 'saved'
+press Enter
+check "o and Enter open a saved session" sees 'session_store_put'
+press Q
+check "which is left with status 0" ended_with 0
+
+# the demo's service would not outlive it
+type_in "$heaptop demo -o $work/demo.heaptop"
+check "the demo shows its leak" sees 'session_store_put'
+press D
+check "D is refused there" sees 'ends with the demo'
+press Q
+check "and Q leaves with status 0" ended_with 0
 
 # a program that is started with the screen
 type_in "$heaptop run --live -o $work/live.heaptop -- $service_program"
