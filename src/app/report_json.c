@@ -76,14 +76,15 @@ static json_t *target_part(const struct rec_session *s)
                          "stopped_ns", number(s->stop_ns), "hooks", (int)s->n_hooks);
 }
 
-static json_t *process_part(const struct rec_process *p)
+static json_t *process_part(const struct rec_process *p, bool exact_frees)
 {
         return json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "rss_anon_bytes",
                          number(p->rss_anon), "rss_file_bytes", number(p->rss_file), "rss_shmem_bytes",
                          number(p->rss_shmem), "vm_bytes", number(p->vm_size), "threads", (int)p->threads,
                          "heap_used_bytes", number(p->heap_used), "heap_used_exact", (int)p->heap_exact, "heap_free_bytes",
                          p->heap_free ? number(p->heap_free) : json_null(), "allocated_bytes", number(p->allocated_bytes),
-                         "allocated_calls", number(p->allocated_calls), "freed_bytes", number(p->freed_bytes),
+                         "allocated_calls", number(p->allocated_calls), "freed_bytes",
+                         exact_frees ? number(p->freed_bytes) : json_null(),
                          "freed_calls", number(p->freed_calls));
 }
 
@@ -213,7 +214,7 @@ int report_json(FILE *out, struct report *report)
         root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
                          "heaptop_schema", 1, "session", session_part(report->session), "target",
                          target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
-                         "base_tick", (int)heap_base(report->heap), "process", process_part(p), "sampling", sampling_part(p),
+                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(p),
                          "growth", growth_part(report->heap), "live_bytes",
                          estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(p),
                          "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing, "sites", sites_part(report),

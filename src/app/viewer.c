@@ -14,11 +14,13 @@
 #include "tui/term.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -515,6 +517,11 @@ static int parse_screen(const char *text, int *ret_width, int *ret_height, struc
         return 0;
 }
 
+static bool is_utf8(void)
+{
+        return strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 int viewer_print(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = -1, .next_ns = UINT64_MAX };
@@ -527,7 +534,7 @@ int viewer_print(const struct viewing *viewing)
         if (r == 0)
                 r = open_session(&viewer, viewing->path, &err);
         if (r == 0) {
-                viewer.canvas = canvas_new(width, height, options->ascii);
+                viewer.canvas = canvas_new(width, height, options->ascii || !is_utf8());
                 ui_draw(viewer.ui, viewer.canvas);
                 r = press_words(&viewer, options->keys ? options->keys : "", &err);
         }

@@ -39,13 +39,16 @@ static bool raise_class(struct wire_class_count *class, const struct wire_class_
 void counters_read(struct counters *counters, const struct shared_pages *pages, const struct wire_shared *shared)
 {
         struct wire_class_count sums[WIRE_CLASSES] = { 0 };
+        uint64_t unsized = load(&shared->overflow.unsized_frees);
 
         add_slot(sums, &shared->overflow);
         for (size_t i = 0; i < WIRE_SLOTS; i++) {
-                if (shared_touched(pages, &shared->slots[i], sizeof shared->slots[i].key) &&
-                    load(&shared->slots[i].key) != 0)
-                        add_slot(sums, &shared->slots[i]);
+                if (!shared_touched(pages, &shared->slots[i], sizeof shared->slots[i].key))
+                        continue;
+                add_slot(sums, &shared->slots[i]);
+                unsized += load(&shared->slots[i].unsized_frees);
         }
+        raise_to(&counters->unsized_frees, unsized);
         memset(&counters->total, 0, sizeof counters->total);
         for (size_t i = 0; i < WIRE_CLASSES; i++) {
                 struct wire_class_count *class = &counters->classes[i];
@@ -56,6 +59,7 @@ void counters_read(struct counters *counters, const struct shared_pages *pages, 
                 counters->total.freed_bytes += class->freed_bytes;
                 counters->total.freed_calls += class->freed_calls;
         }
+        counters->total.freed_calls += counters->unsized_frees;
 }
 
 size_t counters_rows(const struct counters *counters, uint32_t tick, struct rec_class_tick *ret)

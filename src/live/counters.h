@@ -12,6 +12,7 @@
 struct counters {
         struct wire_class_count classes[WIRE_CLASSES];
         bool changed[WIRE_CLASSES];   /* by the last read */
+        uint64_t unsized_frees;        /* frees whose bytes nobody knows; they are part of total.freed_calls */
         struct wire_class_count total;
 };
 

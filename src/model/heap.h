@@ -116,7 +116,7 @@ struct tree_node {
         uint32_t line;
         bool approximate, runtime, inlined, guessed, truncated;
         int64_t live_bytes, live_blocks, change_bytes;
-        double rate_per_min;      /* from end to end of WINDOW (valleys are known for sites only); NAN = too short to say */
+        double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
 

@@ -18,8 +18,7 @@ enum { NODES_MAX = 1 << 20 };
 struct build {
         struct heap *heap;
         struct tree_node *nodes;
-        int64_t *window_bytes;   /* by node: live bytes at the start of the window */
-        size_t n, cap, cap_window;
+        size_t n, cap;
         struct addrmap children; /* parent and frame -> node */
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
@@ -30,8 +29,6 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
         size_t n = build->n;
 
         array_grow(build->nodes, build->n, build->cap);
-        array_grow(build->window_bytes, n, build->cap_window);
-        build->window_bytes[n] = 0;
         build->nodes[n] = (struct tree_node){
                 .parent = parent,
                 .frame = id,
@@ -44,7 +41,7 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
                 .inlined = frame->inlined_in != 0,
                 .guessed = frame->flags & REC_FRAME_GUESSED,
                 .truncated = frame->flags & REC_FRAME_TRUNCATED,
-                .rate_per_min = NAN,
+                .rate_per_min = build->heap->rate_known ? 0 : NAN,
                 .depth = n && parent ? build->nodes[parent].depth + 1 : 0,
         };
         build->n++;
@@ -145,6 +142,25 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
         return node;
 }
 
+/* Bytes a minute of one stack. Valleys are known for sites only: what a site's rate from valley to valley
+ * differs from its ends is shared among its stacks by their live bytes, so that they add up to the site. */
+static double stack_rate(struct heap *heap, uint32_t stack)
+{
+        uint32_t site = heap->names.stacks[stack].site;
+        double now = (double)cursor_stack(&heap->now, stack)->live_bytes;
+        double window = (double)cursor_stack(&heap->window, stack)->live_bytes;
+        double site_now = (double)cursor_site(&heap->now, site)->live_bytes;
+        double site_window = (double)cursor_site(&heap->window, site)->live_bytes;
+        double ends = heap_per_minute(heap, now - window);
+        double rest = heap_rate_of(heap, site, NULL) - heap_per_minute(heap, site_now - site_window);
+
+        if (!isfinite(rest))
+                return ends;
+        if (site_now > 0)
+                return ends + rest * now / site_now;
+        return site_window > 0 ? ends + rest * window / site_window : ends;
+}
+
 static void add_stack(struct build *build, uint32_t stack, bool inverted)
 {
         const struct counts *now = cursor_stack(&build->heap->now, stack);
@@ -160,7 +176,7 @@ static void add_stack(struct build *build, uint32_t stack, bool inverted)
         node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
         node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
         node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
-        build->window_bytes[at] = capped_add(build->window_bytes[at], window->live_bytes);
+        node->rate_per_min += stack_rate(build->heap, stack);
 }
 
 static void roll_up(struct build *build)
@@ -171,12 +187,8 @@ static void roll_up(struct build *build)
                 parent->live_bytes = capped_add(parent->live_bytes, node->live_bytes);
                 parent->live_blocks = capped_add(parent->live_blocks, node->live_blocks);
                 parent->change_bytes = capped_add(parent->change_bytes, node->change_bytes);
-                build->window_bytes[node->parent] = capped_add(build->window_bytes[node->parent],
-                                                                 build->window_bytes[i]);
+                parent->rate_per_min += node->rate_per_min;
         }
-        for (size_t i = 0; i < build->n; i++)
-                build->nodes[i].rate_per_min = heap_per_minute(
-                        build->heap, (double)build->nodes[i].live_bytes - (double)build->window_bytes[i]);
 }
 
 static int by_live(const void *a, const void *b, void *arg)
@@ -228,7 +240,6 @@ int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
         link_children(&build);
         addrmap_done(&build.children);
         free(build.node_of);
-        free(build.window_bytes);
         *ret = (struct tree){ build.nodes, build.n };
         return 0;
 }

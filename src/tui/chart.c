@@ -123,25 +123,49 @@ void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n)
         fill_values(ui, rows, span, ret, n);
 }
 
-/* The next round number of bytes, for labels. */
-static double round_step(double step)
-{
-        static const double nice[] = { 1,  1.5, 2,  2.5, 3,   4,   5,   6,   8,   10,  12,  15,  20,  25, 30,
-                                       40, 50,  60, 80,  100, 120, 150, 200, 250, 300, 400, 500, 600, 800 };
-        double unit = 1;
+/* The axis: all its labels are in one unit, and the lines lie where they can be printed exactly. */
+struct scale {
+        double low, high, unit;
+        char letter;
+};
 
-        while (step >= 1024 * unit)
-                unit *= 1024;
-        for (size_t i = 0; i < array_len(nice); i++)
-                if (step <= nice[i] * unit)
-                        return nice[i] * unit;
+static void choose_unit(double high, struct scale *scale)
+{
+        static const char letters[] = "KMGTPE";
+        int i = 0;
+
+        scale->unit = 1024;
+        while (high >= 1024 * scale->unit && letters[i + 1]) {
+                scale->unit *= 1024;
+                i++;
+        }
+        scale->letter = letters[i];
+}
+
+/* The next round number of bytes. MOST is the largest value: the more digits it has, the fewer decimals fit
+ * into a label. */
+static double round_step(double step, double most, double unit)
+{
+        static const int nice[] = { 1,  2,  3,  4,  5,   6,   8,   10,  12,  15,  20,  25,  30, 40,
+                                    50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800 };
+
+        for (int decimals = 3; decimals >= 0; decimals--) {
+                double base = unit / pow(10, decimals);
+
+                if (decimals > 0 && most >= 9000 * base) /* "9.999G", "99.99G", "999.9G" */
+                        continue;
+                for (size_t i = 0; i < array_len(nice); i++)
+                        if (step <= nice[i] * base)
+                                return nice[i] * base;
+        }
         return 1024 * unit;
 }
 
 /* Chooses the axis: from zero, unless the whole picture would be a block with a flat top. */
-static void choose_scale(const double *values, int n, int height, double *ret_low, double *ret_high)
+static struct scale choose_scale(const double *values, int n, int height)
 {
         double low = INFINITY, high = 0, step;
+        struct scale ret;
 
         for (int i = 0; i < n; i++) {
                 if (!isfinite(values[i]))
@@ -153,40 +177,35 @@ static void choose_scale(const double *values, int n, int height, double *ret_lo
                 low = 0;
         if (low < 0.5 * high)
                 low = 0;
-        step = round_step(fmax((high - low) / height, fmax(high * 0.002, 4096)));
-        for (*ret_low = fmax(0, floor(low / step) * step); *ret_low + step * height < high;) {
-                step = round_step(step * 1.01); /* the low end was rounded down: it takes room too */
-                *ret_low = fmax(0, floor(low / step) * step);
+        choose_unit(high, &ret);
+        step = round_step(fmax((high - low) / height, fmax(high * 0.002, 4096)), high, ret.unit);
+        for (ret.low = fmax(0, floor(low / step) * step); ret.low + step * height < high;) {
+                step = round_step(step * 1.01, high, ret.unit); /* the low end was rounded down: it takes room too */
+                ret.low = fmax(0, floor(low / step) * step);
         }
-        *ret_high = *ret_low + step * height;
+        ret.high = ret.low + step * height;
+        return ret;
 }
 
-/* Three digits are enough until the lines are closer than that. */
-static void put_label(struct canvas *canvas, int x, int y, double bytes, double step)
+/* With as many decimals as it takes to be exact. */
+static void put_label(struct canvas *canvas, int x, int y, double bytes, const struct scale *scale)
 {
-        static const char units[] = "BKMGTPE";
-        char text[FMT_MAX];
-        int unit = 0;
+        double value = bytes / scale->unit;
+        char text[48] = "0";
+        int digits = 0;
 
-        fmt_bytes(text, (uint64_t)bytes);
-        while (bytes >= 1024 && units[unit + 1]) {
-                bytes /= 1024;
-                step /= 1024;
-                unit++;
-        }
-        if (step < 0.01 && unit > 0) /* 1023.4M rather than 1.00G */
-                snprintf(text, sizeof text, "%.1f%c", bytes * 1024, units[unit - 1]);
-        else if (unit > 0 && step < 0.095)
-                snprintf(text, sizeof text, "%.2f%c", bytes, units[unit]);
-        else if (unit > 0 && step < 0.95)
-                snprintf(text, sizeof text, "%.1f%c", bytes, units[unit]);
+        while (digits < 3 && fabs(value * pow(10, digits) - round(value * pow(10, digits))) > 1e-6)
+                digits++;
+        if (bytes > 0)
+                snprintf(text, sizeof text, "%.*f%c", digits, value, scale->letter);
         frame_right(canvas, x, y, CHART_LABEL - 1, STYLE_DIM, text);
 }
 
 void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                 const struct rows *rows, struct chart_span span)
 {
-        double values[2 * COLUMNS_MAX], low, high;
+        double values[2 * COLUMNS_MAX];
+        struct scale scale;
         int columns = width - CHART_LABEL;
 
         if (columns > COLUMNS_MAX)
@@ -194,17 +213,17 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
         if (columns < 1 || height < 1)
                 return;
         fill_values(ui, rows, span, values, 2 * columns);
-        choose_scale(values, 2 * columns, height, &low, &high);
-        braille_area(canvas, x + CHART_LABEL, y, columns, height, values, low, high);
+        scale = choose_scale(values, 2 * columns, height);
+        braille_area(canvas, x + CHART_LABEL, y, columns, height, values, scale.low, scale.high);
         for (int row = 0; row < height; row++) {
                 int from_below = height - row; /* the label names the upper edge of its row */
 
                 if (row == 0 || (height >= 3 && row % 2 == 0 && row < height - 1))
-                        put_label(canvas, x, y + row, low + (high - low) * from_below / height,
-                                  (high - low) / height);
+                        put_label(canvas, x, y + row,
+                                  scale.low + (scale.high - scale.low) * from_below / height, &scale);
         }
         if (height >= 2)
-                put_label(canvas, x, y + height - 1, low, (high - low) / height);
+                put_label(canvas, x, y + height - 1, scale.low, &scale);
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
@@ -241,8 +260,13 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 if (column >= 0 && ui->moments[i].is_mark)
                         canvas_put(canvas, left + column, y, 1, STYLE_BOLD, letter);
         }
-        if (now)
-                frame_right(canvas, left, y, columns, STYLE_DIM, "now");
+        if (now) {
+                bool follows = ui->mode == UI_LIVE && !ui->held && !ui->ended;
+                char clock[FMT_MAX];
+
+                frame_right(canvas, left, y, columns, STYLE_DIM,
+                            follows ? "now" : fmt_clock(clock, time_wall(ui, time_now_ns(ui))));
+        }
         for (int column = 0; column + 8 < columns; column += LABEL_EVERY) {
                 uint64_t at =
                         span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint64_t ORDER_NS = 5 * NS_PER_S; /* the order is held after a key */
 
@@ -189,9 +190,14 @@ static enum ui_action copy(struct ui *ui)
 
 static enum ui_action edit(struct ui *ui)
 {
-        if (ui_edit_file(ui))
+        const char *file = ui_edit_file(ui), *named = edited_source(ui);
+
+        if (file && access(file, R_OK) == 0)
                 return UI_EDIT;
-        ui_tell(ui, "no source file is known here");
+        if (named)
+                ui_tell(ui, "%s not found", named);
+        else
+                ui_tell(ui, "no source file is known here");
         return UI_NOTHING;
 }
 
@@ -259,6 +265,7 @@ static bool sort_key(struct ui *ui, enum command command)
                 return true;
         case CMD_SORT_REVERSE:
                 ui->reverse = !ui->reverse;
+                ui->sites.touched = true; /* the cursor stays with its site */
                 ui->order_until_ns = 0;
                 sites_refresh(ui);
                 return true;

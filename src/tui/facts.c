@@ -137,7 +137,8 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
         rate_words(canvas, facts, rate, sizeof rate);
         fmt_duration(window, heap_window_ns(ui->heap));
         if (!isfinite(facts->rate))
-                snprintf(first, sizeof first, "watching: a rate needs about 25 s of data");
+                snprintf(first, sizeof first, "%s: a rate needs about 25 s of data",
+                         ui->mode == UI_LIVE && !ui->ended ? "watching" : "too short to say");
         else if (!facts->significant)
                 snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
         else

@@ -20,6 +20,15 @@ const char *plus_minus(const struct canvas *canvas)
         return canvas->ascii ? "+-" : "\xc2\xb1";
 }
 
+void frame_sort_mark(struct canvas *canvas, int x, int y, bool reverse)
+{
+        const char *mark = reverse ? "\xe2\x96\xb2" : "\xe2\x96\xbc"; /* triangles up and down */
+
+        if (canvas->ascii)
+                mark = reverse ? "^" : "*";
+        canvas_put(canvas, x, y, 1, STYLE_BOLD, mark);
+}
+
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text)
 {
         int width = text_width(text);
@@ -216,11 +225,13 @@ int frame_top(struct ui *ui, struct canvas *canvas)
 static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
 {
         static const char *const names[] = { "", "filter: ", "find: ", "go to: " };
-        static const char *const hints[] = {
+        const char *const hints[] = {
                 "",
-                "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears",
+                ui->view == VIEW_SESSIONS ? "Enter keeps, Esc clears"
+                : ui->mode == UI_PICK     ? "text  re:X  >10M  age>1h  !not   Enter keeps, Esc clears"
+                                          : "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears",
                 "Enter finds, n N next, Esc clears",
-                "13:05  -10m  +30s  mark A  site 17  start  end   Esc leaves",
+                "13:05  -10m  +30s  mark A  start  end   Esc leaves",
         };
         int x = 1, room = canvas->width;
 

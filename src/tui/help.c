@@ -141,23 +141,69 @@ static void add_term(struct buf *out, const char *term, const char *text, int wi
         add_sentence(out, &start, text, indent, width);
 }
 
-static void add_columns(struct buf *out, int width)
+struct term_text {
+        const char *term, *text;
+};
+
+static void add_columns(struct buf *out, enum view view, int width)
 {
-        static const char *const terms[][2] = {
+        static const struct term_text table[] = {
                 { "CLASS",
                   "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
                 { "LIVE", "bytes allocated here and not freed; an estimate (i shows how good)" },
+                { "SHARE", "LIVE as a part of the heap in use (wide screens only)" },
                 { "CHANGE", "change of LIVE since the attach; dA: since mark A" },
                 { "RATE/min", "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },
                 { "AGE50", "half of the live bytes here are older than this" },
+                { "BLOCKS", "live blocks; an estimate (wide screens only)" },
                 { "TREND", "LIVE over time, flat when its moves are only noise" },
                 { "SITE", "the frame that allocates; ~ marks the nearest known name" },
-                { "before attach", "what was on the heap already: it has no stacks and can only shrink" },
+                { "before attach",
+                  "what was on the heap already, without stacks: the heap in use less the sites. It moves with their "
+                  "error; CHANGE is ? within it" },
+                { "LIVE 1s", "in the title: the screen follows the process, new data every second" },
         };
+        static const struct term_text tree[] = {
+                { "LIVE", "bytes allocated in this function or in what it calls, and not freed; an estimate" },
+                { "SHARE", "LIVE as a part of the whole tree" },
+                { "+/min", "growth of LIVE a minute; the lines add up to the site's rate; ? is too short to say" },
+                { "WHERE", "file and line of the call, else the module" },
+                { "v +", "an open branch, a folded one" },
+                { "~", "the nearest known name, or a frame found by guessing" },
+                { "(inl)", "inlined into the line above" },
+                { "(rt)", "a frame of the allocator or the language runtime" },
+                { "...", "the stack goes on, but was cut here" },
+        };
+        static const struct term_text processes[] = {
+                { "RSS", "the memory the process has now" },
+                { "GROWTH/min", "growth of RSS over LAST 60 s" },
+                { "SHAPE", "steady, noisy, sawtooth or plateau, once there is enough to say" },
+                { "LAST 60 s", "RSS over the last minute" },
+                { "LIMIT", "the memory limit of its cgroup; - is none" },
+                { "KIND", "the language or runtime, as far as it shows from outside" },
+                { "~", "in front: heaptop records this process already" },
+        };
+        static const struct term_text sessions[] = {
+                { "LENGTH", "how much time the session covers" },
+                { "SIZE", "of the file" },
+                { "STATE", "LIVE: it is being recorded now" },
+        };
+        const struct term_text *terms = table;
+        size_t n = array_len(table);
 
+        if (view == VIEW_STACK) {
+                terms = tree;
+                n = array_len(tree);
+        } else if (view == VIEW_PICKER) {
+                terms = processes;
+                n = array_len(processes);
+        } else if (view == VIEW_SESSIONS) {
+                terms = sessions;
+                n = array_len(sessions);
+        }
         buf_puts(out, "COLUMNS\n");
-        for (size_t i = 0; i < array_len(terms); i++)
-                add_term(out, terms[i][0], terms[i][1], width);
+        for (size_t i = 0; i < n; i++)
+                add_term(out, terms[i].term, terms[i].text, width);
 }
 
 void help_draw(struct ui *ui, struct canvas *canvas)
@@ -170,8 +216,7 @@ void help_draw(struct ui *ui, struct canvas *canvas)
         for (int group = 0; group < KEY_GROUPS; group++)
                 add_summary(&out, ui->view, (enum key_group)group, room);
         buf_putc(&out, '\n');
-        if (ui->mode != UI_PICK)
-                add_columns(&out, room);
+        add_columns(&out, ui->view, room);
         for (int group = 0; group < KEY_GROUPS; group++)
                 add_detail(&out, ui->view, (enum key_group)group, room);
         snprintf(title, sizeof title, "Help: %s", view_name(ui->view));

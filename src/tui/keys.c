@@ -61,8 +61,12 @@ static const struct key_binding table[] = {
         { CMD_CLOSE, { 'i' }, IN(VIEW_INFO), KEYS_VIEW, 0, "close", "close this window" },
 
         /* find */
-        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES | PICK, KEYS_FIND, 5, "filter",
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES, KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  class:growing  lib:NAME  >10M  age>1h  !not" },
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_PICKER), KEYS_FIND, 5, "filter",
+          "show only what matches: text  re:REGEX  >10M (RSS)  age>1h  !not" },
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_SESSIONS), KEYS_FIND, 5, "filter",
+          "show only the lines with this text" },
         { CMD_FIND, { '/', KEY_F3_, KEY_F4_ }, IN(VIEW_STACK), KEYS_FIND, 8, "find",
           "find a function in the tree" },
         { CMD_FIND_NEXT, { 'n' }, IN(VIEW_STACK), KEYS_FIND, 0, "next", "the next one found" },
@@ -113,7 +117,7 @@ static const struct key_binding table[] = {
         { CMD_ZOOM_OUT, { 'Z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out",
           "a longer span, up to everything" },
         { CMD_GOTO, { ':' }, HEAP, KEYS_TIME, 12, "go to",
-          "a time (:13:05), a way back (:-10m), a mark (:mark A), a site (:site 17), :end" },
+          "a time (:13:05), a way back (:-10m), a mark (:mark A), :start, :end" },
         { CMD_TIME_LEFT, { KEY_LEFT_, 'h' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "back",
           "one column of the chart back" },
         { CMD_TIME_RIGHT, { KEY_RIGHT_, 'l' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "on",

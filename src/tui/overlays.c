@@ -109,12 +109,16 @@ void info_draw(struct ui *ui, struct canvas *canvas)
 
 void ended_draw(struct ui *ui, struct canvas *canvas)
 {
+        int width = canvas->width < 76 ? canvas->width : 76;
+        int room = (canvas->height <= 4 ? width : width - 4) - text_width(" saved: ");
         struct buf out = { 0 };
+        char file[sizeof ui->file];
 
         buf_printf(&out, "%s\n\n", ui->end_reason);
-        if (ui->file[0])
-                buf_printf(&out, " saved: %s\n", ui->file);
+        path_fit(ui->file, room > 0 ? room : 0, canvas->ascii, file, sizeof file);
+        if (file[0])
+                buf_printf(&out, " saved: %s\n", file);
         buf_puts(&out, " All views still work on what was recorded.\n\n Any key goes on.  Q quits.\n");
-        help_text_box(ui, canvas, "Ended", out.data, canvas->width < 76 ? canvas->width : 76, canvas->height);
+        help_text_box(ui, canvas, "Ended", out.data, width, canvas->height);
         buf_done(&out);
 }

@@ -110,6 +110,7 @@ static void set_sort(struct ui *ui, int sort)
 {
         ui->picker_sort = (sort + PICKER_SORTS) % PICKER_SORTS;
         ui->picker_reverse = false;
+        ui->processes.touched = true; /* the cursor stays with its process */
         ui->order_until_ns = 0;
         picker_refresh(ui);
         ui_tell(ui, "sorted by %s", sort_names[ui->picker_sort]);
@@ -141,6 +142,7 @@ bool picker_key(struct ui *ui, enum command command)
                 return true;
         case CMD_SORT_REVERSE:
                 ui->picker_reverse = !ui->picker_reverse;
+                ui->processes.touched = true;
                 ui->order_until_ns = 0;
                 picker_refresh(ui);
                 return true;
@@ -240,6 +242,11 @@ static void put_titles(struct ui *ui, struct canvas *canvas, int y, const struct
                         canvas_put(canvas, span[i].at, y, span[i].size, style, columns[i].title);
                 else if (span[i].size > 0)
                         frame_right(canvas, span[i].at, y, span[i].size, style, columns[i].title);
+                if ((int)columns[i].sort == ui->picker_sort && span[i].size > 0)
+                        frame_sort_mark(canvas,
+                                        columns[i].left ? span[i].at + text_width(columns[i].title)
+                                                        : span[i].at + span[i].size,
+                                        y, ui->picker_reverse);
         }
 }
 
@@ -258,6 +265,8 @@ static void put_table(struct ui *ui, struct canvas *canvas, int y, int height)
         }
         ui->columns_width = canvas->width;
         table_place(table, y, height);
+        if (table->n == 0 && ui->picker_filter[0])
+                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "no match, Esc clears the filter");
         for (size_t i = 0; i < (size_t)height && table->top + i < table->n; i++) {
                 const struct picker_process *p = picker_find(ui->picker, (int32_t)table->ids[table->top + i]);
                 int at = y + (int)i;

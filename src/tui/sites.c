@@ -96,6 +96,7 @@ static void set_sort(struct ui *ui, enum heap_sort sort)
         else
                 ui->reverse = false;
         ui->sort = sort;
+        ui->sites.touched = true; /* the cursor stays with its site */
         ui->order_until_ns = 0;
         sites_refresh(ui);
         ui_tell(ui, "sorted by %s%s", sort_names[sort], ui->reverse ? ", smallest first" : "");
@@ -152,6 +153,14 @@ void sites_sort_at(struct ui *ui, int x)
                         set_sort(ui, columns[i].sort);
 }
 
+/* Where the sort mark stands: behind the title, at most in the gap behind the column. */
+static int mark_at(struct span span, bool left, const char *title)
+{
+        int width = text_width(title);
+
+        return span.at + (left && width < span.size ? width : span.size);
+}
+
 static void put_titles(struct ui *ui, struct canvas *canvas, int x, int y, const struct span spans[COLUMNS])
 {
         for (size_t i = 0; i < COLUMNS; i++) {
@@ -172,6 +181,8 @@ static void put_titles(struct ui *ui, struct canvas *canvas, int x, int y, const
                         canvas_put(canvas, x + spans[i].at, y, spans[i].size, style, title);
                 else
                         frame_right(canvas, x + spans[i].at, y, spans[i].size, style, title);
+                if (columns[i].sort == ui->sort)
+                        frame_sort_mark(canvas, x + mark_at(spans[i], columns[i].left, title), y, ui->reverse);
         }
 }
 
@@ -241,7 +252,10 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
                                  100.0 * (double)site->live_bytes / (double)now->heap_used);
                 break;
         case COLUMN_CHANGE:
-                fmt_change(text, site->change_bytes);
+                if (site->id == 0 && fabs((double)site->change_bytes) <= site->live_error)
+                        snprintf(text, sizeof text, "?"); /* the rest beside the samples moves with their error */
+                else
+                        fmt_change(text, site->change_bytes);
                 break;
         case COLUMN_RATE:
                 rate_text(text, site->rate_per_min, site->rate_error);
@@ -306,6 +320,8 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
         }
         ui->columns_width = width;
         table_place(table, y, height);
+        if (table->n == 0 && ui->filter[0])
+                canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN, "no match, Esc clears the filter");
         for (size_t i = 0; i < (size_t)height && table->top + i < table->n; i++) {
                 int row = y + (int)i;
 

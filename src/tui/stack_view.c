@@ -60,7 +60,7 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
                                : 0;
         char text[FMT_MAX], name[512];
 
-        canvas_put(canvas, at, y, 1, STYLE_TREE, !row->parent ? " " : row->open ? "v" : ">");
+        canvas_put(canvas, at, y, 1, STYLE_TREE, !row->parent ? " " : row->open ? "v" : "+");
         name_words(node, room, canvas->ascii, name, sizeof name);
         canvas_put(canvas, at + 2, y, room,
                    stack_matches(&ui->stack, node) ? STYLE_BOLD

@@ -282,6 +282,10 @@ static void change_speed(struct ui *ui, int step)
 {
         int speed = ui->speed + step;
 
+        if (ui->mode == UI_LIVE) {
+                ui_tell(ui, "live data comes at its own speed: { } are for a replay");
+                return;
+        }
         if (speed >= 0 && speed < (int)ui_n_speeds)
                 ui->speed = speed;
         ui_tell(ui, "speed x%d", ui_speeds[ui->speed]);
@@ -346,26 +350,30 @@ bool time_key(struct ui *ui, enum command command)
         }
 }
 
-/* "13:05" or "13:05:30" of the day that is shown, or of the one before or after when that is in the
- * recording. */
-static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
+enum clock { CLOCK_NONE, CLOCK_INSIDE, CLOCK_BEFORE, CLOCK_AFTER };
+
+/* "13:05" (the minute) or "13:05:30" of the day that is shown, or of the one before or after when that is in
+ * the recording. *RET is set only for CLOCK_INSIDE; CLOCK_NONE: this is no time. */
+static enum clock clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
 {
         int64_t here = time_wall(ui, time_now_ns(ui)), offset = here - (int64_t)time_now_ns(ui);
         time_t seconds = (time_t)(here / (int64_t)NS_PER_S);
         uint64_t first = ui->whole.n ? ui->whole.row[0].time_ns : 0;
         uint64_t last = ui->whole.n ? ui->whole.row[ui->whole.n - 1].time_ns : 0;
-        int hour, minute, second = 0, end = 0;
+        int hour, minute, second = 0, end = 0, n;
+        enum clock found = CLOCK_NONE;
         struct tm tm;
 
-        if (sscanf(where, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end) < 2 || where[end] != '\0')
-                return false;
+        n = sscanf(where, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end);
+        if (n < 2 || where[end] != '\0')
+                return CLOCK_NONE;
         if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
             !localtime_r(&seconds, &tm))
-                return false;
+                return CLOCK_NONE;
         for (int day = 0; day < 3; day++) {
                 static const int shift[] = { 0, -1, 1 };
                 struct tm at = tm;
-                int64_t boot;
+                int64_t boot, until;
 
                 at.tm_mday += shift[day];
                 at.tm_hour = hour;
@@ -373,14 +381,15 @@ static bool clock_tick(const struct ui *ui, const char *where, uint32_t *ret)
                 at.tm_sec = second;
                 at.tm_isdst = -1;
                 boot = (int64_t)mktime(&at) * (int64_t)NS_PER_S - offset;
-                if (day == 0)
-                        *ret = time_tick_at(ui, boot > 0 ? (uint64_t)boot : 0);
-                if (boot >= (int64_t)first && boot <= (int64_t)last) {
-                        *ret = time_tick_at(ui, (uint64_t)boot);
-                        break;
+                until = boot + (n == 2 ? 60 : 1) * (int64_t)NS_PER_S;
+                if (until > (int64_t)first && boot <= (int64_t)last) {
+                        *ret = time_tick_at(ui, boot > (int64_t)first ? (uint64_t)boot : first);
+                        return CLOCK_INSIDE;
                 }
+                if (day == 0)
+                        found = boot > (int64_t)last ? CLOCK_AFTER : CLOCK_BEFORE;
         }
-        return true;
+        return found;
 }
 
 static bool relative_tick(const struct ui *ui, const char *where, uint32_t *ret)
@@ -423,9 +432,27 @@ static void go_to_site(struct ui *ui, const char *number)
         ui->view = VIEW_STACK;
 }
 
+/* The tick of the time of day WHERE, or the reason as a message. */
+static bool clock_found(struct ui *ui, const char *where, uint32_t *ret)
+{
+        const struct rows *rows = &ui->whole;
+        enum clock found = clock_tick(ui, where, ret);
+        char edge[FMT_MAX];
+
+        if (found == CLOCK_NONE)
+                ui_tell(ui, "cannot go to \"%s\": try 13:05, -10m, +30s, mark A, start or end", where);
+        else if (found == CLOCK_AFTER)
+                ui_tell(ui, "%s is after the end (%s)", where,
+                        fmt_clock(edge, time_wall(ui, rows->n ? rows->row[rows->n - 1].time_ns : 0)));
+        else if (found == CLOCK_BEFORE)
+                ui_tell(ui, "%s is before the start (%s)", where,
+                        fmt_clock(edge, time_wall(ui, rows->n ? rows->row[0].time_ns : 0)));
+        return found == CLOCK_INSIDE;
+}
+
 void time_goto(struct ui *ui, const char *where)
 {
-        uint32_t tick;
+        uint32_t tick = 0;
 
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
@@ -446,10 +473,8 @@ void time_goto(struct ui *ui, const char *where)
                 tick = 0;
         else if (strncmp(where, "mark ", 5) == 0 && mark_tick(ui, where + 5, &tick))
                 ;
-        else if (!relative_tick(ui, where, &tick) && !clock_tick(ui, where, &tick)) {
-                ui_tell(ui, "cannot go to \"%s\": try 13:05, -10m, +30s, mark A, start or end", where);
+        else if (!relative_tick(ui, where, &tick) && !clock_found(ui, where, &tick))
                 return;
-        }
         ui->playing = false;
         go(ui, tick);
 }

@@ -272,6 +272,15 @@ const char *ui_edit_file(struct ui *ui)
         return node && node->file && node->file[0] == '/' ? node->file : NULL;
 }
 
+const char *edited_source(struct ui *ui)
+{
+        const struct tree_node *node = edited(ui);
+
+        if (!node || node->line == 0)
+                return NULL;
+        return node->file && node->file[0] ? node->file : node->place[0] ? node->place : NULL;
+}
+
 uint32_t ui_edit_line(struct ui *ui)
 {
         const struct tree_node *node = edited(ui);

@@ -168,6 +168,8 @@ int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum sty
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
 /* COMMAND without the folder of the program: a pointer into it. */
 const char *short_command(const char *command);
+/* Marks the title of the column that is sorted by, in the cell behind it. */
+void frame_sort_mark(struct canvas *canvas, int x, int y, bool reverse);
 /* "+-" or its character */
 const char *plus_minus(const struct canvas *canvas);
 
@@ -272,6 +274,9 @@ void prompt_open(struct ui *ui, enum prompt prompt);
 enum ui_action prompt_key(struct ui *ui, uint32_t key);
 
 /* ---- ui.c ---- */
+/* The source file `e` is about as the debug information names it, whether it is here or not; NULL = none is
+ * named. */
+const char *edited_source(struct ui *ui);
 void ui_pass_time(struct ui *ui, uint64_t now_ns);
 /* A line at the bottom for a while. */
 void ui_tell(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -188,3 +188,19 @@ const char *place_fit(const char *place, int cells, bool ascii, char *ret, size_
                 snprintf(ret, size, "%.*s%s%s", (int)text_fit(place, room), place, dots, line);
         return ret;
 }
+
+const char *path_fit(const char *path, int cells, bool ascii, char *ret, size_t size)
+{
+        const char *dots = ascii ? ".." : "\xe2\x80\xa6";
+        int room = cells - text_width(dots);
+
+        if (size == 0)
+                return "";
+        if (text_width(path) <= cells)
+                snprintf(ret, size, "%s", path);
+        else if (room < 1)
+                ret[0] = '\0';
+        else
+                snprintf(ret, size, "%s%s", dots, text_tail(path, room));
+        return ret;
+}

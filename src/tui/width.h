@@ -18,5 +18,8 @@ size_t text_fit(const char *text, int cells);
  * and returns it. */
 const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t size);
 
+/* Shortens a file's path to CELLS: its beginning gives way. */
+const char *path_fit(const char *path, int cells, bool ascii, char *ret, size_t size);
+
 /* Shortens "file.c:88" to CELLS; the line stays, the end of the file's name gives way. */
 const char *place_fit(const char *place, int cells, bool ascii, char *ret, size_t size);

@@ -202,6 +202,7 @@ static void the_rate_of_a_sawtooth_site_is_that_of_its_valleys(void **state)
         uint32_t saw = fake_add_site(fake, "read_chunk", "io.c", 512), leak = fake_add_site(fake, "put", "s.c", 1);
         struct heap_query query = { HEAP_BY_RATE, false, "!before" };
         struct heap *heap = heap_new(fake_history(fake));
+        struct tree tree;
         uint32_t best;
 
         for (int i = 0; i < 900; i++) { /* read_chunk climbs by 64M and falls, again and again; put leaks 2M a minute */
@@ -215,6 +216,9 @@ static void the_rate_of_a_sawtooth_site_is_that_of_its_valleys(void **state)
                 assert_true(fabs(get_site(heap, leak).rate_per_min - 2.0 * MIB) < 0.1 * MIB);
                 assert_int_equal(heap_list(heap, &query, &best, 1), 2);
                 assert_int_equal(best, leak);
+                assert_int_equal(heap_tree(heap, saw, false, &tree), 0); /* the tree agrees with the table */
+                assert_true(fabs(tree.nodes[0].rate_per_min - get_site(heap, saw).rate_per_min) < 1);
+                tree_done(&tree);
         }
         heap_free(heap);
         fake_free(fake);

@@ -61,7 +61,9 @@ static void watch_live(const char *path, char *ret[TICKS + 1])
         for (uint32_t tick = 1; tick <= TICKS; tick++) {
                 session_write_ticks(writer, &sample, tick - 1, tick);
                 assert_int_equal(ui_set_last_tick(ui, tick, time_of(tick)), 0);
+                press(ui, "Space", time_of(tick)); /* held: the right edge of the chart has its time, not "now" */
                 ret[tick] = figures(ui);
+                press(ui, "Space", time_of(tick));
         }
         ui_free(ui);
         heap_free(heap);

@@ -244,6 +244,21 @@ static void a_tick_carries_only_counters_that_changed(void **state)
         assert_int_equal(told.process.allocated_bytes, 64);
 }
 
+static void frees_without_a_size_are_counted_as_calls(void **state)
+{
+        struct wire_slot *slot = &injection.shared->slots[78];
+
+        slot->key = 0x1234;
+        slot->unsized_frees = 7;
+        injection.shared->overflow.unsized_frees = 2;
+        step();
+        assert_int_equal(told.process.freed_calls, 9);
+        assert_int_equal(told.process.freed_bytes, 0);
+        slot->key = 0; /* a slot that was given up still counts */
+        step();
+        assert_int_equal(told.process.freed_calls, 9);
+}
+
 static void what_was_lost_is_said(void **state)
 {
         injection.shared->dropped_allocs += 5;
@@ -410,6 +425,7 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 TEST(ticks_add_up_and_every_stack_gets_a_site),
                 TEST(a_tick_carries_only_counters_that_changed),
+                TEST(frees_without_a_size_are_counted_as_calls),
                 TEST(what_was_lost_is_said),
                 TEST(deaths_that_were_dropped_are_found_again),
                 TEST(a_probe_that_fell_silent_begins_a_new_epoch),

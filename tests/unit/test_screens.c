@@ -211,7 +211,9 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         assert_true(screen_has(world.ui, 80, 24, "1 match"));
         press(world.ui, "Esc");
         assert_true(screen_has(world.ui, 80, 24, "before attach"));
-        press(world.ui, "/ r e : ( Enter");
+        press(world.ui, "/ n o s u c h Enter");
+        assert_true(screen_has(world.ui, 80, 24, "no match, Esc clears the filter"));
+        press(world.ui, "Esc / r e : ( Enter");
         assert_true(screen_has(world.ui, 80, 24, "is broken"));
         close_world(&world);
 }
@@ -243,6 +245,15 @@ static void going_back_in_time_holds_a_live_screen(void **state)
         assert_int_equal(heap_tick(world.heap), 121);
         press(world.ui, ": 2 2 : 5 0 Enter");
         assert_in_range(heap_tick(world.heap), 239, 241);
+        press(world.ui, ": 2 1 : 5 0 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "21:50 is before the start (22:30:"));
+        press(world.ui, ": 2 3 : 5 0 : 0 1 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "23:50:01 is after the end (23:"));
+        assert_in_range(heap_tick(world.heap), 239, 241);
+        press(world.ui, ": 2 2 : 3 0 Enter"); /* the minute it began in */
+        assert_int_equal(heap_tick(world.heap), 1);
+        press(world.ui, "}");
+        assert_true(screen_has(world.ui, 80, 24, "for a replay"));
         press(world.ui, ": n o Enter");
         assert_true(screen_has(world.ui, 80, 24, "cannot go to"));
         press(world.ui, "7 G");
@@ -306,6 +317,28 @@ static void the_order_is_held_after_a_key(void **state)
         assert_true(next > 0 && next <= NS_PER_S);
         ui_advance(world.ui, NOW + 6 * NS_PER_S, &next);
         assert_true(next == UINT64_MAX);
+        close_world(&world);
+}
+
+static void the_cursor_stays_with_its_site_when_the_order_changes(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+
+        assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xbc"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        press(world.ui, "I");
+        assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xb2"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        press(world.ui, "s s");
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        close_world(&world);
+}
+
+static void a_source_that_is_not_here_is_named(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 j j e");
+
+        assert_true(screen_has(world.ui, 80, 24, "/src/bus.c not found"));
         close_world(&world);
 }
 
@@ -418,10 +451,10 @@ static void branches_fold_and_stay_folded(void **state)
         struct world world = open_world(UI_LIVE, "3 k Left");
         uint32_t last = heap_tick(world.heap);
 
-        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
         assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
         assert_int_equal(heap_tick(world.heap), last + 1);
-        assert_true(screen_has(world.ui, 80, 24, "> Login::handle"));
+        assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
         press(world.ui, "Right");
         assert_true(screen_has(world.ui, 80, 24, "v Login::handle"));
         press(world.ui, "t");
@@ -439,6 +472,7 @@ static void an_end_is_told_and_the_views_go_on(void **state)
 
         ui_set_ended(world.ui, "Process 4711 was killed by SIGKILL");
         assert_true(screen_has(world.ui, 80, 24, "killed by SIGKILL"));
+        assert_true(screen_has(world.ui, 50, 16, "heaptop/shopd-4711.heaptop "));
         press(world.ui, "x 2"); /* any key closes the window, the next one is a command again */
         assert_true(screen_has(world.ui, 80, 24, "ENDED"));
         assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
@@ -616,6 +650,8 @@ int main(void)
                 cmocka_unit_test(a_replay_plays_at_its_speed_and_stops_at_the_end),
                 cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
                 cmocka_unit_test(the_order_is_held_after_a_key),
+                cmocka_unit_test(the_cursor_stays_with_its_site_when_the_order_changes),
+                cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
