@@ -159,7 +159,7 @@ static const struct subcommand detach = {
 static const struct subcommand doctor = {
         .name = "doctor", .brief = "can heaptop attach here?", .operands = "[PID]",
         .rows = doctor_rows, .run = command_doctor,
-        .summary = "Can heaptop attach here? Says what to do if not. Exits 0, 77, or 66 (no process).",
+        .summary = "Can heaptop attach here? Says what to do if not. Exits 0, 66 or 77.",
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
@@ -399,11 +399,11 @@ static int complain_unknown(const char *word)
         for (const struct subcommand *const *s = commands_all() + 1; *s && n < array_len(names) - 1; s++)
                 names[n++] = (*s)->name;
         near = options_nearest(word, names);
-        if (!near && is_path(word))
+        if (is_path(word))
                 err_set(&err, ENOENT, "there is no file '%s'", clean);
         else
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help", clean,
-                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help",
+                             clean, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         free(clean);
         return say_error(&err);
 }

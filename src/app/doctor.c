@@ -170,7 +170,8 @@ static bool check_process(pid_t pid)
                 return good;
         print_note("allocator", detail.allocator);
         if (detail.allocator[0]) /* its maps can be read */
-                print_note("symbols", detail.has_symbols ? "yes" : "stripped: exported names only, unless its -dbg package is there");
+                print_note("symbols", detail.has_symbols ? "yes"
+                                                         : "stripped: exported names only, unless its -dbg package is there");
         print_note("limit", detail.limit);
         if (detail.visible[0])
                 print_note("what is seen", detail.visible);

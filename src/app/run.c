@@ -89,9 +89,8 @@ static void tell_end(const struct child *child, char *text, size_t size)
         if (strcmp(text, vague) != 0)
                 return;
         if (WIFSIGNALED(child->status))
-                snprintf(text, size, "target was killed by SIG%s (signal %d)",
-                         sigabbrev_np(WTERMSIG(child->status)) ? sigabbrev_np(WTERMSIG(child->status)) : "?",
-                         WTERMSIG(child->status));
+                snprintf(text, size, "target was killed by SIG%s",
+                         sigabbrev_np(WTERMSIG(child->status)) ? sigabbrev_np(WTERMSIG(child->status)) : "?");
         else
                 snprintf(text, size, "target exited with status %d", WEXITSTATUS(child->status));
 }

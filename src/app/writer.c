@@ -318,10 +318,10 @@ static int create(struct writer *writer, struct err *err)
         r = place_new(writer->output, writer->name, writer->pid, writer->user, writer->path, err);
         if (r == 0)
                 r = store_create(writer->path, (uid_t)-1, &writer->store, err);
-        if (r < 0) {
+        if (r < 0)
                 err_set(err, -r, "cannot create the session file %s: %s", writer->path, strerror(-r));
+        if (r < 0 && r != -EACCES && r != -EPERM) /* ENOENT, too: not the process is missing */
                 err->exit_status = EXIT_CANT_WRITE;
-        }
         return r;
 }
 

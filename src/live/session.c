@@ -49,7 +49,8 @@ void session_init(const struct injection *injection, bool hide_cmdline, uint64_t
         *ret = (struct rec_session){
                 .version = PACKAGE_VERSION, .host = host_name(), .started_ns = now_ns,
                 .wall_offset_ns = clock_wall_offset_ns(), .pid = pid, .start_time = injection->start_time,
-                .uptime_ns = proc_uptime_ns(injection->start_time), .comm = xstrdup(injection->comm ? injection->comm : stat.comm), .exe = exe,
+                .uptime_ns = proc_uptime_ns(injection->start_time),
+                .comm = xstrdup(injection->comm ? injection->comm : stat.comm), .exe = exe,
                 .cmdline = cmdline, .user = user_name(pid),
                 .allocator = xstrdup(injection->allocator), .exact_frees = injection->exact_frees,
                 .limit_bytes = limits.limit_bytes, .limit_source = xstrdup(limits.source),
