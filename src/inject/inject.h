@@ -1,8 +1,8 @@
 /* inject: put the probe into a running process, take it out, repair what a dead heaptop left.
  *
  * The only folder that stops or changes a process. Every operation works in two halves: prepare reads, checks and
- * allocates all that can fail while the target runs; commit stops it and only writes, each write's undo recorded in the shared
- * area before it is made. Killed at any line, heaptop leaves a target that runs correctly. */
+ * allocates all that can fail while the target runs; commit stops it and only writes, each write's undo recorded in the target
+ * (inject/undo.h) before it is made. Killed at any line, heaptop leaves a target that runs correctly. */
 #pragma once
 
 #include "base/err.h"

@@ -7,11 +7,14 @@
  *                2 GiB from the first. A stub belongs to one hooked function: it puts the address of its `struct
  *                wire_hook` into %r9 and jumps to the handler of its kind; behind it stand the instructions that
  *                the jump at the function's entry displaced ("the original").
- *   shared area  `struct wire_shared`, a memfd mapped by both sides, MADV_DONTFORK in the target.
+ *   shared area  `struct wire_shared`, mapped by both sides, MADV_DONTFORK in the target.
+ *
+ * Both are mappings of one memfd made in the target, the code areas private ones.
  *
  * Invariants:
- *   - The first thing written into the shared area is its header; hooks are recorded there, with the bytes they
- *     replace, BEFORE the jump is written. Whoever finds a shared area can therefore undo everything.
+ *   - The hooks, with the bytes they replace, stand behind the probe in the main code area (inject/undo.h), read-only and
+ *     inherited by fork, BEFORE the first jump is written: whoever finds it can undo everything. The copy in the shared
+ *     area's header is for reading along; nothing is undone by what stands there.
  *   - The probe reads `struct wire_root`.shared once per call; NULL means "pass through": in a fork child, before
  *     the attach is complete, after the detach began, and after the heartbeat was lost.
  *   - heaptop treats every byte of the shared area as hostile: sizes and offsets are copied once and checked.
@@ -25,7 +28,6 @@
 #define WIRE_MAGIC     0x31706f7470616568ull /* "heaptop1" */
 #define WIRE_VERSION   1
 #define WIRE_MEMFD_NAME "heaptop"            /* shows as /memfd:heaptop (deleted) in maps */
-#define WIRE_CODE_NAME  "heaptop-code"
 
 #define WIRE_TID_UNKNOWN UINT64_MAX
 

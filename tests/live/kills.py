@@ -3,8 +3,8 @@
     kills.py HEAPTOP PID COUNT SEED
 
 Each round starts `heaptop -p PID` on a terminal of its own, waits a random time of up to 1.2 s (so that attach, watching
-and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Counts the rounds in which there
-was somebody to kill. Ends with exit status 1
+and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Counts who was
+killed: in rounds so early that there is only the guardian, that is the guardian. Ends with exit status 1
 and a line that names the seed and the round when the target is gone, stopped, traced, or when a heaptop of ours is left.
 """
 import os
@@ -92,13 +92,13 @@ def play(role):
     kids = children(guardian)
     recorders = [pid for pid in kids if (s := stat(pid)) and s[1] == pid]
     viewers = [pid for pid in kids if (s := stat(pid)) and s[1] != pid]
-    # early on there may be no recorder or no viewer yet
-    victims = {"guardian": [guardian], "recorder": recorders or [guardian], "viewer": viewers or [guardian],
-               "all": [guardian, *kids]}[role]
+    victims = {"guardian": [guardian], "recorder": recorders, "viewer": viewers, "all": [guardian, *kids]}[role]
+    if not victims: # so early there is only the guardian
+        role, victims = "guardian", [guardian]
     for pid in victims:
         kill(pid)
-    # a viewer whose recorder died stays to show what there is; so does one that nobody killed
-    press = b"Q" if role == "recorder" or not victims else None
+    # a viewer whose recorder died stays to show what there is
+    press = b"Q" if role == "recorder" else None
     left = None
     kids = sorted({*kids, *children(guardian)})
     if not wait_gone(fd, [guardian, *kids], 30, press):
@@ -108,8 +108,7 @@ def play(role):
             kill(pid)
     os.close(fd)
     os.waitpid(guardian, 0)
-    if victims:
-        done[role] += 1
+    done[role] += 1
     return left
 
 
