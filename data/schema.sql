@@ -1,6 +1,9 @@
--- The session file of heaptop, version 1. heaptop(5) tells what each column means; doc/queries.sql shows how to ask.
+-- The session file of heaptop; heaptop(5) tells what each column means, doc/queries.sql shows how to ask. A format adds
+-- tables and changes none of those before.
 -- Times are CLOCK_BOOTTIME nanoseconds; add tick.wall_offset_ns for nanoseconds since 1970. Bytes are integers.
 -- Ids start at 1; 0 means none. What says "estimate" is a sum over sampled blocks weighted by 1/(1-exp(-size/mean)).
+
+-- format 1
 
 CREATE TABLE session (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -86,3 +89,7 @@ CREATE TABLE request (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT, 
 
 CREATE TABLE thinned ( -- below upto_tick, at most the last row in each `bucket` ticks is left (and those of marks)
   bucket INTEGER PRIMARY KEY, upto_tick INTEGER NOT NULL);
+
+-- format 2
+
+CREATE TABLE site_kind (site INTEGER PRIMARY KEY, kind INTEGER NOT NULL); -- sites that are no heap sites: 1 = mapped memory

@@ -9,13 +9,23 @@
 #include "probe/wire.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* A function that the user wants hooked, too (--malloc-at, --pair). */
+struct inject_extra {
+        const char *symbol;  /* in any module; NULL = ADDR */
+        uint64_t addr;       /* in the target */
+        enum wire_kind kind; /* WIRE_MALLOC, WIRE_MEMALIGN (size second), WIRE_FREE, WIRE_FREE_SECOND */
+};
 
 struct inject_options {
         uint64_t mean;        /* sampling mean in bytes */
         uint32_t stack_limit; /* bytes of stack per sample */
         uint32_t heartbeat_s; /* the probe switches itself off after this long without inject_heartbeat(); 0 = never */
+        const struct inject_extra *extras; /* the caller's, for as long as the injection is used */
+        size_t n_extras;
 };
 
 /* The hooks and the shared area of one target. Plain data except for `shared`; inject_done() unmaps it. */
@@ -56,6 +66,11 @@ void inject_heartbeat(struct injection *injection);
 
 /* Switches a probe that fell silent on again (writes the root page without stopping the target). */
 int inject_resume(struct injection *injection);
+
+/* Hooks what has come since the attach: an allocator in a library that was dlopen()ed. Stops the target only when there is
+ * something to hook. Returns the number of new hooks, 0 when there is nothing new, or a negative errno with words; the hooks
+ * that were there stay either way. */
+int inject_extend(struct injection *injection, const struct inject_options *options, struct err *err);
 
 /* Ends our side only: unmaps `shared`. */
 void inject_done(struct injection *injection);

@@ -13,7 +13,7 @@
         .hidden blob_start
 blob_start:
         .quad   0x31706f7470616568      /* WIRE_MAGIC */
-        .long   1                       /* WIRE_VERSION */
+        .long   2                       /* WIRE_VERSION */
         .long   text_end - blob_start
         .long   probe_root - blob_start
         .long   blob_end - blob_start
@@ -33,6 +33,11 @@ blob_start:
         .long   handle_realloc - blob_start             /* rallocx */
         .long   handle_free - blob_start                /* dallocx */
         .long   handle_free_sized - blob_start          /* sdallocx */
+        .long   0                                       /* kinds without a handler cannot be hooked */
+        .long   0
+        .long   0
+        .long   0
+        .long   0
 
         .text
         .macro  thunk name, call

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC     0x31706f7470616568ull /* "heaptop1" */
-#define WIRE_VERSION   1
+#define WIRE_VERSION   2
 #define WIRE_MEMFD_NAME "heaptop"            /* shows as /memfd:heaptop (deleted) in maps */
 
 #define WIRE_TID_UNKNOWN UINT64_MAX
@@ -48,6 +48,11 @@ enum wire_kind {
         WIRE_RALLOCX,        /* jemalloc: rallocx(p, size, flags) */
         WIRE_DALLOCX,        /* jemalloc: dallocx(p, flags) */
         WIRE_SDALLOCX,       /* jemalloc: sdallocx(p, size, flags) */
+        WIRE_FREE_SECOND,    /* pool_free(pool, p): the block comes second (--pair ALLOC,FREE:2) */
+        WIRE_MMAP,           /* mmap(addr, length, prot, flags, fd, offset) */
+        WIRE_MUNMAP,         /* munmap(addr, length) */
+        WIRE_MREMAP,         /* mremap(addr, length, new_length, flags, new_addr) */
+        WIRE_BRK,            /* brk(addr); sbrk() calls it */
         WIRE_KINDS
 };
 
@@ -125,6 +130,9 @@ enum wire_type {
         WIRE_PAD,       /* skip to the start of the ring */
         WIRE_ALLOC,
         WIRE_DEATH,     /* a sampled block was freed */
+        WIRE_MAP,       /* memory was mapped: a struct wire_alloc; not in the table */
+        WIRE_UNMAP,     /* a struct wire_span: [addr, addr + length) is no longer mapped */
+        WIRE_REMAP,     /* a struct wire_span: it is [to, to + to_length) now, and whoever mapped it stays the same */
 };
 
 #define WIRE_ALIGN 64 /* records start at multiples of this */
@@ -152,6 +160,17 @@ struct wire_alloc {
         uint64_t rip;         /* return address into the caller of the hooked function */
         uint32_t stack_bytes; /* a multiple of 8 */
         uint32_t pad;
+};
+
+/* WIRE_MAP uses the fields of struct wire_alloc like this: addr and size are the mapping's (size in whole pages), chunk holds
+ * prot in its low and flags in its high 32 bits, replaces is 0. Mappings are sampled as blocks are, by their size. What
+ * mremap() or brk() adds to a mapping is a WIRE_MAP of the added part. MAP_FIXED over an older mapping needs no UNMAP: the
+ * newest record of an address is right. UNMAP and REMAP are sent for every call that succeeds: there is no table to look in. */
+struct wire_span {
+        struct wire_record head;
+        uint64_t length;
+        uint64_t to, to_length; /* REMAP only */
+        uint64_t pad;
 };
 
 /* ---- the shared area ---- */
@@ -220,6 +239,16 @@ struct wire_shared {
         uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid(),
                                     * WIRE_TID_UNKNOWN = do not ask */
 
+        /* Class zoom: an allocation of class c spends its size times zoom[c] of the countdown, so it is sampled with the
+         * mean mean/zoom[c]; 0 counts as 1. The record's `mean` is that of the sample: the countdown's divided by zoom[c]. */
+        uint32_t zoom[WIRE_CLASSES] __attribute__((aligned(64)));
+
+        /* A brake in case the target outruns heaptop: samples since heaptop last set `taken` to 0 (atomic adds). From
+         * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times);
+         * weights stay right because a countdown carries its mean. burst = 0: never. */
+        uint64_t taken __attribute__((aligned(64)));
+        uint64_t burst;
+
         /* the ring */
         uint64_t head __attribute__((aligned(64))); /* bytes ever reserved; the probe adds by compare-and-swap */
         uint64_t tail __attribute__((aligned(64))); /* bytes ever consumed; heaptop adds */
@@ -244,6 +273,7 @@ struct wire_shared {
 _Static_assert(sizeof(struct wire_root) == 4096, "the root is one page");
 _Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lines");
 _Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
+_Static_assert(sizeof(struct wire_span) % WIRE_ALIGN == 0, "a span is a whole record");
 _Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
 
 /* The size class of BYTES; the same arithmetic inside and outside. Two bits below the leading one select the quarter:

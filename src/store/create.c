@@ -144,8 +144,8 @@ static int set_up(struct store *store)
                                 "PRAGMA wal_autocheckpoint=" WAL_CHECKPOINT_PAGES ";"
                                 "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
                                 "BEGIN IMMEDIATE");
-        if (rc == SQLITE_OK)
-                rc = db_exec(store->db, schema_sql);
+        for (size_t i = 0; i < array_len(schema_parts) && rc == SQLITE_OK; i++)
+                rc = db_exec(store->db, schema_parts[i]);
         if (rc == SQLITE_OK) {
                 snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", STORE_APPLICATION_ID,
                          STORE_VERSION);

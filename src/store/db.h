@@ -31,6 +31,7 @@ struct store {
         struct history history;
         sqlite3_stmt *statements[DB_STATEMENTS]; /* writer: see below; reader: enum in query.c */
         bool reads, writes;
+        int version;  /* reader: of the file's format; tables of newer ones are not there */
         bool finished;
         uid_t owner;
 

@@ -82,6 +82,7 @@ static int identify(struct store *store, struct err *err)
                                store->path, (long long)version, STORE_VERSION);
         if (version < 1)
                 return err_set(err, EBADMSG, "cannot read %s: the file is damaged (no format number)", store->path);
+        store->version = (int)version;
         return 0;
 }
 
@@ -94,8 +95,8 @@ static int check_schema(struct store *store, struct err *err)
         int rc;
 
         rc = sqlite3_open_v2(":memory:", &ours, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX, NULL);
-        if (rc == SQLITE_OK)
-                rc = db_exec(ours, schema_sql);
+        for (int i = 0; i < store->version && rc == SQLITE_OK; i++)
+                rc = db_exec(ours, schema_parts[i]);
         if (rc == SQLITE_OK)
                 rc = sqlite3_prepare_v2(ours, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", -1, &expected,
                                         NULL);

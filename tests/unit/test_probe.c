@@ -36,7 +36,7 @@ static void every_kind_passes_arguments_and_result(void **state)
         uint64_t block[4] = { 0, 49, 0, 0 };
 
         for (int on = 0; on < 2; on++)
-                for (enum wire_kind kind = 0; kind < WIRE_KINDS; kind++) {
+                for (enum wire_kind kind = 0; kind <= WIRE_SDALLOCX; kind++) {
                         rig_function *f = rig_hook(&rig, kind, WIRE_SIZE_UNKNOWN, note);
                         uint64_t a0 = kind == WIRE_CALLOC ? 3 : (uint64_t)&block[2];
 

@@ -75,10 +75,32 @@ static void a_newer_format_is_refused_and_its_number_told(void **state)
         const char *path = session_path("newer.heaptop");
 
         small_session(path);
-        run_sql(path, "PRAGMA user_version=2");
+        run_sql(path, "PRAGMA user_version=3");
         expect_refused(path, -EPROTONOSUPPORT, "newer heaptop");
         run_sql(path, "PRAGMA user_version=0");
         expect_refused(path, -EBADMSG, "damaged");
+}
+
+static int count_site(void *ctx, const struct rec_site *row)
+{
+        assert_true(row->id > 0);
+        (*(int *)ctx)++;
+        return 0;
+}
+
+static void an_older_format_is_opened_without_the_tables_it_lacks(void **state)
+{
+        const char *path = session_path("older.heaptop");
+        struct store *store;
+        struct err err = { 0 };
+        int n = 0;
+
+        small_session(path);
+        run_sql(path, "DROP TABLE site_kind; PRAGMA user_version=1");
+        assert_int_equal(store_open(path, &store, &err), 0);
+        assert_int_equal(store_history(store)->sites(store_history(store)->arg, 0, count_site, &n), 0);
+        assert_true(n > 0);
+        store_close(store);
 }
 
 static void tables_that_are_not_literally_ours_are_refused(void **state)
@@ -284,6 +306,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_no_session_is_refused_in_words),
                 cmocka_unit_test(a_newer_format_is_refused_and_its_number_told),
+                cmocka_unit_test(an_older_format_is_opened_without_the_tables_it_lacks),
                 cmocka_unit_test(tables_that_are_not_literally_ours_are_refused),
                 cmocka_unit_test(numbers_of_any_size_arrive_in_range),
                 cmocka_unit_test(a_truncated_file_opens_or_is_refused),
