@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	%D%/unit/test_record \
 	%D%/unit/test_recorder \
 	%D%/unit/test_relocate \
+	%D%/unit/test_relocate_everywhere \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
