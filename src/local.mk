@@ -101,12 +101,14 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
+	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
+	%D%/live/source.c %D%/live/source.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
 	%D%/live/walk.c %D%/live/walk.h \
 	%D%/live/watched.c %D%/live/watched.h \
