@@ -130,13 +130,14 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/targets/winding.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js %D%/live/steps.js
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth %D%/live/unwind_check
 %C%_live_fingerprint_LDADD =
 
 # what they attach to: plain programs, without the sanitizers of the rest
