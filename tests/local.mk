@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
+	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
