@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	%D%/unit/test_record \
 	%D%/unit/test_recorder \
 	%D%/unit/test_relocate \
+	%D%/unit/test_relocate_everywhere \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
@@ -136,7 +137,7 @@ TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 %C%_live_fingerprint_LDADD =
 
 # what they attach to: plain programs, without the sanitizers of the rest
@@ -157,7 +158,7 @@ check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targ
 
 # long; not part of make check. Sums its runs in soak.sums
 .PHONY: check-soak
-EXTRA_DIST += %D%/live/soak.sh
+EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
 
