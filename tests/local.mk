@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
+	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
@@ -134,10 +135,12 @@ dist_check_SCRIPTS = \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/targets/winding.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js %D%/live/steps.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth %D%/live/unwind_check
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/unwind_check
 %C%_live_fingerprint_LDADD =
 
 # what they attach to: plain programs, without the sanitizers of the rest
@@ -158,7 +161,7 @@ check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targ
 
 # long; not part of make check. Sums its runs in soak.sums
 .PHONY: check-soak
-EXTRA_DIST += %D%/live/soak.sh
+EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
 

@@ -39,7 +39,7 @@ static void check(const struct blocks *blocks)
 
         for (size_t i = 0; i < blocks->n; i++)
                 live += blocks->v[i].worth.bytes;
-        if (live != blocks->aggregate->live_bytes || live < 0)
+        if (live != blocks->aggregate->sums.live_bytes || live < 0)
                 abort();
 }
 

@@ -96,6 +96,8 @@ COUNT(stack)
 COUNT(site)
 COUNT(block)
 COUNT(class_tick)
+COUNT(memory)
+COUNT(before_class)
 COUNT(event)
 COUNT(gap)
 COUNT(mark)
@@ -125,6 +127,10 @@ size_t session_read_everything(const struct history *h)
         for (uint32_t stack = 2; stack < 8; stack++)
                 (void)h->blocks(h->arg, stack, last, count_block, &n);
         (void)h->classes_at(h->arg, last, count_class_tick, &n);
+        if (h->memory_at)
+                (void)h->memory_at(h->arg, last, count_memory, &n);
+        if (h->before_at)
+                (void)h->before_at(h->arg, last, count_before_class, &n);
         (void)h->events(h->arg, last, count_event, &n);
         (void)h->gaps(h->arg, last, count_gap, &n);
         (void)h->marks(h->arg, last, count_mark, &n);
