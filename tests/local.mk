@@ -33,6 +33,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
+	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
@@ -131,13 +132,16 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/unwind_check
 %C%_live_fingerprint_LDADD =
 
 # what they attach to: plain programs, without the sanitizers of the rest

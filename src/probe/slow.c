@@ -56,19 +56,20 @@ static void count_free(const struct probe_frame *frame, struct wire_slot *slot, 
                 slot_count_unsized_free(frame->shared, slot);
 }
 
-/* Counts the call; true if a sample is due. A realloc to nothing is counted as a free only. */
-static bool count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
+/* Counts the call; the mean if a sample is due, else 0. A realloc to nothing is counted as a free only. What the fast
+ * path has counted already is not counted again. */
+static uint64_t count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
 {
-        bool allocates = request->allocates && (request->size || !request->old);
+        bool allocates = request->allocates && (request->size || !request->old), done = allocates && frame->slot;
+        uint64_t bytes = counted_bytes(frame->hook, request->size);
 
-        if (request->old)
+        if (request->old && !done)
                 count_free(frame, slot, request);
         if (!allocates)
-                return false;
-        slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, request->size));
-        if (frame->slot && slot->mean)
-                return slot->countdown <= 0;
-        return slot_spend(frame->shared, slot, request->size + !request->size);
+                return 0;
+        if (!done)
+                slot_count_alloc(frame->shared, slot, bytes);
+        return slot_spend(frame->shared, slot, request->size + !request->size, wire_class(bytes), done);
 }
 
 /* heaptop has been silent for too long: switch off. TSCs of two processors may differ a little, hence signed. */
@@ -234,18 +235,12 @@ probe_result probe_slow(struct probe_frame *frame)
         struct wire_shared *shared = frame->shared;
         struct wire_slot *slot = frame->slot;
         struct request request = request_of(frame);
-        uint64_t old_id = 0, mean = 0;
+        uint64_t old_id = 0, mean;
 
         frame->pass = 1;
         if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
-        if (count(frame, slot, &request)) {
-                mean = slot_restart(shared, slot);
-                if (slot != &shared->overflow)
-                        slot->samples++;
-                else
-                        atomic_add(&slot->samples, 1);
-        }
+        mean = count(frame, slot, &request);
         if (is_silent(shared))
                 return 0;
         if (mean && !can_sample(frame)) {

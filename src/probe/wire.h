@@ -239,13 +239,16 @@ struct wire_shared {
         uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid(),
                                     * WIRE_TID_UNKNOWN = do not ask */
 
-        /* Class zoom: an allocation of class c spends its size times zoom[c] of the countdown, so it is sampled with the
-         * mean mean/zoom[c]; 0 counts as 1. The record's `mean` is that of the sample: the countdown's divided by zoom[c]. */
+        /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
+         * it is sampled with the mean mean/zoom[c]; 0 counts as 1. A change holds from the next call on. The record's `mean`
+         * is that of the sample: the countdown's divided by zoom[c], to the nearest whole number and at least 1. So weights
+         * are exact when zooms divide means, as powers of two do; else off by up to 0.5/mean of themselves. */
         uint32_t zoom[WIRE_CLASSES] __attribute__((aligned(64)));
 
         /* A brake in case the target outruns heaptop: samples since heaptop last set `taken` to 0 (atomic adds). From
-         * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times);
-         * weights stay right because a countdown carries its mean. burst = 0: never. */
+         * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times, and
+         * never beyond 2^40); weights stay right because a countdown carries its mean. burst = 0: never. Releasing the brake
+         * reaches a thread with its next countdown, when it has spent the long one. */
         uint64_t taken __attribute__((aligned(64)));
         uint64_t burst;
 
