@@ -125,6 +125,7 @@ dist_check_SCRIPTS = \
 	%D%/live/kills.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/pacing.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -146,7 +147,7 @@ check_PROGRAMS += %D%/live/unwind_check
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
-check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/drip %D%/targets/edge %D%/targets/tracer %D%/targets/truth
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread

@@ -18,7 +18,7 @@ struct options {
         bool all;
         const char *output;      /* -o; NULL = the default place */
         uint64_t duration_ns;    /* -d; 0 = until it ends or is interrupted */
-        uint64_t mean;           /* sampling mean in bytes */
+        uint64_t mean;           /* sampling mean in bytes, 0 = adaptive */
         uint64_t stack;          /* bytes of stack copied with a sample */
         bool no_cmdline;
         bool live;               /* run: the screen, not the program, gets the terminal */

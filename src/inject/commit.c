@@ -460,6 +460,7 @@ static void fill_settings(struct attach *a)
         struct wire_shared *shared = a->ret->shared;
 
         shared->mean = a->options->mean;
+        shared->burst = a->options->burst;
         shared->stack_limit = a->options->stack_limit & ~7u;
         if (shared->stack_limit > WIRE_STACK_MAX)
                 shared->stack_limit = WIRE_STACK_MAX;
