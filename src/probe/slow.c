@@ -151,7 +151,7 @@ static void birth(const struct probe_frame *frame, uint64_t addr, uint64_t size,
         alloc->mean = mean;
         alloc->replaces = replaces;
         alloc->rsp = sp;
-        alloc->pad = 0;
+        alloc->inside = 0;
         alloc->stack_bytes = stack_copy(shared, frame->hook, alloc + 1, sp, extent);
         ring_commit(&alloc->head, WIRE_ALLOC);
 }
