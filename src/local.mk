@@ -104,12 +104,14 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
+	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/suspects.c %D%/live/suspects.h \
 	%D%/live/walk.c %D%/live/walk.h \
 	%D%/live/watched.c %D%/live/watched.h \
 	%D%/live/rows.h %D%/live/sink.h

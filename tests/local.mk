@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
+	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_inside \
