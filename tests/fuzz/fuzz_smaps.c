@@ -1,5 +1,4 @@
 /* The text of /proc/PID/smaps: whatever it is, it is refused or gives sorted regions whose figures can be added up. */
-#define _GNU_SOURCE
 #include "target/smaps.h"
 
 #include <assert.h>

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "unit.h"
 
 #include "base/io.h"
@@ -6,6 +5,7 @@
 #include "target/smaps.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
