@@ -75,6 +75,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \

@@ -66,13 +66,14 @@ static inline int wire_kind_maps(uint32_t kind)
 enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
-        WIRE_SIZE_NESTED,  /* not known, and calloc, realloc and memalign call the hooked malloc and free (musl) */
+        WIRE_SIZE_NESTED,  /* not known, and the function itself may call others that are hooked (realloc and memalign of musl) */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
 struct wire_hook {
         uint64_t original; /* address of the displaced instructions: calling it is calling the function */
-        uint64_t malloc_original; /* same module's malloc, for a sampled operator new; 0 if there is none */
+        uint64_t malloc_original; /* what a sampled operator new calls instead, because it returns NULL when it fails: the same
+                                   * module's malloc or, for WIRE_NEW_ALIGNED, operator new(size, alignment, nothrow); 0 = none */
         uint64_t malloc_stub; /* same module's malloc stub: realloc(NULL, n) goes there; 0 if there is none */
         uint32_t sizing;   /* enum wire_sizing */
         uint32_t index;    /* in wire_shared.hooks */
