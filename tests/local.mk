@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
