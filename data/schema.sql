@@ -107,3 +107,8 @@ CREATE TABLE before_class ( -- what is left in blocks from before the attach, by
   bytes INTEGER NOT NULL, error INTEGER NOT NULL, began INTEGER NOT NULL,
   PRIMARY KEY (class, tick)
 ) WITHOUT ROWID;
+
+CREATE TABLE class_mean ( -- size classes that are sampled with a mean of their own, when it changes; 0 = like the rest again
+  tick INTEGER NOT NULL, class INTEGER NOT NULL, mean INTEGER NOT NULL,
+  PRIMARY KEY (class, tick)
+) WITHOUT ROWID;

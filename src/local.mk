@@ -77,6 +77,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
@@ -106,12 +107,14 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
+	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/suspects.c %D%/live/suspects.h \
 	%D%/live/walk.c %D%/live/walk.h \
 	%D%/live/watched.c %D%/live/watched.h \
 	%D%/live/rows.h %D%/live/sink.h

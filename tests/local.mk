@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
+	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_inside \
@@ -117,6 +118,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/layers.sh \
+	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
@@ -143,6 +145,10 @@ EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
 %C%_live_fingerprint_LDADD =
+
+# allocators, pools, mappings: every call is counted once
+check_PROGRAMS += %D%/live/reach_tool
+EXTRA_DIST += %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g

@@ -76,6 +76,9 @@ bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret);
 enum { HEAP_BEFORE_CLASSES = 88 };
 size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret, size_t max);
 
+/* The size classes that have a sampling mean of their own at NOW, in the order of size; at most MAX. Returns how many. */
+size_t heap_class_means(const struct heap *heap, struct rec_class_mean *ret, size_t max);
+
 /* How long WINDOW is: the last ten minutes, or in a young session all but its first fifth (every site fills
  * up from nothing at the attach, which is not growth). Rates need 20 s of it. */
 uint64_t heap_window_ns(const struct heap *heap);

@@ -140,7 +140,7 @@ struct rec_process {
         bool before_upper_bound; /* true: at most this much */
         int64_t live_bytes;      /* sum of the sites' estimates */
         double live_variance;
-        uint64_t mean;           /* sampling mean in force */
+        uint64_t mean;           /* sampling mean in force; some size classes may have their own: struct rec_class_mean */
         uint64_t samples;        /* since the attach */
         uint64_t lost_samples;   /* since the attach */
         uint64_t recorder_cpu_ns; /* since the start */
@@ -176,6 +176,12 @@ struct rec_before_class {
         int64_t bytes;
         int64_t error;  /* +- (95 %) */
         int64_t began;  /* bytes at the attach */
+};
+
+/* A size class (probe/wire.h: wire_class()) is sampled with a mean of its own: class zoom (live/pacing.h). Written when it changes. */
+struct rec_class_mean {
+        uint32_t tick, index;
+        uint64_t mean; /* 0 = like the rest again */
 };
 
 enum rec_event_kind {
@@ -233,6 +239,7 @@ struct rec_tick {
         const uint32_t *answered;             size_t n_answered; /* ids of requests done in this tick */
         const struct rec_memory *memory;      size_t n_memory;   /* 0 or 1 */
         const struct rec_before_class *before_classes; size_t n_before_classes;
+        const struct rec_class_mean *class_means; size_t n_class_means;
 };
 
 /* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing

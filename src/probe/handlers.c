@@ -28,7 +28,7 @@
  *
  * Counted once. glibc's realloc(NULL, n) and memalign with an alignment that malloc has anyway call malloc, its
  * realloc(p, 0) calls free: those pass through here and are counted there. With WIRE_SIZE_NESTED (musl) calloc passes
- * through too, and realloc and memalign are called from the slow path, which marks the thread's slot (the lowest bit
+ * through too, and realloc, memalign and sized frees are called from the slow path, which marks the thread's slot (the lowest bit
  * of its key) so that the calls inside go uncounted. */
 #include "probe/probe.h"
 
@@ -318,5 +318,5 @@ ENTRY(memalign, SLOW_IF(is_nested(hook), slow_memalign) PASS_IF(IS_MALLOC(a0)))
 /* An alignment that is no power of two fails. */
 ENTRY(posix_memalign, PASS_IF(a1 & (a1 - 1)) SLOW_IF(is_nested(hook), slow_posix_memalign) PASS_IF(IS_MALLOC(a1)))
 ENTRY(free, PASS_IF(!a0))
-ENTRY(free_sized, PASS_IF(!a0))
+ENTRY(free_sized, PASS_IF(!a0) SLOW_IF(is_nested(hook), slow_free_sized))
 ENTRY(realloc, if (unlikely(!a0)) { JUMP_IF(hook->malloc_stub, a1) } SLOW_IF(!a0 || is_nested(hook), slow_realloc))

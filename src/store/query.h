@@ -8,7 +8,7 @@ enum {
         Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
         Q_EVENTS, Q_GAPS, Q_MARKS,
-        Q_MEMORY, Q_BEFORE, Q_SLOTS,
+        Q_MEMORY, Q_BEFORE, Q_MEANS, Q_SLOTS,
 };
 
 _Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");
@@ -37,6 +37,7 @@ struct walk {
                 int (*mark)(void *ctx, const struct rec_mark *row);
                 int (*memory)(void *ctx, const struct rec_memory *row);
                 int (*before_class)(void *ctx, const struct rec_before_class *row);
+                int (*class_mean)(void *ctx, const struct rec_class_mean *row);
         } fn;
         void *ctx;
 };

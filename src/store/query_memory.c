@@ -1,4 +1,4 @@
-/* The history of what memory consists of: the tables of format 2. */
+/* The history of what memory consists of, and of size classes with a mean of their own: tables of format 2. */
 #include "store/query.h"
 
 static int memory_row(sqlite3_stmt *stmt, const struct walk *walk)
@@ -53,10 +53,28 @@ static int history_before_at(void *arg, uint32_t tick, int (*fn)(void *ctx, cons
                           before_row, &(struct walk){ .fn.before_class = fn, .ctx = ctx }, "i", (int64_t)tick);
 }
 
+static int mean_row(sqlite3_stmt *stmt, const struct walk *walk)
+{
+        const struct rec_class_mean row = {
+                .tick = db_id(stmt, 0),
+                .index = (uint32_t)db_int(stmt, 1, 0, CLASSES_MAX),
+                .mean = bytes_at(stmt, 2),
+        };
+
+        return walk->fn.class_mean(walk->ctx, &row);
+}
+
+static int history_means_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_mean *row), void *ctx)
+{
+        return query_rows(arg, Q_MEANS, NEWEST("class_mean", "class", "t.tick, t.class, t.mean"), mean_row,
+                          &(struct walk){ .fn.class_mean = fn, .ctx = ctx }, "i", (int64_t)tick);
+}
+
 void query_init_memory(struct history *history, int version)
 {
         if (version < 2)
                 return;
         history->memory_at = history_memory_at;
         history->before_at = history_before_at;
+        history->means_at = history_means_at;
 }

@@ -16,7 +16,7 @@
 
 enum {
         S_SIZE = DB_ROLLUP_SLOTS, S_STACKS, S_TICKS, S_CLASS_NEXT, S_CLASSES, S_NOTE, S_EVENT, S_BLOCK_END, S_BLOCKS, S_TIME,
-        S_MEMORY, S_BEFORE,
+        S_MEMORY, S_BEFORE, S_MEANS,
         S_SLOTS,
 };
 
@@ -92,6 +92,12 @@ static int thin_memory(struct store *store, int64_t from, int64_t to)
                             "DELETE FROM before_class WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM before_class n"
                             " WHERE n.class = before_class.class AND n.tick > before_class.tick AND n.tick < ?2 AND NOT EXISTS"
                             " (SELECT 1 FROM mark WHERE mark.tick >= before_class.tick AND mark.tick < n.tick))",
+                            "ii", from, to);
+        if (rc == SQLITE_OK)
+                rc = db_run(store, S_MEANS,
+                            "DELETE FROM class_mean WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM class_mean n"
+                            " WHERE n.class = class_mean.class AND n.tick > class_mean.tick AND n.tick < ?2 AND NOT EXISTS"
+                            " (SELECT 1 FROM mark WHERE mark.tick >= class_mean.tick AND mark.tick < n.tick))",
                             "ii", from, to);
         return rc;
 }

@@ -9,7 +9,7 @@
 enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
         W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
-        W_MEMORY, W_BEFORE_CLASS, W_SLOTS,
+        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -172,6 +172,9 @@ static int write_memory(struct store *store, const struct rec_tick *t)
                             "INSERT OR REPLACE INTO before_class (tick, class, bytes, error, began) VALUES (?, ?, ?, ?, ?)",
                             "iiiii", tick, (int64_t)c->index, c->bytes, c->error, c->began);
         }
+        for (size_t i = 0; i < t->n_class_means && rc == SQLITE_OK; i++)
+                rc = db_run(store, W_CLASS_MEAN, "INSERT OR REPLACE INTO class_mean (tick, class, mean) VALUES (?, ?, ?)", "iiu",
+                            tick, (int64_t)t->class_means[i].index, t->class_means[i].mean);
         return rc;
 }
 

@@ -70,6 +70,7 @@ void fake_free(struct fake *fake)
         free(fake->classes);
         free(fake->memories);
         free(fake->befores);
+        free(fake->means);
         free(fake);
 }
 
@@ -313,6 +314,12 @@ void fake_set_before_class(struct fake *fake, const struct rec_before_class *row
         array_grow(fake->befores, fake->n_befores, fake->cap_befores);
         fake->befores[fake->n_befores] = *row;
         fake->befores[fake->n_befores++].tick = fake->last + 1;
+}
+
+void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean)
+{
+        array_grow(fake->means, fake->n_means, fake->cap_means);
+        fake->means[fake->n_means++] = (struct rec_class_mean){ .tick = fake->last + 1, .index = index, .mean = mean };
 }
 
 void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind)

@@ -64,6 +64,7 @@ void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row);
 /* From the next tick on; its tick and time are filled in. */
 void fake_set_memory(struct fake *fake, const struct rec_memory *row);
 void fake_set_before_class(struct fake *fake, const struct rec_before_class *row);
+void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean);
 void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind); /* enum rec_site_kind */
 
 /* Commits a tick a second (or NS nanoseconds) after the last. Returns it; the first is 1. */

@@ -270,6 +270,23 @@ static int get_before_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const st
         return fake->error;
 }
 
+static int get_means_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_mean *row), void *ctx)
+{
+        struct fake *fake = arg;
+        const struct rec_class_mean *found[256] = { 0 };
+
+        for (size_t i = 0; i < fake->n_means; i++)
+                if (fake->means[i].tick <= tick && fake->means[i].tick <= fake->last)
+                        found[fake->means[i].index % 256] = &fake->means[i];
+        for (size_t i = 0; i < 256; i++) {
+                int r = found[i] ? fn(ctx, found[i]) : 0;
+
+                if (r != 0)
+                        return r;
+        }
+        return fake->error;
+}
+
 void fake_fill_history(struct fake *fake)
 {
         fake->history = (struct history){
@@ -290,6 +307,7 @@ void fake_fill_history(struct fake *fake)
                 .classes_at = get_classes_at,
                 .memory_at = get_memory_at,
                 .before_at = get_before_at,
+                .means_at = get_means_at,
                 .events = get_events,
                 .gaps = get_gaps,
                 .marks = get_marks,

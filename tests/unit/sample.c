@@ -104,6 +104,9 @@ static void make_memory(struct sample *s, uint32_t tick)
         array_grow(s->befores, s->n_befores, s->cap_befores);
         s->befores[s->n_befores++] = (struct rec_before_class){ .tick = tick, .index = tick % 4 * 5, .bytes = 9000 - (int64_t)tick,
                                                                 .error = 100 + tick, .began = 9000 };
+        array_grow(s->means, s->n_means, s->cap_means);
+        s->means[s->n_means++] = (struct rec_class_mean){ .tick = tick, .index = tick % 5 * 7,
+                                                          .mean = tick % 2 ? 4096ull << tick % 9 : 0 };
 }
 
 static void make_blocks(struct sample *s, uint32_t tick)
@@ -163,7 +166,7 @@ static void make_happenings(struct sample *s, uint32_t tick)
 static void point_ticks(struct sample *s)
 {
         size_t at_changes = 0, at_states = 0, at_classes = 0, at_events = 0, at_gaps = 0, at_marks = 0, at_deaths = 0,
-               at_memories = 0, at_befores = 0;
+               at_memories = 0, at_befores = 0, at_means = 0;
 
         for (uint32_t i = 0; i < s->n_ticks; i++) {
                 struct rec_tick *t = &s->ticks[i];
@@ -177,6 +180,7 @@ static void point_ticks(struct sample *s)
                 SLICE(gaps, s->gaps[at_gaps].tick == i + 1);
                 SLICE_AS(memory, memories, s->memories[at_memories].tick == i + 1);
                 SLICE_AS(before_classes, befores, s->befores[at_befores].tick == i + 1);
+                SLICE_AS(class_means, means, s->means[at_means].tick == i + 1);
                 SLICE(marks, s->marks[at_marks].tick == i + 1);
                 SLICE(deaths, s->deaths[at_deaths].death_ns <= now);
         }
@@ -245,5 +249,6 @@ void sample_done(struct sample *s)
         free(s->deaths);
         free(s->memories);
         free(s->befores);
+        free(s->means);
         *s = (struct sample){ 0 };
 }

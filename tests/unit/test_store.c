@@ -257,6 +257,20 @@ static int before_in_force(void *ctx, const struct rec_before_class *row)
         return 0;
 }
 
+static int mean_in_force(void *ctx, const struct rec_class_mean *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_class_mean *newest = NULL;
+
+        for (size_t i = 0; i < c->s->n_means && c->s->means[i].tick <= c->tick; i++)
+                if (c->s->means[i].index == row->index)
+                        newest = &c->s->means[i];
+        assert_non_null(newest);
+        assert_memory_equal(row, newest, sizeof *row);
+        c->n++;
+        return 0;
+}
+
 static bool lives_at(const struct rec_block *b, uint64_t now)
 {
         return b->birth_ns <= now && (b->death_ns == 0 || b->death_ns > now);
@@ -295,6 +309,9 @@ static void compare_at(const struct history *h, const struct sample *s, uint32_t
         assert_int_equal(h->classes_at(h->arg, tick, class_in_force, &c), 0);
         assert_int_equal(h->memory_at(h->arg, tick, memory_in_force, &c), 0);
         assert_int_equal(h->before_at(h->arg, tick, before_in_force, &c), 0);
+        c.n = 0;
+        assert_int_equal(h->means_at(h->arg, tick, mean_in_force, &c), 0);
+        assert_true(c.n > 0 || s->n_means == 0 || s->means[0].tick > tick);
         c.n = 0;
         assert_int_equal(h->blocks(h->arg, stack, tick, block_lives, &c), 0);
         for (size_t i = 0; i < s->n_blocks; i++)
