@@ -219,3 +219,8 @@ bool names_idle(struct names *names)
         pthread_mutex_unlock(&names->lock);
         return idle;
 }
+
+void names_cost(const struct names *names, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)
+{
+        dwarf_process_cost(names->lines, ret_cpu_ns, ret_rss_bytes);
+}
