@@ -40,6 +40,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
+	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \

@@ -121,6 +121,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/programs.sh \
@@ -136,18 +137,21 @@ TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/freeze_tool %D%/live/injector_kills %D%/live/record_truth
 %C%_live_fingerprint_LDADD =
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
-check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread
+%C%_targets_kinds_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_kinds_LDFLAGS =
+%C%_targets_kinds_LDADD = -lpthread
 %C%_targets_tracer_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_tracer_LDFLAGS =
 %C%_targets_tracer_LDADD =
