@@ -27,11 +27,13 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
+	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
+	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
@@ -115,6 +117,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/layers.sh \
+	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
@@ -131,14 +134,22 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/freeze_tool %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
+
+# allocators, pools, mappings: every call is counted once
+check_PROGRAMS += %D%/live/reach_tool
+EXTRA_DIST += %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "inject/allocators.h"
+#include "inject/forwarders.h"
 #include "inject/hook.h"
 #include "inject/undo.h"
 #include "target/memory.h"
@@ -83,9 +84,9 @@ static bool can_move(const struct candidate *c)
 }
 
 /* Without these the numbers would be wrong, not merely incomplete. */
-static bool is_vital(enum wire_kind kind)
+static bool is_vital(const struct allocator_function *function)
 {
-        return kind == WIRE_MALLOC || kind == WIRE_FREE || kind == WIRE_REALLOC;
+        return !strcmp(function->name, "malloc") || !strcmp(function->name, "free") || !strcmp(function->name, "realloc");
 }
 
 static void add_candidates(struct draft *d, const struct allocator *allocator)
@@ -104,7 +105,7 @@ static void add_candidates(struct draft *d, const struct allocator *allocator)
                         continue;
                 }
                 refused++;
-                if (is_vital(allocator->v[i].kind)) {
+                if (is_vital(&allocator->v[i])) {
                         d->n = before;
                         refused = (uint32_t)allocator->n;
                         break;
@@ -124,7 +125,10 @@ static void find_allocators(struct draft *d, const struct modules *modules)
                         d->n_allocators++;
         }
         for (size_t i = 0; i < d->n_allocators; i++)
-                add_candidates(d, &d->allocators[i]);
+                if (!forwarders_wraps(d->process, &d->allocators[i], d->allocators, d->n_allocators))
+                        add_candidates(d, &d->allocators[i]);
+                else
+                        log_info("inject: %s only calls another allocator", d->allocators[i].name);
 }
 
 /* ---- where to put it ---- */
@@ -205,6 +209,18 @@ static const struct candidate *malloc_of(const struct draft *d, const struct can
         return n == 1 ? only : same;
 }
 
+/* What a sampled call of C runs instead, because it may not throw with a frame of ours above it: operator new with an alignment
+ * that one of its module which returns NULL, all others malloc. */
+static const struct candidate *base_of(const struct draft *d, const struct candidate *c)
+{
+        if (c->function->kind != WIRE_NEW_ALIGNED)
+                return malloc_of(d, c);
+        for (size_t i = 0; i < d->n; i++)
+                if (d->v[i].allocator == c->allocator && d->v[i].function->aligned_nothrow)
+                        return &d->v[i];
+        return NULL;
+}
+
 static void copy_steps(const struct relocated *moved, struct wire_hook_record *hook)
 {
         memcpy(hook->from, moved->from, sizeof hook->from);
@@ -218,7 +234,7 @@ static int write_hook(struct draft *d, const struct candidate *c)
         struct plan *plan = d->plan;
         const struct plan_area *area = &plan->areas[c->area];
         uint8_t *slot = plan->code + area->offset + (c->slot - area->addr);
-        const struct candidate *base = malloc_of(d, c);
+        const struct candidate *base = base_of(d, c);
         struct wire_hook_record *hook = &plan->hooks[plan->n_hooks];
         struct relocated moved;
         struct wire_hook data;
@@ -241,7 +257,7 @@ static int write_hook(struct draft *d, const struct candidate *c)
                 .original = hook->original,
                 .malloc_original = base ? base->slot + HOOK_ORIGINAL : 0,
                 .malloc_stub = base ? base->slot : 0,
-                .sizing = c->allocator->sizing,
+                .sizing = c->function->nested ? WIRE_SIZE_NESTED : c->allocator->sizing,
                 .index = plan->n_hooks,
         };
         memset(slot, 0xcc, HOOK_SLOT);
@@ -272,7 +288,7 @@ static int write_code(struct draft *d, struct err *err)
         for (size_t i = 0; i < d->n; i++) {
                 int r = write_hook(d, &d->v[i]);
 
-                if (r < 0 && is_vital(d->v[i].function->kind))
+                if (r < 0 && is_vital(d->v[i].function))
                         return err_set(err, -r, "cannot hook %s of %s: there is no room near it in process %d",
                                        d->v[i].function->name, d->v[i].allocator->name, (int)d->process->pid);
                 plan->n_refused += r < 0;

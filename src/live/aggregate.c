@@ -145,7 +145,7 @@ uint32_t aggregate_site(struct aggregate *aggregate, uint32_t module, uint64_t o
                 return (uint32_t)id;
         id = aggregate->sites.n;
         rows_add(&aggregate->sites,
-                 (struct site){ .row = { (uint32_t)id, frame, first_ns }, .class = NO_CLASS });
+                 (struct site){ .row = { .id = (uint32_t)id, .frame = frame, .first_ns = first_ns }, .class = NO_CLASS });
         class_init(&aggregate->sites.v[id].window, first_ns);
         addrmap_put(&aggregate->site_ids, key, id);
         mark_site(aggregate, (uint32_t)id);

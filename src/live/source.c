@@ -22,6 +22,8 @@ static void take_record(struct source *source)
                 blocks_death(&source->blocks, record->head.id, ledger->now_ns);
                 return;
         }
+        if (record->head.type != WIRE_ALLOC)
+                return;
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
 }

@@ -23,7 +23,7 @@ typedef probe_result probe_function(uint64_t a0, uint64_t a1, uint64_t a2);
 struct probe_frame {
         uint64_t a[3];
         struct wire_shared *shared;
-        struct wire_slot *slot; /* found, and the size taken off its countdown; NULL = neither */
+        struct wire_slot *slot; /* found; an allocation is counted and taken off its countdown. NULL = neither */
         const struct wire_hook *hook;
         uint32_t call;          /* enum probe_call */
         uint32_t pass;          /* out: jump to the original instead of returning a result */
@@ -88,6 +88,15 @@ static inline void plain_add(uint64_t *p, uint64_t n)
         __asm__("addq %1, %0" : "+m"(*p) : "er"(n) : "cc");
 }
 
+/* Takes AMOUNT off COUNTDOWN in one instruction, like plain_add(); true if nothing is left. */
+static inline bool plain_spend(int64_t *countdown, uint64_t amount)
+{
+        bool due;
+
+        __asm__("subq %2, %0" : "+m"(*countdown), "=@ccle"(due) : "r"(amount));
+        return due;
+}
+
 /* Multiplicative hashing (Knuth 6.4): the high bits are the good ones. */
 #define HASH_FACTOR 0x9e3779b97f4a7c15ull
 
@@ -110,6 +119,14 @@ static inline uint64_t counted_bytes(const struct wire_hook *hook, uint64_t size
         return likely(hook->sizing == WIRE_SIZE_GLIBC) ? wire_glibc_chunk(size) : size;
 }
 
+/* How much of the countdown each byte of a block of CLASS takes. */
+static inline uint64_t zoom_of(const struct wire_shared *shared, uint32_t class)
+{
+        uint32_t zoom = shared->zoom[class];
+
+        return zoom + !zoom;
+}
+
 /* Bytes of the glibc chunk of the block at ADDR: its header without the three flag bits (malloc/malloc.c). */
 static inline uint64_t chunk_bytes(uint64_t addr)
 {
@@ -123,11 +140,9 @@ enum slot_found { SLOT_OWN, SLOT_OVERFLOW, SLOT_NESTED };
 /* Finds or claims the slot of the calling thread. SLOT_NESTED: the probe itself is calling, count nothing. */
 enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret);
 
-/* Spends SIZE bytes of the countdown; true if a sample is due. */
-bool slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size);
-
-/* Starts the next countdown; returns the mean that the one just ended was drawn with, 0 if there was none. */
-uint64_t slot_restart(struct wire_shared *shared, struct wire_slot *slot);
+/* Spends SIZE bytes of a block of CLASS (zoomed); SPENT: the fast path has done that. 0, or, when a sample is due, the
+ * mean for its record: the countdown's divided by the zoom, to the nearest whole number. The next countdown is started. */
+uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint32_t class, bool spent);
 
 void slot_count_alloc(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);

@@ -56,19 +56,20 @@ static void count_free(const struct probe_frame *frame, struct wire_slot *slot, 
                 slot_count_unsized_free(frame->shared, slot);
 }
 
-/* Counts the call; true if a sample is due. A realloc to nothing is counted as a free only. */
-static bool count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
+/* Counts the call; the mean if a sample is due, else 0. A realloc to nothing is counted as a free only. What the fast
+ * path has counted already is not counted again. */
+static uint64_t count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
 {
-        bool allocates = request->allocates && (request->size || !request->old);
+        bool allocates = request->allocates && (request->size || !request->old), done = allocates && frame->slot;
+        uint64_t bytes = counted_bytes(frame->hook, request->size);
 
-        if (request->old)
+        if (request->old && !done)
                 count_free(frame, slot, request);
         if (!allocates)
-                return false;
-        slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, request->size));
-        if (frame->slot && slot->mean)
-                return slot->countdown <= 0;
-        return slot_spend(frame->shared, slot, request->size + !request->size);
+                return 0;
+        if (!done)
+                slot_count_alloc(frame->shared, slot, bytes);
+        return slot_spend(frame->shared, slot, request->size + !request->size, wire_class(bytes), done);
 }
 
 /* heaptop has been silent for too long: switch off. TSCs of two processors may differ a little, hence signed. */
@@ -150,7 +151,7 @@ static void birth(const struct probe_frame *frame, uint64_t addr, uint64_t size,
         alloc->mean = mean;
         alloc->replaces = replaces;
         alloc->rsp = sp;
-        alloc->pad = 0;
+        alloc->inside = 0;
         alloc->stack_bytes = stack_copy(shared, frame->hook, alloc + 1, sp, extent);
         ring_commit(&alloc->head, WIRE_ALLOC);
 }
@@ -168,10 +169,15 @@ static void settle_old(const struct probe_frame *frame, const struct request *re
         ring_death(frame->shared, old_id, request->old);
 }
 
+static bool may_throw(const struct probe_frame *frame)
+{
+        return frame->call == CALL_NEW || frame->call == CALL_NEW_ALIGNED;
+}
+
 /* Calls the function itself; nested calls of this thread see a marked slot and pass. */
 static probe_result call_original(struct probe_frame *frame, struct wire_slot *slot)
 {
-        uint64_t function = frame->call == CALL_NEW ? frame->hook->malloc_original : frame->hook->original;
+        uint64_t function = may_throw(frame) ? frame->hook->malloc_original : frame->hook->original;
         bool own = slot != &frame->shared->overflow;
         probe_result result;
 
@@ -193,11 +199,11 @@ static uint64_t block_of(const struct probe_frame *frame, probe_result result)
         return (uint32_t)result == 0 ? *(const uint64_t *)frame->a[0] : 0;
 }
 
-/* A sampled operator new is malloc; when that fails, the real one runs without us above it and may throw. Others that
- * may throw cannot be followed to their result. */
+/* A sampled operator new is malloc, or, with an alignment, the form that returns NULL; when that fails, the real one runs without
+ * us above it and may throw. Where there is neither it cannot be followed to its result. */
 static bool can_sample(const struct probe_frame *frame)
 {
-        return frame->call != CALL_NEW_ALIGNED && (frame->call != CALL_NEW || frame->hook->malloc_original);
+        return !may_throw(frame) || frame->hook->malloc_original;
 }
 
 /* Calls the function and records what became of it. MEAN 0: the new block is not sampled. */
@@ -208,7 +214,7 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         uint64_t addr = block_of(frame, result);
         bool failed = !addr && request->size;
 
-        frame->pass = !addr && frame->call == CALL_NEW;
+        frame->pass = !addr && may_throw(frame);
         if (!is_on(frame->shared))
                 return result;
         if (request->old)
@@ -217,7 +223,7 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
                 slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, 0));
         if (addr && mean)
                 birth(frame, addr, request->size + !request->size, mean, old_id);
-        if (!addr && frame->call == CALL_NEW)
+        if (!addr && may_throw(frame))
                 drop_alloc(frame->shared, request->size);
         return result;
 }
@@ -234,18 +240,12 @@ probe_result probe_slow(struct probe_frame *frame)
         struct wire_shared *shared = frame->shared;
         struct wire_slot *slot = frame->slot;
         struct request request = request_of(frame);
-        uint64_t old_id = 0, mean = 0;
+        uint64_t old_id = 0, mean;
 
         frame->pass = 1;
         if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
-        if (count(frame, slot, &request)) {
-                mean = slot_restart(shared, slot);
-                if (slot != &shared->overflow)
-                        slot->samples++;
-                else
-                        atomic_add(&slot->samples, 1);
-        }
+        mean = count(frame, slot, &request);
         if (is_silent(shared))
                 return 0;
         if (mean && !can_sample(frame)) {
@@ -256,6 +256,10 @@ probe_result probe_slow(struct probe_frame *frame)
                 old_id = table_remove(shared, request.old);
         if (!request.allocates && old_id)
                 ring_death(shared, old_id, request.old);
+        if (frame->call == CALL_FREE_SIZED && frame->hook->sizing == WIRE_SIZE_NESTED) {
+                frame->pass = 0;
+                return call_original(frame, slot); /* it may leave the block to free() */
+        }
         frame->pass = !request.allocates ||
                       !(mean || old_id || (request.old && !request.size) || frame->hook->sizing == WIRE_SIZE_NESTED);
         return frame->pass ? 0 : follow(frame, slot, &request, old_id, mean);

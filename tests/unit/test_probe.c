@@ -385,13 +385,30 @@ static void an_aligned_operator_new_is_passed_on_and_the_loss_is_counted(void **
         rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
         uint64_t p;
 
-        rig.hooks[0].malloc_original = (uint64_t)toy_malloc;
+        rig.hooks[0].malloc_original = 0;
         make_due(&rig);
         p = n(100, 64, 0);
         assert_in_range(p, (uint64_t)an_aligned_operator_new_is_passed_on_and_the_loss_is_counted,
                         (uint64_t)an_aligned_operator_new_is_passed_on_and_the_loss_is_counted + 4096);
         assert_int_equal(seen[1], 64);
         assert_int_equal(rig.shared->dropped_allocs, 1);
+        counted(&rig, 100, 1, 0, 0);
+}
+
+static void a_sampled_aligned_operator_new_is_the_one_that_does_not_throw(void **state)
+{
+        rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
+        struct wire_block *block = NULL;
+        uint64_t p;
+
+        rig.hooks[0].malloc_original = (uint64_t)toy_malloc;
+        make_due(&rig);
+        p = n(100, 64, 0);
+        for (size_t i = 0; i < 1 << WIRE_TABLE_BITS; i++)
+                if (rig.shared->table[i].addr == p)
+                        block = &rig.shared->table[i];
+        assert_non_null(block);
+        assert_int_equal(rig.shared->dropped_allocs, 0);
         counted(&rig, 100, 1, 0, 0);
 }
 
@@ -417,6 +434,7 @@ int main(void)
                 PROBE_TEST(a_failed_malloc_is_no_sample),
                 PROBE_TEST(a_sampled_operator_new_is_malloc_and_throws_without_us),
                 PROBE_TEST(an_aligned_operator_new_is_passed_on_and_the_loss_is_counted),
+                PROBE_TEST(a_sampled_aligned_operator_new_is_the_one_that_does_not_throw),
                 PROBE_TEST(operator_new_has_no_frame_above_it_without_a_slot),
         };
 
