@@ -42,7 +42,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
-	%D%/target/glibc.c %D%/target/glibc.h \
+	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
@@ -50,8 +50,10 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
+	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
@@ -99,6 +101,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
@@ -108,6 +111,8 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \

@@ -25,6 +25,7 @@ UNIT_TESTS = \
 	%D%/unit/test_image \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
+	%D%/unit/test_memory \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacing \
@@ -45,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
+	%D%/unit/test_smaps \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -89,12 +91,14 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_maps \
 	%D%/fuzz/fuzz_ring \
-	%D%/fuzz/fuzz_session
+	%D%/fuzz/fuzz_session \
+	%D%/fuzz/fuzz_smaps
 check_PROGRAMS += $(FUZZ_TARGETS)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c
 %C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c
 %C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c
+%C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c
 %C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -102,12 +106,14 @@ if FUZZ
 %C%_fuzz_fuzz_maps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_fuzz_smaps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 %C%_fuzz_fuzz_ehframe_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_elf_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_maps_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_ring_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
+%C%_fuzz_fuzz_smaps_SOURCES += %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif
 EXTRA_DIST += %D%/fuzz/corpus

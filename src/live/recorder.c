@@ -54,12 +54,23 @@ static void fill_process(struct recorder *recorder, struct rec_process *process)
         cost_fill(process);
 }
 
+/* A row when somebody has looked and something is other than before. */
+static size_t fill_memory(const struct recorder *recorder, struct rec_memory *ret)
+{
+        *ret = (struct rec_memory){ .tick = recorder->ledger.tick };
+        if (!recorder->source->memory_changed)
+                return 0;
+        memory_add(ret, &recorder->source->memory.last);
+        return 1;
+}
+
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
         struct ledger *ledger = &recorder->ledger;
         const struct blocks *blocks = &recorder->source->blocks;
         struct rec_class_tick classes[WIRE_CLASSES];
+        struct rec_memory memory;
         struct rec_tick tick = { 0 };
         int r;
 
@@ -72,6 +83,8 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         fill_process(recorder, &tick.process);
         tick.n_classes = counters_rows(&recorder->source->counters, ledger->tick, classes);
         tick.classes = classes;
+        tick.memory = &memory;
+        tick.n_memory = fill_memory(recorder, &memory);
         ledger_fill(ledger, &tick);
         r = sink->tick(sink->arg, &tick);
         ledger_begin_tick(ledger);
@@ -236,6 +249,7 @@ int recorder_finish(struct recorder *recorder, const struct sink *sink, const ch
         while (source_drain(recorder->source) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
                 ;
         wait_for_names(recorder);
+        memory_hurry(&recorder->source->memory);
         if (recorder->state == RECORDER_RUNNING)
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DETACHED, "%s", text);
         return make_tick(recorder, sink, true);

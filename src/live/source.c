@@ -113,9 +113,18 @@ static void fill_process(struct source *source)
         balance_fill(&source->balance, anon, &source->counters, sums, process);
 }
 
+static void look_at_memory(struct source *source)
+{
+        const struct memory_view view = { .blocks = &source->blocks, .balance = &source->balance, .pages = source->pages,
+                                          .shared = source->injection->shared, .process = &source->last };
+
+        source->memory_changed = memory_look(&source->memory, &view, source->ledger->now_ns);
+}
+
 void source_tick(struct source *source)
 {
         fill_process(source);
+        look_at_memory(source);
         ledger_add_blocks(source->ledger, &source->blocks);
 }
 
@@ -201,6 +210,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->code_bytes = shared_private_bytes(injection->shared);
         source->mean = injection->shared->mean;
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
+        memory_init(&source->memory, injection->pid, source->watched.memory);
         begin_balance(source);
         r = walk_new(injection->pid, &ledger->stacks, ledger->names, &source->walk);
         if (r < 0) {
@@ -218,6 +228,7 @@ void source_free(struct source *source)
                 return;
         walk_free(source->walk);
         blocks_done(&source->blocks);
+        memory_done(&source->memory);
         watched_done(&source->watched);
         free(source->pages);
         free(source);

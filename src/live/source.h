@@ -10,6 +10,7 @@
 #include "live/counters.h"
 #include "live/ledger.h"
 #include "live/losses.h"
+#include "live/memory.h"
 #include "live/ring.h"
 #include "live/shared.h"
 #include "live/walk.h"
@@ -32,6 +33,8 @@ struct source {
         struct counters counters;
         struct balance balance;
         struct losses losses;
+        struct memory memory;
+        bool memory_changed;       /* memory.last is of the tick being made */
         bool silent;               /* the probe has switched itself off ... */
         uint64_t silent_from_ns;
         size_t forgotten;          /* ... and so many blocks are unknown since */

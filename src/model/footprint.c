@@ -34,6 +34,49 @@ bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret)
         return memory_at(heap, heap->base_tick ? heap->base_tick : heap->first.tick, ret);
 }
 
+uint64_t heap_part_bytes(const struct rec_memory *memory, enum heap_part part)
+{
+        const uint64_t bytes[HEAP_PARTS] = {
+                [HEAP_PART_LIVE] = memory->heap_live,         [HEAP_PART_FREE] = memory->heap_free,
+                [HEAP_PART_OVERHEAD] = memory->heap_overhead, [HEAP_PART_MAPPED] = memory->mapped,
+                [HEAP_PART_STACKS] = memory->stacks,          [HEAP_PART_FILES] = memory->files,
+                [HEAP_PART_SHARED] = memory->shared,          [HEAP_PART_REST] = memory->rest,
+        };
+
+        return part < HEAP_PARTS ? bytes[part] : 0;
+}
+
+static const struct {
+        const char *name, *words;
+} parts[HEAP_PARTS] = {
+        [HEAP_PART_LIVE] = { "heap", "live heap" },
+        [HEAP_PART_FREE] = { "free", "free in the allocator" },
+        [HEAP_PART_OVERHEAD] = { "overhead", "allocator overhead" },
+        [HEAP_PART_MAPPED] = { "mapped", "mapped by site" },
+        [HEAP_PART_STACKS] = { "stacks", "stacks of threads" },
+        [HEAP_PART_FILES] = { "files", "mapped files" },
+        [HEAP_PART_SHARED] = { "shared", "shared memory" },
+        [HEAP_PART_REST] = { "rest", "the rest, anonymous" },
+};
+
+const char *heap_part_name(const struct rec_memory *memory, enum heap_part part)
+{
+        if (part == HEAP_PART_LIVE && !memory->heap_split)
+                return "sampled heap";
+        if (part == HEAP_PART_FREE && !memory->heap_split)
+                return "other heap";
+        return part < HEAP_PARTS ? parts[part].name : "?";
+}
+
+const char *heap_part_words(const struct rec_memory *memory, enum heap_part part)
+{
+        if (part == HEAP_PART_LIVE && !memory->heap_split)
+                return "live heap, sampled";
+        if (part == HEAP_PART_FREE && !memory->heap_split)
+                return "other heap: free, overhead, from before";
+        return part < HEAP_PARTS ? parts[part].words : "?";
+}
+
 struct listing {
         struct rec_before_class *rows;
         size_t n, max;

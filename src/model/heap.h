@@ -71,6 +71,13 @@ double heap_growth(const struct heap *heap, double *ret_error);
 bool heap_memory(struct heap *heap, struct rec_memory *ret);
 bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret);
 
+/* The parts that RSS adds up from, in the order they are told. */
+enum heap_part { HEAP_PART_LIVE, HEAP_PART_FREE, HEAP_PART_OVERHEAD, HEAP_PART_MAPPED, HEAP_PART_STACKS, HEAP_PART_FILES,
+                 HEAP_PART_SHARED, HEAP_PART_REST, HEAP_PARTS };
+uint64_t heap_part_bytes(const struct rec_memory *memory, enum heap_part part);
+const char *heap_part_name(const struct rec_memory *memory, enum heap_part part);  /* a word for a line: "heap", "free", ... */
+const char *heap_part_words(const struct rec_memory *memory, enum heap_part part); /* for a page */
+
 /* What is left at NOW in blocks from before the attach, by size class, in the order of size. At most MAX; returns how many;
  * 0 when it is not known by class. */
 enum { HEAP_BEFORE_CLASSES = 88 };

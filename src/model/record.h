@@ -153,7 +153,7 @@ struct rec_process {
 struct rec_memory {
         uint32_t tick;
         uint64_t time_ns;       /* of the look */
-        uint64_t look_ns;       /* how long it took; for no longer may the target's own mmap() have had to wait */
+        uint64_t look_ns;       /* how long the kernel counted; for no longer may the target's own mmap() have had to wait */
         uint32_t n_mappings;
         uint64_t rss;
         uint64_t heap_live;     /* blocks in use, as asked for */

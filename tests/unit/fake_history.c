@@ -305,7 +305,6 @@ void fake_set_memory(struct fake *fake, const struct rec_memory *row)
 {
         array_grow(fake->memories, fake->n_memories, fake->cap_memories);
         fake->memories[fake->n_memories] = *row;
-        fake->memories[fake->n_memories].time_ns = fake->process.time_ns + NS_PER_S;
         fake->memories[fake->n_memories++].tick = fake->last + 1;
 }
 

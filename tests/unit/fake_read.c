@@ -245,11 +245,18 @@ static int get_memory_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const st
 {
         struct fake *fake = arg;
         const struct rec_memory *found = NULL;
+        struct rec_memory row;
 
         for (size_t i = 0; i < fake->n_memories; i++)
                 if (fake->memories[i].tick <= tick && fake->memories[i].tick <= fake->last)
                         found = &fake->memories[i];
-        return fake->error ? fake->error : found ? fn(ctx, found) : 0;
+        if (fake->error || !found)
+                return fake->error;
+        row = *found;
+        for (size_t i = 0; row.time_ns == 0 && i < fake->n_processes && fake->processes[i].tick <= row.tick; i++)
+                if (fake->processes[i].tick == row.tick)
+                        row.time_ns = fake->processes[i].time_ns;
+        return fn(ctx, &row);
 }
 
 /* In order of tick, as they were set: the last of a class is the one in force. */

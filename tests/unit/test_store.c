@@ -84,7 +84,6 @@ static int same_stack(void *ctx, const struct rec_stack *row)
 static int same_site(void *ctx, const struct rec_site *row)
 {
         struct cursor *c = ctx;
-
         const struct rec_site *site = &c->s->sites[c->at++];
 
         assert_true(row->id == site->id && row->frame == site->frame && row->first_ns == site->first_ns &&
