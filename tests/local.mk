@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
 	%D%/unit/test_probe_zoom \

@@ -261,7 +261,7 @@ static int write_hook(struct draft *d, const struct candidate *c)
                 .index = plan->n_hooks,
         };
         memset(slot, 0xcc, HOOK_SLOT);
-        hook_stub(c->slot, plan->areas[0].addr + d->blob.handlers[c->function->kind], slot);
+        hook_stub(c->slot, c->function->kind, plan->areas[0].addr + d->blob.handlers[c->function->kind], slot);
         memcpy(slot + HOOK_DATA, &data, sizeof data);
         memcpy(slot + HOOK_ORIGINAL, moved.code, moved.code_length);
         plan->n_hooks++;

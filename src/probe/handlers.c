@@ -215,6 +215,15 @@ REST do_free(CALL)
         return ORIGINAL(a0, a1, a2);
 }
 
+/* free() of a pool: the block comes second. */
+REST do_free_second(CALL)
+{
+        if (unlikely(shared->filter[filter_index(a1)]))
+                return slow_free_second(a0, a1, a2, shared, slot, hook);
+        count_free_of(slot, hook, a1);
+        return ORIGINAL(a0, a1, a2);
+}
+
 /* Sized delete, sdallocx: the caller knows what it asked for. */
 REST do_free_sized(CALL)
 {
@@ -273,6 +282,7 @@ ELSEWHERE(memalign)
 ELSEWHERE(posix_memalign)
 ELSEWHERE(free)
 ELSEWHERE(free_sized)
+ELSEWHERE(free_second)
 ELSEWHERE(realloc)
 
 /* ---- the entries ---- */
@@ -319,4 +329,5 @@ ENTRY(memalign, SLOW_IF(is_nested(hook), slow_memalign) PASS_IF(IS_MALLOC(a0)))
 ENTRY(posix_memalign, PASS_IF(a1 & (a1 - 1)) SLOW_IF(is_nested(hook), slow_posix_memalign) PASS_IF(IS_MALLOC(a1)))
 ENTRY(free, PASS_IF(!a0))
 ENTRY(free_sized, PASS_IF(!a0) SLOW_IF(is_nested(hook), slow_free_sized))
+ENTRY(free_second, PASS_IF(!a1) SLOW_IF(is_nested(hook), slow_free_second))
 ENTRY(realloc, if (unlikely(!a0)) { JUMP_IF(hook->malloc_stub, a1) } SLOW_IF(!a0 || is_nested(hook), slow_realloc))

@@ -42,6 +42,18 @@ enum probe_call {
         CALL_NEW_ALIGNED, /* may throw */
         CALL_FREE,
         CALL_FREE_SIZED,
+        CALL_FREE_SECOND,
+        CALL_MMAP,        /* these four with a struct map_frame */
+        CALL_MUNMAP,
+        CALL_MREMAP,
+        CALL_BRK,
+};
+
+/* The same for mapping calls, which have up to six arguments. */
+struct map_frame {
+        uint64_t more[3]; /* fourth to sixth argument */
+        uint64_t rax;     /* for a function with `...`, how many vector registers hold arguments */
+        struct probe_frame frame;
 };
 
 /* No user address space is larger; such a request fails and is passed on uncounted. */
@@ -140,9 +152,9 @@ enum slot_found { SLOT_OWN, SLOT_OVERFLOW, SLOT_NESTED };
 /* Finds or claims the slot of the calling thread. SLOT_NESTED: the probe itself is calling, count nothing. */
 enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret);
 
-/* Spends SIZE bytes of a block of CLASS (zoomed); SPENT: the fast path has done that. 0, or, when a sample is due, the
- * mean for its record: the countdown's divided by the zoom, to the nearest whole number. The next countdown is started. */
-uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint32_t class, bool spent);
+/* Spends SIZE bytes, each ZOOM times; SPENT: the fast path has done that. 0, or, when a sample is due, the mean for its
+ * record: the countdown's divided by the zoom, to the nearest whole number. The next countdown is started. */
+uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint64_t zoom, bool spent);
 
 void slot_count_alloc(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
@@ -176,13 +188,32 @@ uint32_t stack_extent(const struct wire_shared *shared, uint64_t sp);
 uint32_t stack_copy(const struct wire_shared *shared, const struct wire_hook *hook, void *to, uint64_t sp,
                     uint32_t length);
 
+/* ---- sample.c ---- */
+
+/* Whether the area is still in use: not in a fork child, not while heaptop detaches. */
+bool sample_is_on(const struct wire_shared *shared);
+
+/* True, and the probe is switched off, when heaptop has been silent for too long. */
+bool sample_is_silent(struct wire_shared *shared);
+
+/* A record with all that FRAME tells: registers, thread, stack. The caller says what was allocated and commits it. NULL,
+ * and the loss of SIZE bytes is counted, if there is no room. */
+struct wire_alloc *sample_reserve(const struct probe_frame *frame, uint64_t size);
+
+/* Counts a due sample of SIZE bytes that is not taken. */
+void sample_drop(struct wire_shared *shared, uint64_t size);
+
 /* ---- entry.S ---- */
 
 typedef uint64_t probe_thunk(uint64_t a0, uint64_t a1, uint64_t a2, struct wire_shared *shared,
                              struct wire_slot *slot, const struct wire_hook *hook);
 probe_thunk slow_malloc, slow_calloc, slow_realloc, slow_memalign, slow_posix_memalign, slow_new, slow_new_aligned,
-        slow_free, slow_free_sized;
+        slow_free, slow_free_sized, slow_free_second;
 
 /* ---- slow.c ---- */
 
 probe_result probe_slow(struct probe_frame *frame);
+
+/* ---- map.c ---- */
+
+probe_result probe_map(struct map_frame *map);

@@ -86,6 +86,8 @@ enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
                 if ((*ret)->key == fs)
                         return SLOT_OWN;
         }
+        if (shared->no_thread_yet)
+                shared->no_thread_yet = 0;
         for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
                 uint64_t none = 0;
 
@@ -138,9 +140,9 @@ static uint64_t spend_own(struct wire_shared *shared, struct wire_slot *slot, ui
 
 /* The fast path read the zoom a few nanoseconds before us. Should heaptop have changed it in between, this one sample
  * shows the new mean. */
-uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint32_t class, bool spent)
+uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint64_t zoom, bool spent)
 {
-        uint64_t zoom = zoom_of(shared, class), amount, mean;
+        uint64_t amount, mean;
 
         if (__builtin_mul_overflow(size, zoom, &amount) || amount > INT64_MAX)
                 amount = INT64_MAX;

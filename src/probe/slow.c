@@ -12,8 +12,6 @@
  * in a child, is read again after the original returned; what is left is the few instructions in between. */
 #include "probe/probe.h"
 
-enum { NR_GETTID = 186 };
-
 /* One call, in the terms of the sampler. */
 struct request {
         uint64_t old;   /* block that is freed, or 0 */
@@ -30,6 +28,8 @@ static struct request request_of(const struct probe_frame *frame)
 
         if (frame->call == CALL_FREE)
                 return (struct request){ .old = a[0] };
+        if (frame->call == CALL_FREE_SECOND)
+                return (struct request){ .old = a[1] };
         if (frame->call == CALL_FREE_SIZED)
                 return (struct request){ .old = a[0], .sized = true, .freed = a[1] };
         if (frame->call == CALL_CALLOC) {
@@ -69,90 +69,33 @@ static uint64_t count(const struct probe_frame *frame, struct wire_slot *slot, c
                 return 0;
         if (!done)
                 slot_count_alloc(frame->shared, slot, bytes);
-        return slot_spend(frame->shared, slot, request->size + !request->size, wire_class(bytes), done);
-}
-
-/* heaptop has been silent for too long: switch off. TSCs of two processors may differ a little, hence signed. */
-static bool is_silent(struct wire_shared *shared)
-{
-        uint64_t limit = shared->heartbeat_limit;
-        uint32_t running = WIRE_RUNNING;
-
-        if (limit == 0 || (int64_t)(read_tsc() - shared->heartbeat_tsc) <= (int64_t)limit)
-                return false;
-        __atomic_compare_exchange_n(&shared->state, &running, WIRE_SILENT, false, __ATOMIC_RELAXED,
-                                    __ATOMIC_RELAXED);
-        __atomic_store_n(&probe_root.shared, 0, __ATOMIC_RELAXED);
-        return true;
-}
-
-static bool is_on(const struct wire_shared *shared)
-{
-        return __atomic_load_n(&probe_root.shared, __ATOMIC_RELAXED) == (uint64_t)shared;
-}
-
-static void drop_alloc(struct wire_shared *shared, uint64_t size)
-{
-        atomic_add(&shared->dropped_allocs, 1);
-        atomic_add(&shared->dropped_bytes, size);
-}
-
-static uint32_t thread_id(const struct wire_shared *shared)
-{
-        uint64_t offset = shared->tid_offset;
-
-        if (offset == WIRE_TID_UNKNOWN)
-                return 0;
-        if (offset)
-                return *(const uint32_t *)(thread_pointer() + offset);
-        return (uint32_t)syscall4(NR_GETTID, 0, 0, 0, 0);
-}
-
-static void fill(struct wire_alloc *alloc, const struct probe_frame *frame)
-{
-        alloc->head.tsc = read_tsc();
-        alloc->thread = thread_pointer();
-        alloc->tid = thread_id(frame->shared);
-        alloc->hook = frame->hook->index;
-        alloc->rbx = frame->rbx;
-        alloc->rbp = frame->rbp;
-        alloc->r12 = frame->r12;
-        alloc->r13 = frame->r13;
-        alloc->r14 = frame->r14;
-        alloc->r15 = frame->r15;
-        alloc->rip = frame->rip;
+        return slot_spend(frame->shared, slot, request->size + !request->size,
+                          zoom_of(frame->shared, wire_class(bytes)), done);
 }
 
 /* Records the birth of the block at ADDR. First into the table: a block whose end would not be seen is not reported. */
 static void birth(const struct probe_frame *frame, uint64_t addr, uint64_t size, uint64_t mean, uint64_t replaces)
 {
         struct wire_shared *shared = frame->shared;
-        uint64_t id = __atomic_fetch_add(&shared->next_id, 1, __ATOMIC_RELAXED);
-        uint64_t sp = (uint64_t)(&frame->rip + 1), stale;
-        uint32_t extent = stack_extent(shared, sp);
-        uint32_t length = (uint32_t)(sizeof(struct wire_alloc) + extent + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
+        uint64_t id = __atomic_fetch_add(&shared->next_id, 1, __ATOMIC_RELAXED), stale;
         struct wire_alloc *alloc;
 
         if (!table_insert(shared, addr, id, &stale))
                 return;
         if (stale)
                 ring_death(shared, stale, addr);
-        alloc = (struct wire_alloc *)ring_reserve(shared, length, false);
+        alloc = sample_reserve(frame, size);
         if (!alloc) {
                 table_remove(shared, addr);
-                drop_alloc(shared, size);
                 return;
         }
-        fill(alloc, frame);
         alloc->head.id = id;
         alloc->head.addr = addr;
         alloc->size = size;
         alloc->chunk = frame->hook->sizing == WIRE_SIZE_GLIBC ? chunk_bytes(addr) : 0;
         alloc->mean = mean;
         alloc->replaces = replaces;
-        alloc->rsp = sp;
         alloc->inside = 0;
-        alloc->stack_bytes = stack_copy(shared, frame->hook, alloc + 1, sp, extent);
         ring_commit(&alloc->head, WIRE_ALLOC);
 }
 
@@ -183,11 +126,15 @@ static probe_result call_original(struct probe_frame *frame, struct wire_slot *s
 
         if (probe_root.mapped != (uint64_t)frame->shared)
                 __atomic_store_n(&probe_root.mapped, (uint64_t)frame->shared, __ATOMIC_RELAXED);
-        if (own)
+        if (own) {
                 plain_add(&slot->key, 1);
+                slot->frame = (uint64_t)frame; /* after the mark: a signal handler in between leaves it 0 */
+        }
         result = ((probe_function *)function)(frame->a[0], frame->a[1], frame->a[2]);
-        if (own && __atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED))
+        if (own && __atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED)) {
+                slot->frame = 0;
                 plain_add(&slot->key, -1ull);
+        }
         return result;
 }
 
@@ -215,7 +162,7 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         bool failed = !addr && request->size;
 
         frame->pass = !addr && may_throw(frame);
-        if (!is_on(frame->shared))
+        if (!sample_is_on(frame->shared))
                 return result;
         if (request->old)
                 settle_old(frame, request, old_id, failed);
@@ -224,7 +171,7 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         if (addr && mean)
                 birth(frame, addr, request->size + !request->size, mean, old_id);
         if (!addr && may_throw(frame))
-                drop_alloc(frame->shared, request->size);
+                sample_drop(frame->shared, request->size);
         return result;
 }
 
@@ -233,6 +180,13 @@ static bool is_left_alone(const struct probe_frame *frame, const struct request 
 {
         return request->size > REQUEST_MAX || (frame->call == CALL_REALLOC && request->old && !request->size &&
                                                frame->hook->sizing == WIRE_SIZE_GLIBC);
+}
+
+/* Sized frees and those of a pool may leave the block to a hooked free(). */
+static bool is_wrapped_free(const struct probe_frame *frame)
+{
+        return (frame->call == CALL_FREE_SIZED || frame->call == CALL_FREE_SECOND) &&
+               frame->hook->sizing == WIRE_SIZE_NESTED;
 }
 
 probe_result probe_slow(struct probe_frame *frame)
@@ -246,19 +200,19 @@ probe_result probe_slow(struct probe_frame *frame)
         if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
         mean = count(frame, slot, &request);
-        if (is_silent(shared))
+        if (sample_is_silent(shared))
                 return 0;
         if (mean && !can_sample(frame)) {
-                drop_alloc(shared, request.size);
+                sample_drop(shared, request.size);
                 mean = 0;
         }
         if (request.old && shared->filter[filter_index(request.old)])
                 old_id = table_remove(shared, request.old);
         if (!request.allocates && old_id)
                 ring_death(shared, old_id, request.old);
-        if (frame->call == CALL_FREE_SIZED && frame->hook->sizing == WIRE_SIZE_NESTED) {
+        if (is_wrapped_free(frame)) {
                 frame->pass = 0;
-                return call_original(frame, slot); /* it may leave the block to free() */
+                return call_original(frame, slot);
         }
         frame->pass = !request.allocates ||
                       !(mean || old_id || (request.old && !request.size) || frame->hook->sizing == WIRE_SIZE_NESTED);

@@ -56,6 +56,12 @@ enum wire_kind {
         WIRE_KINDS
 };
 
+/* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
+static inline int wire_kind_maps(uint32_t kind)
+{
+        return kind >= WIRE_MMAP && kind <= WIRE_BRK;
+}
+
 /* How the size of a block is known when it is freed. */
 enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
@@ -112,7 +118,8 @@ struct wire_slot {
         uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
-        uint64_t pad[2];
+        uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
+        uint64_t pad;
         struct wire_class_count classes[WIRE_CLASSES];
 };
 
@@ -167,7 +174,7 @@ struct wire_alloc {
 /* WIRE_MAP uses the fields of struct wire_alloc like this: addr and size are the mapping's (size in whole pages), chunk holds
  * prot in its low and flags in its high 32 bits, replaces is 0. Mappings are sampled as blocks are, by their size, but
  * without zoom; they raise no exact counter. What mremap() or brk() adds to a mapping is a WIRE_MAP of the added part;
- * with mremap() its flags are 0 (those of the mapping it grew from), with brk() MAP_PRIVATE | MAP_ANONYMOUS.
+ * with mremap() prot and flags are 0 (those of the mapping it grew from), with brk() those of an anonymous mapping.
  *
  * A reservation is no growth: a PROT_NONE mapping is no WIRE_MAP, unless it is to become a stack (MAP_STACK: glibc makes a
  * thread's stack readable afterwards). Memory that mprotect() makes usable later has no record. With MAP_FIXED and
