@@ -41,6 +41,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
+	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -131,6 +132,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/pacing.sh \
@@ -151,6 +153,7 @@ EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
 # allocators, pools, mappings: every call is counted once
@@ -159,13 +162,17 @@ EXTRA_DIST += %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
-check_PROGRAMS += %D%/targets/churn %D%/targets/drip %D%/targets/edge %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread
+%C%_targets_kinds_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_kinds_LDFLAGS =
+%C%_targets_kinds_LDADD = -lpthread
 %C%_targets_tracer_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_tracer_LDFLAGS =
 %C%_targets_tracer_LDADD =

@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "live/cost.h"
 #include "live/ledger.h"
+#include "live/names.h"
 #include "live/session.h"
 #include "live/source.h"
 
@@ -41,6 +42,7 @@ struct recorder {
 static void fill_process(struct recorder *recorder, struct rec_process *process)
 {
         const struct sums *sums = &recorder->ledger.aggregate.sums;
+        uint64_t cpu_ns, rss_bytes;
 
         *process = recorder->source->last;
         process->tick = recorder->ledger.tick;
@@ -50,6 +52,9 @@ static void fill_process(struct recorder *recorder, struct rec_process *process)
         process->live_variance = sums->live_variance;
         process->samples = sums->samples;
         cost_fill(process);
+        names_cost(recorder->ledger.names, &cpu_ns, &rss_bytes);
+        process->recorder_cpu_ns += cpu_ns;
+        process->recorder_rss += rss_bytes;
 }
 
 /* A row when somebody has looked and something is other than before. */
