@@ -136,6 +136,7 @@ dist_check_SCRIPTS = \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/pacing.sh \
+	%D%/live/pools.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -158,7 +159,7 @@ check_PROGRAMS += %D%/live/freeze_tool
 
 # allocators, pools, mappings: every call is counted once
 check_PROGRAMS += %D%/live/reach_tool
-EXTRA_DIST += %D%/targets/reach.c
+EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
