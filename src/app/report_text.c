@@ -94,6 +94,33 @@ static void put_memory(FILE *out, struct report *report)
         fputs(" from before the attach, sites unknown\n", out);
 }
 
+/* What RSS consists of, as of the last look. */
+static void put_parts(FILE *out, struct report *report)
+{
+        const struct rec_process *p = heap_process(report->heap);
+        struct rec_memory now, base;
+        bool has_base = heap_memory_at_base(report->heap, &base);
+        char a[FMT_MAX], b[FMT_MAX];
+
+        if (!heap_memory(report->heap, &now))
+                return;
+        fprintf(out, "\n  memory     RSS %s consists of (looked at %s, tick %u)\n", fmt_bytes(a, now.rss),
+                fmt_clock(b, (int64_t)now.time_ns + p->wall_offset_ns), (unsigned)now.tick);
+        for (int i = 0; i < HEAP_PARTS; i++) {
+                uint64_t bytes = heap_part_bytes(&now, (enum heap_part)i);
+
+                fprintf(out, "             %6s  %5.1f %%  %7s  %s\n", fmt_bytes(a, bytes),
+                        now.rss ? 100.0 * (double)bytes / (double)now.rss : 0,
+                        has_base ? fmt_change(b, (int64_t)(bytes - heap_part_bytes(&base, (enum heap_part)i))) : "?",
+                        heap_part_words(&now, (enum heap_part)i));
+        }
+        if (now.untouched)
+                fprintf(out, "             %6s  in blocks that were never written to, not part of it\n", fmt_bytes(a, now.untouched));
+        if (now.swapped)
+                fprintf(out, "             %6s  in swap, not part of it\n", fmt_bytes(a, now.swapped));
+        fputc('\n', out);
+}
+
 static void put_growth(FILE *out, struct report *report)
 {
         double error, rate = heap_growth(report->heap, &error);
@@ -207,6 +234,7 @@ void report_text(FILE *out, struct report *report)
 {
         put_head(out, report);
         put_memory(out, report);
+        put_parts(out, report);
         put_happenings(out, report);
         put_growth(out, report);
         fprintf(out, "   #  CLASS       LIVE     +-  CHANGE RATE/min BLOCKS  SITE  (%zu of %zu)\n", count_sites(report),

@@ -42,6 +42,26 @@ static double less(double sum, double part)
         return rest > sum * 1e-12 ? rest : 0;
 }
 
+void sums_born(struct sums *sums, const struct worth *worth)
+{
+        sums->live_bytes += worth->bytes;
+        sums->live_chunk += worth->chunk;
+        sums->live_variance += worth->variance;
+        sums->chunk_variance += worth->chunk_variance;
+        sums->surplus = add_capped(sums->surplus, worth->surplus);
+        sums->live_samples++;
+        sums->samples++;
+}
+
+void sums_died(struct sums *sums, const struct worth *worth)
+{
+        sums->live_bytes -= worth->bytes;
+        sums->live_chunk -= worth->chunk;
+        sums->live_samples--;
+        sums->live_variance = sums->live_samples ? less(sums->live_variance, worth->variance) : 0;
+        sums->chunk_variance = sums->live_samples ? less(sums->chunk_variance, worth->chunk_variance) : 0;
+}
+
 static void mark_leaf(struct aggregate *aggregate, uint32_t leaf)
 {
         if (aggregate->leaves.v[leaf].dirty)
@@ -92,13 +112,7 @@ void aggregate_born(struct aggregate *aggregate, uint32_t index, uint64_t now_ns
         leaf->born_bytes = add_capped(leaf->born_bytes, worth->bytes);
         leaf->born_weight = add_capped(leaf->born_weight, worth->weight);
         leaf->born_samples++;
-        aggregate->live_bytes += worth->bytes;
-        aggregate->live_chunk += worth->chunk;
-        aggregate->live_variance += worth->variance;
-        aggregate->chunk_variance += worth->chunk_variance;
-        aggregate->surplus = add_capped(aggregate->surplus, worth->surplus);
-        aggregate->live_samples++;
-        aggregate->samples++;
+        sums_born(&aggregate->sums, worth);
         mark_leaf(aggregate, index);
         if (leaf->site)
                 aggregate_joined(aggregate, index, now_ns, now_ns, worth);
@@ -113,12 +127,7 @@ void aggregate_died(struct aggregate *aggregate, uint32_t index, uint64_t now_ns
         leaf->live_weight -= worth->weight;
         leaf->live_samples--;
         leaf->live_variance = leaf->live_samples ? less(leaf->live_variance, worth->variance) : 0;
-        aggregate->live_bytes -= worth->bytes;
-        aggregate->live_chunk -= worth->chunk;
-        aggregate->live_samples--;
-        aggregate->live_variance = aggregate->live_samples ? less(aggregate->live_variance, worth->variance) : 0;
-        aggregate->chunk_variance =
-                aggregate->live_samples ? less(aggregate->chunk_variance, worth->chunk_variance) : 0;
+        sums_died(&aggregate->sums, worth);
         mark_leaf(aggregate, index);
         if (!leaf->site)
                 return;
@@ -136,7 +145,7 @@ uint32_t aggregate_site(struct aggregate *aggregate, uint32_t module, uint64_t o
                 return (uint32_t)id;
         id = aggregate->sites.n;
         rows_add(&aggregate->sites,
-                 (struct site){ .row = { (uint32_t)id, frame, first_ns }, .class = NO_CLASS });
+                 (struct site){ .row = { .id = (uint32_t)id, .frame = frame, .first_ns = first_ns }, .class = NO_CLASS });
         class_init(&aggregate->sites.v[id].window, first_ns);
         addrmap_put(&aggregate->site_ids, key, id);
         mark_site(aggregate, (uint32_t)id);

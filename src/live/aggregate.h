@@ -25,6 +25,14 @@ enum { WORTH_ONE = 256 };
 /* SIZE, CHUNK and MEAN may be anything: they come from the target. CHUNK 0 = not known. */
 struct worth worth_of(uint64_t size, uint64_t chunk, uint64_t mean);
 
+/* Totals over sampled blocks. */
+struct sums {
+        int64_t live_bytes, live_samples, live_chunk;
+        double live_variance, chunk_variance;
+        int64_t surplus;   /* of all births */
+        uint64_t samples;
+};
+
 /* An allocating stack. */
 struct leaf {
         uint32_t stack;
@@ -51,12 +59,13 @@ struct aggregate {
         ROWS(uint32_t) dirty_leaves;
         ROWS(uint32_t) dirty_sites;
         size_t next_site;             /* round robin of aggregate_classes() */
-        /* totals */
-        int64_t live_bytes, live_samples, live_chunk;
-        double live_variance, chunk_variance;
-        int64_t surplus;              /* of all births */
-        uint64_t samples;
+        uint64_t last_block;          /* the newest id given to a block, of whatever process */
+        struct sums sums;             /* of all processes */
 };
+
+/* Adds or takes away one sampled block. */
+void sums_born(struct sums *sums, const struct worth *worth);
+void sums_died(struct sums *sums, const struct worth *worth);
 
 void aggregate_init(struct aggregate *aggregate);
 void aggregate_done(struct aggregate *aggregate);

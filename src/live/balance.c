@@ -47,7 +47,7 @@ out:
 }
 
 void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_frees, uint64_t anon_bytes,
-                   const struct counters *counters, const struct aggregate *aggregate)
+                   const struct counters *counters, const struct sums *sums)
 {
         int r;
 
@@ -58,28 +58,29 @@ void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_fr
         balance->exact = r >= 0;
         balance->initial = fit(balance->exact ? balance->glibc.used_bytes : anon_bytes);
         balance->net_at_start = net(counters);
-        balance->surplus_at_start = aggregate->surplus;
+        balance->surplus_at_start = sums->surplus;
 }
 
-static void fill_exact(struct balance *balance, const struct counters *counters, const struct aggregate *aggregate,
+static void fill_exact(struct balance *balance, const struct counters *counters, const struct sums *sums,
                        struct rec_process *ret)
 {
         struct glibc_heap now = balance->glibc;
-        int64_t used = fit((__int128)balance->initial + net(counters) - balance->net_at_start + aggregate->surplus -
+        int64_t used = fit((__int128)balance->initial + net(counters) - balance->net_at_start + sums->surplus -
                            balance->surplus_at_start);
         int64_t held;
 
         ret->heap_exact = true;
         ret->before_upper_bound = false;
         ret->heap_used = (uint64_t)used;
-        ret->before_bytes = between(used - aggregate->live_chunk, 0, balance->initial);
+        ret->before_bytes = between(used - sums->live_chunk, 0, balance->initial);
         if (glibc_heap_refresh(balance->memory, &now) < 0)
                 return;
+        balance->glibc = now;
         held = fit((__int128)now.system_bytes + now.mmapped_bytes);
         ret->heap_free = held > used ? (uint64_t)(held - used) : 0;
 }
 
-static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const struct aggregate *aggregate,
+static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const struct sums *sums,
                          struct rec_process *ret)
 {
         /* What is neither resident nor swapped now does not live from before either. */
@@ -89,15 +90,15 @@ static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const str
         ret->heap_free = 0;
         ret->before_upper_bound = true;
         ret->before_bytes = balance->initial;
-        ret->heap_used = (uint64_t)(balance->initial + aggregate->live_bytes);
+        ret->heap_used = (uint64_t)(balance->initial + sums->live_bytes);
 }
 
 void balance_fill(struct balance *balance, uint64_t anon_bytes, const struct counters *counters,
-                  const struct aggregate *aggregate, struct rec_process *ret)
+                  const struct sums *sums, struct rec_process *ret)
 {
-        ret->before_error = llround(Z95 * sqrt(aggregate->chunk_variance));
+        ret->before_error = llround(Z95 * sqrt(sums->chunk_variance));
         if (balance->exact)
-                fill_exact(balance, counters, aggregate, ret);
+                fill_exact(balance, counters, sums, ret);
         else
-                fill_bounded(balance, anon_bytes, aggregate, ret);
+                fill_bounded(balance, anon_bytes, sums, ret);
 }

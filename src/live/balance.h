@@ -22,7 +22,7 @@ struct balance {
         pid_t pid;
         int memory;            /* memory_open() of the target; not ours to close */
         bool exact;            /* the counters see all frees, and the arenas could be read */
-        struct glibc_heap glibc;
+        struct glibc_heap glibc; /* as of the last fill, binned_bytes as of the beginning */
         int64_t initial;       /* bytes in use when it began, or the bound */
         int64_t net_at_start;  /* what the counters said then */
         int64_t surplus_at_start;
@@ -30,8 +30,8 @@ struct balance {
 
 /* Begins (again). EXACT_FREES as in the injection; ANON_BYTES is the target's anonymous memory, resident or swapped, now. */
 void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_frees, uint64_t anon_bytes,
-                   const struct counters *counters, const struct aggregate *aggregate);
+                   const struct counters *counters, const struct sums *sums);
 
 /* Fills the heap_ and before_ fields of RET. ANON_BYTES as above. */
 void balance_fill(struct balance *balance, uint64_t anon_bytes, const struct counters *counters,
-                  const struct aggregate *aggregate, struct rec_process *ret);
+                  const struct sums *sums, struct rec_process *ret);

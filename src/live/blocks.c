@@ -32,6 +32,7 @@ static void take_out(struct blocks *blocks, struct block *block)
 static void close_block(struct blocks *blocks, struct block *block, uint64_t now_ns, uint64_t death_ns)
 {
         aggregate_died(blocks->aggregate, block->leaf, now_ns, block->born_ns, &block->worth);
+        sums_died(&blocks->sums, &block->worth);
         if (block->tick != blocks->tick)
                 rows_add(&blocks->deaths, (struct rec_death){ block->row_id, death_ns });
         take_out(blocks, block);
@@ -86,8 +87,9 @@ void blocks_alloc(struct blocks *blocks, const struct wire_alloc *record, uint32
                 blocks->n_refused++;
                 return;
         }
-        block.row_id = ++blocks->last_row_id;
+        block.row_id = ++blocks->aggregate->last_block;
         aggregate_born(blocks->aggregate, leaf, now_ns, &block.worth);
+        sums_born(&blocks->sums, &block.worth);
         add(blocks, &block);
 }
 

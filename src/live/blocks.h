@@ -40,7 +40,7 @@ struct blocks {
         struct addrmap by_id, by_addr; /* index + 1 */
         struct aggregate *aggregate;
         uint32_t tick;   /* the one being made */
-        uint64_t last_row_id;
+        struct sums sums; /* of this process alone */
         ROWS(struct born) born;          /* in this tick; some are dead again */
         ROWS(struct rec_death) deaths;   /* in this tick, of older blocks */
         uint64_t n_reused;    /* closed because another block came to their address */

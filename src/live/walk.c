@@ -10,7 +10,7 @@
 
 /* Maps are read again at most this often, when a stack leads into code that no known mapping holds. */
 #define REFRESH_NS (250ull * 1000000)
-enum { ANSWERS_A_CALL = 1024, NO_NAMES = UINT32_MAX };
+enum { NO_NAMES = UINT32_MAX };
 
 /* A frame that waits for room in the queue. */
 struct waiting {
@@ -33,7 +33,6 @@ struct walk {
         ROWS(struct walk_module) modules; /* by the unwinder's index */
         size_t n_told;                    /* modules that walk_loaded() need not tell any more */
         ROWS(struct waiting) waiting;
-        size_t n_asked, n_answered;
         uint64_t refreshed_ns;
 };
 
@@ -109,7 +108,6 @@ void walk_free(struct walk *walk)
 /* Asks for a frame seen for the first time; what does not fit waits here, innermost first as it came. */
 static void ask(struct walk *walk, const struct waiting *question)
 {
-        walk->n_asked++;
         if (walk->waiting.n > 0 || !names_ask(walk->names, question->module, question->addr, question->exact,
                                               question->frame, question->urgent))
                 rows_add(&walk->waiting, *question);
@@ -174,7 +172,7 @@ uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_
         return node;
 }
 
-static void ask_waiting(struct walk *walk)
+size_t walk_ask(struct walk *walk)
 {
         size_t asked = 0;
 
@@ -188,27 +186,7 @@ static void ask_waiting(struct walk *walk)
         walk->waiting.n -= asked;
         for (size_t i = 0; asked > 0 && i < walk->waiting.n; i++)
                 walk->waiting.v[i] = walk->waiting.v[i + asked];
-}
-
-void walk_names(struct walk *walk)
-{
-        struct names_answer answers[16];
-        size_t n, total = 0;
-
-        ask_waiting(walk);
-        do {
-                n = names_collect(walk->names, answers, array_len(answers));
-                for (size_t i = 0; i < n; i++)
-                        stacks_named(walk->stacks, answers[i].frame, answers[i].names, answers[i].n,
-                                     answers[i].runtime);
-                total += n;
-        } while (n == array_len(answers) && total < ANSWERS_A_CALL);
-        walk->n_answered += total;
-}
-
-size_t walk_unnamed(const struct walk *walk)
-{
-        return walk->n_asked - walk->n_answered;
+        return walk->waiting.n;
 }
 
 const char *walk_loaded(struct walk *walk)

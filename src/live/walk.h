@@ -16,11 +16,8 @@ void walk_free(struct walk *walk); /* accepts NULL */
 /* The node of the sample in RECORD, a checked copy followed by its stack. Never 0. */
 uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns);
 
-/* Asks again what did not fit into the queue, and takes in what has been named. Bounded. */
-void walk_names(struct walk *walk);
-
-/* Frames without an answer so far. */
-size_t walk_unnamed(const struct walk *walk);
+/* Asks again what did not fit into the queue of names. Returns how much of that is left. */
+size_t walk_ask(struct walk *walk);
 
 /* The path of the next module that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
 const char *walk_loaded(struct walk *walk);

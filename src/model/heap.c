@@ -447,6 +447,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .first_ns = heap->names.sites[id].first_ns,
                 .samples = now->live_samples,
                 .born_bytes = now->born_bytes,
+                .kind = heap->names.sites[id].kind,
         };
         return true;
 }

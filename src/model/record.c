@@ -73,6 +73,9 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         COPY_ROWS(copy, births);
         COPY_ROWS(copy, deaths);
         COPY_ROWS(copy, answered);
+        COPY_ROWS(copy, memory);
+        COPY_ROWS(copy, before_classes);
+        COPY_ROWS(copy, class_means);
         return copy;
 }
 
@@ -113,5 +116,8 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->gaps);
         release(tick->marks);
         release(tick->answered);
+        release(tick->memory);
+        release(tick->before_classes);
+        release(tick->class_means);
         free(tick);
 }

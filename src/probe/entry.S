@@ -33,11 +33,11 @@ blob_start:
         .long   handle_realloc - blob_start             /* rallocx */
         .long   handle_free - blob_start                /* dallocx */
         .long   handle_free_sized - blob_start          /* sdallocx */
-        .long   0                                       /* kinds without a handler cannot be hooked */
-        .long   0
-        .long   0
-        .long   0
-        .long   0
+        .long   handle_free_second - blob_start
+        .long   map_mmap - blob_start
+        .long   map_munmap - blob_start
+        .long   map_mremap - blob_start
+        .long   map_brk - blob_start
 
         .text
         .macro  thunk name, call
@@ -65,6 +65,7 @@ blob_start:
         thunk   slow_new_aligned, 6
         thunk   slow_free, 7
         thunk   slow_free_sized, 8
+        thunk   slow_free_second, 9
 
         .type   slow_common, @function
 slow_common:
@@ -89,5 +90,50 @@ slow_common:
         addq    $80, %rsp
         jmp     *(%r9)                  /* wire_hook.original */
         .size   slow_common, . - slow_common
+
+/* Mapping calls: with the hook in %r11, for %r9 may be an argument. A system call follows, so there is no fast path: all
+ * that is done here is to look whether we are on. struct map_frame is laid out and probe_map() calls the original. */
+        .macro  mapping name, call
+        .type   \name, @function
+\name:
+        movq    probe_root(%rip), %r10
+        testq   %r10, %r10
+        jz      1f
+        pushq   %r15
+        pushq   %r14
+        pushq   %r13
+        pushq   %r12
+        pushq   %rbp
+        pushq   %rbx
+        pushq   $\call
+        jmp     map_common
+1:
+        jmp     *(%r11)                 /* wire_hook.original */
+        .size   \name, . - \name
+        .endm
+
+        mapping map_mmap, 10
+        mapping map_munmap, 11
+        mapping map_mremap, 12
+        mapping map_brk, 13
+
+        .type   map_common, @function
+map_common:
+        pushq   %r11
+        pushq   $0
+        pushq   %r10
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
+        pushq   %rax
+        pushq   %r9
+        pushq   %r8
+        pushq   %rcx                    /* 17 words and the return address */
+        movq    %rsp, %rdi
+        cld
+        call    probe_map
+        addq    $136, %rsp
+        ret
+        .size   map_common, . - map_common
 
         .section .note.GNU-stack, "", @progbits

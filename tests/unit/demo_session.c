@@ -154,6 +154,21 @@ static void set_process(struct fake *fake, int tick, double t)
         p->lost_samples = tick > 200 ? 17 : 0;
 }
 
+/* Somebody looks with every tick. */
+static void set_memory(struct fake *fake)
+{
+        const struct rec_process *p = fake_process(fake);
+        struct rec_memory memory = {
+                .look_ns = 900000, .n_mappings = 212, .rss = p->rss_anon + p->rss_file + p->rss_shmem,
+                .heap_free = p->heap_free - 3 * M, .heap_overhead = 6 * M, .heap_split = true, .mapped = 12 * M,
+                .stacks = 1100 << 10, .files = p->rss_file, .shared = p->rss_shmem, .rest = 5 * M, .untouched = 4 * M,
+        };
+
+        memory.heap_live = memory.rss - memory.heap_free - memory.heap_overhead - memory.mapped - memory.stacks -
+                           memory.files - memory.shared - memory.rest;
+        fake_set_memory(fake, &memory);
+}
+
 static void add_blocks(struct demo *demo)
 {
         const uint32_t others[] = { demo->listeners, demo->cache, demo->config, demo->sqlite, demo->plugin };
@@ -187,6 +202,7 @@ struct fake *demo_session(const char *source)
 
                 set_live(&demo, tick, t);
                 set_process(fake, tick, t);
+                set_memory(fake);
                 if (tick == 120)
                         fake_add_mark(fake, "A");
                 if (tick == 300)

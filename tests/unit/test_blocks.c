@@ -64,7 +64,7 @@ static void a_block_that_outlives_its_tick_is_stored_and_a_short_one_is_not(void
         blocks_death(&books->blocks, 99, 2 * S);
         assert_int_equal(books->blocks.deaths.n, 1);
         assert_int_equal(books->blocks.deaths.v[0].id, rows[0].id);
-        assert_int_equal(books->aggregate.live_bytes, 0);
+        assert_int_equal(books->aggregate.sums.live_bytes, 0);
 }
 
 static void a_new_block_at_a_living_address_closes_the_old_one(void **state)
@@ -166,8 +166,8 @@ static void after_lost_contact_nothing_is_known(void **state)
         blocks_forget_all(&books->blocks, 2 * S);
         assert_int_equal(books->blocks.n, 0);
         assert_int_equal(books->blocks.deaths.n, 100);
-        assert_int_equal(books->aggregate.live_bytes, 0);
-        assert_true(books->aggregate.live_variance == 0);
+        assert_int_equal(books->aggregate.sums.live_bytes, 0);
+        assert_true(books->aggregate.sums.live_variance == 0);
 }
 
 /* An independent book-keeper: arrays, searched from end to end. */
@@ -202,7 +202,7 @@ static void compare(struct books *books)
                 assert_true(fabs(l->live_variance - variance[leaf]) <= variance[leaf] * 1e-9);
                 total += l->live_bytes;
         }
-        assert_int_equal(books->aggregate.live_bytes, total);
+        assert_int_equal(books->aggregate.sums.live_bytes, total);
 }
 
 static void naive_death(uint64_t id)

@@ -2,13 +2,9 @@
 
 #include "inject/hook.h"
 #include "inject/relocate.h"
-#include "target/image.h"
-#include "target/maps.h"
 
-#include <Zydis/Zydis.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NEED = HOOK_JUMP_LENGTH };
 
@@ -153,98 +149,6 @@ static void steps_aside_from_a_page_border(void **state)
         assert_int_equal(hook_offset(code + 4, 1, 0x1000), 0);
 }
 
-/* ---- all of libc ---- */
-
-struct census {
-        const struct image *image;
-        uint64_t distance;
-        size_t moved, refused, wrong;
-};
-
-static uint64_t absolute(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *operands, uint64_t at)
-{
-        for (int i = 0; i < in->operand_count_visible; i++) {
-                ZyanU64 target;
-
-                if (ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(in, &operands[i], at, &target)) &&
-                    (operands[i].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? operands[i].imm.is_relative :
-                     operands[i].mem.base == ZYDIS_REGISTER_RIP))
-                        return target;
-        }
-        return 0;
-}
-
-/* An independent look at each instruction before and after: the same operation on the same target. */
-static bool same_meaning(ZydisDecoder *decoder, const uint8_t *old, uint64_t old_addr, const uint8_t *new,
-                         uint64_t new_addr)
-{
-        ZydisDecodedInstruction a, b;
-        ZydisDecodedOperand oa[ZYDIS_MAX_OPERAND_COUNT], ob[ZYDIS_MAX_OPERAND_COUNT];
-
-        if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, old, 16, &a, oa)) ||
-            !ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, new, 16, &b, ob)))
-                return false;
-        if (a.meta.category == ZYDIS_CATEGORY_CALL)
-                return b.mnemonic == ZYDIS_MNEMONIC_PUSH;
-        return a.mnemonic == b.mnemonic && absolute(&a, oa, old_addr) == absolute(&b, ob, new_addr) &&
-               a.operand_count == b.operand_count;
-}
-
-static int move_and_compare(void *ctx, const struct image_symbol *symbol)
-{
-        struct census *census = ctx;
-        size_t size = symbol->size < 4096 ? symbol->size : 4096;
-        const uint8_t *code = size >= NEED ? image_bytes(census->image, symbol->addr, size) : NULL;
-        uint64_t to = symbol->addr + census->distance;
-        struct relocated moved;
-        ZydisDecoder decoder;
-        const char *why;
-
-        if (!code)
-                return 0;
-        if (relocate(code, size, symbol->size, symbol->addr, to, NEED, &moved, &why) < 0) {
-                census->refused++;
-                return 0;
-        }
-        census->moved++;
-        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-        for (uint32_t i = 0; i < moved.n_steps; i++) {
-                bool back = moved.from[i] == moved.length;
-                uint8_t copy[16] = { 0 }, original[16] = { 0 };
-
-                memcpy(copy, moved.code + moved.to[i], 16);
-                if (back) {
-                        census->wrong += copy[0] != 0xe9 || to + moved.to[i] + 5 + (uint64_t)(int64_t)field(&moved, moved.to[i] + 1u) !=
-                                                                symbol->addr + moved.length;
-                        continue;
-                }
-                memcpy(original, code + moved.from[i], size - moved.from[i] < 16 ? size - moved.from[i] : 16);
-                census->wrong += !same_meaning(&decoder, original, symbol->addr + moved.from[i], copy, to + moved.to[i]);
-        }
-        return 0;
-}
-
-static void every_function_of_libc_means_the_same_elsewhere(void **state)
-{
-        struct maps maps = { 0 };
-        struct image *image = NULL;
-        struct census census = { 0 };
-
-        assert_int_equal(maps_read(getpid(), &maps), 0);
-        assert_int_equal(image_open(getpid(), maps_find(&maps, (uint64_t)(uintptr_t)strtol), &image), 0);
-        census.image = image;
-        for (int i = 0; i < 2; i++) {
-                census.distance = i ? 0x60000000ull : (uint64_t)-0x60000000ll;
-                image_functions(image, move_and_compare, &census);
-        }
-        print_message("# libc: %zu moved, %zu refused, %zu wrong\n", census.moved, census.refused, census.wrong);
-        assert_true(census.moved > 2000);
-        assert_true(census.refused < census.moved / 20);
-        assert_int_equal(census.wrong, 0);
-        image_close(image);
-        maps_done(&maps);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -258,7 +162,6 @@ int main(void)
                 cmocka_unit_test(says_when_it_is_too_far),
                 cmocka_unit_test(a_jump_leads_where_it_was_sent),
                 cmocka_unit_test(steps_aside_from_a_page_border),
-                cmocka_unit_test(every_function_of_libc_means_the_same_elsewhere),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,7 @@ static void a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_block
         assert_int_equal(w->stacks.new_stacks.n, 2);
         assert_int_equal(w->stacks.new_stacks.v[0].site, w->deciding.new_sites.v[0].id);
         site = &w->aggregate.sites.v[w->deciding.new_sites.v[0].id];
-        assert_int_equal(site->window.live, w->aggregate.live_bytes);
+        assert_int_equal(site->window.live, w->aggregate.sums.live_bytes);
         assert_int_equal(site->window.born_samples, 3);
         blocks_death(&w->blocks, 1, 3 * S);
         blocks_death(&w->blocks, 3, 3 * S);

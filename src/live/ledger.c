@@ -1,0 +1,147 @@
+#include "live/ledger.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int ledger_init(struct ledger *ledger)
+{
+        *ledger = (struct ledger){ .tick = 1, .record = xmalloc(sizeof *ledger->record) };
+        stacks_init(&ledger->stacks);
+        aggregate_init(&ledger->aggregate);
+        ledger_read_clock(ledger);
+        ledger->last_tick_ns = ledger->last_step_ns = ledger->now_ns;
+        return names_new(&ledger->names);
+}
+
+void ledger_done(struct ledger *ledger)
+{
+        names_free(ledger->names);
+        happenings_done(&ledger->happenings);
+        deciding_done(&ledger->deciding);
+        aggregate_done(&ledger->aggregate);
+        stacks_done(&ledger->stacks);
+        free(ledger->changes.v);
+        free(ledger->births.v);
+        free(ledger->deaths.v);
+        free(ledger->states.v);
+        free(ledger->class_means.v);
+        free(ledger->record);
+        *ledger = (struct ledger){ 0 };
+}
+
+void ledger_read_clock(struct ledger *ledger)
+{
+        uint64_t now_ns = clock_boottime_ns();
+
+        ledger->now_ns = now_ns > ledger->now_ns ? now_ns : ledger->now_ns + 1;
+}
+
+uint32_t ledger_leaf(struct ledger *ledger, uint32_t node)
+{
+        struct stacks_node *n = &ledger->stacks.nodes.v[node];
+
+        if (n->leaf == 0) {
+                n->leaf = aggregate_leaf(&ledger->aggregate, node, ledger->now_ns);
+                deciding_add(&ledger->deciding, n->leaf, node, ledger->tick);
+        }
+        return n->leaf;
+}
+
+void ledger_take_names(struct ledger *ledger)
+{
+        enum { ANSWERS_A_CALL = 1024 };
+        struct names_answer answers[16];
+        size_t n, total = 0;
+
+        do {
+                n = names_collect(ledger->names, answers, array_len(answers));
+                for (size_t i = 0; i < n; i++)
+                        stacks_named(&ledger->stacks, answers[i].frame, answers[i].names, answers[i].n,
+                                     answers[i].runtime);
+                total += n;
+        } while (n == array_len(answers) && total < ANSWERS_A_CALL);
+}
+
+static void add_state(void *ctx, uint32_t site, uint32_t class)
+{
+        struct ledger *ledger = ctx;
+
+        rows_add(&ledger->states, (struct rec_site_state){ ledger->tick, site, class });
+}
+
+void ledger_judge(struct ledger *ledger)
+{
+        aggregate_classes(&ledger->aggregate, ledger->now_ns, add_state, ledger);
+}
+
+void ledger_add_blocks(struct ledger *ledger, const struct blocks *blocks)
+{
+        size_t most = ledger->births.n + blocks->born.n;
+
+        if (ledger->births.cap < most) {
+                ledger->births.cap = most;
+                ledger->births.v = xreallocarray(ledger->births.v, most, sizeof *ledger->births.v);
+        }
+        if (blocks->born.n > 0)
+                ledger->births.n += blocks_births(blocks, ledger->births.v + ledger->births.n);
+        for (size_t i = 0; i < blocks->deaths.n; i++)
+                rows_add(&ledger->deaths, blocks->deaths.v[i]);
+}
+
+static void fill_changes(struct ledger *ledger, struct rec_tick *tick)
+{
+        struct aggregate *aggregate = &ledger->aggregate;
+
+        for (size_t i = 0; i < aggregate->dirty_leaves.n; i++) {
+                uint32_t leaf = aggregate->dirty_leaves.v[i];
+
+                aggregate->leaves.v[leaf].dirty = false;
+                rows_add(&ledger->changes, aggregate_row(aggregate, leaf, ledger->tick));
+        }
+        aggregate->dirty_leaves.n = 0;
+        tick->changes = ledger->changes.v;
+        tick->n_changes = ledger->changes.n;
+}
+
+static void fill_code(struct ledger *ledger, struct rec_tick *tick)
+{
+        const struct stacks *stacks = &ledger->stacks;
+
+        tick->modules = stacks->new_modules.v;
+        tick->n_modules = stacks->new_modules.n;
+        tick->frames = stacks->new_frames.v;
+        tick->n_frames = stacks->new_frames.n;
+        tick->stacks = stacks->new_stacks.v;
+        tick->n_stacks = stacks->new_stacks.n;
+        tick->sites = ledger->deciding.new_sites.v;
+        tick->n_sites = ledger->deciding.new_sites.n;
+        tick->states = ledger->states.v;
+        tick->n_states = ledger->states.n;
+}
+
+void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
+{
+        fill_changes(ledger, tick);
+        fill_code(ledger, tick);
+        tick->births = ledger->births.v;
+        tick->n_births = ledger->births.n;
+        tick->deaths = ledger->deaths.v;
+        tick->n_deaths = ledger->deaths.n;
+        tick->class_means = ledger->class_means.v;
+        tick->n_class_means = ledger->class_means.n;
+        happenings_fill(&ledger->happenings, tick);
+}
+
+void ledger_begin_tick(struct ledger *ledger)
+{
+        stacks_rows_given(&ledger->stacks);
+        happenings_given(&ledger->happenings);
+        ledger->deciding.new_sites.n = 0;
+        ledger->changes.n = ledger->births.n = ledger->deaths.n = ledger->states.n = 0;
+        ledger->class_means.n = 0;
+        ledger->last_tick_ns = ledger->now_ns;
+        ledger->tick++;
+}

@@ -1,0 +1,55 @@
+/* suspects: the size classes whose exact counters grow, which is where a closer look pays (class zoom).
+ *
+ * Net of a class = bytes allocated - bytes freed, exact, counted since the attach; blocks from before the attach are in it when
+ * they are freed, so turnover of those is no growth. One thing is not exact: the counters see requests where blocks are made
+ * and chunks where they are freed, and a chunk may be of the next class. That traffic across a border is estimated from
+ * sampled blocks (their request and their chunk are known) and corrected; the variance of the correction is the noise that
+ * growth must stand out from.
+ *
+ * A class grows when the lowest nets of the four quarters of the window rise from each to the next, by more than that noise in all.
+ * Lowest: what fills and is collected in turn does not count. The first seconds after the attach are left out, and
+ * it takes a minute and two looks in agreement. It has stopped when the last quarter stood no higher than the one before for a minute.
+ *
+ * Without exact frees nothing is known about growth, and no class is ever suspected. Plain data; no clock of its own. */
+#pragma once
+
+#include "probe/wire.h"
+
+#include <stdbool.h>
+
+enum {
+        SUSPECTS_STEP_S = 10,  /* one point of the window is the lowest net of so long */
+        SUSPECTS_POINTS = 60,  /* the window: 10 minutes */
+        SUSPECTS_POINTS_MIN = 8, /* less is too short to say */
+        SUSPECTS_SKIPPED = 1,  /* points after the attach that are left out */
+        SUSPECTS_BYTES_MIN = 16 << 10, /* growth that is worth a look */
+};
+
+struct suspects_point {
+        double net;       /* the lowest in this step, corrected */
+        double variance;  /* of the correction, since the attach */
+};
+
+struct suspects_class {
+        struct suspects_point points[SUSPECTS_POINTS]; /* a ring */
+        double lowest;            /* in the step under way */
+        double moved, variance;   /* the correction so far: bytes that came into the class by the chunk's size */
+        uint32_t agreed;          /* evaluations in a row that say the opposite of `growing` */
+        bool growing;
+};
+
+struct suspects {
+        bool exact;               /* frees are counted exactly */
+        uint64_t step_end_ns;
+        uint32_t n_points;        /* ever closed */
+        bool fresh;               /* no look in this step yet */
+        struct suspects_class classes[WIRE_CLASSES];
+};
+
+void suspects_init(struct suspects *suspects, bool exact_frees, uint64_t now_ns);
+
+/* A sampled block of SIZE bytes as asked for, with its CHUNK (0 = not known) and the MEAN of its sample. */
+void suspects_sampled(struct suspects *suspects, uint64_t size, uint64_t chunk, uint64_t mean);
+
+/* The exact counters of all classes now; a few times a second. Returns true when a class began or ceased to grow. */
+bool suspects_look(struct suspects *suspects, uint64_t now_ns, const struct wire_class_count *classes);
