@@ -35,6 +35,10 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROW_FOLLOW_FORK                                                                                      \
+        { 0, "follow-fork", NULL, "record children, too, and what they exec", OPTION_FLAG, FIELD(follow_fork) }
+#define ROW_FOLLOW_EXEC                                                                                      \
+        { 0, "follow-exec", NULL, "go on when it execs another program", OPTION_FLAG, FIELD(follow_exec) }
 #define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
@@ -43,7 +47,7 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_FOLLOW_FORK, ROW_FOLLOW_EXEC, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
@@ -55,13 +59,13 @@ static const struct option_row replay_rows[] = {
         ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
-static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_LOG, ROW_HELP, { 0 } };
+static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_FOLLOW_FORK, ROW_FOLLOW_EXEC, ROW_LOG, ROW_HELP, { 0 } };
 
 static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
 
 static const struct option_row run_rows[] = {
         { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
-        ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROWS_RECORDING, ROW_FOLLOW_FORK, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row report_rows[] = {
@@ -188,6 +192,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
         return (struct recording){
                 .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .user = user,
+                .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .inject = { .mean = options->mean, .stack_limit = (uint32_t)options->stack, .heartbeat_s = HEARTBEAT_S },
         };
 }

@@ -21,6 +21,7 @@ struct options {
         uint64_t mean;           /* sampling mean in bytes */
         uint64_t stack;          /* bytes of stack copied with a sample */
         bool no_cmdline;
+        bool follow_fork, follow_exec;
         bool live;               /* run: the screen, not the program, gets the terminal */
         bool ascii, no_mouse;
         enum term_color color;

@@ -112,7 +112,6 @@ static int run_here(char **argv, struct recording *recording)
         }
         recording->pid = child.pid;
         recording->go_arg = &child;
-        recording->follow = true; /* a script that ends in "exec program" is only a beginning */
         if (guard_start(&guard, recording, lifeline[0], &lifeline[1], 1, &err) < 0)
                 return fail(&child, &err);
         child_done(&child);
@@ -188,6 +187,7 @@ int command_run(const struct subcommand *subcommand, struct options *options)
         recording.name = program_name(options->words[0]);
         recording.launch = true;
         recording.go = child_go;
+        recording.follow_exec = true; /* a script that ends in "exec program" is only a beginning */
         if (options->live && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
                 return run_apart(options->words, &recording, options);
         return run_here(options->words, &recording);

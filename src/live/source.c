@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DRAIN_NS (20 * NS_PER_MS) /* one step drains for at most this long */
+#define LAST_DRAIN_NS (200 * NS_PER_MS) /* and that of one that has ended for this long */
 enum { DRAIN_CHECK = 32 };
 
 /* ---- draining ---- */
@@ -79,6 +80,7 @@ void source_count(struct source *source)
 {
         struct ledger *ledger = source->ledger;
 
+        ledger->happenings.label = source->label;
         shared_look(source->pages, source->injection->shared);
         counters_read(&source->counters, source->pages, source->injection->shared);
         source->search |= losses_look(&source->losses, &source->ring, source->blocks.n_refused, ledger->last_tick_ns,
@@ -87,9 +89,10 @@ void source_count(struct source *source)
                 search_table(source);
         walk_ask(source->walk);
         say_loaded(source);
+        ledger->happenings.label = NULL;
 }
 
-static void fill_process(struct source *source)
+void source_fill(struct source *source)
 {
         const struct wire_class_count *total = &source->counters.total;
         struct rec_process *process = &source->last; /* when the target is gone, what it had last */
@@ -109,12 +112,6 @@ static void fill_process(struct source *source)
         process->samples = sums->samples;
         process->lost_samples = source->losses.samples;
         balance_fill(&source->balance, anon, &source->counters, sums, process);
-}
-
-void source_tick(struct source *source)
-{
-        fill_process(source);
-        ledger_add_blocks(source->ledger, &source->blocks);
 }
 
 void source_begin_tick(struct source *source)
@@ -168,8 +165,11 @@ static void begin_epoch(struct source *source, bool tick_due)
 
 void source_look_silent(struct source *source, bool tick_due)
 {
-        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) == WIRE_SILENT)
-                begin_epoch(source, tick_due);
+        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) != WIRE_SILENT)
+                return;
+        source->ledger->happenings.label = source->label;
+        begin_epoch(source, tick_due);
+        source->ledger->happenings.label = NULL;
 }
 
 enum watched_fate source_fate(const struct source *source)
@@ -181,6 +181,19 @@ void source_set_mean(struct source *source, uint64_t mean)
 {
         source->mean = mean;
         __atomic_store_n(&source->injection->shared->mean, mean, __ATOMIC_RELEASE);
+}
+
+void source_end(struct source *source, bool keep_blocks)
+{
+        uint64_t end_ns = clock_boottime_ns() + LAST_DRAIN_NS;
+
+        while (source_drain(source) > 0 && clock_boottime_ns() < end_ns)
+                ;
+        if (keep_blocks)
+                return;
+        source_count(source);
+        source_fill(source);
+        blocks_forget_all(&source->blocks, source->ledger->now_ns);
 }
 
 /* ---- birth and end ---- */

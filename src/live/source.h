@@ -22,6 +22,7 @@
 struct source {
         struct injection *injection; /* not ours to end */
         struct ledger *ledger;
+        char label[56];              /* "nginx 4712: ", what its events begin with; "" when it is alone */
         struct watched watched;
         uint64_t code_bytes;       /* of the probe in the target, private */
         uint64_t mean;             /* in force; the target could change the one in the shared area */
@@ -36,7 +37,7 @@ struct source {
         uint64_t silent_from_ns;
         size_t forgotten;          /* ... and so many blocks are unknown since */
         bool search;               /* the table must be looked through: deaths may have been lost */
-        struct rec_process last;   /* as of the last source_tick(); the ledger's sums are not in it */
+        struct rec_process last;   /* as of the last source_fill(): this process alone */
 };
 
 /* Begins with a freshly attached INJECTION, which must outlive the source. The caller ends it with source_free(). */
@@ -54,11 +55,13 @@ enum watched_fate source_fate(const struct source *source);
 /* Switches a probe that fell silent on again; TICK_DUE: what failed before is tried again. */
 void source_look_silent(struct source *source, bool tick_due);
 
-/* Once a tick, in this order, for each source before the next function for any: reads the counters and what was lost;
- * (the ledger decides sites); fills `last` and gives the blocks to the ledger; begins the next tick. */
+/* Once a tick, in this order: reads the counters and what was lost; fills `last`; begins the next tick. */
 void source_count(struct source *source);
-void source_tick(struct source *source);
+void source_fill(struct source *source);
 void source_begin_tick(struct source *source);
+
+/* It has exited or runs another program: takes in what is left, and `last`. Its blocks are dead then unless KEEP_BLOCKS. */
+void source_end(struct source *source, bool keep_blocks);
 
 /* The sampling mean from now on, in bytes. */
 void source_set_mean(struct source *source, uint64_t mean);
