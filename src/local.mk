@@ -113,7 +113,9 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/mapped.c %D%/live/mapped.h \
 	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \

@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	%D%/unit/test_image \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
+	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
