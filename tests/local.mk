@@ -136,6 +136,8 @@ dist_check_SCRIPTS = \
 	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/pacing.sh \
+	%D%/live/pools.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -158,11 +160,12 @@ check_PROGRAMS += %D%/live/freeze_tool
 
 # allocators, pools, mappings: every call is counted once
 check_PROGRAMS += %D%/live/reach_tool
-EXTRA_DIST += %D%/targets/reach.c
+EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread

@@ -17,7 +17,7 @@
 
 /* Hysteresis, in parts of what may be spent: more than OVER is too much, and a finer mean must come to less than UNDER. ALARM:
  * so much in one look is not waited out. */
-static const double OVER = 1.2, UNDER = 0.8, ALARM = 4;
+static const double OVER = 1.2, UNDER = 0.9, ALARM = 4;
 static const double FACTOR_MIN = 0.25, FACTOR_MAX = 8, STRAIN_MIN = 0.125;
 enum { ENOUGH_SAMPLES = 30, BURST_MIN = 64, LEVEL_MAX = 18 };
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "live/cost.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ static void take_record(struct source *source)
                 take_mapping(source, record);
                 return;
         }
+        pacing_sampled(&source->pacer->pacing, record->alloc.size, record->alloc.chunk, record->alloc.mean);
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
 }
@@ -76,12 +78,39 @@ size_t source_drain(struct source *source)
         return n;
 }
 
+static void read_counters(struct source *source)
+{
+        shared_look(source->pages, source->injection->shared);
+        counters_read(&source->counters, source->pages, source->injection->shared);
+}
+
+static struct pacing_look look(const struct source *source)
+{
+        return (struct pacing_look){
+                .now_ns = source->ledger->now_ns, .classes = source->counters.classes,
+                .samples = source->blocks.sums.samples + source->losses.samples,
+                .live_samples = (uint64_t)source->blocks.sums.live_samples, .cpu_ns = cost_cpu_ns(),
+        };
+}
+
+static void pace(struct source *source)
+{
+        struct pacing_look now;
+
+        if (!pacing_is_due(&source->pacer->pacing, source->ledger->now_ns))
+                return;
+        read_counters(source);
+        now = look(source);
+        pacer_look(source->pacer, &now);
+}
+
 size_t source_step(struct source *source)
 {
         size_t n;
 
         inject_heartbeat(source->injection);
         n = source_drain(source);
+        pace(source);
         walk_ask(source->walk);
         return n;
 }
@@ -115,8 +144,7 @@ void source_count(struct source *source)
 {
         struct ledger *ledger = source->ledger;
 
-        shared_look(source->pages, source->injection->shared);
-        counters_read(&source->counters, source->pages, source->injection->shared);
+        read_counters(source);
         source->search |= losses_look(&source->losses, &source->ring, source->blocks.n_refused, ledger->last_tick_ns,
                                       ledger->now_ns, &ledger->happenings);
         if (source->search)
@@ -141,7 +169,7 @@ static void fill_process(struct source *source)
         process->freed_calls = total->freed_calls;
         process->live_bytes = sums->live_bytes;
         process->live_variance = sums->live_variance;
-        process->mean = source->mean;
+        process->mean = source->pacer->pacing.mean;
         process->samples = sums->samples;
         process->lost_samples = source->losses.samples;
         balance_fill(&source->balance, anon, &source->counters, sums, process);
@@ -162,6 +190,9 @@ void source_tick(struct source *source)
         fill_process(source);
         look_at_memory(source);
         ledger_add_blocks(source->ledger, &source->blocks);
+        if (source->tells)
+                pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
+                           &source->ledger->happenings);
 }
 
 void source_begin_tick(struct source *source)
@@ -176,8 +207,7 @@ static void begin_balance(struct source *source)
         struct rec_process unused = { 0 };
         uint64_t anon = 0;
 
-        shared_look(source->pages, source->injection->shared);
-        counters_read(&source->counters, source->pages, source->injection->shared);
+        read_counters(source);
         watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
         balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
                       anon, &source->counters, &source->blocks.sums);
@@ -225,13 +255,24 @@ enum watched_fate source_fate(const struct source *source)
         return watched_fate(&source->watched);
 }
 
-void source_set_mean(struct source *source, uint64_t mean)
+uint64_t source_set_mean(struct source *source, uint64_t mean)
 {
-        source->mean = mean;
-        __atomic_store_n(&source->injection->shared->mean, mean, __ATOMIC_RELEASE);
+        return pacer_fix(source->pacer, mean);
 }
 
 /* ---- birth and end ---- */
+
+static void begin_pacing(struct source *source)
+{
+        struct ledger *ledger = source->ledger;
+        struct pacing_look now = look(source);
+
+        source->pacer = xcalloc(1, sizeof *source->pacer);
+        source->tells = !ledger->paced;
+        ledger->paced = true;
+        pacer_init(source->pacer, source->injection->shared, ledger->adaptive ? 0 : source->injection->shared->mean,
+                   source->injection->exact_frees, &now);
+}
 
 int source_new(struct injection *injection, struct ledger *ledger, struct source **ret, struct err *err)
 {
@@ -246,10 +287,10 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         mapped_init(&source->mapped, &ledger->aggregate);
         ring_init(&source->ring, injection->shared);
         source->code_bytes = shared_private_bytes(injection->shared);
-        source->mean = injection->shared->mean;
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
         memory_init(&source->memory, injection->pid, source->watched.memory);
         begin_balance(source);
+        begin_pacing(source);
         r = walk_new(injection->pid, &ledger->stacks, ledger->names, &source->walk);
         if (r < 0) {
                 err_set(err, -r, "cannot read the memory map of %d: %s", injection->pid, strerror(-r));
@@ -270,5 +311,6 @@ void source_free(struct source *source)
         memory_done(&source->memory);
         watched_done(&source->watched);
         free(source->pages);
+        free(source->pacer);
         free(source);
 }

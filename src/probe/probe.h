@@ -131,7 +131,7 @@ static inline uint64_t counted_bytes(const struct wire_hook *hook, uint64_t size
         return likely(hook->sizing == WIRE_SIZE_GLIBC) ? wire_glibc_chunk(size) : size;
 }
 
-/* How much of the countdown each byte of a block of CLASS takes. */
+/* How much of the countdown each byte of a block of CLASS takes; 0, which heaptop never writes, must not divide. */
 static inline uint64_t zoom_of(const struct wire_shared *shared, uint32_t class)
 {
         uint32_t zoom = shared->zoom[class];

@@ -259,7 +259,7 @@ struct wire_shared {
                                     * mapping calls pass until an allocation finds its slot and writes 0 here */
 
         /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
-         * it is sampled with the mean mean/zoom[c]; 0 counts as 1. A change holds from the next call on. The record's `mean`
+         * it is sampled with the mean mean/zoom[c]. 1 is no zoom; 0 is never written. A change holds from the next call on. The record's `mean`
          * is that of the sample: the countdown's divided by zoom[c], to the nearest whole number and at least 1. So weights
          * are exact when zooms divide means, as powers of two do; else off by up to 0.5/mean of themselves. */
         uint32_t zoom[WIRE_CLASSES] __attribute__((aligned(64)));

@@ -118,7 +118,8 @@ def redis(pipeline, reach):
     plain, watched = [], []
     for _ in range(ROUNDS):
         plain.append(load())
-        recorder = subprocess.Popen([HEAPTOP, "record", "-p", str(server.pid), "-o", f"{DIR}/redis-{pipeline}-{len(plain)}.heaptop"],
+        recorder = subprocess.Popen([HEAPTOP, "record", "-p", str(server.pid), "--mean", "512K",
+                                     "-o", f"{DIR}/redis-{pipeline}-{len(plain)}.heaptop"],
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while "heaptop" not in open(f"/proc/{server.pid}/maps").read():
             time.sleep(0.02)

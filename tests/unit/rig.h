@@ -69,6 +69,8 @@ static inline void rig_open(struct rig *rig, uint64_t mean)
         rig->shared->state = WIRE_RUNNING;
         rig->shared->mean = mean;
         rig->shared->next_id = 1;
+        for (int i = 0; i < WIRE_CLASSES; i++)
+                rig->shared->zoom[i] = 1;
         rig->shared->stack_limit = 4096;
         rig_must(madvise(rig->root, 4096, MADV_WIPEONFORK) == 0);
         rig_must(madvise(rig->shared, sizeof *rig->shared, MADV_DONTFORK) == 0);
