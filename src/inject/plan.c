@@ -341,8 +341,8 @@ static int write_code(struct draft *d, struct err *err)
 static void describe_one(struct draft *d, const struct allocator *allocator, size_t *len)
 {
         struct plan *plan = d->plan;
-        bool hooked = false, allocates = allocator->n > 1 || allocator->v[0].kind == WIRE_MALLOC ||
-                                         allocator->v[0].kind == WIRE_MEMALIGN;
+        bool hooked = false, allocates = allocator->n > 1 || allocator->v[0].kind == WIRE_POOL_GET ||
+                                         allocator->v[0].kind == WIRE_POOL_GET_SECOND;
 
         for (size_t k = 0; k < d->n; k++)
                 hooked |= d->v[k].allocator == allocator;
