@@ -80,6 +80,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/extras.c %D%/inject/extras.h \
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
@@ -114,7 +115,9 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/mapped.c %D%/live/mapped.h \
 	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \

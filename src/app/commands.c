@@ -36,7 +36,11 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
-#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
+#define ROWS_EXTRAS(malloc_at, pair)                                                                         \
+        { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
+        { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE,                        \
+        ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
         { 0, "color", "WHEN", "auto, never, 16, 256", OPTION_COLOR, FIELD(color) },                          \
@@ -44,7 +48,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_EXTRAS("", ""), ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
@@ -191,7 +195,8 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
                 .hide_cmdline = options->no_cmdline, .user = user,
                 .adaptive = options->mean == 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
-                            .burst = options->mean ? 0 : PACING_START_BURST, .stack_limit = (uint32_t)options->stack, .heartbeat_s = HEARTBEAT_S },
+                            .burst = options->mean ? 0 : PACING_START_BURST, .stack_limit = (uint32_t)options->stack,
+                            .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
         };
 }
 

@@ -168,7 +168,8 @@ static json_t *stacks_part(struct heap *heap, uint32_t site)
 
 static json_t *site_part(struct report *report, const struct heap_site *s)
 {
-        return json_pack("{s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "name",
+        return json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "kind",
+                         json_string(s->kind == REC_SITE_MAPPED ? "mapped" : "heap"), "name",
                          text(s->name), "place", text_or_null(s->place), "approximate", (int)s->approximate, "class",
                          text(heap_class_name(s->class)), "live_bytes",
                          estimate((double)s->live_bytes, s->live_error, true), "live_blocks", json_integer(s->live_blocks),

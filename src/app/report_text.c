@@ -182,10 +182,10 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
 
         if (!heap_site(heap, id, &site))
                 return;
-        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s", rank, id ? heap_class_name(site.class) : "-",
+        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s%s", rank, id ? heap_class_name(site.class) : "-",
                 size(live, (double)site.live_bytes), size(error, site.live_error), fmt_change(change, site.change_bytes),
                 isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
-                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), site.approximate ? "~" : "");
+                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind), site.approximate ? "~" : "");
         put(out, site.name);
         fputs("  ", out);
         put(out, site.place);
@@ -242,6 +242,6 @@ void report_text(FILE *out, struct report *report)
         for (size_t i = 0; i < report->n_sites; i++)
                 put_site(out, report->heap, i + 1, report->sites[i]);
         fputs("\nBytes by site are estimates, +- is their 95 % interval. ~ = the nearest symbol or module+offset, not certainly "
-              "the function.\n",
+              "the function. mmap: = memory mapped by the program itself, resident or not, no part of the heap.\n",
               out);
 }

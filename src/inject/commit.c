@@ -480,6 +480,8 @@ static void fill_settings(struct attach *a)
         shared->tid_offset = find_tid_offset(a->process);
         shared->no_thread_yet = lacks_thread_pointer(a->process);
         shared->next_id = 1;
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                shared->zoom[i] = 1;
 }
 
 static void fill_injection(const struct attach *a)

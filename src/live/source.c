@@ -13,6 +13,38 @@ enum { DRAIN_CHECK = 32 };
 
 /* ---- draining ---- */
 
+static void take_map(struct source *source, const struct wire_alloc *record)
+{
+        struct ledger *ledger = source->ledger;
+        const struct mapped_range *grown = record->chunk >> 32 == 0 ? mapped_before(&source->mapped, record->head.addr) : NULL;
+        const struct unwind_frame *frames;
+        size_t n = walk_frames(source->walk, record, ledger->now_ns, &frames);
+        enum mapped_owner owner;
+        uint32_t leaf = 0;
+
+        owners_look(&source->owners, source->injection, walk_unwinder(source->walk));
+        owner = owner_of(&source->owners, record, frames, n, walk_unwinder(source->walk));
+        if (grown && grown->owner != MAPPED_SITE) /* by mremap(): what it is depends on what it grew from */
+                owner = (enum mapped_owner)grown->owner;
+        if (owner == MAPPED_SITE)
+                leaf = ledger_mapped_leaf(ledger, walk_node(source->walk));
+        if (leaf && mapped_is_suspect(&source->mapped, leaf))
+                owner = MAPPED_ALLOCATOR;
+        mapped_map(&source->mapped, record, owner, owner == MAPPED_SITE ? leaf : 0, ledger->now_ns);
+}
+
+static void take_mapping(struct source *source, const union ring_record *record)
+{
+        uint64_t now_ns = source->ledger->now_ns;
+
+        if (record->head.type == WIRE_MAP)
+                take_map(source, &record->alloc);
+        else if (record->head.type == WIRE_UNMAP)
+                mapped_unmap(&source->mapped, &record->span, now_ns);
+        else if (record->head.type == WIRE_REMAP)
+                mapped_remap(&source->mapped, &record->span, now_ns);
+}
+
 static void take_record(struct source *source)
 {
         struct ledger *ledger = source->ledger;
@@ -23,8 +55,10 @@ static void take_record(struct source *source)
                 blocks_death(&source->blocks, record->head.id, ledger->now_ns);
                 return;
         }
-        if (record->head.type != WIRE_ALLOC)
+        if (record->head.type != WIRE_ALLOC) {
+                take_mapping(source, record);
                 return;
+        }
         pacing_sampled(&source->pacer->pacing, record->alloc.size, record->alloc.chunk, record->alloc.mean);
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
@@ -149,13 +183,15 @@ static void fill_process(struct source *source)
 static void look_at_memory(struct source *source)
 {
         const struct memory_view view = { .blocks = &source->blocks, .balance = &source->balance, .pages = source->pages,
-                                          .shared = source->injection->shared, .process = &source->last };
+                                          .shared = source->injection->shared, .process = &source->last,
+                                          .mapped = &source->mapped };
 
         source->memory_changed = memory_look(&source->memory, &view, source->ledger->now_ns);
 }
 
 void source_tick(struct source *source)
 {
+        mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
         ledger_add_blocks(source->ledger, &source->blocks);
@@ -195,6 +231,7 @@ static void begin_epoch(struct source *source, bool tick_due)
                 source->silent_from_ns = ledger->last_step_ns;
                 source->forgotten = source->blocks.n;
                 blocks_forget_all(&source->blocks, ledger->now_ns);
+                mapped_forget_all(&source->mapped, ledger->now_ns);
         } else if (!tick_due) {
                 return;
         }
@@ -252,6 +289,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->pages = xcalloc(1, sizeof *source->pages);
         blocks_init(&source->blocks, &ledger->aggregate);
         blocks_begin_tick(&source->blocks, ledger->tick);
+        mapped_init(&source->mapped, &ledger->aggregate);
         ring_init(&source->ring, injection->shared);
         source->code_bytes = shared_private_bytes(injection->shared);
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
@@ -274,6 +312,7 @@ void source_free(struct source *source)
                 return;
         walk_free(source->walk);
         blocks_done(&source->blocks);
+        mapped_done(&source->mapped);
         memory_done(&source->memory);
         watched_done(&source->watched);
         free(source->pages);

@@ -11,6 +11,7 @@
 #include "live/ledger.h"
 #include "live/losses.h"
 #include "live/memory.h"
+#include "live/owner.h"
 #include "live/pacer.h"
 #include "live/ring.h"
 #include "live/shared.h"
@@ -35,6 +36,8 @@ struct source {
         struct counters counters;
         struct balance balance;
         struct losses losses;
+        struct mapped mapped;
+        struct owners owners;
         struct memory memory;
         bool memory_changed;       /* memory.last is of the tick being made */
         bool silent;               /* the probe has switched itself off ... */
