@@ -93,3 +93,22 @@ CREATE TABLE thinned ( -- below upto_tick, at most the last row in each `bucket`
 -- format 2
 
 CREATE TABLE site_kind (site INTEGER PRIMARY KEY, kind INTEGER NOT NULL); -- sites that are no heap sites: 1 = mapped memory
+
+CREATE TABLE memory ( -- what RSS consists of, by the last look at all mappings; heap_live to rest add up to rss
+  tick INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, look_ns INTEGER NOT NULL, mappings INTEGER NOT NULL,
+  rss INTEGER NOT NULL,
+  heap_live INTEGER NOT NULL, heap_free INTEGER NOT NULL, heap_overhead INTEGER NOT NULL, heap_split INTEGER NOT NULL,
+  mapped INTEGER NOT NULL, stacks INTEGER NOT NULL, files INTEGER NOT NULL, shared INTEGER NOT NULL, rest INTEGER NOT NULL,
+  untouched INTEGER NOT NULL, swapped INTEGER NOT NULL
+);
+
+CREATE TABLE before_class ( -- what is left in blocks from before the attach, by size class; only classes that changed
+  tick INTEGER NOT NULL, class INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, error INTEGER NOT NULL, began INTEGER NOT NULL,
+  PRIMARY KEY (class, tick)
+) WITHOUT ROWID;
+
+CREATE TABLE class_mean ( -- size classes that are sampled with a mean of their own, when it changes; 0 = like the rest again
+  tick INTEGER NOT NULL, class INTEGER NOT NULL, mean INTEGER NOT NULL,
+  PRIMARY KEY (class, tick)
+) WITHOUT ROWID;

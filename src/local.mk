@@ -20,6 +20,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/cursor.c %D%/model/cursor.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
+	%D%/model/footprint.c \
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
 	%D%/model/names.c %D%/model/names.h \
@@ -41,7 +42,10 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
-	%D%/target/glibc.c %D%/target/glibc.h \
+	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/freezer.c %D%/target/freezer.h \
+	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
@@ -49,8 +53,10 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/memory.c %D%/target/memory.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
+	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
@@ -75,6 +81,8 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/extras.c %D%/inject/extras.h \
+	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
 	%D%/inject/heirs.c %D%/inject/heirs.h \
@@ -98,6 +106,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
@@ -107,12 +116,19 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
 	%D%/live/names.c %D%/live/names.h \
+	%D%/live/pacer.c %D%/live/pacer.h \
+	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/mapped.c %D%/live/mapped.h \
+	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/owner.c %D%/live/owner.h \
+	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \
 	%D%/live/stacks.c %D%/live/stacks.h \
+	%D%/live/suspects.c %D%/live/suspects.h \
 	%D%/live/walk.c %D%/live/walk.h \
 	%D%/live/watched.c %D%/live/watched.h \
 	%D%/live/rows.h %D%/live/sink.h
@@ -122,7 +138,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_rows.c \
+	%D%/store/query_memory.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \
@@ -225,7 +241,7 @@ PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hid
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
 	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
-	%D%/probe/ring.c %D%/probe/stack.c
+	%D%/probe/ring.c %D%/probe/stack.c %D%/probe/sample.c %D%/probe/map.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
 EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -25,13 +26,18 @@ UNIT_TESTS = \
 	%D%/unit/test_image \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
+	%D%/unit/test_mapped \
+	%D%/unit/test_memory \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
+	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
+	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
@@ -43,6 +49,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
+	%D%/unit/test_smaps \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -87,12 +94,14 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_maps \
 	%D%/fuzz/fuzz_ring \
-	%D%/fuzz/fuzz_session
+	%D%/fuzz/fuzz_session \
+	%D%/fuzz/fuzz_smaps
 check_PROGRAMS += $(FUZZ_TARGETS)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c
 %C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c
 %C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c
+%C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c
 %C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -100,12 +109,14 @@ if FUZZ
 %C%_fuzz_fuzz_maps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_fuzz_smaps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 %C%_fuzz_fuzz_ehframe_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_elf_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_maps_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_ring_SOURCES += %D%/fuzz/replay.c
 %C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
+%C%_fuzz_fuzz_smaps_SOURCES += %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif
 EXTRA_DIST += %D%/fuzz/corpus
@@ -115,14 +126,18 @@ EXTRA_DIST += %D%/fuzz/corpus
 dist_check_SCRIPTS = \
 	%D%/docs.sh \
 	%D%/layers.sh \
+	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/pacing.sh \
+	%D%/live/pools.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -130,24 +145,36 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
-check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/record_truth
+check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
+check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
+
+# allocators, pools, mappings: every call is counted once
+check_PROGRAMS += %D%/live/reach_tool
+EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
-check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread
+%C%_targets_kinds_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_kinds_LDFLAGS =
+%C%_targets_kinds_LDADD = -lpthread
 %C%_targets_tracer_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_tracer_LDFLAGS =
 %C%_targets_tracer_LDADD =
@@ -157,26 +184,38 @@ check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/tracer %D%/targ
 
 # long; not part of make check. Sums its runs in soak.sums
 .PHONY: check-soak
-EXTRA_DIST += %D%/live/soak.sh
+EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
 
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
-EXTRA_PROGRAMS += $(BENCHES) %D%/bench/pair
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/deep %D%/bench/pair
 CLEANFILES += $(EXTRA_PROGRAMS)
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 %C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
+%C%_bench_deep_CFLAGS = -std=gnu11 -O2 -g
+%C%_bench_deep_LDFLAGS =
+%C%_bench_deep_LDADD = -lpthread
 %C%_bench_pair_CFLAGS = -std=gnu11 -O2
 %C%_bench_pair_LDFLAGS =
 %C%_bench_pair_LDADD = -lpthread
-EXTRA_DIST += %D%/bench/bench.py
+BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py
+EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
-.PHONY: bench
-bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	%D%/bench/bench_probe$(EXEEXT) \
+# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis), a short look
+.PHONY: bench bench-micro bench-doc
+bench-micro: $(BENCHES)
+	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
-	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
+
+bench: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	if test -z '$(BENCH)'; then $(MAKE) bench-micro; fi
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
+
+# the tables of doc/performance.md, measured anew (20 minutes on a machine that does nothing else)
+bench-doc: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . into=$(srcdir)/doc/performance.md $(BENCH) $(QUICK:1=quick)

@@ -102,6 +102,30 @@ static json_t *before_part(const struct rec_process *p)
                          (int)p->before_upper_bound);
 }
 
+static json_t *parts_of(const struct rec_memory *memory)
+{
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "heap_live_bytes", number(memory->heap_live),
+                         "heap_free_bytes", number(memory->heap_free), "heap_overhead_bytes", number(memory->heap_overhead),
+                         "mapped_bytes", number(memory->mapped), "stacks_bytes", number(memory->stacks), "files_bytes",
+                         number(memory->files), "shared_bytes", number(memory->shared), "rest_bytes", number(memory->rest));
+}
+
+/* What RSS consists of: the parts add up to rss_bytes. */
+static json_t *memory_part(struct heap *heap)
+{
+        int64_t offset = heap_process(heap)->wall_offset_ns;
+        struct rec_memory now, base;
+        bool has_base = heap_memory_at_base(heap, &base);
+
+        if (!heap_memory(heap, &now))
+                return json_null();
+        return json_pack("{s:i, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "tick", (int)now.tick, "time",
+                         date(now.time_ns, offset), "look_ns", number(now.look_ns), "mappings", (int)now.n_mappings, "rss_bytes",
+                         number(now.rss), "heap_split", (int)now.heap_split, "parts", parts_of(&now), "base_parts",
+                         has_base ? parts_of(&base) : json_null(), "untouched_bytes", number(now.untouched), "swapped_bytes",
+                         number(now.swapped));
+}
+
 static json_t *growth_part(struct heap *heap)
 {
         double error = NAN, rate = heap_growth(heap, &error);
@@ -144,7 +168,8 @@ static json_t *stacks_part(struct heap *heap, uint32_t site)
 
 static json_t *site_part(struct report *report, const struct heap_site *s)
 {
-        return json_pack("{s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "name",
+        return json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "kind",
+                         json_string(s->kind == REC_SITE_MAPPED ? "mapped" : "heap"), "name",
                          text(s->name), "place", text_or_null(s->place), "approximate", (int)s->approximate, "class",
                          text(heap_class_name(s->class)), "live_bytes",
                          estimate((double)s->live_bytes, s->live_error, true), "live_blocks", json_integer(s->live_blocks),
@@ -211,10 +236,10 @@ int report_json(FILE *out, struct report *report)
         json_t *root;
         int r;
 
-        root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
+        root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
                          "heaptop_schema", 1, "session", session_part(report->session), "target",
                          target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
-                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(p),
+                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(p), "memory", memory_part(report->heap),
                          "growth", growth_part(report->heap), "live_bytes",
                          estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(p),
                          "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing, "sites", sites_part(report),

@@ -94,6 +94,33 @@ static void put_memory(FILE *out, struct report *report)
         fputs(" from before the attach, sites unknown\n", out);
 }
 
+/* What RSS consists of, as of the last look. */
+static void put_parts(FILE *out, struct report *report)
+{
+        const struct rec_process *p = heap_process(report->heap);
+        struct rec_memory now, base;
+        bool has_base = heap_memory_at_base(report->heap, &base);
+        char a[FMT_MAX], b[FMT_MAX];
+
+        if (!heap_memory(report->heap, &now))
+                return;
+        fprintf(out, "\n  memory     RSS %s consists of (looked at %s, tick %u)\n", fmt_bytes(a, now.rss),
+                fmt_clock(b, (int64_t)now.time_ns + p->wall_offset_ns), (unsigned)now.tick);
+        for (int i = 0; i < HEAP_PARTS; i++) {
+                uint64_t bytes = heap_part_bytes(&now, (enum heap_part)i);
+
+                fprintf(out, "             %6s  %5.1f %%  %7s  %s\n", fmt_bytes(a, bytes),
+                        now.rss ? 100.0 * (double)bytes / (double)now.rss : 0,
+                        has_base ? fmt_change(b, (int64_t)(bytes - heap_part_bytes(&base, (enum heap_part)i))) : "?",
+                        heap_part_words(&now, (enum heap_part)i));
+        }
+        if (now.untouched)
+                fprintf(out, "             %6s  in blocks that were never written to, not part of it\n", fmt_bytes(a, now.untouched));
+        if (now.swapped)
+                fprintf(out, "             %6s  in swap, not part of it\n", fmt_bytes(a, now.swapped));
+        fputc('\n', out);
+}
+
 static void put_growth(FILE *out, struct report *report)
 {
         double error, rate = heap_growth(report->heap, &error);
@@ -155,10 +182,10 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
 
         if (!heap_site(heap, id, &site))
                 return;
-        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s", rank, id ? heap_class_name(site.class) : "-",
+        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s%s", rank, id ? heap_class_name(site.class) : "-",
                 size(live, (double)site.live_bytes), size(error, site.live_error), fmt_change(change, site.change_bytes),
                 isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
-                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), site.approximate ? "~" : "");
+                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind), site.approximate ? "~" : "");
         put(out, site.name);
         fputs("  ", out);
         put(out, site.place);
@@ -207,6 +234,7 @@ void report_text(FILE *out, struct report *report)
 {
         put_head(out, report);
         put_memory(out, report);
+        put_parts(out, report);
         put_happenings(out, report);
         put_growth(out, report);
         fprintf(out, "   #  CLASS       LIVE     +-  CHANGE RATE/min BLOCKS  SITE  (%zu of %zu)\n", count_sites(report),
@@ -214,6 +242,6 @@ void report_text(FILE *out, struct report *report)
         for (size_t i = 0; i < report->n_sites; i++)
                 put_site(out, report->heap, i + 1, report->sites[i]);
         fputs("\nBytes by site are estimates, +- is their 95 % interval. ~ = the nearest symbol or module+offset, not certainly "
-              "the function.\n",
+              "the function. mmap: = memory mapped by the program itself, resident or not, no part of the heap.\n",
               out);
 }

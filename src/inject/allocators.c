@@ -1,10 +1,10 @@
 /* A module is an allocator when it defines malloc() and free(). operator new and delete are hooked only there, and only when
- * they do not themselves call a hooked function: libstdc++'s reach malloc (also in a static program and in jemalloc),
- * tcmalloc's do not. That is decided by their code, not by a list of names. */
+ * they do not themselves call a hooked function: libstdc++'s reach malloc (also in a static program), those of jemalloc,
+ * tcmalloc and mimalloc do not. That is decided by their code, not by a list of names (forwarders.c). */
 #include "inject/allocators.h"
 
+#include "inject/forwarders.h"
 #include "inject/process.h"
-#include "inject/relocate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static const struct name PLAIN[] = {
         { "_ZnamRKSt9nothrow_t", WIRE_NEW_NOTHROW },
         { "_ZnwmSt11align_val_t", WIRE_NEW_ALIGNED },
         { "_ZnamSt11align_val_t", WIRE_NEW_ALIGNED },
-        { "_ZnwmSt11align_val_tRKSt9nothrow_t", WIRE_NEW_ALIGNED },
-        { "_ZnamSt11align_val_tRKSt9nothrow_t", WIRE_NEW_ALIGNED },
+        { "_ZnwmSt11align_val_tRKSt9nothrow_t", WIRE_NEW_NOTHROW },
+        { "_ZnamSt11align_val_tRKSt9nothrow_t", WIRE_NEW_NOTHROW },
         { "_ZdlPv", WIRE_DELETE },
         { "_ZdaPv", WIRE_DELETE },
         { "_ZdlPvRKSt9nothrow_t", WIRE_DELETE },
@@ -61,8 +61,8 @@ static const struct name PREFIXED[] = {
         { "tc_newarray_nothrow", WIRE_NEW_NOTHROW },
         { "tc_new_aligned", WIRE_NEW_ALIGNED },
         { "tc_newarray_aligned", WIRE_NEW_ALIGNED },
-        { "tc_new_aligned_nothrow", WIRE_NEW_ALIGNED },
-        { "tc_newarray_aligned_nothrow", WIRE_NEW_ALIGNED },
+        { "tc_new_aligned_nothrow", WIRE_NEW_NOTHROW },
+        { "tc_newarray_aligned_nothrow", WIRE_NEW_NOTHROW },
         { "tc_free_sized", WIRE_DELETE_SIZED },
         { "tc_delete", WIRE_DELETE },
         { "tc_deletearray", WIRE_DELETE },
@@ -70,6 +70,8 @@ static const struct name PREFIXED[] = {
         { "tc_deletearray_nothrow", WIRE_DELETE },
         { "tc_delete_aligned", WIRE_DELETE },
         { "tc_deletearray_aligned", WIRE_DELETE },
+        { "tc_delete_aligned_nothrow", WIRE_DELETE },
+        { "tc_deletearray_aligned_nothrow", WIRE_DELETE },
         { "tc_delete_sized", WIRE_DELETE_SIZED },
         { "tc_deletearray_sized", WIRE_DELETE_SIZED },
         { "tc_delete_sized_aligned", WIRE_DELETE_SIZED },
@@ -77,16 +79,30 @@ static const struct name PREFIXED[] = {
         { "mi_new", WIRE_NEW },
         { "mi_new_nothrow", WIRE_NEW_NOTHROW },
         { "mi_new_aligned", WIRE_NEW_ALIGNED },
+        { "mi_new_aligned_nothrow", WIRE_NEW_NOTHROW },
+        { "mi_new_n", WIRE_CALLOC },
+        { "mi_new_realloc", WIRE_REALLOC },
+        { "mi_malloc_small", WIRE_MALLOC },
         { "mi_zalloc", WIRE_MALLOC },
+        { "mi_zalloc_small", WIRE_MALLOC },
+        { "mi_mallocn", WIRE_CALLOC },
+        { "mi_malloc_aligned", WIRE_MALLOCX }, /* (size, alignment): what follows the size is handed on */
+        { "mi_malloc_aligned_at", WIRE_MALLOCX },
+        { "mi_zalloc_aligned", WIRE_MALLOCX },
+        { "mi_zalloc_aligned_at", WIRE_MALLOCX },
+        { "mi_calloc_aligned", WIRE_CALLOC },
+        { "mi_heap_malloc", WIRE_MEMALIGN }, /* (heap, size) */
+        { "mi_heap_zalloc", WIRE_MEMALIGN },
+        { "mi_reallocf", WIRE_REALLOC },
+        { "mi_rezalloc", WIRE_REALLOC },
+        { "mi_realloc_aligned", WIRE_REALLOC },
+        { "mi_rezalloc_aligned", WIRE_REALLOC },
         { "mi_free_size", WIRE_DELETE_SIZED },
+        { "mi_free_size_aligned", WIRE_DELETE_SIZED },
+        { "mi_free_aligned", WIRE_DELETE },
 };
 
 static const char *const PREFIXES[] = { "je_", "_rjem_je_", "_rjem_", "tc_", "mi_" };
-
-enum {
-        SCAN_MAX = 512, /* bytes of a function that are looked at for calls */
-        PLT_ENTRY = 32,
-};
 
 static const struct name *find_name(const struct name *names, size_t n, const char *name)
 {
@@ -139,11 +155,40 @@ struct collector {
         bool glibc, glibc_mallopt, musl, jemalloc, tcmalloc, mimalloc;
 };
 
+static size_t rank(const char *name)
+{
+        for (size_t i = 0; i < sizeof PLAIN / sizeof *PLAIN; i++)
+                if (!strcmp(PLAIN[i].name, name))
+                        return i;
+        return sizeof PLAIN / sizeof *PLAIN;
+}
+
+static bool is_aligned_nothrow(const char *name)
+{
+        static const char *const names[] = { "_ZnwmSt11align_val_tRKSt9nothrow_t", "_ZnamSt11align_val_tRKSt9nothrow_t",
+                                             "tc_new_aligned_nothrow", "mi_new_aligned_nothrow" };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (!strcmp(names[i], name))
+                        return true;
+        return false;
+}
+
+/* Where two names share an address, the better known one is kept. */
 static void add_function(struct allocator *allocator, const struct allocator_function *function)
 {
-        for (size_t i = 0; i < allocator->n; i++)
-                if (allocator->v[i].addr == function->addr)
-                        return;
+        for (size_t i = 0; i < allocator->n; i++) {
+                struct allocator_function *known = &allocator->v[i];
+                bool local = known->local && function->local;
+
+                if (known->addr != function->addr)
+                        continue;
+                if (rank(function->name) < rank(known->name) ||
+                    (rank(function->name) == rank(known->name) && function->prefix[0] == '\0'))
+                        *known = *function;
+                known->local = local;
+                return;
+        }
         if (allocator->n < ALLOCATOR_FUNCTIONS)
                 allocator->v[allocator->n++] = *function;
 }
@@ -167,20 +212,42 @@ static int collect(void *ctx, const struct image_symbol *symbol)
         c->mimalloc |= !strcmp(symbol->name, "mi_malloc");
         if (!allocators_kind(symbol->name, &kind, &prefixed, &name))
                 return 0;
-        /* A local function called `free` may be anybody's; one called `_rjem_free` is not. */
-        if (symbol->global || prefixed)
-                add_function(c->allocator, &(struct allocator_function){ .name = name, .prefix = prefix_of(symbol->name),
-                                                                         .kind = kind, .addr = c->bias + symbol->addr,
-                                                                         .size = symbol->size });
+        add_function(c->allocator, &(struct allocator_function){ .name = name, .prefix = prefix_of(symbol->name),
+                                                                 .kind = kind, .addr = c->bias + symbol->addr,
+                                                                 .size = symbol->size,
+                                                                 .local = !symbol->global && !prefixed,
+                                                                 .aligned_nothrow = is_aligned_nothrow(symbol->name) });
         return 0;
 }
 
-static size_t rank(const char *name)
+/* A local function called `free` may be anybody's; one called `_rjem_free` is not. Nor is the only `malloc` of a program whose
+ * `free` is global: the linker makes some functions of a static program local. */
+static bool is_anybodys(const struct allocator *allocator, const struct allocator_function *function)
 {
-        for (size_t i = 0; i < sizeof PLAIN / sizeof *PLAIN; i++)
-                if (!strcmp(PLAIN[i].name, name))
-                        return i;
-        return sizeof PLAIN / sizeof *PLAIN;
+        bool has_global = false;
+
+        for (size_t i = 0; i < allocator->n; i++) {
+                const struct allocator_function *other = &allocator->v[i];
+
+                if (other != function && !strcmp(other->name, function->name) && !strcmp(other->prefix, function->prefix))
+                        return true;
+                has_global |= !other->local && other->prefix[0] == '\0' &&
+                              (!strcmp(other->name, "malloc") || !strcmp(other->name, "free"));
+        }
+        return !has_global;
+}
+
+static void drop_locals(struct allocator *allocator)
+{
+        bool drop[ALLOCATOR_FUNCTIONS] = { false };
+        size_t n = 0;
+
+        for (size_t i = 0; i < allocator->n; i++)
+                drop[i] = allocator->v[i].local && is_anybodys(allocator, &allocator->v[i]);
+        for (size_t i = 0; i < allocator->n; i++)
+                if (!drop[i])
+                        allocator->v[n++] = allocator->v[i];
+        allocator->n = n;
 }
 
 static int by_rank(const void *a, const void *b)
@@ -191,108 +258,6 @@ static int by_rank(const void *a, const void *b)
         if (rx != ry)
                 return rx < ry ? -1 : 1;
         return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-/* ---- which functions merely call another one ---- */
-
-struct search {
-        const struct process *process;
-        const struct allocator *allocator;
-        const struct allocator_function *self;
-        bool in_plt;
-};
-
-static bool is_other_entry(const struct search *search, uint64_t addr)
-{
-        for (size_t i = 0; i < search->allocator->n; i++)
-                if (search->allocator->v[i].addr == addr && addr != search->self->addr)
-                        return true;
-        return false;
-}
-
-/* The name that the dynamic loader would put into the pointer at SLOT, or NULL: for lazily bound calls. */
-static const char *slot_name(const struct module *module, uint64_t slot)
-{
-        static const char *const tables[] = { ".rela.plt", ".rela.dyn" };
-        uint64_t addr;
-        size_t n_symbols, n_strings, len;
-        const uint8_t *symbols = image_section(module->image, ".dynsym", &addr, &n_symbols);
-        const uint8_t *strings = image_section(module->image, ".dynstr", &addr, &n_strings);
-
-        for (size_t t = 0; symbols && strings && t < 2; t++) {
-                const uint8_t *table = image_section(module->image, tables[t], &addr, &len);
-
-                for (size_t at = 0; table && at + 24 <= len; at += 24) { /* Elf64_Rela */
-                        uint64_t offset, info;
-                        uint32_t name;
-
-                        memcpy(&offset, table + at, sizeof offset);
-                        memcpy(&info, table + at + 8, sizeof info);
-                        if (offset + module->bias != slot || (info >> 32) >= n_symbols / 24) /* Elf64_Sym */
-                                continue;
-                        memcpy(&name, symbols + (info >> 32) * 24, sizeof name);
-                        if (name < n_strings && memchr(strings + name, '\0', n_strings - name))
-                                return (const char *)strings + name;
-                }
-        }
-        return NULL;
-}
-
-static bool reaches_other(void *ctx, uint64_t target, bool indirect)
-{
-        struct search *search = ctx;
-        uint8_t code[PLT_ENTRY];
-        struct search inner = *search;
-        enum wire_kind kind;
-        const char *name;
-        bool prefixed;
-
-        if (indirect) {
-                name = slot_name(search->allocator->module, target);
-                return name && allocators_kind(name, &kind, &prefixed, &name);
-        }
-        if (is_other_entry(search, target))
-                return true;
-        if (search->in_plt || process_read(search->process, target, code, sizeof code) < 0)
-                return false;
-        /* A PLT entry: nothing but a jump through a pointer. Only its first jump counts. */
-        if (memcmp(code, "\xf3\x0f\x1e\xfa", 4) != 0 && memcmp(code, "\xff\x25", 2) != 0)
-                return false;
-        inner.in_plt = true;
-        return relocate_branches(code, code[0] == 0xff ? 6 : 12, target, reaches_other, &inner);
-}
-
-/* True for a function that gets or releases its memory through another one that is hooked. realloc() is never left out:
- * it calls malloc() and free() in some cases only, which the probe knows how to count (WIRE_SIZE_NESTED). */
-static bool only_forwards(const struct process *process, const struct allocator *allocator,
-                          const struct allocator_function *function)
-{
-        struct search search = { process, allocator, function, false };
-        size_t size = function->size > 0 && function->size < SCAN_MAX ? function->size : SCAN_MAX;
-        uint8_t code[SCAN_MAX];
-
-        if (process_read(process, function->addr, code, size) < 0)
-                return false;
-        return relocate_branches(code, size, function->addr, reaches_other, &search);
-}
-
-static bool is_operator(enum wire_kind kind)
-{
-        return kind == WIRE_NEW || kind == WIRE_NEW_ALIGNED || kind == WIRE_NEW_NOTHROW || kind == WIRE_DELETE ||
-               kind == WIRE_DELETE_SIZED;
-}
-
-static void drop_forwarders(const struct process *process, struct allocator *allocator)
-{
-        bool drop[ALLOCATOR_FUNCTIONS] = { false };
-        size_t n = 0;
-
-        for (size_t i = 0; i < allocator->n; i++)
-                drop[i] = is_operator(allocator->v[i].kind) && only_forwards(process, allocator, &allocator->v[i]);
-        for (size_t i = 0; i < allocator->n; i++)
-                if (!drop[i])
-                        allocator->v[n++] = allocator->v[i];
-        allocator->n = n;
 }
 
 static const struct allocator_function *find_kind(const struct allocator *allocator, enum wire_kind kind)
@@ -357,23 +322,18 @@ static bool is_loader(const struct module *module)
 bool allocators_find(const struct process *process, const struct module *module, struct allocator *ret)
 {
         struct collector c = { .allocator = ret, .bias = module->bias };
-        const struct allocator_function *calloc_function;
 
         *ret = (struct allocator){ .module = module };
         if (!module->image || is_loader(module))
                 return false;
         image_functions(module->image, collect, &c);
+        drop_locals(ret);
         c.glibc &= c.glibc_mallopt;
         qsort(ret->v, ret->n, sizeof *ret->v, by_rank);
+        ret->sizing = c.glibc && !c.jemalloc && !c.tcmalloc && !c.mimalloc ? WIRE_SIZE_GLIBC : WIRE_SIZE_UNKNOWN;
+        forwarders_drop(process, ret);
         if (!find_kind(ret, WIRE_MALLOC) || !find_kind(ret, WIRE_FREE))
                 return false;
-        drop_forwarders(process, ret);
         name_allocator(&c, ret);
-        calloc_function = find_kind(ret, WIRE_CALLOC);
-        ret->sizing = WIRE_SIZE_UNKNOWN;
-        if (c.glibc && !c.jemalloc && !c.tcmalloc && !c.mimalloc)
-                ret->sizing = WIRE_SIZE_GLIBC;
-        else if (calloc_function && only_forwards(process, ret, calloc_function))
-                ret->sizing = WIRE_SIZE_NESTED;
         return true;
 }

@@ -17,6 +17,9 @@ struct allocator_function {
         enum wire_kind kind;
         uint64_t addr;       /* in the target */
         uint64_t size;       /* 0 = not known */
+        bool local;          /* no global symbol, and no prefix that says whose it is */
+        bool aligned_nothrow; /* operator new(size, alignment, nothrow) */
+        bool nested;         /* calls others that are hooked, too: these must not count meanwhile */
 };
 
 enum { ALLOCATOR_FUNCTIONS = 96 };
@@ -24,7 +27,8 @@ enum { ALLOCATOR_FUNCTIONS = 96 };
 struct allocator {
         const struct module *module;
         char name[32];               /* "glibc 2.36", "jemalloc", ... */
-        enum wire_sizing sizing;
+        enum wire_sizing sizing;     /* of its functions that are not nested */
+        bool own_operators;          /* its operator new does not call its malloc */
         struct allocator_function v[ALLOCATOR_FUNCTIONS]; /* malloc first; no address twice */
         size_t n;
 };

@@ -44,9 +44,9 @@ static int attempt(void *arg)
         if (r == 0)
                 r = process_find_gadgets(&process, job->err);
         if (r == 0)
-                r = plan_make(&process, &plan, job->err);
+                r = plan_make(&process, job->options, &plan, job->err);
         if (r == 0)
-                r = stop_all(&process.stop, job->pid, process.stop_options, job->err);
+                r = process_stop(&process, job->err);
         if (r == 0) {
                 r = commit_attach(&process, &plan, job->options, job->ret, job->err);
                 stop_resume(&process.stop);
@@ -57,6 +57,18 @@ static int attempt(void *arg)
         return r;
 }
 
+/* True, and said in words, when it is the target's cgroup that stands in the way. */
+static bool is_frozen(struct job *job)
+{
+        struct err frozen = { 0 };
+
+        if (process_check_frozen(job->pid, "attach to", &frozen) == 0)
+                return false;
+        if (job->err)
+                *job->err = frozen;
+        return true;
+}
+
 static int attach_until(struct job *job)
 {
         uint64_t deadline = clock_boottime_ns() + GIVE_UP_MS * NS_PER_MS;
@@ -64,17 +76,21 @@ static int attach_until(struct job *job)
 
         for (;;) {
                 r = worker_run(attempt, job);
-                if ((r != -EAGAIN && r != -EEXIST) || clock_boottime_ns() > deadline)
+                if (r != -EAGAIN && r != -EEXIST && r != -ETIMEDOUT)
+                        return r;
+                if (is_frozen(job))
+                        return -EBUSY;
+                if (r == -ETIMEDOUT)
+                        return r;
+                if (clock_boottime_ns() > deadline)
                         break;
                 if (job->err) /* what stood in this attempt's way is no news when the next succeeds */
                         *job->err = (struct err){ 0 };
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
-        if (r == -EAGAIN || r == -EEXIST)
-                return err_set(job->err, EAGAIN,
-                               "cannot attach to %d: its threads did not stop together within %d s (waiting for a disk or for "
-                               "a child in vfork?); nothing was changed, try again", (int)job->pid, GIVE_UP_MS / 1000);
-        return r;
+        return err_set(job->err, EAGAIN,
+                       "cannot attach to %d: its threads did not stop together within %d s (waiting for a disk or for "
+                       "a child in vfork?); nothing was changed, try again", (int)job->pid, GIVE_UP_MS / 1000);
 }
 
 static int repair_first(pid_t pid, uint64_t start_time, uint32_t *ret, struct err *err)

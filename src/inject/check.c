@@ -4,11 +4,11 @@
 #include "base/fmt.h"
 #include "base/io.h"
 #include "inject/process.h"
+#include "target/limits.h"
 #include "target/memory.h"
 #include "target/proc.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,76 +151,15 @@ static int check_memory(pid_t pid, const struct proc_status *status, struct err 
         return 0;
 }
 
-/* Room left under the limit in folder PATH of a cgroup, INT64_MAX when there is none. */
-static int64_t cgroup_room(const char *path, const char *limit_name, const char *used_name)
+static int check_room(pid_t pid, struct err *err)
 {
-        char file[PATH_MAX];
-        int64_t limit = 0, used = 0, reclaimable;
-        char *stat = NULL;
+        struct limits limits;
+        char ours[FMT_MAX];
 
-        if ((size_t)snprintf(file, sizeof file, "%s/%s", path, limit_name) >= sizeof file ||
-            read_number(file, &limit) < 0 || limit <= 0) /* "max" reads as 0 */
-                return INT64_MAX;
-        snprintf(file, sizeof file, "%.*s/%s", PATH_MAX - 64, path, used_name);
-        if (read_number(file, &used) < 0)
-                return INT64_MAX;
-        snprintf(file, sizeof file, "%.*s/memory.stat", PATH_MAX - 64, path);
-        reclaimable = io_read_file(file, 64 << 10, &stat, NULL) == 0 ? number_after(stat, "inactive_file ", 10) : 0;
-        free(stat);
-        return limit - used + (reclaimable > 0 ? reclaimable : 0);
-}
-
-/* The smallest room from the cgroup PATH (below ROOT) upwards. */
-static int64_t cgroup_tree_room(const char *root, char *path, const char *limit_name, const char *used_name)
-{
-        char full[PATH_MAX];
-        int64_t room = INT64_MAX;
-
-        for (;;) {
-                int64_t here;
-                char *slash;
-
-                snprintf(full, sizeof full, "%s%.*s", root, PATH_MAX - 128, path);
-                here = cgroup_room(full, limit_name, used_name);
-                if (here < room)
-                        room = here;
-                slash = strrchr(path, '/');
-                if (!slash)
-                        return room;
-                *slash = '\0';
-        }
-}
-
-static int check_cgroup(pid_t pid, struct err *err)
-{
-        char *text = NULL, *save = NULL, ours[FMT_MAX];
-        int64_t room = INT64_MAX;
-
-        if (proc_read(pid, "cgroup", 64 << 10, &text, NULL) < 0)
+        if (limits_read(pid, &limits) < 0 || limits.room_bytes >= ROOM_BYTES)
                 return 0;
-        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                char *controllers = strchr(line, ':');
-                char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-                int64_t here = INT64_MAX;
-
-                if (!path)
-                        continue;
-                *path++ = '\0';
-                controllers++;
-                if (*controllers == '\0')
-                        here = cgroup_tree_room("/sys/fs/cgroup", path, "memory.max", "memory.current");
-                else if (!strcmp(controllers, "memory"))
-                        here = cgroup_tree_room("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes",
-                                                "memory.usage_in_bytes");
-                if (here < room)
-                        room = here;
-        }
-        free(text);
-        if (room < ROOM_BYTES)
-                return err_set(err, ENOMEM, "will not attach to %d: its memory cgroup has only %s left, and heaptop may take "
-                               "8M of it; raise the limit first", (int)pid,
-                               fmt_bytes(ours, room > 0 ? (uint64_t)room : 0));
-        return 0;
+        return err_set(err, ENOMEM, "will not attach to %d: its memory cgroup has only %s left, and heaptop may take "
+                       "8M of it; raise the limit first", (int)pid, fmt_bytes(ours, limits.room_bytes));
 }
 
 int inject_check(pid_t pid, struct err *err)
@@ -249,7 +188,9 @@ int inject_check(pid_t pid, struct err *err)
         if (r == 0)
                 r = check_memory(pid, &status, err);
         if (r == 0)
-                r = check_cgroup(pid, err);
+                r = check_room(pid, err);
+        if (r == 0)
+                r = process_check_frozen(pid, "attach to", err);
         free(text);
         return r;
 }

@@ -455,11 +455,21 @@ static uint64_t find_tid_offset(struct process *process)
         return process->stop_options & PTRACE_O_SUSPEND_SECCOMP ? WIRE_TID_UNKNOWN : 0; /* a filter may kill for gettid() */
 }
 
+/* The loader of a static program is its own start code; at its entry the only thread has none. */
+static bool lacks_thread_pointer(const struct process *process)
+{
+        for (size_t i = 0; i < process->stop.n; i++)
+                if (process->stop.v[i].state == THREAD_STOPPED && regs_thread_pointer(&process->stop.v[i].regs) == 0)
+                        return true;
+        return false;
+}
+
 static void fill_settings(struct attach *a)
 {
         struct wire_shared *shared = a->ret->shared;
 
         shared->mean = a->options->mean;
+        shared->burst = a->options->burst;
         shared->stack_limit = a->options->stack_limit & ~7u;
         if (shared->stack_limit > WIRE_STACK_MAX)
                 shared->stack_limit = WIRE_STACK_MAX;
@@ -468,7 +478,10 @@ static void fill_settings(struct attach *a)
         shared->heartbeat_tsc = ticks_now();
         shared->heartbeat_limit = a->options->heartbeat_s * ticks_per_second();
         shared->tid_offset = find_tid_offset(a->process);
+        shared->no_thread_yet = lacks_thread_pointer(a->process);
         shared->next_id = 1;
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                shared->zoom[i] = 1;
 }
 
 static void fill_injection(const struct attach *a)

@@ -7,6 +7,7 @@
 
 #include "inject/regs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,5 +35,11 @@ void frame_leave_regs(const struct frame *frame, const struct regs *saved, uint6
 void frame_call_regs(const struct frame *frame, const struct regs *saved, uint64_t gadget, long number,
                      const uint64_t args[6], struct regs *ret);
 int64_t frame_result(const struct regs *regs);
+
+/* A thread that a heaptop borrowed and lost (killed, or it gave up) may still be on its way into a call: made late, it would unmap or
+ * map what belongs to the next attach. True when REGS stand right before one, on a frame of ours; *RET then leaves it
+ * without the call. READ reads the target's memory: 0 or a negative errno. */
+bool frame_skip_call(const struct regs *regs, int (*read)(void *ctx, uint64_t addr, void *ret, size_t n), void *ctx,
+                     struct regs *ret);
 
 enum { FRAME_RED_ZONE = 128 };

@@ -1,5 +1,6 @@
 #include "inject/frame.h"
 
+#include "inject/gadgets.h"
 #include "inject/sys.h"
 
 #include <cpuid.h>
@@ -43,6 +44,9 @@ enum {
         MAGIC2 = 0x46505845,
         FRAME_GAP = 64,
 };
+
+/* In uc_link, which the kernel writes as 0 and never reads: tells our frames from a signal's. */
+#define FRAME_MAGIC 0x68656170746f7021ull
 
 #define TILE_FEATURES (3ull << 17) /* AMX: part of the state only of threads that use it */
 
@@ -93,6 +97,7 @@ static void fill_context(struct kernel_ucontext *uc, const struct regs *regs, ui
 
         *uc = (struct kernel_ucontext){
                 .flags = UC_VECTOR_STATE | UC_STACK_SEGMENT | UC_STRICT_STACK_SEGMENT,
+                .link = FRAME_MAGIC,
                 .stack_flags = KEEP_ALTERNATE_STACK,
                 .r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
                 .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
@@ -162,4 +167,22 @@ void frame_call_regs(const struct frame *frame, const struct regs *saved, uint64
 int64_t frame_result(const struct regs *regs)
 {
         return (int64_t)regs->user.rax;
+}
+
+bool frame_skip_call(const struct regs *regs, int (*read)(void *ctx, uint64_t addr, void *ret, size_t n), void *ctx,
+                     struct regs *ret)
+{
+        uint64_t head[3]; /* the restorer's address, then the context's flags and link */
+        uint8_t code[GADGETS_SYSCALL], restorer[GADGETS_RESTORER];
+
+        if (read(ctx, regs->user.rip, code, sizeof code) < 0 || gadgets_syscall(code, sizeof code) != 0 ||
+            read(ctx, regs->user.rsp, head, sizeof head) < 0 || head[2] != FRAME_MAGIC ||
+            read(ctx, head[0], restorer, sizeof restorer) < 0 || gadgets_restorer(restorer, sizeof restorer, 0) != 0)
+                return false;
+        *ret = *regs;
+        ret->user.rip = head[0];
+        ret->user.rsp += sizeof head[0];
+        ret->user.orig_rax = (uint64_t)-1;
+        ret->user.rax = 0;
+        return true;
 }

@@ -31,8 +31,8 @@ int hook_jump(uint64_t entry, uint64_t stub, uint8_t ret[HOOK_JUMP_LENGTH]);
 /* Where the jump at ENTRY (N bytes, N >= HOOK_JUMP_LENGTH) leads; false when it is not such a jump. */
 bool hook_is_jump(uint64_t entry, const uint8_t *bytes, size_t n, uint64_t *ret);
 
-/* Writes the stub for a slot at SLOT into RET (HOOK_DATA bytes). */
-void hook_stub(uint64_t slot, uint64_t handler, uint8_t *ret);
+/* Writes the stub for a slot at SLOT into RET (HOOK_DATA bytes). KIND says which register the handler wants the hook in. */
+void hook_stub(uint64_t slot, enum wire_kind kind, uint64_t handler, uint8_t *ret);
 
 /* True when PC, in a slot at SLOT, stands on an instruction of the stub (the function has not done anything yet). */
 bool hook_in_stub(uint64_t slot, uint64_t pc);

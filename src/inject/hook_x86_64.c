@@ -58,12 +58,12 @@ bool hook_is_jump(uint64_t entry, const uint8_t *bytes, size_t n, uint64_t *ret)
         return true;
 }
 
-void hook_stub(uint64_t slot, uint64_t handler, uint8_t *ret)
+void hook_stub(uint64_t slot, enum wire_kind kind, uint64_t handler, uint8_t *ret)
 {
         int32_t d = HOOK_DATA - LEA_LENGTH;
 
         memset(ret, 0xcc, HOOK_DATA);
-        memcpy(ret, "\x4c\x8d\x0d", 3); /* lea hook(%rip), %r9 */
+        memcpy(ret, wire_kind_is_wide(kind) ? "\x4c\x8d\x1d" : "\x4c\x8d\x0d", 3); /* lea hook(%rip), %r11 or %r9 */
         memcpy(ret + 3, &d, sizeof d);
         if (distance(slot + LEA_LENGTH + HOOK_JUMP_LENGTH, handler, &d)) {
                 ret[LEA_LENGTH] = 0xe9; /* jmp handler */

@@ -1,8 +1,10 @@
 #include "inject/process.h"
 
 #include "base/alloc.h"
+#include "inject/frame.h"
 #include "inject/gadgets.h"
 #include "inject/sys.h"
+#include "target/freezer.h"
 #include "target/memory.h"
 #include "target/proc.h"
 
@@ -73,6 +75,38 @@ int process_look(struct process *process, struct err *err)
 int process_read(const struct process *process, uint64_t addr, void *ret, size_t n)
 {
         return sys_read(process->memory, addr, ret, n);
+}
+
+int process_check_frozen(pid_t pid, const char *what, struct err *err)
+{
+        struct freezer freezer;
+        char remedy[700];
+
+        if (!freezer_look(pid, &freezer))
+                return 0;
+        return err_set(err, EBUSY, "cannot %s %d: it is frozen by its cgroup; %s", what, (int)pid,
+                       freezer_remedy(&freezer, remedy, sizeof remedy));
+}
+
+static int read_for_frame(void *ctx, uint64_t addr, void *ret, size_t n)
+{
+        return process_read(ctx, addr, ret, n);
+}
+
+int process_stop(struct process *process, struct err *err)
+{
+        int r = stop_all(&process->stop, process->pid, process->stop_options, err);
+
+        for (size_t i = 0; r == 0 && i < process->stop.n; i++) {
+                struct thread *thread = &process->stop.v[i];
+                struct regs regs;
+
+                if (thread->state == THREAD_STOPPED && !regs_in_syscall(&thread->regs) &&
+                    frame_skip_call(&thread->regs, read_for_frame, process, &regs) &&
+                    regs_write(thread->tid, &regs) == 0)
+                        thread->regs = regs;
+        }
+        return r;
 }
 
 static pid_t stopped_thread(const struct process *process)

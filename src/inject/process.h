@@ -36,11 +36,18 @@ int process_look(struct process *process, struct err *err);
 /* Looks for the gadget and the restorers; slow (it reads code), so before the stop. */
 int process_find_gadgets(struct process *process, struct err *err);
 
+/* stop_all(), then leads threads that an earlier heaptop lost out of its borrowed calls. */
+int process_stop(struct process *process, struct err *err);
+
 int process_read(const struct process *process, uint64_t addr, void *ret, size_t n);
 
 /* Writes N bytes at ADDR, also where the process itself could not. Where the kernel refuses that (proc_mem.force_override),
  * by words through a stopped thread. */
 int process_write(struct process *process, uint64_t addr, const void *bytes, size_t n);
+
+/* -EBUSY with words (what cannot be done, and what to do about it) when PID is frozen by its cgroup, else 0. WHAT: "attach to",
+ * "take the probe out of". */
+int process_check_frozen(pid_t pid, const char *what, struct err *err);
 
 /* True when A is one of the restorers. */
 bool process_is_restorer(const struct process *process, uint64_t addr);

@@ -31,3 +31,10 @@ int relocate(const uint8_t *code, size_t size, size_t function_size, uint64_t fr
  * each call or jump through a fixed pointer (INDIRECT). Stops when FN returns true; returns that. */
 bool relocate_branches(const uint8_t *code, size_t size, uint64_t addr,
                        bool (*fn)(void *ctx, uint64_t target, bool indirect), void *ctx);
+
+/* Calls FN for the address of each operand in CODE (at ADDR) that lies at a fixed distance from it: the pointers that it loads or calls
+ * through, among others. Stops when FN returns true; returns that. */
+bool relocate_pointers(const uint8_t *code, size_t size, uint64_t addr, bool (*fn)(void *ctx, uint64_t pointer), void *ctx);
+
+/* True when CODE (at ADDR) runs straight to a jump: there, or through the pointer there (*RET_INDIRECT). */
+bool relocate_forwards(const uint8_t *code, size_t size, uint64_t addr, uint64_t *ret, bool *ret_indirect);

@@ -259,6 +259,51 @@ bool relocate_branches(const uint8_t *code, size_t size, uint64_t addr,
         return each_branch(code, size, addr, true, fn, ctx);
 }
 
+bool relocate_pointers(const uint8_t *code, size_t size, uint64_t addr, bool (*fn)(void *ctx, uint64_t pointer), void *ctx)
+{
+        ZydisDecoder decoder;
+        ZydisDecodedInstruction in;
+
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        for (size_t at = 0; at < size; at += in.length) {
+                if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, code + at, size - at, &in)))
+                        in.length = 1;
+                else if (is_rip_relative(&in) && fn(ctx, addr + at + in.length + (uint64_t)in.raw.disp.value))
+                        return true;
+        }
+        return false;
+}
+
+bool relocate_forwards(const uint8_t *code, size_t size, uint64_t addr, uint64_t *ret, bool *ret_indirect)
+{
+        ZydisDecoder decoder;
+        ZydisDecodedInstruction in;
+
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        for (size_t at = 0; at < size; at += in.length) {
+                uint64_t next;
+
+                if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, code + at, size - at, &in)))
+                        return false;
+                next = addr + at + in.length;
+                if (in.meta.category == ZYDIS_CATEGORY_UNCOND_BR && in.raw.imm[0].is_relative) {
+                        *ret = next + (uint64_t)in.raw.imm[0].value.s;
+                        *ret_indirect = false;
+                        return true;
+                }
+                if (in.meta.category == ZYDIS_CATEGORY_UNCOND_BR && is_rip_relative(&in)) {
+                        *ret = next + (uint64_t)in.raw.disp.value;
+                        *ret_indirect = true;
+                        return true;
+                }
+                if (in.raw.imm[0].is_relative || in.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+                    in.meta.category == ZYDIS_CATEGORY_CALL || in.meta.category == ZYDIS_CATEGORY_RET ||
+                    in.meta.category == ZYDIS_CATEGORY_INTERRUPT)
+                        return false;
+        }
+        return false;
+}
+
 static int finish(struct mover *m)
 {
         struct relocated *out = m->out;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "inject/sys.h"
+#include "target/freezer.h"
 #include "target/proc.h"
 
 #include <errno.h>
@@ -18,8 +19,13 @@ enum {
         STOP_LIMIT_MS = 30,       /* how long the other threads may stand still for one that does not stop */
         STOP_LIMIT_THREAD_US = 100, /* and for each thread */
         SPINS = 50,
+        ANSWER_SPINS = 300,       /* a processor that goes idle takes tens of microseconds to wake */
         PAUSE_NS = 20000,
         PASSES = 100,
+        ANSWER_LIMIT_MS = 3000,   /* for a report of a thread that we let run */
+        ANSWER_SOON_MS = 10,      /* nearly all come sooner: until then look often */
+        ANSWER_PAUSE_NS = 500000, /* then less often, */
+        FREEZER_LOOK_MS = 50,     /* and sometimes whether there can be one at all */
 };
 
 bool stop_is_interrupt(int status)
@@ -145,9 +151,9 @@ static size_t count_running(const struct stop *stop)
         return n;
 }
 
-static void take_breath(unsigned turn)
+static void take_breath(unsigned turn, unsigned spins)
 {
-        if (turn < SPINS)
+        if (turn < spins)
                 sched_yield();
         else
                 nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
@@ -167,7 +173,7 @@ static int wait_all(struct stop *stop, struct err *err)
                 if (tid == 0) {
                         if (clock_boottime_ns() - stop->began_ns > limit)
                                 return -EAGAIN;
-                        take_breath(turn++);
+                        take_breath(turn++, SPINS);
                         continue;
                 }
                 if (tid < 0)
@@ -251,15 +257,46 @@ void stop_done(struct stop *stop)
         *stop = (struct stop){ 0 };
 }
 
+/* Between two looks for a report that was due since BEGAN. A thread that runs into a frozen cgroup gives none, and one that waits
+ * for a disk or for memory none for long; all others stand still meanwhile. */
+static int be_patient(const struct stop *stop, uint64_t began_ns, unsigned *turn, uint64_t *looked_ns)
+{
+        uint64_t now = clock_boottime_ns();
+        struct freezer freezer;
+
+        if (now - began_ns < ANSWER_SOON_MS * NS_PER_MS) {
+                take_breath((*turn)++, ANSWER_SPINS);
+                return 0;
+        }
+        if (now - began_ns > ANSWER_LIMIT_MS * NS_PER_MS)
+                return -ETIMEDOUT;
+        if (now - *looked_ns > FREEZER_LOOK_MS * NS_PER_MS) {
+                *looked_ns = now;
+                if (freezer_look(stop->pid, &freezer))
+                        return -ETIMEDOUT;
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = ANSWER_PAUSE_NS }, NULL);
+        return 0;
+}
+
 int stop_wait(struct stop *stop, pid_t tid, int *ret_status)
 {
+        uint64_t began_ns = clock_boottime_ns(), looked_ns = 0;
+        unsigned turn = 0;
+
         for (;;) {
-                int status = 0;
-                pid_t who = sys_wait(stop->pid, true, &status);
+                int status = 0, r;
+                pid_t who = sys_wait(stop->pid, false, &status);
                 struct thread *thread;
 
                 if (who < 0)
                         return who == -ECHILD ? -ESRCH : who;
+                if (who == 0) {
+                        r = be_patient(stop, began_ns, &turn, &looked_ns);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
                 if (who == stop->pid && !WIFSTOPPED(status))
                         return -ESRCH;
                 thread = stop_find(stop, who);

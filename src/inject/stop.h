@@ -51,7 +51,8 @@ struct thread *stop_adopt(struct stop *stop, pid_t tid);
 
 struct thread *stop_find(struct stop *stop, pid_t tid);
 
-/* Waits for the next report of TID; other threads can only die meanwhile. -ESRCH when TID is gone. */
+/* Waits for the next report of TID; other threads can only die meanwhile. -ESRCH when TID is gone; -ETIMEDOUT when there is
+ * none for some seconds, or the process was frozen by its cgroup: a borrowed thread then restores itself later. */
 int stop_wait(struct stop *stop, pid_t tid, int *ret_status);
 
 /* Waits until TID stands in an interrupt stop, from where its registers can be set and it can be let go. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -57,24 +56,14 @@ long sys_ptrace(int request, pid_t tid, uint64_t addr, void *data)
         return r < 0 && errno != 0 ? -errno : r;
 }
 
-/* The next report, left in place. A borrowed call answers within microseconds, but a processor that went idle meanwhile takes tens
- * of them to wake: so look again for a moment before going to sleep. */
+/* The next report, left in place. */
 static int next_report(siginfo_t *ret, bool block)
 {
-        enum { LOOKS = 300 };
-        const int options = WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD;
-
-        for (int i = 0; block && i < LOOKS; i++) {
-                if (waitid(P_ALL, 0, ret, options | WNOHANG) < 0 || ret->si_pid != 0)
-                        return ret->si_pid != 0 ? 0 : -1;
-                sched_yield();
-        }
-        return waitid(P_ALL, 0, ret, options | (block ? 0 : WNOHANG));
+        return waitid(P_ALL, 0, ret, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD | (block ? 0 : WNOHANG));
 }
 
 pid_t sys_wait(pid_t leader, bool block, int *ret_status)
 {
-
         for (;;) {
                 siginfo_t info = { .si_pid = 0 };
                 pid_t tid;

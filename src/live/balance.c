@@ -75,6 +75,7 @@ static void fill_exact(struct balance *balance, const struct counters *counters,
         ret->before_bytes = between(used - sums->live_chunk, 0, balance->initial);
         if (glibc_heap_refresh(balance->memory, &now) < 0)
                 return;
+        balance->glibc = now;
         held = fit((__int128)now.system_bytes + now.mmapped_bytes);
         ret->heap_free = held > used ? (uint64_t)(held - used) : 0;
 }

@@ -22,7 +22,7 @@ struct balance {
         pid_t pid;
         int memory;            /* memory_open() of the target; not ours to close */
         bool exact;            /* the counters see all frees, and the arenas could be read */
-        struct glibc_heap glibc;
+        struct glibc_heap glibc; /* as of the last fill, binned_bytes as of the beginning */
         int64_t initial;       /* bytes in use when it began, or the bound */
         int64_t net_at_start;  /* what the counters said then */
         int64_t surplus_at_start;

@@ -71,6 +71,22 @@ static void describe(struct member *member)
         member->row.allocator = xstrdup(injection->allocator);
 }
 
+/* All of them together get the budget of one, and the first that lives tells about its pacing. */
+static void share(struct members *members)
+{
+        bool told = false;
+
+        for (size_t i = 0; i < members->v.n; i++) {
+                struct source *source = members->v.v[i]->source;
+
+                if (members->v.v[i]->gone)
+                        continue;
+                pacing_share(&source->pacer->pacing, (double)PACING_BUDGET / (double)members->n_live);
+                source->tells = !told;
+                told = true;
+        }
+}
+
 /* As soon as there are several, what happens says to whom. */
 static void label(struct member *member)
 {
@@ -106,6 +122,8 @@ struct member *members_add(struct members *members, struct injection *injection,
                 rows_add(&members->files, member->file);
         for (size_t i = 0; i < members->v.n && members->n > 1; i++)
                 label(members->v.v[i]);
+        if (members->n > 1)
+                share(members);
         return member;
 }
 
@@ -120,9 +138,11 @@ void members_end(struct members *members, struct member *member, bool keep_block
         if (keep_blocks)
                 return;
         member->gone = true;
-        free_injection(member);
         counters_add(&members->ended, &source->counters);
         members->ended_lost += source->losses.samples;
+        members->memory_due = true;
+        free_injection(member);
+        share(members);
 }
 
 struct member *members_find(const struct members *members, pid_t pid)
@@ -176,12 +196,41 @@ bool members_ask(struct members *members)
         return waiting;
 }
 
-void members_set_mean(struct members *members, uint64_t mean)
+uint64_t members_set_mean(struct members *members, uint64_t mean)
+{
+        uint64_t in_force = mean;
+
+        for (size_t i = 0; i < members->v.n; i++) {
+                if (!members->v.v[i]->gone)
+                        in_force = source_set_mean(members->v.v[i]->source, mean);
+        }
+        return in_force;
+}
+
+void members_hurry_memory(struct members *members)
 {
         for (size_t i = 0; i < members->v.n; i++) {
                 if (!members->v.v[i]->gone)
-                        source_set_mean(members->v.v[i]->source, mean);
+                        memory_hurry(&members->v.v[i]->source->memory);
         }
+}
+
+size_t members_memory(const struct members *members, struct rec_memory *ret)
+{
+        bool changed = members->memory_due;
+        size_t n = 0;
+
+        *ret = (struct rec_memory){ .tick = members->ledger->tick };
+        for (size_t i = 0; i < members->v.n; i++) {
+                const struct source *source = members->v.v[i]->source;
+
+                if (members->v.v[i]->gone)
+                        continue;
+                changed |= source->memory_changed;
+                memory_add(ret, &source->memory.last);
+                n++;
+        }
+        return changed && n > 0;
 }
 
 /* ---- the tick ---- */
@@ -274,7 +323,7 @@ void members_tick(struct members *members, bool force, struct rec_tick *tick, st
                 struct member *member = members->v.v[i];
 
                 if (!member->gone) {
-                        source_fill(member->source);
+                        source_tick(member->source);
                         add_process(&tick->process, &member->source->last, first);
                         counters_add(&counters, &member->source->counters);
                         first = false;
@@ -308,5 +357,6 @@ void members_begin_tick(struct members *members)
         }
         members->v.n = kept;
         members->rows.n = members->ticks.n = 0;
+        members->memory_due = false;
         memset(members->ended.changed, 0, sizeof members->ended.changed);
 }

@@ -26,6 +26,7 @@ struct members {
         ROWS(uint64_t) files;        /* of all there ever were, for heirs_clean() */
         struct counters ended;       /* what those did that have ended */
         uint64_t ended_lost;         /* samples lost */
+        bool memory_due;             /* one has ended: the sum is another */
         ROWS(struct rec_member) rows;           /* for the tick: new or ended */
         ROWS(struct rec_member_tick) ticks;
         ROWS(const struct blocks *) blocks;     /* of those that live */
@@ -57,7 +58,15 @@ void members_tick(struct members *members, bool force, struct rec_tick *tick, st
 /* The tick has been given away. Forgets those that have ended. */
 void members_begin_tick(struct members *members);
 
-void members_set_mean(struct members *members, uint64_t mean);
+/* As source_set_mean(), for all. */
+uint64_t members_set_mean(struct members *members, uint64_t mean);
+
+/* What the memory of all that live consists of, when somebody has looked and something is other than before: returns how many
+ * rows, 0 or 1. Call it after members_tick(). */
+size_t members_memory(const struct members *members, struct rec_memory *ret);
+
+/* The next tick looks at the memory, whenever the last look was. */
+void members_hurry_memory(struct members *members);
 
 /* True while frames of some of them wait for room in the queue of names. */
 bool members_ask(struct members *members);

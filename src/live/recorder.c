@@ -11,10 +11,10 @@
 #include "live/cost.h"
 #include "live/follow.h"
 #include "live/ledger.h"
+#include "live/names.h"
 #include "live/session.h"
 #include "live/members.h"
 #include "live/source.h"
-#include "model/estimate.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +28,6 @@ enum { BUSY_RECORDS = 64, SOME_RECORDS = 4 };
 #define WAIT_SOME (10 * NS_PER_MS)
 #define WAIT_IDLE (40 * NS_PER_MS)
 #define NAMES_PATIENCE_NS (5 * NS_PER_S) /* of recorder_finish() */
-#define MEAN_MIN 256
 
 struct recorder {
         struct recorder_options options;
@@ -45,11 +44,22 @@ struct recorder {
 
 /* ---- the tick ---- */
 
+static void add_cost(struct recorder *recorder, struct rec_process *process)
+{
+        uint64_t cpu_ns, rss_bytes;
+
+        cost_fill(process);
+        names_cost(recorder->ledger.names, &cpu_ns, &rss_bytes);
+        process->recorder_cpu_ns += cpu_ns;
+        process->recorder_rss += rss_bytes;
+}
+
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
         struct ledger *ledger = &recorder->ledger;
         struct rec_class_tick classes[WIRE_CLASSES];
+        struct rec_memory memory;
         struct rec_tick tick = { 0 };
         int r;
 
@@ -59,7 +69,9 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         if (recorder->follow)
                 follow_tick(recorder->follow);
         members_tick(&recorder->members, force, &tick, classes);
-        cost_fill(&tick.process);
+        add_cost(recorder, &tick.process);
+        tick.memory = &memory;
+        tick.n_memory = members_memory(&recorder->members, &memory);
         ledger_fill(ledger, &tick);
         r = sink->tick(sink->arg, &tick);
         ledger_begin_tick(ledger);
@@ -160,6 +172,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
                 err_set(err, -r, "cannot start the thread that looks up names: %s", strerror(-r));
                 goto out;
         }
+        ledger->adaptive = recorder->options.adaptive;
         if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
                 r = err && err->code ? err->code : -ESRCH;
                 goto out;
@@ -254,13 +267,13 @@ static void set_mean(struct recorder *recorder, uint64_t mean)
 {
         char size[FMT_MAX];
 
-        if (mean < MEAN_MIN)
-                mean = MEAN_MIN;
-        if (mean > ESTIMATE_MEAN_MAX)
-                mean = ESTIMATE_MEAN_MAX;
-        members_set_mean(&recorder->members, mean);
-        happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN, "sampling mean is %s now",
-                         fmt_bytes(size, mean));
+        fmt_bytes(size, members_set_mean(&recorder->members, mean));
+        if (mean)
+                happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN,
+                                 "sampling mean is %s now", size);
+        else
+                happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN,
+                                 "the sampling mean follows the budget from now on");
 }
 
 void recorder_request(struct recorder *recorder, const struct rec_request *request)
@@ -335,6 +348,7 @@ int recorder_finish(struct recorder *recorder, const struct sink *sink, const ch
         while (members_drain(&recorder->members) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
                 ;
         wait_for_names(recorder);
+        members_hurry_memory(&recorder->members);
         if (recorder->state == RECORDER_RUNNING)
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DETACHED, "%s", text);
         return make_tick(recorder, sink, true);

@@ -17,6 +17,7 @@ struct recorder_options {
         bool hide_cmdline;   /* --no-cmdline */
         bool follow_exec;    /* what the target becomes by exec() is recorded, too */
         struct follow_options follow; /* follow.fork: its children, too, and what they become */
+        bool adaptive;       /* the sampling mean is paced (live/pacing.h); else that of the injection stays */
 };
 
 enum recorder_state {

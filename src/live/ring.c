@@ -56,7 +56,8 @@ static uint64_t stuck_for(struct ring *ring, uint64_t now_ns)
         const struct wire_shared *shared = ring->shared;
         uint64_t progress = __atomic_load_n(&shared->head, __ATOMIC_RELAXED) +
                             __atomic_load_n(&shared->dropped_allocs, __ATOMIC_RELAXED) +
-                            __atomic_load_n(&shared->dropped_deaths, __ATOMIC_RELAXED);
+                            __atomic_load_n(&shared->dropped_deaths, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&shared->dropped_spans, __ATOMIC_RELAXED);
 
         if (ring->stuck_tail != ring->tail || ring->stuck_ns == 0) {
                 ring->stuck_tail = ring->tail;
@@ -80,23 +81,62 @@ static bool is_address(uint64_t addr)
         return addr >= 4096 && addr < ADDRESS_MAX;
 }
 
+static bool is_range(uint64_t addr, uint64_t length)
+{
+        return is_address(addr) && length > 0 && length <= ADDRESS_MAX - addr;
+}
+
+/* How much of a record of TYPE is read at least; 0: there is no such type. */
+static uint32_t smallest(uint32_t type)
+{
+        switch (type) {
+        case WIRE_ALLOC:
+        case WIRE_MAP:
+                return sizeof(struct wire_alloc);
+        case WIRE_UNMAP:
+        case WIRE_REMAP:
+                return sizeof(struct wire_span);
+        case WIRE_DEATH:
+                return sizeof(struct wire_record);
+        default:
+                return 0;
+        }
+}
+
+/* What differs from type to type; HEADER was read before, RET holds the rest. */
+static bool makes_sense(struct header header, const union ring_record *ret)
+{
+        const struct wire_span *span = &ret->span;
+
+        switch (header.type) {
+        case WIRE_UNMAP:
+                return is_range(ret->head.addr, span->length);
+        case WIRE_REMAP:
+                return is_range(ret->head.addr, span->length) && is_range(span->to, span->to_length) &&
+                       span->to_length <= span->length;
+        case WIRE_MAP:
+                if (!is_range(ret->head.addr, ret->alloc.size))
+                        return false;
+                /* fall through */
+        case WIRE_ALLOC:
+                return ret->alloc.stack_bytes <= header.length - sizeof ret->alloc && ret->alloc.stack_bytes % 8 == 0;
+        default:
+                return true;
+        }
+}
+
 /* Copies the record and looks at the copy only. False: it makes no sense. */
 static bool copy_record(const struct ring *ring, struct header header, union ring_record *ret)
 {
-        uint64_t smallest = header.type == WIRE_ALLOC ? sizeof ret->alloc : sizeof ret->head;
+        uint32_t least = smallest(header.type);
 
-        if (header.type != WIRE_ALLOC && header.type != WIRE_DEATH)
-                return false;
-        if (header.length < smallest || header.length > sizeof *ret)
+        if (least == 0 || header.length < least || header.length > sizeof *ret)
                 return false;
         memcpy(ret->bytes, ring->shared->ring + (ring->tail & RING_MASK),
-               header.type == WIRE_ALLOC ? header.length : sizeof ret->head);
+               least == sizeof ret->alloc ? header.length : least);
         ret->head.length = header.length;
         ret->head.type = header.type;
-        if (ret->head.id == 0 || ret->head.id == UINT64_MAX || !is_address(ret->head.addr))
-                return false;
-        return header.type == WIRE_DEATH ||
-               (ret->alloc.stack_bytes <= header.length - sizeof ret->alloc && ret->alloc.stack_bytes % 8 == 0);
+        return ret->head.id != 0 && ret->head.id != UINT64_MAX && is_address(ret->head.addr) && makes_sense(header, ret);
 }
 
 void ring_init(struct ring *ring, struct wire_shared *shared)

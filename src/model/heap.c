@@ -447,8 +447,14 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .first_ns = heap->names.sites[id].first_ns,
                 .samples = now->live_samples,
                 .born_bytes = now->born_bytes,
+                .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+const char *heap_kind_sign(uint32_t kind)
+{
+        return kind == REC_SITE_MAPPED ? "mmap:" : "";
 }
 
 const char *heap_class_name(uint32_t class)

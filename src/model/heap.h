@@ -26,6 +26,7 @@ struct heap_site {
         uint64_t first_ns;       /* when the site was first seen */
         int64_t samples;         /* sampled live blocks */
         int64_t born_bytes;      /* since the attach */
+        uint32_t kind;           /* enum rec_site_kind */
 };
 
 /* A growing series of equal steps for sparklines and charts. */
@@ -64,6 +65,26 @@ const struct rec_process *heap_process(const struct heap *heap); /* at NOW; neve
  * that fills and is collected counts by its valleys. The error is how far the valleys in between lie off that
  * line (Student's t, 3 degrees of freedom). */
 double heap_growth(const struct heap *heap, double *ret_error);
+
+/* What RSS consists of, by the last look at all mappings up to NOW; false when nobody has looked yet. The second: the same at
+ * BASE. */
+bool heap_memory(struct heap *heap, struct rec_memory *ret);
+bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret);
+
+/* The parts that RSS adds up from, in the order they are told. */
+enum heap_part { HEAP_PART_LIVE, HEAP_PART_FREE, HEAP_PART_OVERHEAD, HEAP_PART_MAPPED, HEAP_PART_STACKS, HEAP_PART_FILES,
+                 HEAP_PART_SHARED, HEAP_PART_REST, HEAP_PARTS };
+uint64_t heap_part_bytes(const struct rec_memory *memory, enum heap_part part);
+const char *heap_part_name(const struct rec_memory *memory, enum heap_part part);  /* a word for a line: "heap", "free", ... */
+const char *heap_part_words(const struct rec_memory *memory, enum heap_part part); /* for a page */
+
+/* What is left at NOW in blocks from before the attach, by size class, in the order of size. At most MAX; returns how many;
+ * 0 when it is not known by class. */
+enum { HEAP_BEFORE_CLASSES = 88 };
+size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret, size_t max);
+
+/* The size classes that have a sampling mean of their own at NOW, in the order of size; at most MAX. Returns how many. */
+size_t heap_class_means(const struct heap *heap, struct rec_class_mean *ret, size_t max);
 
 /* How long WINDOW is: the last ten minutes, or in a young session all but its first fifth (every site fills
  * up from nothing at the attach, which is not growth). Rates need 20 s of it. */
@@ -125,11 +146,14 @@ struct tree {
         size_t n;
 };
 
-/* Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
+/* All means all of the heap, without mapped memory. Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
  * inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
  * caller ends it with tree_done(); strings belong to the heap. */
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 void tree_done(struct tree *tree);
+
+/* What stands before the name of a site of KIND: "" or "mmap:". */
+const char *heap_kind_sign(uint32_t kind);
 
 /* "young", "growing", "flat", "shrinking". */
 const char *heap_class_name(uint32_t class);

@@ -52,6 +52,15 @@ struct history {
 
         int (*classes_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_tick *row), void *ctx);
 
+        /* The row of memory in force at TICK; FN is not called when there is none. NULL: this history has none. */
+        int (*memory_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_memory *row), void *ctx);
+
+        /* For each size class of blocks from before the attach the row in force at TICK. NULL: this history has none. */
+        int (*before_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_before_class *row), void *ctx);
+
+        /* For each size class that ever had a sampling mean of its own the row in force at TICK. NULL: this history has none. */
+        int (*means_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_mean *row), void *ctx);
+
         /* All with tick <= UPTO, in order. */
         int (*events)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_event *row), void *ctx);
         int (*gaps)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_gap *row), void *ctx);

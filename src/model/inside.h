@@ -53,6 +53,9 @@ struct heap {
         size_t n_marks, cap_marks, n_events, cap_events, n_gaps, cap_gaps;
         uint64_t moves;            /* how often heap_seek() came somewhere */
         uint64_t events_move, gaps_move; /* when those were read */
+        struct rec_memory memory;  /* in force at NOW, if has_memory */
+        uint64_t memory_move;
+        bool has_memory;
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */

@@ -166,6 +166,7 @@ static int add_site(void *ctx, const struct rec_site *row)
         site->exists = true;
         site->frame = row->frame;
         site->first_ns = row->first_ns;
+        site->kind = row->kind;
         return 0;
 }
 

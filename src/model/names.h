@@ -41,6 +41,7 @@ struct names_site {
         uint32_t frame;
         uint32_t first;      /* its first stack, 0 = none */
         uint64_t first_ns;
+        uint32_t kind;       /* enum rec_site_kind */
         bool exists;
 };
 

@@ -87,6 +87,9 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         COPY_ROWS(copy, deaths);
         COPY_ROWS(copy, member_ticks);
         COPY_ROWS(copy, answered);
+        COPY_ROWS(copy, memory);
+        COPY_ROWS(copy, before_classes);
+        COPY_ROWS(copy, class_means);
         return copy;
 }
 
@@ -134,5 +137,8 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->members);
         release(tick->member_ticks);
         release(tick->answered);
+        release(tick->memory);
+        release(tick->before_classes);
+        release(tick->class_means);
         free(tick);
 }

@@ -65,11 +65,19 @@ struct rec_stack {
         uint32_t site; /* 0 = only an inner node so far */
 };
 
+/* What a site allocates. */
+enum rec_site_kind {
+        REC_SITE_HEAP,
+        REC_SITE_MAPPED, /* memory from mmap() and its kin: live_bytes are bytes mapped, resident or not */
+        REC_SITE_KINDS
+};
+
 /* An allocation site: the first frame outside allocator and language runtime. Every allocating stack has one. */
 struct rec_site {
         uint32_t id;
         uint32_t frame;
         uint64_t first_ns;
+        uint32_t kind; /* enum rec_site_kind */
 };
 
 /* What an allocating stack stands at, after a tick in which it changed. Absolute, not differences. */
@@ -133,7 +141,7 @@ struct rec_process {
         bool before_upper_bound; /* true: at most this much */
         int64_t live_bytes;      /* sum of the sites' estimates */
         double live_variance;
-        uint64_t mean;           /* sampling mean in force */
+        uint64_t mean;           /* sampling mean in force; some size classes may have their own: struct rec_class_mean */
         uint64_t samples;        /* since the attach */
         uint64_t lost_samples;   /* since the attach */
         uint64_t recorder_cpu_ns; /* since the start */
@@ -172,6 +180,42 @@ struct rec_member_tick {
         int64_t before_bytes;
         int64_t live_bytes;
         uint64_t samples;
+};
+
+/* What the resident memory consists of, as of one look at all mappings (doc/memory.md). A row holds until the next one. The
+ * parts from heap_live to rest add up to rss exactly. heaptop's own share is left out. */
+struct rec_memory {
+        uint32_t tick;
+        uint64_t time_ns;       /* of the look */
+        uint64_t look_ns;       /* how long the kernel counted; for no longer may the target's own mmap() have had to wait */
+        uint32_t n_mappings;
+        uint64_t rss;
+        uint64_t heap_live;     /* blocks in use, as asked for */
+        uint64_t heap_free;     /* held by the allocator, in no block */
+        uint64_t heap_overhead; /* the allocator's own: headers, rounding up */
+        bool heap_split;        /* false: heap_free holds all but the sampled blocks, those from before the attach among it */
+        uint64_t mapped;        /* by sites with a call stack: an estimate */
+        uint64_t stacks;
+        uint64_t files;         /* code and data of mapped files */
+        uint64_t shared;        /* shared memory: memfd, /dev/shm, System V */
+        uint64_t rest;          /* anonymous memory of which nothing else is known */
+        uint64_t untouched;     /* in blocks, but never written to: not part of rss */
+        uint64_t swapped;       /* not part of rss either */
+};
+
+/* What is left in blocks from before the attach, by size class (probe/wire.h: wire_class()) of what the allocator set aside.
+ * Written when it changes; absolute. */
+struct rec_before_class {
+        uint32_t tick, index;
+        int64_t bytes;
+        int64_t error;  /* +- (95 %) */
+        int64_t began;  /* bytes at the attach */
+};
+
+/* A size class (probe/wire.h: wire_class()) is sampled with a mean of its own: class zoom (live/pacing.h). Written when it changes. */
+struct rec_class_mean {
+        uint32_t tick, index;
+        uint64_t mean; /* 0 = like the rest again */
 };
 
 enum rec_event_kind {
@@ -229,6 +273,9 @@ struct rec_tick {
         const struct rec_gap *gaps;           size_t n_gaps;
         const struct rec_mark *marks;         size_t n_marks;
         const uint32_t *answered;             size_t n_answered; /* ids of requests done in this tick */
+        const struct rec_memory *memory;      size_t n_memory;   /* 0 or 1 */
+        const struct rec_before_class *before_classes; size_t n_before_classes;
+        const struct rec_class_mean *class_means; size_t n_class_means;
 };
 
 /* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing

@@ -33,11 +33,15 @@ blob_start:
         .long   handle_realloc - blob_start             /* rallocx */
         .long   handle_free - blob_start                /* dallocx */
         .long   handle_free_sized - blob_start          /* sdallocx */
-        .long   0                                       /* kinds without a handler cannot be hooked */
-        .long   0
-        .long   0
-        .long   0
-        .long   0
+        .long   handle_free_second - blob_start
+        .long   map_mmap - blob_start
+        .long   map_munmap - blob_start
+        .long   map_mremap - blob_start
+        .long   map_brk - blob_start
+        .long   pool_get - blob_start
+        .long   pool_get_second - blob_start
+        .long   pool_put - blob_start
+        .long   pool_put_second - blob_start
 
         .text
         .macro  thunk name, call
@@ -65,6 +69,7 @@ blob_start:
         thunk   slow_new_aligned, 6
         thunk   slow_free, 7
         thunk   slow_free_sized, 8
+        thunk   slow_free_second, 9
 
         .type   slow_common, @function
 slow_common:
@@ -89,5 +94,78 @@ slow_common:
         addq    $80, %rsp
         jmp     *(%r9)                  /* wire_hook.original */
         .size   slow_common, . - slow_common
+
+/* Mapping calls and pools: with the hook in %r11, for %r9 may be an argument. There is no fast path: all that is done here
+ * is to look whether we are on. struct map_frame is laid out; probe_map() calls the original, probe_pool() when it must. */
+        .macro  wide name, call, common
+        .type   \name, @function
+\name:
+        movq    probe_root(%rip), %r10
+        testq   %r10, %r10
+        jz      1f
+        pushq   %r15
+        pushq   %r14
+        pushq   %r13
+        pushq   %r12
+        pushq   %rbp
+        pushq   %rbx
+        pushq   $\call
+        jmp     \common
+1:
+        jmp     *(%r11)                 /* wire_hook.original */
+        .size   \name, . - \name
+        .endm
+
+        wide    map_mmap, 10, map_common
+        wide    map_munmap, 11, map_common
+        wide    map_mremap, 12, map_common
+        wide    map_brk, 13, map_common
+        wide    pool_get, 0, pool_common
+        wide    pool_get_second, 3, pool_common
+        wide    pool_put, 7, pool_common
+        wide    pool_put_second, 9, pool_common
+
+        .macro  call_wide function
+        pushq   %r11
+        pushq   $0
+        pushq   %r10
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
+        pushq   %rax
+        pushq   %r9
+        pushq   %r8
+        pushq   %rcx                    /* 17 words and the return address */
+        movq    %rsp, %rdi
+        cld
+        call    \function
+        .endm
+
+        .type   map_common, @function
+map_common:
+        call_wide probe_map
+        addq    $136, %rsp
+        ret
+        .size   map_common, . - map_common
+
+        .type   pool_common, @function
+pool_common:
+        call_wide probe_pool
+        cmpl    $0, 84(%rsp)            /* map_frame.frame.pass */
+        jne     1f
+        addq    $136, %rsp
+        ret
+1:
+        popq    %rcx
+        popq    %r8
+        popq    %r9
+        popq    %rax
+        popq    %rdi
+        popq    %rsi
+        popq    %rdx
+        movq    16(%rsp), %r11
+        addq    $80, %rsp
+        jmp     *(%r11)                 /* wire_hook.original */
+        .size   pool_common, . - pool_common
 
         .section .note.GNU-stack, "", @progbits

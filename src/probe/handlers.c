@@ -6,10 +6,15 @@
  * original: no frame, no stack use, so that exceptions, shadow stacks, unwinders and the program's own idea of who
  * called malloc never see us. Nothing is known of the result there; what is counted is counted before the call.
  *
- * The fast path, some thirty-five instructions and five cache lines: the root page (are we on?), the thread's slot, the
- * counters of one size class and, for free, the block's chunk header and one byte of the filter. Everything else
- * (a sample is due, the filter has a hit, the thread has no slot yet) jumps to a slow_* thunk in entry.S, with nothing
- * counted yet: so few values are alive at any point that the five free registers are enough.
+ * The fast path, some forty instructions and six cache lines: the root page (are we on?), the thread's slot, the counters
+ * of one size class and, for malloc, the class's zoom, for free the block's chunk header and one byte of the filter.
+ * Everything else (a sample is due, the filter has a hit, the thread has no slot yet) jumps to a slow_* thunk in entry.S.
+ *
+ * An allocation is counted first and then taken off the countdown, zoomed by the class it was counted in: the chunk is
+ * dead before the product is made, and few enough values are alive at any point for the five free registers. The
+ * thunk is told by the slot: one that it gets has the allocation counted and spent already. A free is counted last; its
+ * thunk has it all to do. Class and product hang on nothing but the size, so the processor is through with them long
+ * before the countdown's last value has come back from memory.
  *
  * Invariants, checked by tests/probe_blob.sh on the machine code:
  *   - on the fast path no push, no call, no stack adjustment; %rdi, %rsi and %rdx reach the original unchanged;
@@ -23,7 +28,7 @@
  *
  * Counted once. glibc's realloc(NULL, n) and memalign with an alignment that malloc has anyway call malloc, its
  * realloc(p, 0) calls free: those pass through here and are counted there. With WIRE_SIZE_NESTED (musl) calloc passes
- * through too, and realloc and memalign are called from the slow path, which marks the thread's slot (the lowest bit
+ * through too, and realloc, memalign and sized frees are called from the slow path, which marks the thread's slot (the lowest bit
  * of its key) so that the calls inside go uncounted. */
 #include "probe/probe.h"
 
@@ -32,12 +37,16 @@ struct wire_root probe_root __attribute__((section(".root"), aligned(4096))) = {
 /* The alignment that malloc guarantees (glibc MALLOC_ALIGNMENT). */
 enum { MALLOC_ALIGNMENT = 16 };
 
-/* Sizes that the fast path leaves alone: nothing (sampled as one byte) and more than any address space can hold. */
+/* Larger requests than two to the power of this take the slow path. */
+enum { FAST_SHIFT = 25 };
+
+/* Sizes that the fast path leaves alone: nothing (sampled as one byte), and more than 32 MiB. Then no class need be bounded
+ * and no product with a zoom overflows. */
 static inline bool is_odd(uint64_t size)
 {
         size--;
         __asm__("" : "+r"(size)); /* else clang compares with a constant that takes a register more */
-        return size >> 47 != 0;
+        return size >> FAST_SHIFT != 0;
 }
 
 typedef uint64_t original_function(uint64_t a0, uint64_t a1, uint64_t a2);
@@ -67,13 +76,13 @@ static inline struct wire_slot *slot_bucket(struct wire_shared *shared)
         return &shared->slots[home & ~(WIRE_SLOT_TRIES - 1ull)];
 }
 
-/* Takes SIZE off the countdown in one instruction (see slot.c); true if a sample is due. */
-static inline bool spend(struct wire_slot *slot, uint64_t size)
+/* Compared in memory: a compiler that keeps `sizing` for the next look at it runs out of registers. */
+static inline bool is_nested(const struct wire_hook *hook)
 {
-        bool due;
+        bool nested;
 
-        __asm__("subq %2, %0" : "+m"(slot->countdown), "=@ccle"(due) : "r"(size));
-        return due;
+        __asm__("cmpl %2, %1" : "=@cce"(nested) : "m"(hook->sizing), "i"(WIRE_SIZE_NESTED));
+        return nested;
 }
 
 /* wire_class() of a glibc chunk. A chunk is never smaller than 32 bytes, so the lower bound need not be looked at; a
@@ -81,23 +90,36 @@ static inline bool spend(struct wire_slot *slot, uint64_t size)
 static inline uint32_t chunk_class(uint64_t bytes)
 {
         uint32_t shift = 63u ^ (uint32_t)__builtin_clzll(bytes | 4);
-        uint32_t index = 4 * shift + (uint32_t)(bytes >> (shift - 2)) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
+        uint32_t index = 4 * shift + (uint32_t)(4 * bytes >> shift) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
 
         return index < WIRE_CLASSES ? index : WIRE_CLASSES - 1;
 }
 
-static inline void count_alloc(struct wire_slot *slot, const struct wire_hook *hook, uint64_t size)
+/* wire_class() of what is in bounds: at least 16 bytes, and less than the last class starts at. */
+static inline uint32_t class_in_bounds(uint64_t bytes)
+{
+        _Static_assert(1 << FAST_SHIFT <= 1 << (WIRE_CLASSES / 4 + WIRE_CLASS_MIN_SHIFT - 1), "nothing to clamp");
+        uint32_t shift = 63u ^ (uint32_t)__builtin_clzll(bytes);
+
+        return 4 * shift + (uint32_t)(4 * bytes >> shift) - 4 * (1 + WIRE_CLASS_MIN_SHIFT);
+}
+
+/* Counts SIZE bytes asked for; their class. */
+static inline uint32_t count_alloc(struct wire_slot *slot, const struct wire_hook *hook, uint64_t size)
 {
         struct wire_class_count *count;
+        uint32_t class;
 
         if (likely(hook->sizing == WIRE_SIZE_GLIBC)) {
                 size = wire_glibc_chunk(size);
-                count = &slot->classes[chunk_class(size)];
+                class = class_in_bounds(size);
         } else {
-                count = &slot->classes[wire_class(size)];
+                class = class_in_bounds(size < 16 ? 16 : size);
         }
+        count = &slot->classes[class];
         plain_add(&count->allocated_bytes, size);
         plain_add(&count->allocated_calls, 1);
+        return class;
 }
 
 static inline void count_free(struct wire_class_count *count, uint64_t bytes)
@@ -125,53 +147,63 @@ static inline void count_free_of(struct wire_slot *slot, const struct wire_hook 
                 const struct wire_hook *hook
 #define REST static inline __attribute__((always_inline)) uint64_t
 
-/* The common shape of the allocating kinds: SIZE bytes are asked for, SLOW takes the call when it must. */
-REST allocate(CALL, uint64_t size, probe_thunk *slow)
+/* The bytes that a call of this kind asks for. Two products are two multiplications: one that is kept would take the
+ * last register. */
+static inline __attribute__((always_inline)) uint64_t asked(enum probe_call call, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-        if (unlikely(is_odd(size)))
+        if (call == CALL_CALLOC)
+                __asm__ volatile("" : "+r"(a0));
+        return call == CALL_CALLOC          ? a0 * a1
+               : call == CALL_POSIX_MEMALIGN ? a2
+               : call == CALL_MEMALIGN       ? a1
+                                             : a0;
+}
+
+/* The common shape of the allocating kinds; SLOW takes the call when it must. */
+REST allocate(CALL, enum probe_call call, probe_thunk *slow)
+{
+        uint32_t class;
+
+        if (unlikely(is_odd(asked(call, a0, a1, a2))))
                 return slow(a0, a1, a2, shared, NULL, hook);
-        if (unlikely(spend(slot, size)))
+        class = count_alloc(slot, hook, asked(call, a0, a1, a2));
+        if (unlikely(plain_spend(&slot->countdown, asked(call, a0, a1, a2) * shared->zoom[class])))
                 return slow(a0, a1, a2, shared, slot, hook);
-        count_alloc(slot, hook, size);
         return ORIGINAL(a0, a1, a2);
 }
 
 /* malloc, valloc, pvalloc, mallocx and operator new(nothrow): the size comes first, the result may be NULL. */
 REST do_malloc(CALL)
 {
-        return allocate(a0, a1, a2, shared, slot, hook, a0, slow_malloc);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_MALLOC, slow_malloc);
 }
 
 REST do_new(CALL)
 {
-        return allocate(a0, a1, a2, shared, slot, hook, a0, slow_new);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_NEW, slow_new);
 }
 
 REST do_new_aligned(CALL)
 {
-        return allocate(a0, a1, a2, shared, slot, hook, a0, slow_new_aligned);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_NEW_ALIGNED, slow_new_aligned);
 }
 
 /* A product of halves does not overflow; to multiply with a check would take the register that holds A2. */
 REST do_calloc(CALL)
 {
-        uint64_t size;
-
         if (unlikely((a0 | a1) >> 32))
                 return slow_calloc(a0, a1, a2, shared, NULL, hook);
-        size = a0 * a1;
-        __asm__("" : "+a"(size)); /* no sixth register for it */
-        return allocate(a0, a1, a2, shared, slot, hook, size, slow_calloc);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_CALLOC, slow_calloc);
 }
 
 REST do_memalign(CALL)
 {
-        return allocate(a0, a1, a2, shared, slot, hook, a1, slow_memalign);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_MEMALIGN, slow_memalign);
 }
 
 REST do_posix_memalign(CALL)
 {
-        return allocate(a0, a1, a2, shared, slot, hook, a2, slow_posix_memalign);
+        return allocate(a0, a1, a2, shared, slot, hook, CALL_POSIX_MEMALIGN, slow_posix_memalign);
 }
 
 /* free, cfree, operator delete, dallocx: the size is in the chunk header or not known. */
@@ -180,6 +212,15 @@ REST do_free(CALL)
         if (unlikely(shared->filter[filter_index(a0)]))
                 return slow_free(a0, a1, a2, shared, slot, hook);
         count_free_of(slot, hook, a0);
+        return ORIGINAL(a0, a1, a2);
+}
+
+/* free() of a pool: the block comes second. */
+REST do_free_second(CALL)
+{
+        if (unlikely(shared->filter[filter_index(a1)]))
+                return slow_free_second(a0, a1, a2, shared, slot, hook);
+        count_free_of(slot, hook, a1);
         return ORIGINAL(a0, a1, a2);
 }
 
@@ -199,12 +240,14 @@ REST do_free_sized(CALL)
  * A realloc to nothing has to be looked at afterwards. */
 REST do_realloc(CALL)
 {
+        uint32_t class;
+
         if (unlikely(is_odd(a1) || shared->filter[filter_index(a0)]))
                 return slow_realloc(a0, a1, a2, shared, NULL, hook);
-        if (unlikely(spend(slot, a1)))
-                return slow_realloc(a0, a1, a2, shared, slot, hook);
         count_free_of(slot, hook, a0);
-        count_alloc(slot, hook, a1);
+        class = count_alloc(slot, hook, a1);
+        if (unlikely(plain_spend(&slot->countdown, a1 * shared->zoom[class])))
+                return slow_realloc(a0, a1, a2, shared, slot, hook);
         return ORIGINAL(a0, a1, a2);
 }
 
@@ -239,6 +282,7 @@ ELSEWHERE(memalign)
 ELSEWHERE(posix_memalign)
 ELSEWHERE(free)
 ELSEWHERE(free_sized)
+ELSEWHERE(free_second)
 ELSEWHERE(realloc)
 
 /* ---- the entries ---- */
@@ -274,16 +318,16 @@ typedef uint64_t probe_entry(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t unu
 #define JUMP_IF(function, size)                                                                              \
         if (unlikely(function))                                                                              \
                 return ((original_function *)function)(size, a2, 0);
-#define IS_NESTED (hook->sizing == WIRE_SIZE_NESTED)
 #define IS_MALLOC(alignment) (hook->sizing == WIRE_SIZE_GLIBC && (alignment) <= MALLOC_ALIGNMENT)
 
 ENTRY(malloc, )
 ENTRY(new, )
 ENTRY(new_aligned, )
-ENTRY(calloc, PASS_IF(IS_NESTED))
-ENTRY(memalign, SLOW_IF(IS_NESTED, slow_memalign) PASS_IF(IS_MALLOC(a0)))
+ENTRY(calloc, PASS_IF(is_nested(hook)))
+ENTRY(memalign, SLOW_IF(is_nested(hook), slow_memalign) PASS_IF(IS_MALLOC(a0)))
 /* An alignment that is no power of two fails. */
-ENTRY(posix_memalign, PASS_IF(a1 & (a1 - 1)) SLOW_IF(IS_NESTED, slow_posix_memalign) PASS_IF(IS_MALLOC(a1)))
+ENTRY(posix_memalign, PASS_IF(a1 & (a1 - 1)) SLOW_IF(is_nested(hook), slow_posix_memalign) PASS_IF(IS_MALLOC(a1)))
 ENTRY(free, PASS_IF(!a0))
-ENTRY(free_sized, PASS_IF(!a0))
-ENTRY(realloc, if (unlikely(!a0)) { JUMP_IF(hook->malloc_stub, a1) } SLOW_IF(!a0 || IS_NESTED, slow_realloc))
+ENTRY(free_sized, PASS_IF(!a0) SLOW_IF(is_nested(hook), slow_free_sized))
+ENTRY(free_second, PASS_IF(!a1) SLOW_IF(is_nested(hook), slow_free_second))
+ENTRY(realloc, if (unlikely(!a0)) { JUMP_IF(hook->malloc_stub, a1) } SLOW_IF(!a0 || is_nested(hook), slow_realloc))

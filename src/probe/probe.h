@@ -23,7 +23,7 @@ typedef probe_result probe_function(uint64_t a0, uint64_t a1, uint64_t a2);
 struct probe_frame {
         uint64_t a[3];
         struct wire_shared *shared;
-        struct wire_slot *slot; /* found, and the size taken off its countdown; NULL = neither */
+        struct wire_slot *slot; /* found; an allocation is counted and taken off its countdown. NULL = neither */
         const struct wire_hook *hook;
         uint32_t call;          /* enum probe_call */
         uint32_t pass;          /* out: jump to the original instead of returning a result */
@@ -42,6 +42,18 @@ enum probe_call {
         CALL_NEW_ALIGNED, /* may throw */
         CALL_FREE,
         CALL_FREE_SIZED,
+        CALL_FREE_SECOND,
+        CALL_MMAP,        /* these four with a struct map_frame, and the others when the hook's sizing is WIRE_SIZE_POOL */
+        CALL_MUNMAP,
+        CALL_MREMAP,
+        CALL_BRK,
+};
+
+/* The same for mapping calls and pools, which have up to six arguments in registers. */
+struct map_frame {
+        uint64_t more[3]; /* fourth to sixth argument */
+        uint64_t rax;     /* for a function with `...`, how many vector registers hold arguments */
+        struct probe_frame frame;
 };
 
 /* No user address space is larger; such a request fails and is passed on uncounted. */
@@ -88,6 +100,15 @@ static inline void plain_add(uint64_t *p, uint64_t n)
         __asm__("addq %1, %0" : "+m"(*p) : "er"(n) : "cc");
 }
 
+/* Takes AMOUNT off COUNTDOWN in one instruction, like plain_add(); true if nothing is left. */
+static inline bool plain_spend(int64_t *countdown, uint64_t amount)
+{
+        bool due;
+
+        __asm__("subq %2, %0" : "+m"(*countdown), "=@ccle"(due) : "r"(amount));
+        return due;
+}
+
 /* Multiplicative hashing (Knuth 6.4): the high bits are the good ones. */
 #define HASH_FACTOR 0x9e3779b97f4a7c15ull
 
@@ -110,6 +131,14 @@ static inline uint64_t counted_bytes(const struct wire_hook *hook, uint64_t size
         return likely(hook->sizing == WIRE_SIZE_GLIBC) ? wire_glibc_chunk(size) : size;
 }
 
+/* How much of the countdown each byte of a block of CLASS takes; 0, which heaptop never writes, must not divide. */
+static inline uint64_t zoom_of(const struct wire_shared *shared, uint32_t class)
+{
+        uint32_t zoom = shared->zoom[class];
+
+        return zoom + !zoom;
+}
+
 /* Bytes of the glibc chunk of the block at ADDR: its header without the three flag bits (malloc/malloc.c). */
 static inline uint64_t chunk_bytes(uint64_t addr)
 {
@@ -123,15 +152,18 @@ enum slot_found { SLOT_OWN, SLOT_OVERFLOW, SLOT_NESTED };
 /* Finds or claims the slot of the calling thread. SLOT_NESTED: the probe itself is calling, count nothing. */
 enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret);
 
-/* Spends SIZE bytes of the countdown; true if a sample is due. */
-bool slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size);
-
-/* Starts the next countdown; returns the mean that the one just ended was drawn with, 0 if there was none. */
-uint64_t slot_restart(struct wire_shared *shared, struct wire_slot *slot);
+/* Spends SIZE bytes, each ZOOM times; SPENT: the fast path has done that. 0, or, when a sample is due, the mean for its
+ * record: the countdown's divided by the zoom, to the nearest whole number. The next countdown is started. */
+uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint64_t zoom, bool spent);
 
 void slot_count_alloc(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_unsized_free(struct wire_shared *shared, struct wire_slot *slot);
+
+/* The probe is about to call a function of the target without marking the slot: the code must stay until it has returned, by
+ * slot_leave(). A signal handler that leaves it by longjmp() costs a detach its patience, no more. */
+struct wire_slot *slot_enter(struct wire_shared *shared);
+void slot_leave(struct wire_slot *slot);
 
 /* ---- table.c ---- */
 
@@ -161,13 +193,33 @@ uint32_t stack_extent(const struct wire_shared *shared, uint64_t sp);
 uint32_t stack_copy(const struct wire_shared *shared, const struct wire_hook *hook, void *to, uint64_t sp,
                     uint32_t length);
 
+/* ---- sample.c ---- */
+
+/* Whether the area is still in use: not in a fork child, not while heaptop detaches. */
+bool sample_is_on(const struct wire_shared *shared);
+
+/* True, and the probe is switched off, when heaptop has been silent for too long. */
+bool sample_is_silent(struct wire_shared *shared);
+
+/* A record with all that FRAME tells: registers, thread, stack. The caller says what was allocated and commits it. NULL,
+ * and the loss of SIZE bytes is counted, if there is no room. */
+struct wire_alloc *sample_reserve(const struct probe_frame *frame, uint64_t size);
+
+/* Counts a due sample of SIZE bytes that is not taken. */
+void sample_drop(struct wire_shared *shared, uint64_t size);
+
 /* ---- entry.S ---- */
 
 typedef uint64_t probe_thunk(uint64_t a0, uint64_t a1, uint64_t a2, struct wire_shared *shared,
                              struct wire_slot *slot, const struct wire_hook *hook);
 probe_thunk slow_malloc, slow_calloc, slow_realloc, slow_memalign, slow_posix_memalign, slow_new, slow_new_aligned,
-        slow_free, slow_free_sized;
+        slow_free, slow_free_sized, slow_free_second;
 
 /* ---- slow.c ---- */
 
 probe_result probe_slow(struct probe_frame *frame);
+probe_result probe_pool(struct map_frame *map);
+
+/* ---- map.c ---- */
+
+probe_result probe_map(struct map_frame *map);

@@ -11,12 +11,21 @@
  * The countdown is exponentially distributed with the mean in force when it was drawn. That makes sampling a Poisson
  * process over bytes: a block of s bytes is due with probability 1-exp(-s/mean), independent of all others.
  *
+ * Class zoom. Each byte of a block takes zoom[class] of the countdown, so the block is due with probability
+ * 1-exp(-s*zoom/mean). What is left of an exponential countdown is distributed like a new one whatever was spent on
+ * before, and how it is spent depends only on the past: zooms may change at any time and hold from the next call on,
+ * without a new draw. Sizes times zooms are whole numbers and so is the countdown; nothing is rounded but the mean
+ * that the record shows (see slot_spend()).
+ *
+ * The brake changes what new countdowns are drawn with, never those under way, and each carries its mean: weights stay
+ * right although how often it brakes depends on what was sampled.
+ *
  * Threads that find no slot share `overflow`. A shared countdown would be due for several threads at once; instead
  * each call draws for itself and is due when the draw is not larger than its size: the same probability. */
 #include "probe/probe.h"
 #include "probe/logtable.h"
 
-enum { LN2_SHIFT = 32 };
+enum { LN2_SHIFT = 32, BRAKE_MAX = 8 };
 #define LN2 2977044472ull /* ln 2 in units of 2^-32 */
 #define MEAN_MAX (1ull << 40)
 
@@ -54,11 +63,15 @@ static int64_t exponential(uint64_t random, uint64_t mean)
         return (int64_t)((unsigned __int128)minus_ln * mean >> LN2_SHIFT) + 1;
 }
 
+/* The mean that a countdown is drawn with now. */
 static uint64_t current_mean(const struct wire_shared *shared)
 {
-        uint64_t mean = shared->mean;
+        uint64_t mean = shared->mean, burst = shared->burst, doublings = burst ? shared->taken / burst : 0;
 
-        return mean < 1 ? 1 : mean > MEAN_MAX ? MEAN_MAX : mean;
+        if (mean > MEAN_MAX)
+                mean = MEAN_MAX;
+        mean = (mean + !mean) << (doublings < BRAKE_MAX ? doublings : BRAKE_MAX);
+        return mean < MEAN_MAX ? mean : MEAN_MAX;
 }
 
 /* First all places are looked at: one before ours may have been given back by heaptop meanwhile. */
@@ -73,6 +86,8 @@ enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
                 if ((*ret)->key == fs)
                         return SLOT_OWN;
         }
+        if (shared->no_thread_yet)
+                shared->no_thread_yet = 0;
         for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
                 uint64_t none = 0;
 
@@ -84,36 +99,59 @@ enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
         return SLOT_OVERFLOW;
 }
 
-uint64_t slot_restart(struct wire_shared *shared, struct wire_slot *slot)
+static void restart(struct wire_shared *shared, struct wire_slot *slot)
 {
-        uint64_t mean = current_mean(shared), before = slot->mean;
+        uint64_t mean = current_mean(shared);
 
-        if (slot == &shared->overflow)
-                return mean;
         if (slot->random == 0)
                 slot->random = mix(read_tsc() ^ slot->key) | 1;
         slot->countdown = exponential(next_random(&slot->random), mean);
         slot->mean = mean;
-        return before;
 }
 
 /* The overflow slot's generator is splitmix64: its state is a counter, so an atomic add is all it needs. */
-static bool overflow_is_due(struct wire_shared *shared, uint64_t size)
+static uint64_t spend_overflow(struct wire_shared *shared, uint64_t amount)
 {
         uint64_t state = __atomic_fetch_add(&shared->overflow.random, HASH_FACTOR, __ATOMIC_RELAXED);
-        uint64_t random = mix(state ^ shared->start_time << 32);
+        uint64_t random = mix(state ^ shared->start_time << 32), mean = current_mean(shared);
 
-        return exponential(random ? random : 1, current_mean(shared)) <= (int64_t)size;
+        if ((uint64_t)exponential(random ? random : 1, mean) > amount)
+                return 0;
+        atomic_add(&shared->overflow.samples, 1);
+        return mean;
 }
 
-bool slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size)
+/* As spend_overflow(), for a thread's own slot. */
+static uint64_t spend_own(struct wire_shared *shared, struct wire_slot *slot, uint64_t amount, bool spent)
 {
-        if (slot == &shared->overflow)
-                return overflow_is_due(shared, size);
-        if (slot->mean == 0)
-                slot_restart(shared, slot);
-        slot->countdown -= (int64_t)size;
-        return slot->countdown <= 0;
+        uint64_t mean = slot->mean;
+
+        if (mean == 0) { /* what the fast path took was nobody's */
+                restart(shared, slot);
+                mean = slot->mean;
+                spent = false;
+        }
+        if (spent ? slot->countdown > 0 : !plain_spend(&slot->countdown, amount))
+                return 0;
+        restart(shared, slot);
+        slot->samples++;
+        return mean;
+}
+
+/* The fast path read the zoom a few nanoseconds before us. Should heaptop have changed it in between, this one sample
+ * shows the new mean. */
+uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t size, uint64_t zoom, bool spent)
+{
+        uint64_t amount, mean;
+
+        if (__builtin_mul_overflow(size, zoom, &amount) || amount > INT64_MAX)
+                amount = INT64_MAX;
+        mean = slot == &shared->overflow ? spend_overflow(shared, amount) : spend_own(shared, slot, amount, spent);
+        if (!mean)
+                return 0;
+        atomic_add(&shared->taken, 1);
+        mean = (mean + zoom / 2) / zoom;
+        return mean + !mean;
 }
 
 static void add(struct wire_shared *shared, struct wire_slot *slot, uint64_t *counter, uint64_t n)
@@ -143,4 +181,23 @@ void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_
 void slot_count_unsized_free(struct wire_shared *shared, struct wire_slot *slot)
 {
         add(shared, slot, &slot->unsized_frees, 1);
+}
+
+/* Before the first thread has a thread pointer there is only one, which may use the slot that nobody has. */
+struct wire_slot *slot_enter(struct wire_shared *shared)
+{
+        struct wire_slot *slot = &shared->overflow;
+
+        if (!shared->no_thread_yet)
+                slot_find(shared, &slot);
+        if (probe_root.mapped != (uint64_t)shared)
+                __atomic_store_n(&probe_root.mapped, (uint64_t)shared, __ATOMIC_RELAXED);
+        atomic_add(&slot->inside, 1);
+        return slot;
+}
+
+void slot_leave(struct wire_slot *slot)
+{
+        if (__atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED)) /* not in a child of fork() */
+                atomic_add(&slot->inside, -1ull);
 }

@@ -12,8 +12,6 @@
  * in a child, is read again after the original returned; what is left is the few instructions in between. */
 #include "probe/probe.h"
 
-enum { NR_GETTID = 186 };
-
 /* One call, in the terms of the sampler. */
 struct request {
         uint64_t old;   /* block that is freed, or 0 */
@@ -30,6 +28,8 @@ static struct request request_of(const struct probe_frame *frame)
 
         if (frame->call == CALL_FREE)
                 return (struct request){ .old = a[0] };
+        if (frame->call == CALL_FREE_SECOND)
+                return (struct request){ .old = a[1] };
         if (frame->call == CALL_FREE_SIZED)
                 return (struct request){ .old = a[0], .sized = true, .freed = a[1] };
         if (frame->call == CALL_CALLOC) {
@@ -56,102 +56,46 @@ static void count_free(const struct probe_frame *frame, struct wire_slot *slot, 
                 slot_count_unsized_free(frame->shared, slot);
 }
 
-/* Counts the call; true if a sample is due. A realloc to nothing is counted as a free only. */
-static bool count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
+/* Counts the call; the mean if a sample is due, else 0. A realloc to nothing is counted as a free only. What the fast
+ * path has counted already is not counted again. */
+static uint64_t count(const struct probe_frame *frame, struct wire_slot *slot, const struct request *request)
 {
-        bool allocates = request->allocates && (request->size || !request->old);
+        bool allocates = request->allocates && (request->size || !request->old), done = allocates && frame->slot;
+        uint64_t bytes = counted_bytes(frame->hook, request->size);
 
-        if (request->old)
+        if (request->old && !done)
                 count_free(frame, slot, request);
         if (!allocates)
-                return false;
-        slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, request->size));
-        if (frame->slot && slot->mean)
-                return slot->countdown <= 0;
-        return slot_spend(frame->shared, slot, request->size + !request->size);
-}
-
-/* heaptop has been silent for too long: switch off. TSCs of two processors may differ a little, hence signed. */
-static bool is_silent(struct wire_shared *shared)
-{
-        uint64_t limit = shared->heartbeat_limit;
-        uint32_t running = WIRE_RUNNING;
-
-        if (limit == 0 || (int64_t)(read_tsc() - shared->heartbeat_tsc) <= (int64_t)limit)
-                return false;
-        __atomic_compare_exchange_n(&shared->state, &running, WIRE_SILENT, false, __ATOMIC_RELAXED,
-                                    __ATOMIC_RELAXED);
-        __atomic_store_n(&probe_root.shared, 0, __ATOMIC_RELAXED);
-        return true;
-}
-
-static bool is_on(const struct wire_shared *shared)
-{
-        return __atomic_load_n(&probe_root.shared, __ATOMIC_RELAXED) == (uint64_t)shared;
-}
-
-static void drop_alloc(struct wire_shared *shared, uint64_t size)
-{
-        atomic_add(&shared->dropped_allocs, 1);
-        atomic_add(&shared->dropped_bytes, size);
-}
-
-static uint32_t thread_id(const struct wire_shared *shared)
-{
-        uint64_t offset = shared->tid_offset;
-
-        if (offset == WIRE_TID_UNKNOWN)
                 return 0;
-        if (offset)
-                return *(const uint32_t *)(thread_pointer() + offset);
-        return (uint32_t)syscall4(NR_GETTID, 0, 0, 0, 0);
-}
-
-static void fill(struct wire_alloc *alloc, const struct probe_frame *frame)
-{
-        alloc->head.tsc = read_tsc();
-        alloc->thread = thread_pointer();
-        alloc->tid = thread_id(frame->shared);
-        alloc->hook = frame->hook->index;
-        alloc->rbx = frame->rbx;
-        alloc->rbp = frame->rbp;
-        alloc->r12 = frame->r12;
-        alloc->r13 = frame->r13;
-        alloc->r14 = frame->r14;
-        alloc->r15 = frame->r15;
-        alloc->rip = frame->rip;
+        if (!done)
+                slot_count_alloc(frame->shared, slot, bytes);
+        return slot_spend(frame->shared, slot, request->size + !request->size,
+                          zoom_of(frame->shared, wire_class(bytes)), done);
 }
 
 /* Records the birth of the block at ADDR. First into the table: a block whose end would not be seen is not reported. */
 static void birth(const struct probe_frame *frame, uint64_t addr, uint64_t size, uint64_t mean, uint64_t replaces)
 {
         struct wire_shared *shared = frame->shared;
-        uint64_t id = __atomic_fetch_add(&shared->next_id, 1, __ATOMIC_RELAXED);
-        uint64_t sp = (uint64_t)(&frame->rip + 1), stale;
-        uint32_t extent = stack_extent(shared, sp);
-        uint32_t length = (uint32_t)(sizeof(struct wire_alloc) + extent + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
+        uint64_t id = __atomic_fetch_add(&shared->next_id, 1, __ATOMIC_RELAXED), stale;
         struct wire_alloc *alloc;
 
         if (!table_insert(shared, addr, id, &stale))
                 return;
         if (stale)
                 ring_death(shared, stale, addr);
-        alloc = (struct wire_alloc *)ring_reserve(shared, length, false);
+        alloc = sample_reserve(frame, size);
         if (!alloc) {
                 table_remove(shared, addr);
-                drop_alloc(shared, size);
                 return;
         }
-        fill(alloc, frame);
         alloc->head.id = id;
         alloc->head.addr = addr;
         alloc->size = size;
         alloc->chunk = frame->hook->sizing == WIRE_SIZE_GLIBC ? chunk_bytes(addr) : 0;
         alloc->mean = mean;
         alloc->replaces = replaces;
-        alloc->rsp = sp;
-        alloc->pad = 0;
-        alloc->stack_bytes = stack_copy(shared, frame->hook, alloc + 1, sp, extent);
+        alloc->inside = 0;
         ring_commit(&alloc->head, WIRE_ALLOC);
 }
 
@@ -168,20 +112,47 @@ static void settle_old(const struct probe_frame *frame, const struct request *re
         ring_death(frame->shared, old_id, request->old);
 }
 
+static bool may_throw(const struct probe_frame *frame)
+{
+        return frame->call == CALL_NEW || frame->call == CALL_NEW_ALIGNED;
+}
+
+typedef probe_result pool_function(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t s0,
+                                   uint64_t s1, uint64_t s2, uint64_t s3);
+
+/* A pool's function, with all its arguments: some may be on the stack, where there is always something to read. */
+static probe_result call_pool(const struct probe_frame *frame)
+{
+        const struct map_frame *map = (const struct map_frame *)((const char *)frame - offsetof(struct map_frame, frame));
+        const uint64_t *a = frame->a, *more = map->more, *stack = &frame->rip + 1;
+        struct wire_slot *slot = slot_enter(frame->shared);
+        probe_result result = ((pool_function *)frame->hook->original)(a[0], a[1], a[2], more[0], more[1], more[2], stack[0],
+                                                                       stack[1], stack[2], stack[3]);
+
+        slot_leave(slot);
+        return result;
+}
+
 /* Calls the function itself; nested calls of this thread see a marked slot and pass. */
 static probe_result call_original(struct probe_frame *frame, struct wire_slot *slot)
 {
-        uint64_t function = frame->call == CALL_NEW ? frame->hook->malloc_original : frame->hook->original;
+        uint64_t function = may_throw(frame) ? frame->hook->malloc_original : frame->hook->original;
         bool own = slot != &frame->shared->overflow;
         probe_result result;
 
+        if (frame->hook->sizing == WIRE_SIZE_POOL)
+                return call_pool(frame);
         if (probe_root.mapped != (uint64_t)frame->shared)
                 __atomic_store_n(&probe_root.mapped, (uint64_t)frame->shared, __ATOMIC_RELAXED);
-        if (own)
+        if (own) {
                 plain_add(&slot->key, 1);
+                slot->frame = (uint64_t)frame; /* after the mark: a signal handler in between leaves it 0 */
+        }
         result = ((probe_function *)function)(frame->a[0], frame->a[1], frame->a[2]);
-        if (own && __atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED))
+        if (own && __atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED)) {
+                slot->frame = 0;
                 plain_add(&slot->key, -1ull);
+        }
         return result;
 }
 
@@ -193,11 +164,11 @@ static uint64_t block_of(const struct probe_frame *frame, probe_result result)
         return (uint32_t)result == 0 ? *(const uint64_t *)frame->a[0] : 0;
 }
 
-/* A sampled operator new is malloc; when that fails, the real one runs without us above it and may throw. Others that
- * may throw cannot be followed to their result. */
+/* A sampled operator new is malloc, or, with an alignment, the form that returns NULL; when that fails, the real one runs without
+ * us above it and may throw. Where there is neither it cannot be followed to its result. */
 static bool can_sample(const struct probe_frame *frame)
 {
-        return frame->call != CALL_NEW_ALIGNED && (frame->call != CALL_NEW || frame->hook->malloc_original);
+        return !may_throw(frame) || frame->hook->malloc_original;
 }
 
 /* Calls the function and records what became of it. MEAN 0: the new block is not sampled. */
@@ -208,8 +179,8 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
         uint64_t addr = block_of(frame, result);
         bool failed = !addr && request->size;
 
-        frame->pass = !addr && frame->call == CALL_NEW;
-        if (!is_on(frame->shared))
+        frame->pass = !addr && may_throw(frame);
+        if (!sample_is_on(frame->shared))
                 return result;
         if (request->old)
                 settle_old(frame, request, old_id, failed);
@@ -217,8 +188,8 @@ static probe_result follow(struct probe_frame *frame, struct wire_slot *slot, co
                 slot_count_alloc(frame->shared, slot, counted_bytes(frame->hook, 0));
         if (addr && mean)
                 birth(frame, addr, request->size + !request->size, mean, old_id);
-        if (!addr && frame->call == CALL_NEW)
-                drop_alloc(frame->shared, request->size);
+        if (!addr && may_throw(frame))
+                sample_drop(frame->shared, request->size);
         return result;
 }
 
@@ -229,34 +200,51 @@ static bool is_left_alone(const struct probe_frame *frame, const struct request 
                                                frame->hook->sizing == WIRE_SIZE_GLIBC);
 }
 
+/* Sized frees and those of a pool may leave the block to a hooked free(). */
+static bool is_wrapped_free(const struct probe_frame *frame)
+{
+        return (frame->call == CALL_FREE_SIZED || frame->call == CALL_FREE_SECOND) &&
+               frame->hook->sizing == WIRE_SIZE_NESTED;
+}
+
 probe_result probe_slow(struct probe_frame *frame)
 {
         struct wire_shared *shared = frame->shared;
         struct wire_slot *slot = frame->slot;
         struct request request = request_of(frame);
-        uint64_t old_id = 0, mean = 0;
+        uint64_t old_id = 0, mean;
 
         frame->pass = 1;
         if (is_left_alone(frame, &request) || (!slot && slot_find(shared, &slot) == SLOT_NESTED))
                 return 0;
-        if (count(frame, slot, &request)) {
-                mean = slot_restart(shared, slot);
-                if (slot != &shared->overflow)
-                        slot->samples++;
-                else
-                        atomic_add(&slot->samples, 1);
-        }
-        if (is_silent(shared))
+        mean = count(frame, slot, &request);
+        if (sample_is_silent(shared))
                 return 0;
         if (mean && !can_sample(frame)) {
-                drop_alloc(shared, request.size);
+                sample_drop(shared, request.size);
                 mean = 0;
         }
         if (request.old && shared->filter[filter_index(request.old)])
                 old_id = table_remove(shared, request.old);
         if (!request.allocates && old_id)
                 ring_death(shared, old_id, request.old);
+        if (is_wrapped_free(frame)) {
+                frame->pass = 0;
+                return call_original(frame, slot);
+        }
         frame->pass = !request.allocates ||
                       !(mean || old_id || (request.old && !request.size) || frame->hook->sizing == WIRE_SIZE_NESTED);
         return frame->pass ? 0 : follow(frame, slot, &request, old_id, mean);
+}
+
+/* A call of a function that the user named. */
+probe_result probe_pool(struct map_frame *map)
+{
+        uint64_t block = map->frame.call == CALL_FREE_SECOND ? map->frame.a[1] : map->frame.a[0];
+
+        if ((map->frame.call == CALL_FREE || map->frame.call == CALL_FREE_SECOND) && !block) {
+                map->frame.pass = 1;
+                return 0;
+        }
+        return probe_slow(&map->frame);
 }

@@ -53,20 +53,32 @@ enum wire_kind {
         WIRE_MUNMAP,         /* munmap(addr, length) */
         WIRE_MREMAP,         /* mremap(addr, length, new_length, flags, new_addr) */
         WIRE_BRK,            /* brk(addr); sbrk() calls it */
+        WIRE_POOL_GET,       /* get(size, ...): as malloc, but every register may hold an argument */
+        WIRE_POOL_GET_SECOND, /* get(pool, size, ...) */
+        WIRE_POOL_PUT,       /* put(p, ...) */
+        WIRE_POOL_PUT_SECOND, /* put(pool, p, ...) */
         WIRE_KINDS
 };
+
+/* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
+static inline int wire_kind_is_wide(uint32_t kind)
+{
+        return kind >= WIRE_MMAP && kind <= WIRE_POOL_PUT_SECOND;
+}
 
 /* How the size of a block is known when it is freed. */
 enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
-        WIRE_SIZE_NESTED,  /* not known, and calloc, realloc and memalign call the hooked malloc and free (musl) */
+        WIRE_SIZE_NESTED,  /* not known, and the function itself may call others that are hooked (realloc and memalign of musl) */
+        WIRE_SIZE_POOL,    /* not known, and what the function calls is counted as always: its blocks are made of malloc's */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
 struct wire_hook {
         uint64_t original; /* address of the displaced instructions: calling it is calling the function */
-        uint64_t malloc_original; /* same module's malloc, for a sampled operator new; 0 if there is none */
+        uint64_t malloc_original; /* what a sampled operator new calls instead, because it returns NULL when it fails: the same
+                                   * module's malloc or, for WIRE_NEW_ALIGNED, operator new(size, alignment, nothrow); 0 = none */
         uint64_t malloc_stub; /* same module's malloc stub: realloc(NULL, n) goes there; 0 if there is none */
         uint32_t sizing;   /* enum wire_sizing */
         uint32_t index;    /* in wire_shared.hooks */
@@ -111,7 +123,8 @@ struct wire_slot {
         uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
-        uint64_t pad[2];
+        uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
+        uint64_t inside;    /* mapping calls and calls of pools that the probe has made and that have not returned */
         struct wire_class_count classes[WIRE_CLASSES];
 };
 
@@ -132,7 +145,7 @@ enum wire_type {
         WIRE_DEATH,     /* a sampled block was freed */
         WIRE_MAP,       /* memory was mapped: a struct wire_alloc; not in the table */
         WIRE_UNMAP,     /* a struct wire_span: [addr, addr + length) is no longer mapped */
-        WIRE_REMAP,     /* a struct wire_span: it is [to, to + to_length) now, and whoever mapped it stays the same */
+        WIRE_REMAP,     /* a struct wire_span: [addr, addr + length) is [to, to + to_length) now; who mapped it stays */
 };
 
 #define WIRE_ALIGN 64 /* records start at multiples of this */
@@ -159,18 +172,27 @@ struct wire_alloc {
         uint64_t rsp;         /* as it is after the return to rip */
         uint64_t rip;         /* return address into the caller of the hooked function */
         uint32_t stack_bytes; /* a multiple of 8 */
-        uint32_t pad;
+        uint32_t inside;      /* MAP: 1 + index of the hook whose sampled call mapped this: registers and stack are that
+                               * call's; 0: they are the mapping call's own (malloc is on the stack when it mapped) */
 };
 
 /* WIRE_MAP uses the fields of struct wire_alloc like this: addr and size are the mapping's (size in whole pages), chunk holds
- * prot in its low and flags in its high 32 bits, replaces is 0. Mappings are sampled as blocks are, by their size. What
- * mremap() or brk() adds to a mapping is a WIRE_MAP of the added part. MAP_FIXED over an older mapping needs no UNMAP: the
- * newest record of an address is right. UNMAP and REMAP are sent for every call that succeeds: there is no table to look in. */
+ * prot in its low and flags in its high 32 bits, replaces is 0. Mappings are sampled as blocks are, by their size, but
+ * without zoom; they raise no exact counter. What mremap() or brk() adds to a mapping is a WIRE_MAP of the added part;
+ * with mremap() prot and flags are 0 (those of the mapping it grew from), with brk() those of an anonymous mapping.
+ *
+ * A reservation is no growth: a PROT_NONE mapping is no WIRE_MAP, unless it is to become a stack (MAP_STACK: glibc makes a
+ * thread's stack readable afterwards). Memory that mprotect() makes usable later has no record. With MAP_FIXED and
+ * MREMAP_FIXED the range that the mapping replaces is sent as an UNMAP first.
+ *
+ * UNMAP and REMAP are sent for every call that succeeds: there is no table to look in. They concern only what was mapped
+ * before them by `tsc`, which in a span is the time before the call, in a MAP the time after it: another thread may be
+ * given the addresses again, and write its record, before the span is written. */
 struct wire_span {
         struct wire_record head;
-        uint64_t length;
-        uint64_t to, to_length; /* REMAP only */
-        uint64_t pad;
+        uint64_t length;        /* in whole pages, like to_length */
+        uint64_t to, to_length; /* REMAP only; to_length <= length: what is longer than before is a MAP of its own */
+        uint64_t after;         /* REMAP only: the time after the call, since when it stands at `to` */
 };
 
 /* ---- the shared area ---- */
@@ -238,14 +260,19 @@ struct wire_shared {
         uint64_t heartbeat_limit;  /* in TSC ticks; 0 = never switch off */
         uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid(),
                                     * WIRE_TID_UNKNOWN = do not ask */
+        uint32_t no_thread_yet;    /* 1: hooked before the first thread had a thread pointer (a static program at its entry):
+                                    * mapping calls pass until an allocation finds its slot and writes 0 here */
 
-        /* Class zoom: an allocation of class c spends its size times zoom[c] of the countdown, so it is sampled with the
-         * mean mean/zoom[c]; 0 counts as 1. The record's `mean` is that of the sample: the countdown's divided by zoom[c]. */
+        /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
+         * it is sampled with the mean mean/zoom[c]. 1 is no zoom; 0 is never written. A change holds from the next call on. The record's `mean`
+         * is that of the sample: the countdown's divided by zoom[c], to the nearest whole number and at least 1. So weights
+         * are exact when zooms divide means, as powers of two do; else off by up to 0.5/mean of themselves. */
         uint32_t zoom[WIRE_CLASSES] __attribute__((aligned(64)));
 
         /* A brake in case the target outruns heaptop: samples since heaptop last set `taken` to 0 (atomic adds). From
-         * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times);
-         * weights stay right because a countdown carries its mean. burst = 0: never. */
+         * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times, and
+         * never beyond 2^40); weights stay right because a countdown carries its mean. burst = 0: never. Releasing the brake
+         * reaches a thread with its next countdown, when it has spent the long one. */
         uint64_t taken __attribute__((aligned(64)));
         uint64_t burst;
 
@@ -258,6 +285,7 @@ struct wire_shared {
                                                                * operator new that must not have a frame above it */
         uint64_t dropped_bytes;    /* their sizes as asked for */
         uint64_t dropped_deaths;   /* found again by looking through `table` */
+        uint64_t dropped_spans;    /* UNMAP and REMAP records without room: only the map of memory knows now */
         uint64_t table_full;
         uint64_t next_id;          /* of the next sampled block; starts at 1 */
         uint64_t failed_reallocs;  /* of sampled calls */

@@ -225,4 +225,5 @@ void query_init(struct store *store)
                 .processes = history_processes,
         };
         query_init_rows(&store->history);
+        query_init_memory(&store->history, store->version);
 }

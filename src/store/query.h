@@ -7,7 +7,8 @@
 enum {
         Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
-        Q_EVENTS, Q_GAPS, Q_MARKS, Q_SLOTS,
+        Q_EVENTS, Q_GAPS, Q_MARKS,
+        Q_MEMORY, Q_BEFORE, Q_MEANS, Q_SLOTS,
 };
 
 _Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");
@@ -34,6 +35,9 @@ struct walk {
                 int (*event)(void *ctx, const struct rec_event *row);
                 int (*gap)(void *ctx, const struct rec_gap *row);
                 int (*mark)(void *ctx, const struct rec_mark *row);
+                int (*memory)(void *ctx, const struct rec_memory *row);
+                int (*before_class)(void *ctx, const struct rec_before_class *row);
+                int (*class_mean)(void *ctx, const struct rec_class_mean *row);
         } fn;
         void *ctx;
 };
@@ -46,6 +50,18 @@ int query_rows(struct store *store, unsigned slot, const char *sql, query_row_fn
 
 /* Fills in what query_rows.c answers: changes, names, blocks and what happened. */
 void query_init_rows(struct history *history);
+
+/* Fills in what query_memory.c answers, as far as a file of VERSION has it. */
+void query_init_memory(struct history *history, int version);
+
+/* The newest row of every KEY of TABLE up to a tick. The recursive part hops from key to key on the primary key (key, tick)
+ * (SQLite has no skip-scan without ANALYZE), the inner max() is one more search: two or three per key, however many ticks
+ * there are. */
+#define NEWEST(table, key, columns)                                                                                   \
+        "WITH RECURSIVE k(id) AS (SELECT min(" key ") FROM " table " UNION ALL"                                          \
+        " SELECT (SELECT min(" key ") FROM " table " WHERE " key " > k.id) FROM k WHERE k.id IS NOT NULL)"               \
+        " SELECT " columns " FROM k CROSS JOIN " table " t ON t." key " = k.id AND t.tick ="                             \
+        " (SELECT max(tick) FROM " table " WHERE " key " = k.id AND tick <= ?)"
 
 static inline int64_t time_at(sqlite3_stmt *stmt, int column)
 {

@@ -24,15 +24,6 @@ static int change_row(sqlite3_stmt *stmt, const struct walk *walk)
         return row.stack ? walk->fn.change(walk->ctx, &row) : 0;
 }
 
-/* The newest row of every KEY of TABLE up to a tick. The recursive part hops from key to key on the primary key (key, tick)
- * (SQLite has no skip-scan without ANALYZE), the inner max() is one more search: two or three per key, however many ticks
- * there are. */
-#define NEWEST(table, key, columns)                                                                                   \
-        "WITH RECURSIVE k(id) AS (SELECT min(" key ") FROM " table " UNION ALL"                                          \
-        " SELECT (SELECT min(" key ") FROM " table " WHERE " key " > k.id) FROM k WHERE k.id IS NOT NULL)"               \
-        " SELECT " columns " FROM k CROSS JOIN " table " t ON t." key " = k.id AND t.tick ="                             \
-        " (SELECT max(tick) FROM " table " WHERE " key " = k.id AND tick <= ?)"
-
 static int history_changes_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
 {
         return query_rows(arg, Q_CHANGES_AT, NEWEST("stack_tick", "stack", CHANGE_COLUMNS), change_row,
@@ -179,7 +170,8 @@ static int history_stacks(void *arg, uint32_t after_id, uint32_t after_tick,
 static int site_row(sqlite3_stmt *stmt, const struct walk *walk)
 {
         const struct rec_site row = {
-                .id = db_id(stmt, 0), .frame = db_id(stmt, 1), .first_ns = (uint64_t)time_at(stmt, 2)
+                .id = db_id(stmt, 0), .frame = db_id(stmt, 1), .first_ns = (uint64_t)time_at(stmt, 2),
+                .kind = (uint32_t)db_int(stmt, 3, 0, REC_SITE_KINDS - 1)
         };
 
         return row.id ? walk->fn.site(walk->ctx, &row) : 0;
@@ -187,8 +179,12 @@ static int site_row(sqlite3_stmt *stmt, const struct walk *walk)
 
 static int history_sites(void *arg, uint32_t after_id, int (*fn)(void *ctx, const struct rec_site *row), void *ctx)
 {
-        return query_rows(arg, Q_SITES, "SELECT id, frame, first_ns FROM site WHERE id > ? ORDER BY id", site_row,
-                         &(struct walk){ .fn.site = fn, .ctx = ctx }, "i", (int64_t)after_id);
+        const struct store *store = arg;
+        const char *sql = store->version < 2 ? "SELECT id, frame, first_ns, 0 FROM site WHERE id > ? ORDER BY id" :
+                                  "SELECT id, frame, first_ns, coalesce((SELECT kind FROM site_kind k WHERE k.site = id), 0)"
+                                  " FROM site WHERE id > ? ORDER BY id";
+
+        return query_rows(arg, Q_SITES, sql, site_row, &(struct walk){ .fn.site = fn, .ctx = ctx }, "i", (int64_t)after_id);
 }
 
 /* ---- blocks and happenings ---- */

@@ -16,6 +16,7 @@
 
 enum {
         S_SIZE = DB_ROLLUP_SLOTS, S_STACKS, S_TICKS, S_CLASS_NEXT, S_CLASSES, S_NOTE, S_EVENT, S_BLOCK_END, S_BLOCKS, S_TIME,
+        S_MEMORY, S_BEFORE, S_MEANS,
         S_SLOTS,
 };
 
@@ -77,6 +78,30 @@ static int thin_ticks(struct store *store, int64_t from, int64_t to)
                       "ii", from, to);
 }
 
+/* What memory consisted of: the last row of the bucket, and what was in force at each mark. */
+static int thin_memory(struct store *store, int64_t from, int64_t to)
+{
+        int rc = db_run(store, S_MEMORY,
+                        "DELETE FROM memory WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM memory n"
+                        " WHERE n.tick > memory.tick AND n.tick < ?2 AND NOT EXISTS"
+                        " (SELECT 1 FROM mark WHERE mark.tick >= memory.tick AND mark.tick < n.tick))",
+                        "ii", from, to);
+
+        if (rc == SQLITE_OK)
+                rc = db_run(store, S_BEFORE,
+                            "DELETE FROM before_class WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM before_class n"
+                            " WHERE n.class = before_class.class AND n.tick > before_class.tick AND n.tick < ?2 AND NOT EXISTS"
+                            " (SELECT 1 FROM mark WHERE mark.tick >= before_class.tick AND mark.tick < n.tick))",
+                            "ii", from, to);
+        if (rc == SQLITE_OK)
+                rc = db_run(store, S_MEANS,
+                            "DELETE FROM class_mean WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM class_mean n"
+                            " WHERE n.class = class_mean.class AND n.tick > class_mean.tick AND n.tick < ?2 AND NOT EXISTS"
+                            " (SELECT 1 FROM mark WHERE mark.tick >= class_mean.tick AND mark.tick < n.tick))",
+                            "ii", from, to);
+        return rc;
+}
+
 static int thin_classes(struct store *store, int64_t from, int64_t to)
 {
         int64_t next = 0;
@@ -136,6 +161,8 @@ static int thin_bucket(struct store *store)
         rc = thin_stacks(store, from, to);
         if (rc == SQLITE_OK)
                 rc = thin_classes(store, from, to);
+        if (rc == SQLITE_OK)
+                rc = thin_memory(store, from, to);
         if (rc == SQLITE_OK)
                 rc = thin_ticks(store, from, to);
         if (rc == SQLITE_OK)

@@ -8,7 +8,8 @@
 
 enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
-        W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SLOTS,
+        W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
+        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -93,6 +94,10 @@ static int write_names(struct store *store, const struct rec_tick *t)
         for (size_t i = 0; i < t->n_sites && rc == SQLITE_OK; i++)
                 rc = db_run(store, W_SITE, "INSERT OR REPLACE INTO site (id, frame, first_ns) VALUES (?, ?, ?)", "iiu",
                             (int64_t)t->sites[i].id, (int64_t)t->sites[i].frame, t->sites[i].first_ns);
+        for (size_t i = 0; i < t->n_sites && rc == SQLITE_OK; i++)
+                if (t->sites[i].kind != REC_SITE_HEAP)
+                        rc = db_run(store, W_SITE_KIND, "INSERT OR REPLACE INTO site_kind (site, kind) VALUES (?, ?)", "ii",
+                                    (int64_t)t->sites[i].id, (int64_t)t->sites[i].kind);
         return rc;
 }
 
@@ -144,6 +149,35 @@ static int write_blocks(struct store *store, const struct rec_tick *t)
         return rc;
 }
 
+static int write_memory(struct store *store, const struct rec_tick *t)
+{
+        int64_t tick = t->process.tick;
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < t->n_memory && rc == SQLITE_OK; i++) {
+                const struct rec_memory *m = &t->memory[i];
+
+                rc = db_run(store, W_MEMORY,
+                            "INSERT OR REPLACE INTO memory (tick, time_ns, look_ns, mappings, rss, heap_live, heap_free,"
+                            " heap_overhead, heap_split, mapped, stacks, files, shared, rest, untouched, swapped)"
+                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "iuuiuuuuiuuuuuuu", tick, m->time_ns, m->look_ns, (int64_t)m->n_mappings, m->rss, m->heap_live,
+                            m->heap_free, m->heap_overhead, (int64_t)m->heap_split, m->mapped, m->stacks, m->files,
+                            m->shared, m->rest, m->untouched, m->swapped);
+        }
+        for (size_t i = 0; i < t->n_before_classes && rc == SQLITE_OK; i++) {
+                const struct rec_before_class *c = &t->before_classes[i];
+
+                rc = db_run(store, W_BEFORE_CLASS,
+                            "INSERT OR REPLACE INTO before_class (tick, class, bytes, error, began) VALUES (?, ?, ?, ?, ?)",
+                            "iiiii", tick, (int64_t)c->index, c->bytes, c->error, c->began);
+        }
+        for (size_t i = 0; i < t->n_class_means && rc == SQLITE_OK; i++)
+                rc = db_run(store, W_CLASS_MEAN, "INSERT OR REPLACE INTO class_mean (tick, class, mean) VALUES (?, ?, ?)", "iiu",
+                            tick, (int64_t)t->class_means[i].index, t->class_means[i].mean);
+        return rc;
+}
+
 static int write_happenings(struct store *store, const struct rec_tick *t)
 {
         int64_t tick = t->process.tick;
@@ -175,6 +209,8 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
                 rc = write_changes(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_blocks(store, tick);
+        if (rc == SQLITE_OK)
+                rc = write_memory(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_happenings(store, tick);
         if (rc == SQLITE_OK && store->limit_bytes)

@@ -19,10 +19,11 @@
  * else, so main_arena needs no symbol. That works for fragmented heaps too, where few bins are empty. */
 
 enum {
-        AT_FASTBINS = 16, AT_TOP = 96, AT_BINS = 112, AT_NEXT = 112 + 2048, AT_SYSTEM = 112 + 2072,
+        AT_FLAGS = 4, AT_FASTBINS = 16, AT_TOP = 96, AT_BINS = 112, AT_NEXT = 112 + 2048, AT_SYSTEM = 112 + 2072,
         AT_MAX_SYSTEM = 112 + 2080, STATE_BYTES = 112 + 2088,
         BINS = 127, FASTBINS = 10,
         CHUNK_SIZE = 8, CHUNK_FD = 16, CHUNK_BK = 24,
+        NONCONTIGUOUS = 2, /* in flags */
 };
 
 #define DATA_MAX   ((size_t)64 << 20) /* of one module's writable memory that is searched */
@@ -340,6 +341,24 @@ int glibc_heap_read(const struct modules *modules, const struct maps *maps, int 
         read_parameters(memory, &heap);
         derive_used(&heap);
         *ret = heap;
+        return 0;
+}
+
+int glibc_arena_read(int memory, uint64_t addr, struct glibc_arena *ret)
+{
+        struct state state;
+
+        if (!read_state(memory, addr, &state))
+                return -EFAULT;
+        if (!looks_like_state(state.bytes, addr))
+                return -EINVAL;
+        *ret = (struct glibc_arena){
+                .addr = addr, .next = word_at(state.bytes, AT_NEXT), .top_bytes = top_bytes(memory, &state),
+                .system_bytes = word_at(state.bytes, AT_SYSTEM),
+                .contiguous = !(half_at(state.bytes, AT_FLAGS) & NONCONTIGUOUS),
+        };
+        if (ret->top_bytes)
+                ret->top = word_at(state.bytes, AT_TOP);
         return 0;
 }
 

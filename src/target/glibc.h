@@ -30,6 +30,27 @@ struct glibc_heap {
  * recognized. */
 int glibc_heap_read(const struct modules *modules, const struct maps *maps, int memory, struct glibc_heap *ret);
 
+/* One arena. */
+struct glibc_arena {
+        uint64_t addr, next; /* of its struct malloc_state and of the next one in the ring */
+        uint64_t top, top_bytes; /* the free chunk at its end; 0 = none */
+        uint64_t system_bytes;
+        bool contiguous;     /* the main arena: one piece of brk's */
+};
+
+/* Reads the arena at ADDR (heap->main_arena, then next until that comes again). -EINVAL when it does not look like one. */
+int glibc_arena_read(int memory, uint64_t addr, struct glibc_arena *ret);
+
+/* Where the arenas have their chunks: every heap of each arena, the main arena's as one range. */
+struct glibc_range {
+        uint64_t start, end; /* [start, end) */
+        uint64_t first;      /* the first chunk */
+        uint64_t top;        /* the arena's top chunk when it lies in here, else 0 */
+};
+
+/* At most MAX; returns how many or a negative errno. What cannot be read is left out. */
+int glibc_ranges(int memory, const struct glibc_heap *heap, struct glibc_range *ret, size_t max);
+
 /* The cheap part for every tick: system_bytes, mmapped_*, n_arenas and top_bytes are read again, the rest is left as it is (used_bytes is
  * derived anew). HEAP must come from glibc_heap_read() of the same process. */
 int glibc_heap_refresh(int memory, struct glibc_heap *heap);

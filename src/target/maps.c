@@ -71,7 +71,7 @@ static bool parse_flags(const char **pos, const char *end, struct mapping *ret)
 }
 
 /* One line without its newline: "start-end perms offset major:minor inode    path". */
-static bool parse_line(const char *line, const char *end, struct mapping *ret)
+bool maps_parse_line(const char *line, const char *end, struct mapping *ret)
 {
         uint64_t major, minor;
         const char *p = line;
@@ -112,7 +112,7 @@ int maps_parse(const char *text, size_t len, struct maps *ret)
                 if (!end)
                         end = maps.text + len;
                 *end = '\0';
-                if (!parse_line(p, end, &mapping) || mapping.start < last) {
+                if (!maps_parse_line(p, end, &mapping) || mapping.start < last) {
                         maps_done(&maps);
                         return -EINVAL;
                 }

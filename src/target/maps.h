@@ -26,6 +26,9 @@ int maps_read(pid_t pid, struct maps *ret);
 /* Parses TEXT (LEN bytes), the contents of such a file. Lines must be sorted and disjoint, else -EINVAL. */
 int maps_parse(const char *text, size_t len, struct maps *ret);
 
+/* One line without its newline; *END must be a NUL that may stand in RET->path. False when it is none. */
+bool maps_parse_line(const char *line, const char *end, struct mapping *ret);
+
 void maps_done(struct maps *maps);
 
 /* The mapping that holds ADDR, or NULL. */

@@ -5,7 +5,7 @@
 
 /* One column of a table, or one band of a screen. */
 struct part {
-        int min;      /* fewer cells than this and it is dropped; > 0 */
+        int min;      /* fewer cells than this and it is dropped; 0, as want: it is not there */
         int want;     /* as many as it can use */
         int priority; /* 0 = kept to the last; the largest number is dropped first */
 };

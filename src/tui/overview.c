@@ -4,6 +4,7 @@
 #include "tui/width.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fmt.h"
 
 #include <math.h>
@@ -55,6 +56,48 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
         if (wide)
                 snprintf(mapped, sizeof mapped, "address space %s", fmt_bytes(size, p->vm_size));
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_PLAIN, items, array_len(items));
+}
+
+/* "= heap 640M + mapped 97M + ...": what RSS consists of. Where there is no room the smallest parts are one, "other". */
+static void put_parts(struct ui *ui, struct canvas *canvas, int y)
+{
+        enum { INDENT = 3, TEXT = 32 };
+        struct rec_memory memory;
+        uint64_t now_ns = time_now_ns(ui), bytes[HEAP_PARTS], other = 0;
+        char text[HEAP_PARTS + 2][TEXT], size[FMT_MAX], when[64] = "", line[256];
+        int left = HEAP_PARTS, at, width;
+
+        if (!heap_memory(ui->heap, &memory))
+                return;
+        for (int i = 0; i < HEAP_PARTS; i++)
+                bytes[i] = heap_part_bytes(&memory, (enum heap_part)i);
+        if (now_ns > memory.time_ns + 2 * NS_PER_S)
+                snprintf(when, sizeof when, "  (of %s, %s ago)", fmt_bytes(size, memory.rss),
+                         fmt_duration(line, now_ns - memory.time_ns));
+        for (;; left--) {
+                int smallest = -1;
+
+                at = width = 0;
+                for (int i = 0; i < HEAP_PARTS; i++) {
+                        if (bytes[i] == 0)
+                                continue;
+                        if (smallest < 0 || bytes[i] < bytes[smallest])
+                                smallest = i;
+                        snprintf(text[at++], TEXT, "%s %s", heap_part_name(&memory, (enum heap_part)i), fmt_bytes(size, bytes[i]));
+                }
+                if (other > 0)
+                        snprintf(text[at++], TEXT, "other %s", fmt_bytes(size, other));
+                for (int i = 0; i < at; i++)
+                        width += text_width(text[i]) + 3;
+                if (smallest < 0 || width + INDENT + text_width(when) <= canvas->width)
+                        break;
+                other += bytes[smallest];
+                bytes[smallest] = 0;
+        }
+        line[0] = '\0';
+        for (int i = 0; i < at; i++)
+                snprintf(line + strlen(line), sizeof line - strlen(line), "%s %s", i ? " +" : "=", text[i]);
+        canvas_printf(canvas, INDENT, y, canvas->width - INDENT, STYLE_DIM, "%s%s", line, when);
 }
 
 /* ---- the pane beside the table ---- */
@@ -145,13 +188,15 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         if (site.id != 0)
                 canvas_printf(canvas, x, y++, width, STYLE_PLAIN, "%s   site %u   %s", site.place, site.id,
                               heap_class_name(site.class));
+        if (site.kind == REC_SITE_MAPPED)
+                canvas_put(canvas, x, y++, width, STYLE_DIM, "mapped memory, not part of the heap");
         y = put_site_fields(canvas, x, y + 1, width, &site) + 1;
         if (site.id == 0) {
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "Allocated before heaptop attached:");
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "it has no stacks. It can only shrink.");
                 return;
         }
-        if (bottom - y > 8) {
+        if (bottom - y > 8 && site.kind == REC_SITE_HEAP) {
                 canvas_put(canvas, x, y, width, STYLE_BOLD, "age of the live bytes");
                 stack_ages(ui, canvas, x, y + 1, width, HEAP_AGES, site.id);
                 y += HEAP_AGES + 2;
@@ -235,10 +280,11 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
-        enum { SENTENCE, FIGURES, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
+        enum { SENTENCE, FIGURES, PARTS, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
         struct part bands[BANDS] = {
                 [SENTENCE] = { 1, 1, 0 },
                 [FIGURES] = { 1, 1, 2 },
+                [PARTS] = { 1, 1, 8 },
                 [CHART] = { 3, 6 + canvas->height / 40, 3 },
                 [AXIS] = { 1, 1, 4 },
                 [AIR] = { 1, 1, 9 },
@@ -250,10 +296,13 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
             table_width = canvas->width - pane_width;
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_OVERVIEW);
         struct span span[BANDS];
+        struct rec_memory memory;
         struct facts facts;
         char text[512];
 
         facts_get(ui, &facts);
+        if (!heap_memory(ui->heap, &memory)) /* nobody has looked yet */
+                bands[PARTS] = (struct part){ 0, 0, 8 };
         layout(bands, BANDS, bottom - top, 0, span);
         facts_sentence(ui, canvas, &facts, canvas->width - 2, text, sizeof text);
         canvas_put(canvas, 1, top, canvas->width - 1, sentence_style(&facts), text);
@@ -261,6 +310,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                 return;
         if (span[FIGURES].size > 0)
                 put_figures(ui, canvas, top + span[FIGURES].at, &facts);
+        if (span[PARTS].size > 0)
+                put_parts(ui, canvas, top + span[PARTS].at);
         if (span[CHART].size > 0) {
                 struct chart_span shown = chart_recent_span(ui, canvas->width - CHART_LABEL);
 

@@ -27,7 +27,7 @@ static void read_all(struct ring *ring, struct blocks *blocks, uint64_t now_ns)
         for (int i = 0; i < READS && ring_next(ring, now_ns, &record) > 0; i++) {
                 if (record.head.type == WIRE_ALLOC)
                         blocks_alloc(blocks, &record.alloc, 1, now_ns);
-                else
+                else if (record.head.type == WIRE_DEATH)
                         blocks_death(blocks, record.head.id, now_ns);
         }
 }

@@ -2,8 +2,8 @@
 
     kills.py HEAPTOP PID COUNT SEED
 
-Each round starts `heaptop -p PID` on a terminal of its own, waits a random time of up to 1.2 s (so that attach, watching
-and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Counts who was
+Each round starts `heaptop -p PID` on a terminal of its own, waits a random time of up to HEAPTOP_KILLS_WAIT (1.2)
+seconds (so that attach, watching and, in some rounds, detach are hit) and kills -9 guardian, recorder, viewer or all of them. Counts who was
 killed: in rounds so early that there is only the guardian, that is the guardian. Ends with exit status 1
 and a line that names the seed and the round when the target is gone, stopped, traced, or when a heaptop of ours is left.
 """
@@ -11,6 +11,7 @@ import os
 import pty
 import random
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import time
 heaptop, target, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 rng = random.Random(seed)
 state = tempfile.mkdtemp()
+longest = float(os.environ.get("HEAPTOP_KILLS_WAIT", "1.2"))
 
 
 def children(pid):
@@ -75,7 +77,7 @@ def wait_gone(fd, pids, seconds, press=None):
                 os.write(fd, press)
             except OSError:
                 press = None
-        drain(fd, 0.05)
+        drain(fd, 0.02)
     return True
 
 
@@ -85,7 +87,7 @@ def play(role):
     if guardian == 0:
         os.environ.update(TERM="xterm", XDG_STATE_HOME=state)
         os.execv(heaptop, [heaptop, "-p", str(target), "--mean", "16K"])
-    drain(fd, rng.random() * 1.2)
+    drain(fd, rng.random() * longest)
     if rng.random() < 0.3:
         os.write(fd, b"q")
         drain(fd, rng.random() * 0.05)
@@ -128,6 +130,8 @@ done = dict.fromkeys(("guardian", "recorder", "viewer", "all"), 0)
 for turn in range(count):
     role = rng.choice(list(done))
     wrong = play(role) or look_after(target)
+    if wrong or turn == count - 1:
+        shutil.rmtree(state, ignore_errors=True)
     if wrong:
         sys.exit(f"seed {seed} round {turn} ({role}): {wrong}")
 print(" ".join(f"{role}={n}" for role, n in done.items()))

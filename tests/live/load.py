@@ -1,8 +1,9 @@
 """load: keeps a server busy and checks its answers until stdin is closed.
 
-    load.py redis|memcached|http PORT
+    load.py redis|memcached|http PORT [KEYS]
 
-Prints READY after the first right answer, at the end "answers=N wrong=M"; exit status 1 if any was wrong.
+Uses KEYS (1000000) different keys, so that the server's heap comes to an end. Prints READY after the first
+right answer, at the end "answers=N wrong=M"; exit status 1 if any was wrong.
 """
 import os
 import random
@@ -10,6 +11,8 @@ import select
 import socket
 import sys
 import time
+
+KEYS = int(sys.argv[3]) if len(sys.argv) > 3 else 1000000
 
 
 def connect(port):
@@ -36,7 +39,7 @@ class Line:
 
 
 def redis(line, rng):
-    key, value = b"k%d" % rng.randrange(1000000), b"v" * rng.randrange(1, 3000)
+    key, value = b"k%d" % rng.randrange(KEYS), b"v" * rng.randrange(1, 3000)
     parts = (b"SET", key, value)
     request = b"*3\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts)
     if line.ask(request) != b"+OK\r\n":
@@ -46,7 +49,7 @@ def redis(line, rng):
 
 
 def memcached(line, rng):
-    key, value = b"k%d" % rng.randrange(1000000), b"v" * rng.randrange(1, 3000)
+    key, value = b"k%d" % rng.randrange(KEYS), b"v" * rng.randrange(1, 3000)
     if line.ask(b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value)) != b"STORED\r\n":
         return False
     header = line.ask(b"get %s\r\n" % key)

@@ -61,7 +61,8 @@ static inline void area_commit(struct wire_record *record, uint32_t type)
         __atomic_store_n(&record->type, type, __ATOMIC_RELEASE);
 }
 
-static inline bool area_alloc(struct wire_shared *shared, const struct wire_alloc *alloc, const void *stack)
+/* An ALLOC or a MAP. */
+static inline bool area_alloc_as(struct wire_shared *shared, const struct wire_alloc *alloc, const void *stack, uint32_t type)
 {
         uint32_t length = (uint32_t)((sizeof *alloc + alloc->stack_bytes + WIRE_ALIGN - 1) / WIRE_ALIGN * WIRE_ALIGN);
         struct wire_record *record = area_reserve(shared, length);
@@ -73,7 +74,27 @@ static inline bool area_alloc(struct wire_shared *shared, const struct wire_allo
         record->addr = alloc->head.addr;
         if (alloc->stack_bytes)
                 memcpy((char *)record + sizeof *alloc, stack, alloc->stack_bytes);
-        area_commit(record, WIRE_ALLOC);
+        area_commit(record, type);
+        return true;
+}
+
+static inline bool area_alloc(struct wire_shared *shared, const struct wire_alloc *alloc, const void *stack)
+{
+        return area_alloc_as(shared, alloc, stack, WIRE_ALLOC);
+}
+
+/* An UNMAP or a REMAP. */
+static inline bool area_span(struct wire_shared *shared, const struct wire_span *span, uint32_t type)
+{
+        struct wire_record *record = area_reserve(shared, sizeof *span);
+
+        if (!record)
+                return false;
+        memcpy(record + 1, &span->head + 1, sizeof *span - sizeof *record);
+        record->id = span->head.id;
+        record->addr = span->head.addr;
+        record->tsc = span->head.tsc;
+        area_commit(record, type);
         return true;
 }
 

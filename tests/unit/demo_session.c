@@ -22,7 +22,7 @@ static double wobble(uint64_t seed)
 struct demo {
         struct fake *fake;
         uint32_t login, oauth; /* the two stacks of SessionStore::put */
-        uint32_t put, listeners, cache, chunk, config, sqlite, plugin, png, hostile, nearest;
+        uint32_t put, listeners, cache, chunk, config, sqlite, plugin, png, hostile, nearest, mapped;
 };
 
 static uint32_t call(struct fake *fake, uint32_t caller, uint32_t module, const char *func, const char *file,
@@ -92,6 +92,9 @@ static void add_others(struct demo *demo)
         stack = fake_add_frame(fake, plugin, "thing_open", NULL, 0);
         fake_set_frame(fake, stack, "thing_open", NULL, 0, REC_FRAME_NAMED | REC_FRAME_NEAREST);
         demo->nearest = fake_set_site(fake, fake_add_stack(fake, 0, stack), 0);
+        demo->mapped = fake_add_site(fake, "TileMap::reserve", "/src/tiles.cc", 212);
+        fake_set_kind(fake, demo->mapped, REC_SITE_MAPPED);
+        fake_set_class(fake, demo->mapped, REC_FLAT);
         fake_set_class(fake, demo->listeners, REC_GROWING);
         fake_set_class(fake, demo->cache, REC_FLAT);
         fake_set_class(fake, demo->chunk, REC_FLAT);
@@ -116,6 +119,7 @@ static void set_live(struct demo *demo, int tick, double t)
                 fake_set_live(fake, demo->config, 58ll * M, 402000);
                 fake_set_live(fake, demo->hostile, 1100 << 10, 61);
                 fake_set_live(fake, demo->nearest, 700 << 10, 12);
+                fake_set_live(fake, demo->mapped, 16 * M, 4);
         }
         fake_set_live(fake, demo->sqlite, (int64_t)((t < 0.3 ? 31 * t / 0.3 : 31) * M), 7700);
         fake_set_live(fake, demo->plugin, (int64_t)((30 - 26 * t) * M), 900);
@@ -154,6 +158,21 @@ static void set_process(struct fake *fake, int tick, double t)
         p->lost_samples = tick > 200 ? 17 : 0;
 }
 
+/* Somebody looks with every tick. */
+static void set_memory(struct fake *fake)
+{
+        const struct rec_process *p = fake_process(fake);
+        struct rec_memory memory = {
+                .look_ns = 900000, .n_mappings = 212, .rss = p->rss_anon + p->rss_file + p->rss_shmem,
+                .heap_free = p->heap_free - 3 * M, .heap_overhead = 6 * M, .heap_split = true, .mapped = 12 * M,
+                .stacks = 1100 << 10, .files = p->rss_file, .shared = p->rss_shmem, .rest = 5 * M, .untouched = 4 * M,
+        };
+
+        memory.heap_live = memory.rss - memory.heap_free - memory.heap_overhead - memory.mapped - memory.stacks -
+                           memory.files - memory.shared - memory.rest;
+        fake_set_memory(fake, &memory);
+}
+
 static void add_blocks(struct demo *demo)
 {
         const uint32_t others[] = { demo->listeners, demo->cache, demo->config, demo->sqlite, demo->plugin };
@@ -187,6 +206,7 @@ struct fake *demo_session(const char *source)
 
                 set_live(&demo, tick, t);
                 set_process(fake, tick, t);
+                set_memory(fake);
                 if (tick == 120)
                         fake_add_mark(fake, "A");
                 if (tick == 300)

@@ -68,6 +68,9 @@ void fake_free(struct fake *fake)
         free(fake->events);
         free(fake->gaps);
         free(fake->classes);
+        free(fake->memories);
+        free(fake->befores);
+        free(fake->means);
         free(fake);
 }
 
@@ -296,6 +299,33 @@ void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row)
         array_grow(fake->classes, fake->n_classes, fake->cap_classes);
         fake->classes[fake->n_classes] = *row;
         fake->classes[fake->n_classes++].tick = fake->last + 1;
+}
+
+void fake_set_memory(struct fake *fake, const struct rec_memory *row)
+{
+        array_grow(fake->memories, fake->n_memories, fake->cap_memories);
+        fake->memories[fake->n_memories] = *row;
+        fake->memories[fake->n_memories++].tick = fake->last + 1;
+}
+
+void fake_set_before_class(struct fake *fake, const struct rec_before_class *row)
+{
+        array_grow(fake->befores, fake->n_befores, fake->cap_befores);
+        fake->befores[fake->n_befores] = *row;
+        fake->befores[fake->n_befores++].tick = fake->last + 1;
+}
+
+void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean)
+{
+        array_grow(fake->means, fake->n_means, fake->cap_means);
+        fake->means[fake->n_means++] = (struct rec_class_mean){ .tick = fake->last + 1, .index = index, .mean = mean };
+}
+
+void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind)
+{
+        for (size_t i = 0; i < fake->n_sites; i++)
+                if (fake->sites[i].id == site)
+                        fake->sites[i].kind = kind;
 }
 
 /* Takes the changes of the coming tick into the sums of the process. */

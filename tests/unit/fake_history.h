@@ -61,6 +61,12 @@ void fake_add_event(struct fake *fake, uint32_t kind, const char *text);
 void fake_add_gap(struct fake *fake, uint64_t from_ns, uint64_t to_ns, uint64_t lost_samples, const char *why);
 void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row);
 
+/* From the next tick on; its tick is filled in, and its time is the tick's when it has none. */
+void fake_set_memory(struct fake *fake, const struct rec_memory *row);
+void fake_set_before_class(struct fake *fake, const struct rec_before_class *row);
+void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean);
+void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind); /* enum rec_site_kind */
+
 /* Commits a tick a second (or NS nanoseconds) after the last. Returns it; the first is 1. */
 uint32_t fake_tick(struct fake *fake);
 uint32_t fake_tick_after(struct fake *fake, uint64_t ns);

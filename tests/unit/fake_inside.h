@@ -45,10 +45,13 @@ struct fake {
         struct rec_event *events;
         struct rec_gap *gaps;
         struct rec_class_tick *classes;
+        struct rec_memory *memories;
+        struct rec_before_class *befores;
+        struct rec_class_mean *means;
         size_t n_modules, n_frames, n_stacks, n_sites, n_processes, n_changes, n_states, n_blocks, n_marks, n_events,
-                n_gaps, n_classes;
+                n_gaps, n_classes, n_memories, n_befores, n_means;
         size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks,
-                cap_marks, cap_events, cap_gaps, cap_classes, cap_newest, cap_first_stacks;
+                cap_marks, cap_events, cap_gaps, cap_classes, cap_memories, cap_befores, cap_means, cap_newest, cap_first_stacks;
 };
 
 /* Fills in fake->history. */

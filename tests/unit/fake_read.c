@@ -241,6 +241,59 @@ static int get_marks(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct
         walk(fake, marks, fake->marks[i].tick <= upto && fake->marks[i].tick <= fake->last, &fake->marks[i]);
 }
 
+static int get_memory_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_memory *row), void *ctx)
+{
+        struct fake *fake = arg;
+        const struct rec_memory *found = NULL;
+        struct rec_memory row;
+
+        for (size_t i = 0; i < fake->n_memories; i++)
+                if (fake->memories[i].tick <= tick && fake->memories[i].tick <= fake->last)
+                        found = &fake->memories[i];
+        if (fake->error || !found)
+                return fake->error;
+        row = *found;
+        for (size_t i = 0; row.time_ns == 0 && i < fake->n_processes && fake->processes[i].tick <= row.tick; i++)
+                if (fake->processes[i].tick == row.tick)
+                        row.time_ns = fake->processes[i].time_ns;
+        return fn(ctx, &row);
+}
+
+/* In order of tick, as they were set: the last of a class is the one in force. */
+static int get_before_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_before_class *row), void *ctx)
+{
+        struct fake *fake = arg;
+        const struct rec_before_class *found[256] = { 0 };
+
+        for (size_t i = 0; i < fake->n_befores; i++)
+                if (fake->befores[i].tick <= tick && fake->befores[i].tick <= fake->last)
+                        found[fake->befores[i].index % 256] = &fake->befores[i];
+        for (size_t i = 0; i < 256; i++) {
+                int r = found[i] ? fn(ctx, found[i]) : 0;
+
+                if (r != 0)
+                        return r;
+        }
+        return fake->error;
+}
+
+static int get_means_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_mean *row), void *ctx)
+{
+        struct fake *fake = arg;
+        const struct rec_class_mean *found[256] = { 0 };
+
+        for (size_t i = 0; i < fake->n_means; i++)
+                if (fake->means[i].tick <= tick && fake->means[i].tick <= fake->last)
+                        found[fake->means[i].index % 256] = &fake->means[i];
+        for (size_t i = 0; i < 256; i++) {
+                int r = found[i] ? fn(ctx, found[i]) : 0;
+
+                if (r != 0)
+                        return r;
+        }
+        return fake->error;
+}
+
 void fake_fill_history(struct fake *fake)
 {
         fake->history = (struct history){
@@ -259,6 +312,9 @@ void fake_fill_history(struct fake *fake)
                 .sites = get_sites,
                 .blocks = get_blocks,
                 .classes_at = get_classes_at,
+                .memory_at = get_memory_at,
+                .before_at = get_before_at,
+                .means_at = get_means_at,
                 .events = get_events,
                 .gaps = get_gaps,
                 .marks = get_marks,

@@ -33,7 +33,8 @@ static void make_names(struct sample *s, uint32_t n_stacks)
                                                    .file = named ? "/src/store.cc" : NULL, .line = named ? 80 + i : 0,
                                                    .flags = REC_FRAME_NAMED };
                 s->stacks[i] = (struct rec_stack){ .id = i + 1, .parent = 1, .frame = i + 1, .site = i };
-                s->sites[i - 1] = (struct rec_site){ .id = i, .frame = i + 1, .first_ns = SAMPLE_START_NS };
+                s->sites[i - 1] = (struct rec_site){ .id = i, .frame = i + 1, .first_ns = SAMPLE_START_NS,
+                                                      .kind = i % 5 == 3 ? REC_SITE_MAPPED : REC_SITE_HEAP };
         }
         s->n_frames = s->n_stacks = n_stacks + 1;
         s->n_sites = n_stacks;
@@ -86,6 +87,28 @@ static void make_changes(struct sample *s, uint32_t tick, uint32_t changed)
         }
 }
 
+/* The parts add up; every third tick somebody looks. */
+static void make_memory(struct sample *s, uint32_t tick)
+{
+        uint64_t mib = 1 << 20;
+
+        if (tick % 3 != 1)
+                return;
+        array_grow(s->memories, s->n_memories, s->cap_memories);
+        s->memories[s->n_memories++] = (struct rec_memory){
+                .tick = tick, .time_ns = s->processes[tick - 1].time_ns - 7, .look_ns = 900000 + tick, .n_mappings = 60 + tick,
+                .rss = (107 + tick) * mib, .heap_live = (80 + tick) * mib, .heap_free = 5 * mib, .heap_overhead = mib,
+                .heap_split = tick % 2, .mapped = 3 * mib, .stacks = 2 * mib, .files = 7 * mib, .shared = mib, .rest = 8 * mib,
+                .untouched = tick * 4096, .swapped = tick,
+        };
+        array_grow(s->befores, s->n_befores, s->cap_befores);
+        s->befores[s->n_befores++] = (struct rec_before_class){ .tick = tick, .index = tick % 4 * 5, .bytes = 9000 - (int64_t)tick,
+                                                                .error = 100 + tick, .began = 9000 };
+        array_grow(s->means, s->n_means, s->cap_means);
+        s->means[s->n_means++] = (struct rec_class_mean){ .tick = tick, .index = tick % 5 * 7,
+                                                          .mean = tick % 2 ? 4096ull << tick % 9 : 0 };
+}
+
 static void make_blocks(struct sample *s, uint32_t tick)
 {
         uint64_t now = SAMPLE_START_NS + (uint64_t)tick * SAMPLE_TICK_NS;
@@ -130,18 +153,20 @@ static void make_happenings(struct sample *s, uint32_t tick)
 }
 
 /* Arrays may move while they grow, so the ticks point into them only now. */
-#define SLICE(member, matches)                                                              \
+#define SLICE(member, matches) SLICE_AS(member, member, matches)
+#define SLICE_AS(field, member, matches)                                                              \
         do {                                                                                \
                 size_t from = at_##member;                                                  \
                 while (at_##member < s->n_##member && (matches))                            \
                         at_##member++;                                                      \
-                t->member = s->member + from;                                               \
-                t->n_##member = at_##member - from;                                         \
+                t->field = s->member + from;                                                \
+                t->n_##field = at_##member - from;                                          \
         } while (0)
 
 static void point_ticks(struct sample *s)
 {
-        size_t at_changes = 0, at_states = 0, at_classes = 0, at_events = 0, at_gaps = 0, at_marks = 0, at_deaths = 0;
+        size_t at_changes = 0, at_states = 0, at_classes = 0, at_events = 0, at_gaps = 0, at_marks = 0, at_deaths = 0,
+               at_memories = 0, at_befores = 0, at_means = 0;
 
         for (uint32_t i = 0; i < s->n_ticks; i++) {
                 struct rec_tick *t = &s->ticks[i];
@@ -153,6 +178,9 @@ static void point_ticks(struct sample *s)
                 SLICE(classes, s->classes[at_classes].tick == i + 1);
                 SLICE(events, s->events[at_events].tick == i + 1);
                 SLICE(gaps, s->gaps[at_gaps].tick == i + 1);
+                SLICE_AS(memory, memories, s->memories[at_memories].tick == i + 1);
+                SLICE_AS(before_classes, befores, s->befores[at_befores].tick == i + 1);
+                SLICE_AS(class_means, means, s->means[at_means].tick == i + 1);
                 SLICE(marks, s->marks[at_marks].tick == i + 1);
                 SLICE(deaths, s->deaths[at_deaths].death_ns <= now);
         }
@@ -193,6 +221,7 @@ void sample_init(struct sample *s, uint64_t seed, uint32_t n_ticks, uint32_t n_s
         for (uint32_t tick = 1; tick <= n_ticks; tick++) {
                 make_process(s, tick);
                 make_changes(s, tick, changed);
+                make_memory(s, tick);
                 make_blocks(s, tick);
                 make_happenings(s, tick);
         }
@@ -218,5 +247,8 @@ void sample_done(struct sample *s)
         free(s->gaps);
         free(s->marks);
         free(s->deaths);
+        free(s->memories);
+        free(s->befores);
+        free(s->means);
         *s = (struct sample){ 0 };
 }

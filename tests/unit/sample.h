@@ -24,6 +24,9 @@ struct sample {
         struct rec_event *events;       size_t n_events, cap_events;
         struct rec_gap *gaps;           size_t n_gaps, cap_gaps;
         struct rec_mark *marks;         size_t n_marks, cap_marks;
+        struct rec_memory *memories;    size_t n_memories, cap_memories;
+        struct rec_before_class *befores; size_t n_befores, cap_befores;
+        struct rec_class_mean *means; size_t n_means, cap_means;
         struct rec_death *deaths;       size_t n_deaths, cap_deaths; /* in order of ticks */
 };
 

@@ -96,6 +96,9 @@ COUNT(stack)
 COUNT(site)
 COUNT(block)
 COUNT(class_tick)
+COUNT(memory)
+COUNT(before_class)
+COUNT(class_mean)
 COUNT(event)
 COUNT(gap)
 COUNT(mark)
@@ -125,6 +128,12 @@ size_t session_read_everything(const struct history *h)
         for (uint32_t stack = 2; stack < 8; stack++)
                 (void)h->blocks(h->arg, stack, last, count_block, &n);
         (void)h->classes_at(h->arg, last, count_class_tick, &n);
+        if (h->memory_at)
+                (void)h->memory_at(h->arg, last, count_memory, &n);
+        if (h->before_at)
+                (void)h->before_at(h->arg, last, count_before_class, &n);
+        if (h->means_at)
+                (void)h->means_at(h->arg, last, count_class_mean, &n);
         (void)h->events(h->arg, last, count_event, &n);
         (void)h->gaps(h->arg, last, count_gap, &n);
         (void)h->marks(h->arg, last, count_mark, &n);

@@ -36,7 +36,7 @@ static void every_kind_passes_arguments_and_result(void **state)
         uint64_t block[4] = { 0, 49, 0, 0 };
 
         for (int on = 0; on < 2; on++)
-                for (enum wire_kind kind = 0; kind <= WIRE_SDALLOCX; kind++) {
+                for (enum wire_kind kind = 0; kind < WIRE_KINDS; kind++) {
                         rig_function *f = rig_hook(&rig, kind, WIRE_SIZE_UNKNOWN, note);
                         uint64_t a0 = kind == WIRE_CALLOC ? 3 : (uint64_t)&block[2];
 
@@ -312,6 +312,28 @@ static void every_freeing_kind_reports_a_death(void **state)
         counted(&rig, 5 * wire_glibc_chunk(96), 5, 5 * wire_glibc_chunk(96), 5);
 }
 
+static uint64_t toy_free_second(uint64_t pool, uint64_t addr, uint64_t a2)
+{
+        return toy_free(addr, pool, a2);
+}
+
+static void a_pool_frees_its_second_argument(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
+        rig_function *f = rig_hook(&rig, WIRE_FREE_SECOND, WIRE_SIZE_GLIBC, toy_free_second);
+        uint64_t pool[8], p, id;
+
+        f((uint64_t)pool, m(96, 0, 0), 0); /* by the fast path */
+        make_due(&rig);
+        p = m(96, 0, 0);
+        id = drain(&rig).last.head.id;
+        f((uint64_t)pool, p, 0);
+        assert_int_equal(drain(&rig).last_death.id, id);
+        counted(&rig, 2 * wire_glibc_chunk(96), 2, 2 * wire_glibc_chunk(96), 2);
+        f((uint64_t)pool, 0, 0);
+        counted(&rig, 2 * wire_glibc_chunk(96), 2, 2 * wire_glibc_chunk(96), 2);
+}
+
 static void nothing_is_sampled_as_one_byte(void **state)
 {
         rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
@@ -385,13 +407,30 @@ static void an_aligned_operator_new_is_passed_on_and_the_loss_is_counted(void **
         rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
         uint64_t p;
 
-        rig.hooks[0].malloc_original = (uint64_t)toy_malloc;
+        rig.hooks[0].malloc_original = 0;
         make_due(&rig);
         p = n(100, 64, 0);
         assert_in_range(p, (uint64_t)an_aligned_operator_new_is_passed_on_and_the_loss_is_counted,
                         (uint64_t)an_aligned_operator_new_is_passed_on_and_the_loss_is_counted + 4096);
         assert_int_equal(seen[1], 64);
         assert_int_equal(rig.shared->dropped_allocs, 1);
+        counted(&rig, 100, 1, 0, 0);
+}
+
+static void a_sampled_aligned_operator_new_is_the_one_that_does_not_throw(void **state)
+{
+        rig_function *n = rig_hook(&rig, WIRE_NEW_ALIGNED, WIRE_SIZE_UNKNOWN, throwing_new);
+        struct wire_block *block = NULL;
+        uint64_t p;
+
+        rig.hooks[0].malloc_original = (uint64_t)toy_malloc;
+        make_due(&rig);
+        p = n(100, 64, 0);
+        for (size_t i = 0; i < 1 << WIRE_TABLE_BITS; i++)
+                if (rig.shared->table[i].addr == p)
+                        block = &rig.shared->table[i];
+        assert_non_null(block);
+        assert_int_equal(rig.shared->dropped_allocs, 0);
         counted(&rig, 100, 1, 0, 0);
 }
 
@@ -413,10 +452,12 @@ int main(void)
                 PROBE_TEST(a_sample_says_who_asked_for_what),
                 PROBE_TEST(every_allocating_kind_can_be_sampled),
                 PROBE_TEST(every_freeing_kind_reports_a_death),
+                PROBE_TEST(a_pool_frees_its_second_argument),
                 PROBE_TEST(nothing_is_sampled_as_one_byte),
                 PROBE_TEST(a_failed_malloc_is_no_sample),
                 PROBE_TEST(a_sampled_operator_new_is_malloc_and_throws_without_us),
                 PROBE_TEST(an_aligned_operator_new_is_passed_on_and_the_loss_is_counted),
+                PROBE_TEST(a_sampled_aligned_operator_new_is_the_one_that_does_not_throw),
                 PROBE_TEST(operator_new_has_no_frame_above_it_without_a_slot),
         };
 

@@ -84,8 +84,10 @@ static int same_stack(void *ctx, const struct rec_stack *row)
 static int same_site(void *ctx, const struct rec_site *row)
 {
         struct cursor *c = ctx;
+        const struct rec_site *site = &c->s->sites[c->at++];
 
-        assert_memory_equal(row, &c->s->sites[c->at++], sizeof *row);
+        assert_true(row->id == site->id && row->frame == site->frame && row->first_ns == site->first_ns &&
+                    row->kind == site->kind);
         return 0;
 }
 
@@ -224,6 +226,50 @@ static int class_in_force(void *ctx, const struct rec_class_tick *row)
         return 0;
 }
 
+static int memory_in_force(void *ctx, const struct rec_memory *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_memory *newest = NULL;
+
+        for (size_t i = 0; i < c->s->n_memories && c->s->memories[i].tick <= c->tick; i++)
+                newest = &c->s->memories[i];
+        assert_non_null(newest);
+        assert_true(row->tick == newest->tick && row->time_ns == newest->time_ns && row->look_ns == newest->look_ns &&
+                    row->n_mappings == newest->n_mappings && row->rss == newest->rss && row->heap_live == newest->heap_live);
+        assert_true(row->heap_free == newest->heap_free && row->heap_overhead == newest->heap_overhead &&
+                    row->heap_split == newest->heap_split && row->mapped == newest->mapped && row->stacks == newest->stacks);
+        assert_true(row->files == newest->files && row->shared == newest->shared && row->rest == newest->rest &&
+                    row->untouched == newest->untouched && row->swapped == newest->swapped);
+        return 0;
+}
+
+static int before_in_force(void *ctx, const struct rec_before_class *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_before_class *newest = NULL;
+
+        for (size_t i = 0; i < c->s->n_befores && c->s->befores[i].tick <= c->tick; i++)
+                if (c->s->befores[i].index == row->index)
+                        newest = &c->s->befores[i];
+        assert_non_null(newest);
+        assert_memory_equal(row, newest, sizeof *row);
+        return 0;
+}
+
+static int mean_in_force(void *ctx, const struct rec_class_mean *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_class_mean *newest = NULL;
+
+        for (size_t i = 0; i < c->s->n_means && c->s->means[i].tick <= c->tick; i++)
+                if (c->s->means[i].index == row->index)
+                        newest = &c->s->means[i];
+        assert_non_null(newest);
+        assert_memory_equal(row, newest, sizeof *row);
+        c->n++;
+        return 0;
+}
+
 static bool lives_at(const struct rec_block *b, uint64_t now)
 {
         return b->birth_ns <= now && (b->death_ns == 0 || b->death_ns > now);
@@ -260,6 +306,11 @@ static void compare_at(const struct history *h, const struct sample *s, uint32_t
         assert_int_equal(c.n, stacks_changed_until(s, tick));
         assert_int_equal(h->states_at(h->arg, tick, state_in_force, &c), 0);
         assert_int_equal(h->classes_at(h->arg, tick, class_in_force, &c), 0);
+        assert_int_equal(h->memory_at(h->arg, tick, memory_in_force, &c), 0);
+        assert_int_equal(h->before_at(h->arg, tick, before_in_force, &c), 0);
+        c.n = 0;
+        assert_int_equal(h->means_at(h->arg, tick, mean_in_force, &c), 0);
+        assert_true(c.n > 0 || s->n_means == 0 || s->means[0].tick > tick);
         c.n = 0;
         assert_int_equal(h->blocks(h->arg, stack, tick, block_lives, &c), 0);
         for (size_t i = 0; i < s->n_blocks; i++)
