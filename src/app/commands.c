@@ -36,10 +36,10 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
-#define ROW_FOLLOW_FORK                                                                                      \
-        { 0, "follow-fork", NULL, "record children, too, and what they exec", OPTION_FLAG, FIELD(follow_fork) }
-#define ROW_FOLLOW_EXEC                                                                                      \
-        { 0, "follow-exec", NULL, "go on when it execs another program", OPTION_FLAG, FIELD(follow_exec) }
+#define ROWS_FOLLOW(fork, exec)                                                                              \
+        { 0, "follow-fork", NULL, fork, OPTION_FLAG, FIELD(follow_fork) },                                   \
+        { 0, "follow-exec", NULL, exec, OPTION_FLAG, FIELD(follow_exec) }
+#define FOLLOW_FORK "record children, too, and what they exec"
 #define ROWS_EXTRAS(malloc_at, pair)                                                                         \
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
@@ -52,7 +52,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_FOLLOW_FORK, ROW_FOLLOW_EXEC, ROWS_EXTRAS("", ""), ROW_NO_CMDLINE,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE,
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
@@ -65,13 +65,15 @@ static const struct option_row replay_rows[] = {
         ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
-static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_FOLLOW_FORK, ROW_FOLLOW_EXEC, ROW_LOG, ROW_HELP, { 0 } };
+static const struct option_row record_rows[] = {
+        ROW_PID, ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP, { 0 },
+};
 
 static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
 
 static const struct option_row run_rows[] = {
         { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
-        ROWS_RECORDING, ROW_FOLLOW_FORK, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, ""), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row report_rows[] = {

@@ -63,6 +63,19 @@ static void wait_for_child(struct child *child, struct guard *guard, int signals
         }
 }
 
+/* What the program has forked is recorded until it has ended, too, or until somebody has had enough. */
+static void wait_for_the_rest(struct guard *guard, int signals)
+{
+        struct signalfd_siginfo info;
+
+        while (!guard_wait(guard, -1, signals)) {
+                if (read(signals, &info, sizeof info) != (ssize_t)sizeof info || info.ssi_signo == SIGCHLD)
+                        continue;
+                guard_stop(guard);
+                return;
+        }
+}
+
 /* The recording did not begin. Perhaps the program has ended by itself already: it could not be executed (and has said so), or
  * was very quick. Otherwise it must not go on unrecorded. */
 static int fail(struct child *child, const struct err *err)
@@ -116,6 +129,8 @@ static int run_here(char **argv, struct recording *recording)
                 return fail(&child, &err);
         child_done(&child);
         wait_for_child(&child, &guard, signals);
+        if (recording->follow_fork)
+                wait_for_the_rest(&guard, signals);
         if (!guard_wait(&guard, PATIENCE_MS, -1))
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);

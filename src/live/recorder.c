@@ -116,7 +116,7 @@ static void end_member(struct recorder *recorder, struct member *member, enum wa
 
 static void look_after(struct recorder *recorder)
 {
-        for (size_t i = 0; i < recorder->members.v.n; i++) {
+        for (size_t i = recorder->members.v.n; i-- > 0;) { /* the target, which is the first, stays the longest */
                 struct member *member = recorder->members.v.v[i];
                 enum watched_fate fate = member->row.ended_ns ? WATCHED_RUNS : source_fate(member->source);
 
