@@ -1,5 +1,6 @@
-EXTRA_DIST += %D%/hacking.md %D%/safety.md
+EXTRA_DIST += %D%/hacking.md %D%/performance.md %D%/safety.md
 dist_man_MANS += %D%/heaptop.1
 EXTRA_DIST += %D%/queries.sql
 dist_man_MANS += %D%/heaptop.5
 EXTRA_DIST += %D%/tour.md
+EXTRA_DIST += %D%/sampling.md

@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/zooms.c \
 	%D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -41,6 +42,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
+	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
@@ -78,6 +81,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/extras.c %D%/inject/extras.h \
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
@@ -110,9 +114,12 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/names.c %D%/live/names.h \
+	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/mapped.c %D%/live/mapped.h \
 	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -25,6 +26,7 @@ UNIT_TESTS = \
 	%D%/unit/test_image \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
+	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
@@ -136,6 +138,8 @@ dist_check_SCRIPTS = \
 	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/pacing.sh \
+	%D%/live/pools.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -158,11 +162,12 @@ check_PROGRAMS += %D%/live/freeze_tool
 
 # allocators, pools, mappings: every call is counted once
 check_PROGRAMS += %D%/live/reach_tool
-EXTRA_DIST += %D%/targets/reach.c
+EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
@@ -188,19 +193,36 @@ check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
-EXTRA_PROGRAMS += $(BENCHES) %D%/bench/pair
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/deep %D%/bench/pair
 CLEANFILES += $(EXTRA_PROGRAMS)
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 %C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
+%C%_bench_deep_CFLAGS = -std=gnu11 -O2 -g
+%C%_bench_deep_LDFLAGS =
+%C%_bench_deep_LDADD = -lpthread
 %C%_bench_pair_CFLAGS = -std=gnu11 -O2
 %C%_bench_pair_LDFLAGS =
 %C%_bench_pair_LDADD = -lpthread
-EXTRA_DIST += %D%/bench/bench.py
+BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py
+EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
-.PHONY: bench
-bench: $(BENCHES) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	%D%/bench/bench_probe$(EXEEXT) \
+# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis), a short look
+.PHONY: bench bench-micro bench-doc bench-own
+bench-micro: $(BENCHES)
+	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
-	/usr/bin/python3 $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH_FLAGS)
+
+bench: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
+
+# what the recorder itself takes (live/pacing.h: PACING_CPU_MAX); the first table of "make bench"
+EXTRA_DIST += %D%/bench/own.py
+bench-own: heaptop$(EXEEXT)
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/own.py ./heaptop $(srcdir) $(QUICK:1=10)
+
+# the tables of doc/performance.md, measured anew (20 minutes on a machine that does nothing else)
+bench-doc: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . into=$(srcdir)/doc/performance.md $(BENCH) $(QUICK:1=quick)

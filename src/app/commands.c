@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "live/pacing.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
+enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 /* ---- the tables: an option stands here once; help and parser read it ---- */
 
@@ -31,11 +32,15 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_OUTPUT                                                                                           \
         { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
 #define ROW_DURATION { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) }
-#define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default 512K)", OPTION_SIZE, FIELD(mean) }
+#define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default: as fits)", OPTION_SIZE, FIELD(mean) }
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
-#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE
+#define ROWS_EXTRAS(malloc_at, pair)                                                                         \
+        { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
+        { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE,                        \
+        ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
         { 0, "color", "WHEN", "auto, never, 16, 256", OPTION_COLOR, FIELD(color) },                          \
@@ -43,7 +48,7 @@ enum { DEFAULT_MEAN = 512 << 10, DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_EXTRAS("", ""), ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
@@ -188,7 +193,10 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
         return (struct recording){
                 .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .user = user,
-                .inject = { .mean = options->mean, .stack_limit = (uint32_t)options->stack, .heartbeat_s = HEARTBEAT_S },
+                .adaptive = options->mean == 0,
+                .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
+                            .burst = options->mean ? 0 : PACING_START_BURST, .stack_limit = (uint32_t)options->stack,
+                            .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
         };
 }
 
@@ -351,7 +359,7 @@ static void print_help(const struct subcommand *subcommand)
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
 {
-        struct options options = { .mean = DEFAULT_MEAN, .stack = DEFAULT_STACK, .top = 20 };
+        struct options options = { .stack = DEFAULT_STACK, .top = 20 };
         struct err err = { 0 };
         int r;
 
@@ -361,8 +369,8 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
                 print_help(subcommand);
                 return EXIT_GOOD;
         }
-        if (options.mean == 0 || options.stack > WIRE_STACK_MAX || options.stack < 256 || options.stack % 8) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "--mean must be at least 1, --stack a multiple of 8 between 256 and 64K");
+        if (options.stack > WIRE_STACK_MAX || options.stack < 256 || options.stack % 8) {
+                err_set_exit(&err, EINVAL, EXIT_USAGE, "--stack must be a multiple of 8 between 256 and 64K");
                 return say_error(&err);
         }
         if (options.log && (r = log_open(options.log)) < 0) {

@@ -89,6 +89,55 @@ static int parse_pid(const char *text, int32_t *ret)
         return r;
 }
 
+/* "SYMBOL", "0xADDR", each with ":1" or ":2" behind it: which argument is the size, or the block. */
+static int parse_extra(const char *text, size_t len, enum wire_kind first, enum wire_kind second, struct options_extras *ret)
+{
+        struct inject_extra *extra = &ret->v[ret->n];
+        char *name = ret->names[ret->n], *end;
+
+        if (ret->n == OPTIONS_EXTRAS || len == 0 || len >= OPTIONS_SYMBOL)
+                return -EINVAL;
+        memcpy(name, text, len);
+        name[len] = '\0';
+        *extra = (struct inject_extra){ .kind = first };
+        end = strrchr(name, ':');
+        if (end) {
+                if (strcmp(end, ":1") != 0 && strcmp(end, ":2") != 0)
+                        return -EINVAL;
+                if (end[1] == '2')
+                        extra->kind = second;
+                *end = '\0';
+        }
+        if (name[0] == '\0' || strcspn(name, " \t,=/:") != strlen(name))
+                return -EINVAL;
+        if (name[0] < '0' || name[0] > '9') {
+                extra->symbol = name;
+        } else {
+                errno = 0;
+                extra->addr = strtoull(name, &end, 16);
+                if (strncmp(name, "0x", 2) != 0 || name[2] == '\0' || *end != '\0' || errno != 0 || extra->addr == 0)
+                        return -EINVAL;
+        }
+        ret->n++;
+        return 0;
+}
+
+static int parse_malloc_at(const char *text, struct options_extras *ret)
+{
+        return parse_extra(text, strlen(text), WIRE_MALLOC, WIRE_MEMALIGN, ret);
+}
+
+static int parse_pair(const char *text, struct options_extras *ret)
+{
+        const char *comma = strchr(text, ',');
+        int r;
+
+        if (!comma)
+                return -EINVAL;
+        r = parse_extra(text, (size_t)(comma - text), WIRE_MALLOC, WIRE_MEMALIGN, ret);
+        return r < 0 ? r : parse_extra(comma + 1, strlen(comma + 1), WIRE_FREE, WIRE_FREE_SECOND, ret);
+}
+
 static int set_value(const struct option_row *row, const char *text, struct options *options)
 {
         void *to = (char *)options + row->offset;
@@ -110,6 +159,10 @@ static int set_value(const struct option_row *row, const char *text, struct opti
                 return fmt_parse_duration(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_COLOR:
                 return parse_color(text, to);
+        case OPTION_MALLOC_AT:
+                return parse_malloc_at(text, to);
+        case OPTION_PAIR:
+                return parse_pair(text, to);
         }
         return -EINVAL;
 }
@@ -215,6 +268,8 @@ static void add_row(struct buf *out, const struct option_row *row)
 {
         struct buf left = { 0 };
 
+        if (row->help[0] == '\0')
+                return;
         if (row->letter)
                 buf_printf(&left, "  -%c%s", row->letter, row->name ? ", " : "");
         else

@@ -5,11 +5,21 @@
 #pragma once
 
 #include "base/err.h"
+#include "inject/inject.h"
 #include "tui/term.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { OPTIONS_EXTRAS = 32, OPTIONS_SYMBOL = 512 };
+
+/* Functions to hook besides those that are found. */
+struct options_extras {
+        struct inject_extra v[OPTIONS_EXTRAS];            /* .symbol points into names */
+        size_t n;
+        char names[OPTIONS_EXTRAS][OPTIONS_SYMBOL];
+};
 
 /* Everything that any subcommand can be told. Strings point into argv. */
 struct options {
@@ -18,9 +28,10 @@ struct options {
         bool all;
         const char *output;      /* -o; NULL = the default place */
         uint64_t duration_ns;    /* -d; 0 = until it ends or is interrupted */
-        uint64_t mean;           /* sampling mean in bytes */
+        uint64_t mean;           /* sampling mean in bytes, 0 = adaptive */
         uint64_t stack;          /* bytes of stack copied with a sample */
         bool no_cmdline;
+        struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */
         bool ascii, no_mouse;
         enum term_color color;
@@ -45,13 +56,15 @@ enum option_kind {
         OPTION_SIZE,     /* uint64_t, bytes */
         OPTION_DURATION, /* uint64_t, nanoseconds */
         OPTION_COLOR,    /* enum term_color */
+        OPTION_MALLOC_AT, /* one more of struct options_extras */
+        OPTION_PAIR,     /* two more */
 };
 
 struct option_row {
         char letter;          /* 0 = none */
         const char *name;     /* without the dashes; NULL = only the letter */
         const char *argument; /* how help calls it: "PID"; NULL for flags */
-        const char *help;
+        const char *help;     /* "" = not shown there; a table ends where it is NULL */
         enum option_kind kind;
         size_t offset;        /* in struct options */
 };

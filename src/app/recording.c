@@ -141,7 +141,8 @@ static int attach(struct state *state, struct err *err)
 /* The file first, so that a bad path is found while the target is untouched. */
 static int begin(struct state *state, struct err *err)
 {
-        const struct recorder_options options = { .hide_cmdline = state->what->hide_cmdline };
+        const struct recorder_options options = { .hide_cmdline = state->what->hide_cmdline,
+                                                   .adaptive = state->what->adaptive };
         char comm[64];
         int r;
 

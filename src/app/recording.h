@@ -12,6 +12,7 @@ struct recording {
         pid_t pid;
         const char *output;      /* NULL = the default place */
         const char *name;        /* for the default file name; NULL = the target's comm */
+        bool adaptive;           /* no --mean: the sampling mean is paced */
         struct inject_options inject;
         uint64_t duration_ns;    /* 0 = until something ends it */
         bool hide_cmdline;

@@ -7,9 +7,11 @@
 enum { SMALLEST = 64 };
 static const uint64_t FREE = 0, DELETED = UINT64_MAX;
 
+/* A product's low bits know nothing of its key's high bits, and keys here are often two numbers of 32 bits: the halves are folded
+ * first, and the high bits of the product are taken. */
 static size_t home(const struct addrmap *map, uint64_t key)
 {
-        return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 20) & (map->cap - 1);
+        return (size_t)(((key ^ key >> 32) * 0x9e3779b97f4a7c15ull) >> 32) & (map->cap - 1);
 }
 
 /* The slot of KEY, or where it would go when it is not there. */

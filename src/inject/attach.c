@@ -44,7 +44,7 @@ static int attempt(void *arg)
         if (r == 0)
                 r = process_find_gadgets(&process, job->err);
         if (r == 0)
-                r = plan_make(&process, &plan, job->err);
+                r = plan_make(&process, job->options, &plan, job->err);
         if (r == 0)
                 r = process_stop(&process, job->err);
         if (r == 0) {

@@ -471,6 +471,7 @@ static void fill_settings(struct attach *a)
         struct wire_shared *shared = a->ret->shared;
 
         shared->mean = a->options->mean;
+        shared->burst = a->options->burst;
         shared->stack_limit = a->options->stack_limit & ~7u;
         if (shared->stack_limit > WIRE_STACK_MAX)
                 shared->stack_limit = WIRE_STACK_MAX;
@@ -481,6 +482,8 @@ static void fill_settings(struct attach *a)
         shared->tid_offset = find_tid_offset(a->process);
         shared->no_thread_yet = lacks_thread_pointer(a->process);
         shared->next_id = 1;
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                shared->zoom[i] = 1;
 }
 
 static void fill_injection(const struct attach *a)

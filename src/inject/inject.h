@@ -22,6 +22,7 @@ struct inject_extra {
 
 struct inject_options {
         uint64_t mean;        /* sampling mean in bytes */
+        uint64_t burst;       /* wire.h: the brake; 0 = none */
         uint32_t stack_limit; /* bytes of stack per sample */
         uint32_t heartbeat_s; /* the probe switches itself off after this long without inject_heartbeat(); 0 = never */
         const struct inject_extra *extras; /* the caller's, for as long as the injection is used */

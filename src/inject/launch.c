@@ -274,7 +274,7 @@ static int hook(struct launch *launch, struct process *process)
         if (r == 0)
                 r = process_find_gadgets(process, launch->err);
         if (r == 0)
-                r = plan_make(process, &plan, launch->err);
+                r = plan_make(process, launch->options, &plan, launch->err);
         if (r == 0) {
                 r = commit_attach(process, &plan, launch->options, launch->ret, launch->err);
                 if (r == -EAGAIN)

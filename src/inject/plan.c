@@ -2,8 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/exit.h"
 #include "base/log.h"
 #include "inject/allocators.h"
+#include "inject/extras.h"
 #include "inject/forwarders.h"
 #include "inject/hook.h"
 #include "inject/undo.h"
@@ -38,6 +40,7 @@ struct draft {
         struct plan *plan;
         struct allocator *allocators;
         size_t n_allocators;
+        struct extras extras;
         struct candidate *v;
         size_t n, cap;
         struct wire_blob_header blob;
@@ -71,15 +74,17 @@ static bool read_candidate(const struct draft *d, const struct allocator *alloca
         return true;
 }
 
-static bool can_move(const struct candidate *c)
+static bool can_move(const struct candidate *c, const char **ret_why)
 {
         struct relocated moved;
         const char *why = "it cannot be read";
 
+        *ret_why = NULL;
         /* Distances are checked again when the address is known. */
         if (relocate(c->code, c->size, c->function_size, c->entry, c->entry + PAGE, HOOK_JUMP_LENGTH, &moved, &why) == 0)
                 return true;
         log_info("inject: %s of %s cannot be hooked: %s", c->function->name, c->allocator->name, why);
+        *ret_why = why;
         return false;
 }
 
@@ -96,11 +101,13 @@ static void add_candidates(struct draft *d, const struct allocator *allocator)
 
         for (size_t i = 0; i < allocator->n; i++) {
                 struct candidate *c;
+                const char *why;
 
                 array_grow(d->v, d->n, d->cap);
                 c = &d->v[d->n];
                 memset(c, 0, offsetof(struct candidate, code));
-                if (d->n < WIRE_HOOKS_MAX && read_candidate(d, allocator, &allocator->v[i], c) && can_move(c)) {
+                if (d->n < WIRE_HOOKS_MAX && d->blob.handlers[allocator->v[i].kind] != 0 &&
+                    read_candidate(d, allocator, &allocator->v[i], c) && can_move(c, &why)) {
                         d->n++;
                         continue;
                 }
@@ -129,6 +136,38 @@ static void find_allocators(struct draft *d, const struct modules *modules)
                         add_candidates(d, &d->allocators[i]);
                 else
                         log_info("inject: %s only calls another allocator", d->allocators[i].name);
+}
+
+static int add_extra(struct draft *d, const struct allocator *allocator, struct err *err)
+{
+        const struct allocator_function *function = &allocator->v[0];
+        const char *why = "it cannot be read";
+        struct candidate *c;
+
+        array_grow(d->v, d->n, d->cap);
+        c = &d->v[d->n];
+        memset(c, 0, offsetof(struct candidate, code));
+        if (d->n == WIRE_HOOKS_MAX || d->blob.handlers[function->kind] == 0)
+                return err_set(err, EOPNOTSUPP, "cannot hook %s: that is more than this heaptop can do", function->name);
+        if (!read_candidate(d, allocator, function, c) || !can_move(c, &why))
+                return err_set(err, EOPNOTSUPP, "cannot hook %s in process %d: its first bytes cannot be moved, %s", function->name,
+                               (int)d->process->pid, why);
+        for (size_t i = 0; i < d->n; i++)
+                if (d->v[i].entry < c->entry + HOOK_JUMP_LENGTH && c->entry < d->v[i].entry + HOOK_JUMP_LENGTH)
+                        return err_set_exit(err, EINVAL, EXIT_USAGE, "%s is hooked already, as %s of %s", function->name,
+                                            d->v[i].function->name, d->v[i].allocator->name);
+        d->n++;
+        return 0;
+}
+
+/* What the user asked for by name is hooked, or the attach fails. */
+static int add_extras(struct draft *d, const struct modules *modules, const struct inject_options *options, struct err *err)
+{
+        int r = extras_find(d->process, modules, options, &d->extras, err);
+
+        for (size_t i = 0; i < d->extras.n && r == 0; i++)
+                r = add_extra(d, &d->extras.v[i]->allocator, err);
+        return r;
 }
 
 /* ---- where to put it ---- */
@@ -299,24 +338,31 @@ static int write_code(struct draft *d, struct err *err)
 
 /* ---- words and figures ---- */
 
-static void describe(struct draft *d)
+static void describe_one(struct draft *d, const struct allocator *allocator, size_t *len)
 {
         struct plan *plan = d->plan;
+        bool hooked = false, allocates = allocator->n > 1 || allocator->v[0].kind == WIRE_POOL_GET ||
+                                         allocator->v[0].kind == WIRE_POOL_GET_SECOND;
+
+        for (size_t k = 0; k < d->n; k++)
+                hooked |= d->v[k].allocator == allocator;
+        if (!hooked)
+                return;
+        plan->exact_frees &= allocator->sizing == WIRE_SIZE_GLIBC;
+        if (allocates && *len < sizeof plan->allocator)
+                *len += (size_t)snprintf(plan->allocator + *len, sizeof plan->allocator - *len, "%s%s", *len ? " + " : "",
+                                         allocator->name);
+}
+
+static void describe(struct draft *d)
+{
         size_t len = 0;
 
-        plan->exact_frees = true;
-        for (size_t i = 0; i < d->n_allocators; i++) {
-                bool hooked = false;
-
-                for (size_t k = 0; k < d->n; k++)
-                        hooked |= d->v[k].allocator == &d->allocators[i];
-                if (!hooked)
-                        continue;
-                plan->exact_frees &= d->allocators[i].sizing == WIRE_SIZE_GLIBC;
-                if (len < sizeof plan->allocator)
-                        len += (size_t)snprintf(plan->allocator + len, sizeof plan->allocator - len, "%s%s",
-                                                len ? " + " : "", d->allocators[i].name);
-        }
+        d->plan->exact_frees = true;
+        for (size_t i = 0; i < d->n_allocators; i++)
+                describe_one(d, &d->allocators[i], &len);
+        for (size_t i = 0; i < d->extras.n; i++)
+                describe_one(d, &d->extras.v[i]->allocator, &len);
 }
 
 /* All that can ever be the main thread's stack: [stack] and, below it, where it may grow. */
@@ -345,13 +391,16 @@ static int check_blob(struct draft *d, struct err *err)
         return 0;
 }
 
-static int draw_up(struct draft *d, const struct modules *modules, struct err *err)
+static int draw_up(struct draft *d, const struct modules *modules, const struct inject_options *options, struct err *err)
 {
         int r = check_blob(d, err);
 
         if (r < 0)
                 return r;
         find_allocators(d, modules);
+        r = add_extras(d, modules, options, err);
+        if (r < 0)
+                return r;
         if (d->n == 0 && modules->n == 0)
                 return err_set(err, ESRCH, "cannot watch %d: it is ending, its memory is gone already",
                                (int)d->process->pid);
@@ -372,7 +421,7 @@ static int draw_up(struct draft *d, const struct modules *modules, struct err *e
         return 0;
 }
 
-int plan_make(struct process *process, struct plan *ret, struct err *err)
+int plan_make(struct process *process, const struct inject_options *options, struct plan *ret, struct err *err)
 {
         struct draft d = { .process = process, .plan = ret };
         struct modules modules = { 0 };
@@ -384,11 +433,12 @@ int plan_make(struct process *process, struct plan *ret, struct err *err)
         if (r < 0)
                 err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
         else
-                r = draw_up(&d, &modules, err);
+                r = draw_up(&d, &modules, options, err);
         if (r < 0)
                 plan_done(ret);
         modules_done(&modules);
         buf_done(&d.tried);
+        extras_done(&d.extras);
         free(d.allocators);
         free(d.v);
         return r;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "inject/inject.h"
 #include "inject/process.h"
 #include "probe/wire.h"
 #include "target/modules.h"
@@ -32,7 +33,7 @@ struct plan {
         bool exact_frees;
 };
 
-/* Chooses what to hook in PROCESS and where, and prepares every byte. -EOPNOTSUPP when there is nothing to hook. The caller ends
- * it with plan_done(). */
-int plan_make(struct process *process, struct plan *ret, struct err *err);
+/* Chooses what to hook in PROCESS and where, and prepares every byte. -EOPNOTSUPP when there is nothing to hook, or one of
+ * OPTIONS->extras cannot be hooked. The caller ends it with plan_done(). */
+int plan_make(struct process *process, const struct inject_options *options, struct plan *ret, struct err *err);
 void plan_done(struct plan *plan);

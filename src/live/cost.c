@@ -26,12 +26,16 @@ static uint64_t resident_bytes(void)
         return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void cost_fill(struct rec_process *process)
+uint64_t cost_cpu_ns(void)
 {
         struct rusage usage;
 
-        if (getrusage(RUSAGE_SELF, &usage) == 0)
-                process->recorder_cpu_ns = nanoseconds(&usage.ru_utime) + nanoseconds(&usage.ru_stime);
+        return getrusage(RUSAGE_SELF, &usage) == 0 ? nanoseconds(&usage.ru_utime) + nanoseconds(&usage.ru_stime) : 0;
+}
+
+void cost_fill(struct rec_process *process)
+{
+        process->recorder_cpu_ns = cost_cpu_ns();
         process->recorder_rss = resident_bytes();
         process->probe_cost_ns =
                 (process->allocated_calls + process->freed_calls) * CALL_NS + process->samples * SAMPLE_NS;

@@ -53,7 +53,7 @@ void counters_read(struct counters *counters, const struct shared_pages *pages, 
         for (size_t i = 0; i < WIRE_CLASSES; i++) {
                 struct wire_class_count *class = &counters->classes[i];
 
-                counters->changed[i] = raise_class(class, &sums[i]);
+                counters->changed[i] |= raise_class(class, &sums[i]);
                 counters->total.allocated_bytes += class->allocated_bytes;
                 counters->total.allocated_calls += class->allocated_calls;
                 counters->total.freed_bytes += class->freed_bytes;
@@ -62,7 +62,7 @@ void counters_read(struct counters *counters, const struct shared_pages *pages, 
         counters->total.freed_calls += counters->unsized_frees;
 }
 
-size_t counters_rows(const struct counters *counters, uint32_t tick, struct rec_class_tick *ret)
+size_t counters_rows(struct counters *counters, uint32_t tick, struct rec_class_tick *ret)
 {
         size_t n = 0;
 
@@ -71,6 +71,7 @@ size_t counters_rows(const struct counters *counters, uint32_t tick, struct rec_
 
                 if (!counters->changed[i])
                         continue;
+                counters->changed[i] = false;
                 ret[n++] = (struct rec_class_tick){ tick, (uint32_t)i, class->allocated_bytes, class->allocated_calls,
                                                     class->freed_bytes, class->freed_calls };
         }

@@ -11,7 +11,7 @@
 
 struct counters {
         struct wire_class_count classes[WIRE_CLASSES];
-        bool changed[WIRE_CLASSES];   /* by the last read */
+        bool changed[WIRE_CLASSES];   /* since the last counters_rows() */
         uint64_t unsized_frees;        /* frees whose bytes nobody knows; they are part of total.freed_calls */
         struct wire_class_count total;
 };
@@ -19,5 +19,5 @@ struct counters {
 /* Reads them all; only slots in memory that was ever touched. */
 void counters_read(struct counters *counters, const struct shared_pages *pages, const struct wire_shared *shared);
 
-/* The rows of the classes that the last read changed. RET has room for WIRE_CLASSES. Returns how many. */
-size_t counters_rows(const struct counters *counters, uint32_t tick, struct rec_class_tick *ret);
+/* The rows of the classes that changed since the last call. RET has room for WIRE_CLASSES. Returns how many. */
+size_t counters_rows(struct counters *counters, uint32_t tick, struct rec_class_tick *ret);

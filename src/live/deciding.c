@@ -20,12 +20,13 @@ static bool decide(struct deciding *deciding, struct stacks *stacks, struct aggr
         const struct stacks_node *node = &stacks->nodes.v[waiting->node];
         uint32_t frame = stacks_site_frame(stacks, waiting->node, force), site;
         const struct stacks_frame *at = &stacks->frames.v[frame];
+        const struct leaf *leaf = &aggregate->leaves.v[waiting->leaf];
         bool fresh;
 
         if (frame == 0)
                 return false;
-        site = aggregate_site(aggregate, at->module, at->offset, frame,
-                              aggregate->leaves.v[waiting->leaf].first_ns, &fresh);
+        site = aggregate_site(aggregate, leaf->mapped ? REC_SITE_MAPPED : REC_SITE_HEAP, at->module, at->offset, frame,
+                              leaf->first_ns, &fresh);
         aggregate_decide(aggregate, waiting->leaf, site);
         if (fresh)
                 rows_add(&deciding->new_sites, aggregate->sites.v[site].row);

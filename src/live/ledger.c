@@ -27,6 +27,7 @@ void ledger_done(struct ledger *ledger)
         free(ledger->births.v);
         free(ledger->deaths.v);
         free(ledger->states.v);
+        free(ledger->class_means.v);
         free(ledger->record);
         *ledger = (struct ledger){ 0 };
 }
@@ -47,6 +48,16 @@ uint32_t ledger_leaf(struct ledger *ledger, uint32_t node)
                 deciding_add(&ledger->deciding, n->leaf, node, ledger->tick);
         }
         return n->leaf;
+}
+
+uint32_t ledger_mapped_leaf(struct ledger *ledger, uint32_t node)
+{
+        bool fresh = ledger->stacks.nodes.v[node].leaf == 0;
+        uint32_t leaf = ledger_leaf(ledger, node);
+
+        if (fresh)
+                ledger->aggregate.leaves.v[leaf].mapped = true;
+        return ledger->aggregate.leaves.v[leaf].mapped ? leaf : 0;
 }
 
 void ledger_take_names(struct ledger *ledger)
@@ -129,6 +140,8 @@ void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
         tick->n_births = ledger->births.n;
         tick->deaths = ledger->deaths.v;
         tick->n_deaths = ledger->deaths.n;
+        tick->class_means = ledger->class_means.v;
+        tick->n_class_means = ledger->class_means.n;
         happenings_fill(&ledger->happenings, tick);
 }
 
@@ -138,6 +151,7 @@ void ledger_begin_tick(struct ledger *ledger)
         happenings_given(&ledger->happenings);
         ledger->deciding.new_sites.n = 0;
         ledger->changes.n = ledger->births.n = ledger->deaths.n = ledger->states.n = 0;
+        ledger->class_means.n = 0;
         ledger->last_tick_ns = ledger->now_ns;
         ledger->tick++;
 }

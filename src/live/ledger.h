@@ -8,6 +8,7 @@
 #include "live/deciding.h"
 #include "live/happenings.h"
 #include "live/names.h"
+#include "live/pacer.h"
 #include "live/ring.h"
 #include "live/rows.h"
 #include "live/stacks.h"
@@ -18,6 +19,9 @@ struct ledger {
         struct aggregate aggregate;
         struct deciding deciding;
         struct happenings happenings;
+        bool adaptive;             /* the mean is paced (live/pacing.h); else it stays that of the injection */
+        bool paced;                /* one source tells about its pacing: the first */
+        pacer_rows class_means;
         union ring_record *record; /* the one at hand */
         uint32_t tick;             /* the one being made */
         uint64_t now_ns;           /* of the step that runs */
@@ -37,6 +41,9 @@ void ledger_read_clock(struct ledger *ledger);
 
 /* The leaf of the stack that ends in NODE; a new one waits for its site. */
 uint32_t ledger_leaf(struct ledger *ledger, uint32_t node);
+
+/* The same for a stack that maps memory; 0 when it is one that allocates. */
+uint32_t ledger_mapped_leaf(struct ledger *ledger, uint32_t node);
 
 /* Takes in what has been named. Bounded. */
 void ledger_take_names(struct ledger *ledger);

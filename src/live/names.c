@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "live/rows.h"
+#include "target/dwarf_process.h"
 #include "target/naming.h"
 #include "target/runtime.h"
 
@@ -28,6 +29,7 @@ struct named_module {
 
 struct names {
         pthread_t thread;
+        struct dwarf_process *lines; /* only the thread asks it */
         pthread_mutex_t lock;
         pthread_cond_t work;     /* a question, room for an answer, or the end */
         bool ending, started, busy;
@@ -127,6 +129,7 @@ int names_new(struct names **ret)
         pthread_mutex_init(&names->lock, NULL);
         pthread_cond_init(&names->work, NULL);
         names->answers = xcalloc(NAMES_ANSWERS, sizeof *names->answers);
+        names->lines = dwarf_process_new();
         runtime_is("", NULL); /* reads its rules now, while there is one thread */
         r = start_thread(names);
         if (r < 0) {
@@ -155,6 +158,7 @@ void names_free(struct names *names)
                 naming_close(names->modules.v[i].naming);
                 free(names->modules.v[i].path);
         }
+        dwarf_process_free(names->lines);
         free(names->modules.v);
         free(names->answers);
         pthread_cond_destroy(&names->work);
@@ -167,7 +171,7 @@ uint32_t names_module(struct names *names, const struct image *image, const char
         struct named_module module = { .path = xstrdup(path) };
         uint32_t number;
 
-        if (image && naming_open(image, &module.naming) < 0)
+        if (image && naming_open(image, names->lines, &module.naming) < 0)
                 module.naming = NULL;
         pthread_mutex_lock(&names->lock);
         rows_add(&names->modules, module);
@@ -214,4 +218,9 @@ bool names_idle(struct names *names)
         idle = !names->busy && names->urgent.n == 0 && names->others.n == 0 && names->n_answers == 0;
         pthread_mutex_unlock(&names->lock);
         return idle;
+}
+
+void names_cost(const struct names *names, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)
+{
+        dwarf_process_cost(names->lines, ret_cpu_ns, ret_rss_bytes);
 }

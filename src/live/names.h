@@ -41,3 +41,6 @@ size_t names_collect(struct names *names, struct names_answer *ret, size_t max);
 
 /* True when nothing asked is without an answer (for tests and the last tick). */
 bool names_idle(struct names *names);
+
+/* What its child process has cost so far (target/dwarf_process.h). */
+void names_cost(const struct names *names, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes);

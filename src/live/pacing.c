@@ -17,7 +17,7 @@
 
 /* Hysteresis, in parts of what may be spent: more than OVER is too much, and a finer mean must come to less than UNDER. ALARM:
  * so much in one look is not waited out. */
-static const double OVER = 1.2, UNDER = 0.8, ALARM = 4;
+static const double OVER = 1.2, UNDER = 0.9, ALARM = 4;
 static const double FACTOR_MIN = 0.25, FACTOR_MAX = 8, STRAIN_MIN = 0.125;
 enum { ENOUGH_SAMPLES = 30, BURST_MIN = 64, LEVEL_MAX = 18 };
 
@@ -329,6 +329,11 @@ bool pacing_is_due(const struct pacing *pacing, uint64_t now_ns)
         return !pacing->fixed && now_ns >= pacing->due_ns;
 }
 
+bool pacing_wants_survivors(const struct pacing *pacing, uint64_t now_ns)
+{
+        return suspects_wants_survivors(&pacing->suspects, now_ns);
+}
+
 static void set_burst(struct pacing *pacing)
 {
         double between = allowed(pacing) * PACING_LOOK_MS / 1000;
@@ -346,7 +351,7 @@ bool pacing_look(struct pacing *pacing, const struct pacing_look *look)
                 return false;
         measure(pacing, look, seconds);
         compare(pacing, look, seconds);
-        suspects_look(&pacing->suspects, look->now_ns, look->classes);
+        suspects_look(&pacing->suspects, look->now_ns, look->classes, look->survivors);
         if (!pacing->fixed) {
                 watch_table(pacing, look->live_samples);
                 watch_ourselves(pacing, look);

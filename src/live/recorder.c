@@ -9,9 +9,9 @@
 #include "base/fmt.h"
 #include "live/cost.h"
 #include "live/ledger.h"
+#include "live/names.h"
 #include "live/session.h"
 #include "live/source.h"
-#include "model/estimate.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,6 @@ enum { BUSY_RECORDS = 64, SOME_RECORDS = 4 };
 #define WAIT_SOME (10 * NS_PER_MS)
 #define WAIT_IDLE (40 * NS_PER_MS)
 #define NAMES_PATIENCE_NS (5 * NS_PER_S) /* of recorder_finish() */
-#define MEAN_MIN 256
 
 struct recorder {
         struct injection *injection;
@@ -43,6 +42,7 @@ struct recorder {
 static void fill_process(struct recorder *recorder, struct rec_process *process)
 {
         const struct sums *sums = &recorder->ledger.aggregate.sums;
+        uint64_t cpu_ns, rss_bytes;
 
         *process = recorder->source->last;
         process->tick = recorder->ledger.tick;
@@ -52,6 +52,9 @@ static void fill_process(struct recorder *recorder, struct rec_process *process)
         process->live_variance = sums->live_variance;
         process->samples = sums->samples;
         cost_fill(process);
+        names_cost(recorder->ledger.names, &cpu_ns, &rss_bytes);
+        process->recorder_cpu_ns += cpu_ns;
+        process->recorder_rss += rss_bytes;
 }
 
 /* A row when somebody has looked and something is other than before. */
@@ -124,6 +127,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
                 err_set(err, -r, "cannot start the thread that looks up names: %s", strerror(-r));
                 goto out;
         }
+        ledger->adaptive = recorder->options.adaptive;
         r = source_new(injection, ledger, &recorder->source, err);
         if (r < 0)
                 goto out;
@@ -206,13 +210,13 @@ static void set_mean(struct recorder *recorder, uint64_t mean)
 {
         char size[FMT_MAX];
 
-        if (mean < MEAN_MIN)
-                mean = MEAN_MIN;
-        if (mean > ESTIMATE_MEAN_MAX)
-                mean = ESTIMATE_MEAN_MAX;
-        source_set_mean(recorder->source, mean);
-        happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN, "sampling mean is %s now",
-                         fmt_bytes(size, mean));
+        fmt_bytes(size, source_set_mean(recorder->source, mean));
+        if (mean)
+                happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN,
+                                 "sampling mean is %s now", size);
+        else
+                happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN,
+                                 "the sampling mean follows the budget from now on");
 }
 
 void recorder_request(struct recorder *recorder, const struct rec_request *request)

@@ -14,6 +14,7 @@ struct recorder; /* opaque */
 struct recorder_options {
         uint64_t tick_ns;    /* 0 = one second */
         bool hide_cmdline;   /* --no-cmdline */
+        bool adaptive;       /* the sampling mean is paced (live/pacing.h); else that of the injection stays */
 };
 
 enum recorder_state {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "live/cost.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,38 @@
 enum { DRAIN_CHECK = 32 };
 
 /* ---- draining ---- */
+
+static void take_map(struct source *source, const struct wire_alloc *record)
+{
+        struct ledger *ledger = source->ledger;
+        const struct mapped_range *grown = record->chunk >> 32 == 0 ? mapped_before(&source->mapped, record->head.addr) : NULL;
+        const struct unwind_frame *frames;
+        size_t n = walk_frames(source->walk, record, ledger->now_ns, &frames);
+        enum mapped_owner owner;
+        uint32_t leaf = 0;
+
+        owners_look(&source->owners, source->injection, walk_unwinder(source->walk));
+        owner = owner_of(&source->owners, record, frames, n, walk_unwinder(source->walk));
+        if (grown && grown->owner != MAPPED_SITE) /* by mremap(): what it is depends on what it grew from */
+                owner = (enum mapped_owner)grown->owner;
+        if (owner == MAPPED_SITE)
+                leaf = ledger_mapped_leaf(ledger, walk_node(source->walk));
+        if (leaf && mapped_is_suspect(&source->mapped, leaf))
+                owner = MAPPED_ALLOCATOR;
+        mapped_map(&source->mapped, record, owner, owner == MAPPED_SITE ? leaf : 0, ledger->now_ns);
+}
+
+static void take_mapping(struct source *source, const union ring_record *record)
+{
+        uint64_t now_ns = source->ledger->now_ns;
+
+        if (record->head.type == WIRE_MAP)
+                take_map(source, &record->alloc);
+        else if (record->head.type == WIRE_UNMAP)
+                mapped_unmap(&source->mapped, &record->span, now_ns);
+        else if (record->head.type == WIRE_REMAP)
+                mapped_remap(&source->mapped, &record->span, now_ns);
+}
 
 static void take_record(struct source *source)
 {
@@ -22,8 +55,11 @@ static void take_record(struct source *source)
                 blocks_death(&source->blocks, record->head.id, ledger->now_ns);
                 return;
         }
-        if (record->head.type != WIRE_ALLOC)
+        if (record->head.type != WIRE_ALLOC) {
+                take_mapping(source, record);
                 return;
+        }
+        pacing_sampled(&source->pacer->pacing, record->alloc.size, record->alloc.chunk, record->alloc.mean);
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
 }
@@ -42,12 +78,44 @@ size_t source_drain(struct source *source)
         return n;
 }
 
+static void read_counters(struct source *source)
+{
+        shared_look(source->pages, source->injection->shared);
+        counters_read(&source->counters, source->pages, source->injection->shared);
+}
+
+static struct pacing_look look(const struct source *source)
+{
+        return (struct pacing_look){
+                .now_ns = source->ledger->now_ns, .classes = source->counters.classes,
+                .samples = source->blocks.sums.samples + source->losses.samples,
+                .live_samples = (uint64_t)source->blocks.sums.live_samples, .cpu_ns = cost_cpu_ns(),
+        };
+}
+
+static void pace(struct source *source)
+{
+        uint32_t survivors[WIRE_CLASSES];
+        struct pacing_look now;
+
+        if (!pacing_is_due(&source->pacer->pacing, source->ledger->now_ns))
+                return;
+        read_counters(source);
+        now = look(source);
+        if (pacing_wants_survivors(&source->pacer->pacing, now.now_ns)) {
+                blocks_survivors(&source->blocks, now.now_ns, SUSPECTS_OLD_S * NS_PER_S, SUSPECTS_OLDER_S * NS_PER_S, survivors);
+                now.survivors = survivors;
+        }
+        pacer_look(source->pacer, &now);
+}
+
 size_t source_step(struct source *source)
 {
         size_t n;
 
         inject_heartbeat(source->injection);
         n = source_drain(source);
+        pace(source);
         walk_ask(source->walk);
         return n;
 }
@@ -81,8 +149,7 @@ void source_count(struct source *source)
 {
         struct ledger *ledger = source->ledger;
 
-        shared_look(source->pages, source->injection->shared);
-        counters_read(&source->counters, source->pages, source->injection->shared);
+        read_counters(source);
         source->search |= losses_look(&source->losses, &source->ring, source->blocks.n_refused, ledger->last_tick_ns,
                                       ledger->now_ns, &ledger->happenings);
         if (source->search)
@@ -107,7 +174,7 @@ static void fill_process(struct source *source)
         process->freed_calls = total->freed_calls;
         process->live_bytes = sums->live_bytes;
         process->live_variance = sums->live_variance;
-        process->mean = source->mean;
+        process->mean = source->pacer->pacing.mean;
         process->samples = sums->samples;
         process->lost_samples = source->losses.samples;
         balance_fill(&source->balance, anon, &source->counters, sums, process);
@@ -116,16 +183,21 @@ static void fill_process(struct source *source)
 static void look_at_memory(struct source *source)
 {
         const struct memory_view view = { .blocks = &source->blocks, .balance = &source->balance, .pages = source->pages,
-                                          .shared = source->injection->shared, .process = &source->last };
+                                          .shared = source->injection->shared, .process = &source->last,
+                                          .mapped = &source->mapped };
 
         source->memory_changed = memory_look(&source->memory, &view, source->ledger->now_ns);
 }
 
 void source_tick(struct source *source)
 {
+        mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
         ledger_add_blocks(source->ledger, &source->blocks);
+        if (source->tells)
+                pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
+                           &source->ledger->happenings);
 }
 
 void source_begin_tick(struct source *source)
@@ -140,8 +212,7 @@ static void begin_balance(struct source *source)
         struct rec_process unused = { 0 };
         uint64_t anon = 0;
 
-        shared_look(source->pages, source->injection->shared);
-        counters_read(&source->counters, source->pages, source->injection->shared);
+        read_counters(source);
         watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
         balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
                       anon, &source->counters, &source->blocks.sums);
@@ -160,6 +231,7 @@ static void begin_epoch(struct source *source, bool tick_due)
                 source->silent_from_ns = ledger->last_step_ns;
                 source->forgotten = source->blocks.n;
                 blocks_forget_all(&source->blocks, ledger->now_ns);
+                mapped_forget_all(&source->mapped, ledger->now_ns);
         } else if (!tick_due) {
                 return;
         }
@@ -188,13 +260,24 @@ enum watched_fate source_fate(const struct source *source)
         return watched_fate(&source->watched);
 }
 
-void source_set_mean(struct source *source, uint64_t mean)
+uint64_t source_set_mean(struct source *source, uint64_t mean)
 {
-        source->mean = mean;
-        __atomic_store_n(&source->injection->shared->mean, mean, __ATOMIC_RELEASE);
+        return pacer_fix(source->pacer, mean);
 }
 
 /* ---- birth and end ---- */
+
+static void begin_pacing(struct source *source)
+{
+        struct ledger *ledger = source->ledger;
+        struct pacing_look now = look(source);
+
+        source->pacer = xcalloc(1, sizeof *source->pacer);
+        source->tells = !ledger->paced;
+        ledger->paced = true;
+        pacer_init(source->pacer, source->injection->shared, ledger->adaptive ? 0 : source->injection->shared->mean,
+                   source->injection->exact_frees, &now);
+}
 
 int source_new(struct injection *injection, struct ledger *ledger, struct source **ret, struct err *err)
 {
@@ -206,12 +289,13 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->pages = xcalloc(1, sizeof *source->pages);
         blocks_init(&source->blocks, &ledger->aggregate);
         blocks_begin_tick(&source->blocks, ledger->tick);
+        mapped_init(&source->mapped, &ledger->aggregate);
         ring_init(&source->ring, injection->shared);
         source->code_bytes = shared_private_bytes(injection->shared);
-        source->mean = injection->shared->mean;
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
         memory_init(&source->memory, injection->pid, source->watched.memory);
         begin_balance(source);
+        begin_pacing(source);
         r = walk_new(injection->pid, &ledger->stacks, ledger->names, &source->walk);
         if (r < 0) {
                 err_set(err, -r, "cannot read the memory map of %d: %s", injection->pid, strerror(-r));
@@ -228,8 +312,10 @@ void source_free(struct source *source)
                 return;
         walk_free(source->walk);
         blocks_done(&source->blocks);
+        mapped_done(&source->mapped);
         memory_done(&source->memory);
         watched_done(&source->watched);
         free(source->pages);
+        free(source->pacer);
         free(source);
 }

@@ -11,6 +11,8 @@
 #include "live/ledger.h"
 #include "live/losses.h"
 #include "live/memory.h"
+#include "live/owner.h"
+#include "live/pacer.h"
 #include "live/ring.h"
 #include "live/shared.h"
 #include "live/walk.h"
@@ -25,7 +27,8 @@ struct source {
         struct ledger *ledger;
         struct watched watched;
         uint64_t code_bytes;       /* of the probe in the target, private */
-        uint64_t mean;             /* in force; the target could change the one in the shared area */
+        struct pacer *pacer;       /* its mean is the one in force; the target could change the one in the shared area */
+        bool tells;                /* about its pacing */
         struct ring ring;
         struct walk *walk;
         struct blocks blocks;
@@ -33,6 +36,8 @@ struct source {
         struct counters counters;
         struct balance balance;
         struct losses losses;
+        struct mapped mapped;
+        struct owners owners;
         struct memory memory;
         bool memory_changed;       /* memory.last is of the tick being made */
         bool silent;               /* the probe has switched itself off ... */
@@ -63,5 +68,5 @@ void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
 
-/* The sampling mean from now on, in bytes. */
-void source_set_mean(struct source *source, uint64_t mean);
+/* The sampling mean from now on, in bytes, clamped to what estimates can bear; 0 = adaptive. Returns the one in force. */
+uint64_t source_set_mean(struct source *source, uint64_t mean);

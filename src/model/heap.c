@@ -452,6 +452,11 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         return true;
 }
 
+const char *heap_kind_sign(uint32_t kind)
+{
+        return kind == REC_SITE_MAPPED ? "mmap:" : "";
+}
+
 const char *heap_class_name(uint32_t class)
 {
         static const char *const names[REC_CLASSES] = {

@@ -167,7 +167,7 @@ REST allocate(CALL, enum probe_call call, probe_thunk *slow)
         if (unlikely(is_odd(asked(call, a0, a1, a2))))
                 return slow(a0, a1, a2, shared, NULL, hook);
         class = count_alloc(slot, hook, asked(call, a0, a1, a2));
-        if (unlikely(plain_spend(&slot->countdown, asked(call, a0, a1, a2) * zoom_of(shared, class))))
+        if (unlikely(plain_spend(&slot->countdown, asked(call, a0, a1, a2) * shared->zoom[class])))
                 return slow(a0, a1, a2, shared, slot, hook);
         return ORIGINAL(a0, a1, a2);
 }
@@ -246,7 +246,7 @@ REST do_realloc(CALL)
                 return slow_realloc(a0, a1, a2, shared, NULL, hook);
         count_free_of(slot, hook, a0);
         class = count_alloc(slot, hook, a1);
-        if (unlikely(plain_spend(&slot->countdown, a1 * zoom_of(shared, class))))
+        if (unlikely(plain_spend(&slot->countdown, a1 * shared->zoom[class])))
                 return slow_realloc(a0, a1, a2, shared, slot, hook);
         return ORIGINAL(a0, a1, a2);
 }

@@ -43,13 +43,13 @@ enum probe_call {
         CALL_FREE,
         CALL_FREE_SIZED,
         CALL_FREE_SECOND,
-        CALL_MMAP,        /* these four with a struct map_frame */
+        CALL_MMAP,        /* these four with a struct map_frame, and the others when the hook's sizing is WIRE_SIZE_POOL */
         CALL_MUNMAP,
         CALL_MREMAP,
         CALL_BRK,
 };
 
-/* The same for mapping calls, which have up to six arguments. */
+/* The same for mapping calls and pools, which have up to six arguments in registers. */
 struct map_frame {
         uint64_t more[3]; /* fourth to sixth argument */
         uint64_t rax;     /* for a function with `...`, how many vector registers hold arguments */
@@ -131,7 +131,7 @@ static inline uint64_t counted_bytes(const struct wire_hook *hook, uint64_t size
         return likely(hook->sizing == WIRE_SIZE_GLIBC) ? wire_glibc_chunk(size) : size;
 }
 
-/* How much of the countdown each byte of a block of CLASS takes. */
+/* How much of the countdown each byte of a block of CLASS takes; 0, which heaptop never writes, must not divide. */
 static inline uint64_t zoom_of(const struct wire_shared *shared, uint32_t class)
 {
         uint32_t zoom = shared->zoom[class];
@@ -159,6 +159,11 @@ uint64_t slot_spend(struct wire_shared *shared, struct wire_slot *slot, uint64_t
 void slot_count_alloc(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_unsized_free(struct wire_shared *shared, struct wire_slot *slot);
+
+/* The probe is about to call a function of the target without marking the slot: the code must stay until it has returned, by
+ * slot_leave(). A signal handler that leaves it by longjmp() costs a detach its patience, no more. */
+struct wire_slot *slot_enter(struct wire_shared *shared);
+void slot_leave(struct wire_slot *slot);
 
 /* ---- table.c ---- */
 
@@ -213,6 +218,7 @@ probe_thunk slow_malloc, slow_calloc, slow_realloc, slow_memalign, slow_posix_me
 /* ---- slow.c ---- */
 
 probe_result probe_slow(struct probe_frame *frame);
+probe_result probe_pool(struct map_frame *map);
 
 /* ---- map.c ---- */
 

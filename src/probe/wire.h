@@ -53,13 +53,17 @@ enum wire_kind {
         WIRE_MUNMAP,         /* munmap(addr, length) */
         WIRE_MREMAP,         /* mremap(addr, length, new_length, flags, new_addr) */
         WIRE_BRK,            /* brk(addr); sbrk() calls it */
+        WIRE_POOL_GET,       /* get(size, ...): as malloc, but every register may hold an argument */
+        WIRE_POOL_GET_SECOND, /* get(pool, size, ...) */
+        WIRE_POOL_PUT,       /* put(p, ...) */
+        WIRE_POOL_PUT_SECOND, /* put(pool, p, ...) */
         WIRE_KINDS
 };
 
 /* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
-static inline int wire_kind_maps(uint32_t kind)
+static inline int wire_kind_is_wide(uint32_t kind)
 {
-        return kind >= WIRE_MMAP && kind <= WIRE_BRK;
+        return kind >= WIRE_MMAP && kind <= WIRE_POOL_PUT_SECOND;
 }
 
 /* How the size of a block is known when it is freed. */
@@ -67,6 +71,7 @@ enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
         WIRE_SIZE_NESTED,  /* not known, and the function itself may call others that are hooked (realloc and memalign of musl) */
+        WIRE_SIZE_POOL,    /* not known, and what the function calls is counted as always: its blocks are made of malloc's */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
@@ -119,7 +124,7 @@ struct wire_slot {
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
         uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
-        uint64_t pad;
+        uint64_t inside;    /* mapping calls and calls of pools that the probe has made and that have not returned */
         struct wire_class_count classes[WIRE_CLASSES];
 };
 
@@ -259,7 +264,7 @@ struct wire_shared {
                                     * mapping calls pass until an allocation finds its slot and writes 0 here */
 
         /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
-         * it is sampled with the mean mean/zoom[c]; 0 counts as 1. A change holds from the next call on. The record's `mean`
+         * it is sampled with the mean mean/zoom[c]. 1 is no zoom; 0 is never written. A change holds from the next call on. The record's `mean`
          * is that of the sample: the countdown's divided by zoom[c], to the nearest whole number and at least 1. So weights
          * are exact when zooms divide means, as powers of two do; else off by up to 0.5/mean of themselves. */
         uint32_t zoom[WIRE_CLASSES] __attribute__((aligned(64)));

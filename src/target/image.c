@@ -135,20 +135,28 @@ out:
         return r;
 }
 
-static int open_path(const char *path, uint64_t inode, struct image **ret)
+int image_open_fd(int fd, struct image **ret)
 {
         struct stat st;
-        int fd = -1, r;
+        int r = 0;
 
-        r = open_regular(path, inode, &fd);
-        if (r < 0)
-                return r;
-        if (fstat(fd, &st) < 0) {
+        if (fstat(fd, &st) < 0)
                 r = -errno;
+        else if (!S_ISREG(st.st_mode))
+                r = -ENOEXEC;
+        if (r < 0) {
                 close(fd);
                 return r;
         }
         return open_elf(fd, NULL, (uint64_t)st.st_size, ret);
+}
+
+static int open_path(const char *path, uint64_t inode, struct image **ret)
+{
+        int fd = -1, r;
+
+        r = open_regular(path, inode, &fd);
+        return r < 0 ? r : image_open_fd(fd, ret);
 }
 
 /* The kernel's own code page is an ELF file that exists in memory only. */
@@ -265,6 +273,11 @@ static Elf_Scn *find_section(const struct image *image, uint32_t type, const cha
 Elf *image_elf(struct image *image)
 {
         return image->elf;
+}
+
+int image_fd(const struct image *image)
+{
+        return image->fd;
 }
 
 bool image_has_section(const struct image *image, const char *name)

@@ -18,6 +18,9 @@ enum image_machine { IMAGE_X86_64, IMAGE_OTHER };
  * image_close(). */
 int image_open(pid_t pid, const struct mapping *mapping, struct image **ret);
 int image_open_path(const char *path, struct image **ret);
+
+/* The same from a descriptor of a regular file, which it takes over, also when it fails. */
+int image_open_fd(int fd, struct image **ret);
 void image_close(struct image *image); /* accepts NULL */
 
 /* Hexadecimal, "" when there is none. Owned by the image. */

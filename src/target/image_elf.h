@@ -10,3 +10,6 @@ Elf *image_elf(struct image *image);
 
 /* Whether a section of that name is there, compressed or not. */
 bool image_has_section(const struct image *image, const char *name);
+
+/* The open file, -1 when there is none (the vDSO). Owned by the image. */
+int image_fd(const struct image *image);

@@ -1,7 +1,7 @@
 #include "target/naming.h"
 
 #include "base/alloc.h"
-#include "target/dwarf.h"
+#include "target/dwarf_process.h"
 #include "target/symbols.h"
 
 #include <limits.h>
@@ -15,13 +15,14 @@ struct naming {
         struct image *image;
         struct image *debug;     /* the separate debug file, NULL when there is none */
         struct symbols symbols;
-        struct dwarf *dwarf;
-        bool prepared;
+        struct dwarf_process *lines; /* not ours */
+        uint32_t file;               /* of LINES */
+        bool has_lines, prepared;
         char *strings[2 * NAMING_FRAMES_MAX]; /* names and files of the last lookup */
         size_t n_strings;
 };
 
-int naming_open(const struct image *image, struct naming **ret)
+int naming_open(const struct image *image, struct dwarf_process *lines, struct naming **ret)
 {
         struct naming *naming = xcalloc(1, sizeof *naming);
         int r = image_reopen(image, &naming->image);
@@ -30,19 +31,7 @@ int naming_open(const struct image *image, struct naming **ret)
                 free(naming);
                 return r;
         }
-        *ret = naming;
-        return 0;
-}
-
-int naming_open_path(const char *path, struct naming **ret)
-{
-        struct naming *naming = xcalloc(1, sizeof *naming);
-        int r = image_open_path(path, &naming->image);
-
-        if (r < 0) {
-                free(naming);
-                return r;
-        }
+        naming->lines = lines;
         *ret = naming;
         return 0;
 }
@@ -58,7 +47,8 @@ void naming_close(struct naming *naming)
         if (!naming)
                 return;
         forget_strings(naming);
-        dwarf_close(naming->dwarf);
+        if (naming->has_lines)
+                dwarf_process_close(naming->lines, naming->file);
         symbols_done(&naming->symbols);
         image_close(naming->debug);
         image_close(naming->image);
@@ -83,16 +73,21 @@ static struct image *open_debug(const char *build_id)
         return image;
 }
 
+static bool open_lines(struct naming *naming, const struct image *image)
+{
+        return naming->lines && dwarf_process_open(naming->lines, image, &naming->file) == 0;
+}
+
 static void prepare(struct naming *naming)
 {
         naming->prepared = true;
         symbols_add(&naming->symbols, naming->image);
-        if (dwarf_open(naming->image, &naming->dwarf) < 0) {
+        naming->has_lines = open_lines(naming, naming->image);
+        if (!naming->has_lines) {
                 naming->debug = open_debug(image_build_id(naming->image));
                 if (naming->debug) {
                         symbols_add(&naming->symbols, naming->debug);
-                        if (dwarf_open(naming->debug, &naming->dwarf) < 0)
-                                naming->dwarf = NULL;
+                        naming->has_lines = open_lines(naming, naming->debug);
                 }
         }
         symbols_sort(&naming->symbols);
@@ -174,8 +169,8 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
         if (!exact && addr > 0)
                 addr--;
         symbol = symbols_find(&naming->symbols, addr, &nearest);
-        if (naming->dwarf)
-                n = dwarf_lookup(naming->dwarf, addr, frames, max);
+        if (naming->has_lines)
+                n = dwarf_process_lookup(naming->lines, naming->file, addr, frames, max);
         if (n == 0)
                 frames[n++] = (struct dwarf_frame){ 0 };
         for (size_t i = 0; i < n; i++) {

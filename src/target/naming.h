@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct naming; /* opaque: the names of one ELF file */
+struct dwarf_process;
 
 enum { NAMING_FRAMES_MAX = 32 }; /* deeper inline chains are cut */
 
@@ -22,9 +23,9 @@ struct naming_frame {
         bool nearest;     /* func is the nearest symbol below, not certainly the function */
 };
 
-/* Prepares to name addresses of IMAGE. Cheap: symbols and DWARF are read when first asked for. */
-int naming_open(const struct image *image, struct naming **ret);
-int naming_open_path(const char *path, struct naming **ret);
+/* Prepares to name addresses of IMAGE. Cheap: symbols and DWARF are read when first asked for, DWARF by LINES (shared by
+ * many, outlives them; NULL = no lines and no inlined calls). */
+int naming_open(const struct image *image, struct dwarf_process *lines, struct naming **ret);
 void naming_close(struct naming *naming); /* accepts NULL */
 
 /* Names the code at ADDR, an ELF virtual address. EXACT as UNWIND_EXACT: when false, ADDR is a return address and the call

@@ -188,13 +188,15 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         if (site.id != 0)
                 canvas_printf(canvas, x, y++, width, STYLE_PLAIN, "%s   site %u   %s", site.place, site.id,
                               heap_class_name(site.class));
+        if (site.kind == REC_SITE_MAPPED)
+                canvas_put(canvas, x, y++, width, STYLE_DIM, "mapped memory, not part of the heap");
         y = put_site_fields(canvas, x, y + 1, width, &site) + 1;
         if (site.id == 0) {
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "Allocated before heaptop attached:");
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "it has no stacks. It can only shrink.");
                 return;
         }
-        if (bottom - y > 8) {
+        if (bottom - y > 8 && site.kind == REC_SITE_HEAP) {
                 canvas_put(canvas, x, y, width, STYLE_BOLD, "age of the live bytes");
                 stack_ages(ui, canvas, x, y + 1, width, HEAP_AGES, site.id);
                 y += HEAP_AGES + 2;

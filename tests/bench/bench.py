@@ -1,14 +1,17 @@
-"""bench: what heaptop costs the process it watches, as a table in Markdown.
+"""bench: what heaptop costs the process it watches, and what its peers cost, as tables in Markdown.
 
-    bench.py HEAPTOP BUILD [quick]
+    bench.py HEAPTOP BUILD [quick] [into=FILE] [pair] [stops] [churn] [programs] [redis]
 
 Everything is measured against the plain program in the same run, plain and watched in turn, so that a noisy machine hits
-both alike. Medians; the ratio is watched/plain.
+both alike. Medians; the ratio is watched/plain. Without a selection everything is measured; into=FILE replaces what stands between
+the two lines "<!-- bench -->" of FILE by the result.
 """
+import contextlib
+import datetime
+import io
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -16,10 +19,16 @@ import tempfile
 import threading
 import time
 
-HEAPTOP, BUILD = sys.argv[1], sys.argv[2]
+import compare
+import redis
+
+HEAPTOP, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 QUICK = "quick" in sys.argv[3:]
-DIR = tempfile.mkdtemp()
-ROUNDS = 3 if QUICK else 10
+INTO = [word[5:] for word in sys.argv[3:] if word.startswith("into=")]
+SECTIONS = ("pair", "stops", "churn", "programs", "redis")
+CHOSEN = [word for word in sys.argv[3:] if word != "quick" and not word.startswith("into=")] or SECTIONS
+ROUNDS = 3 if QUICK else 8
+DIR = tempfile.TemporaryDirectory()
 serial = 0
 
 
@@ -27,8 +36,8 @@ def record(pid, seconds, mean):
     """Watches PID for a while; returns the report as data."""
     global serial
     serial += 1
-    path = f"{DIR}/{serial}.heaptop"
-    subprocess.run([HEAPTOP, "record", "-p", str(pid), "-o", path, "-d", f"{seconds}s", "--mean", mean], check=True,
+    path = f"{DIR.name}/{serial}.heaptop"
+    subprocess.run([HEAPTOP, "record", "-p", str(pid), "-o", path, "-d", f"{seconds}s"] + (["--mean", mean] if mean else []), check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     report = subprocess.run([HEAPTOP, "report", path, "--json"], check=True, stdout=subprocess.PIPE)
     return json.loads(report.stdout)
@@ -36,7 +45,7 @@ def record(pid, seconds, mean):
 
 def row(what, plain, watched, unit, reach):
     a, b = statistics.median(plain), statistics.median(watched)
-    print(f"| {what} | {a:.3g} {unit} | {b:.3g} {unit} | {b - a:+.3g} {unit} | {b / a:.3f} | {reach} |", flush=True)
+    print(f"| {what} | {a:.3g} {unit} | {b:.3g} {unit} | {b - a:+.3g} {unit} | {reach} |", flush=True)
 
 
 def pair(size, mean, what, reach):
@@ -69,7 +78,20 @@ def wait_for(values, more):
         time.sleep(0.02)
 
 
-def stops(threads, reach):
+def pairs():
+    print("| what | plain | watched | added | reach |\n|---|---|---|---|---|", flush=True)
+    pair(64, "1T", "malloc(64)/free pair, never sampled, exact counters", "<= 4 ns")
+    pair(128, "512K", "malloc(128)/free pair, 512 KiB mean, samples included", "<= 5.5 ns")
+    pair(128, None, "malloc(128)/free pair, default mean, samples included", "<= 5.5 ns")
+
+
+def stops():
+    print("| idle threads | stop at attach | stop at detach | reach |\n|---|---|---|---|", flush=True)
+    for threads, reach in ((1, 1), (16, 3), (200, 15)):
+        stop(threads, f"<= {reach} ms each")
+
+
+def stop(threads, reach):
     """How long attach and detach stop a program with idle threads."""
     program = subprocess.Popen([f"{BUILD}/tests/bench/pair", "0", str(threads)], stdout=subprocess.PIPE, text=True)
     program.stdout.readline()
@@ -83,57 +105,77 @@ def stops(threads, reach):
                 detach.append(float(found.group(1)))
     program.kill()
     program.wait()
-    print(f"| stop at attach / detach, {threads} idle thread(s) | | {statistics.median(attach):.2f} ms / "
-          f"{statistics.median(detach):.2f} ms | | | {reach} |", flush=True)
+    print(f"| {threads} | {statistics.median(attach):.2f} ms | {statistics.median(detach):.2f} ms | {reach} |", flush=True)
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def churn():
+    compare.Comparison(HEAPTOP, BUILD, QUICK).tables(("churn",))
 
 
-def redis(pipeline, reach):
-    """CPU time of redis-server for the same number of requests, PIPELINE of them sent at a time."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", DIR],
-                              stdout=subprocess.DEVNULL)
-    requests = (50000 if QUICK else 100000) * min(pipeline, 4)
-
-    def load():
-        before = cpu_seconds(server.pid)
-        subprocess.run(["redis-benchmark", "-p", str(port), "-n", str(requests), "-q", "-P", str(pipeline), "-d", "200", "-r", "20000",
-                        "-t", "set,get,lpush,lpop"], check=True, stdout=subprocess.DEVNULL)
-        return cpu_seconds(server.pid) - before
-
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    load()
-    plain, watched = [], []
-    for _ in range(ROUNDS):
-        plain.append(load())
-        recorder = subprocess.Popen([HEAPTOP, "record", "-p", str(server.pid), "-o", f"{DIR}/redis-{pipeline}-{len(plain)}.heaptop"],
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while "heaptop" not in open(f"/proc/{server.pid}/maps").read():
-            time.sleep(0.02)
-        watched.append(load())
-        recorder.terminate()
-        recorder.wait()
-    server.kill()
-    server.wait()
-    row(f"redis-server, CPU time of 4 redis-benchmark tests, -P {pipeline}, 512 KiB mean", plain, watched, "s", reach)
+def programs():
+    compare.Comparison(HEAPTOP, BUILD, QUICK).tables(("sqlite3", "python3", "node"))
 
 
-print("| what | plain | watched | added | ratio | reach |\n|---|---|---|---|---|---|", flush=True)
-pair(64, "1T", "malloc(64)/free pair, never sampled, exact counters", "<= 4 ns")
-pair(128, "512K", "malloc(128)/free pair, 512 KiB mean, samples included", "<= 5.5 ns")
-for n, limit in ((1, "1 ms"), (16, "3 ms"), (200, "15 ms")):
-    stops(n, f"<= {limit} each")
-redis(1, "ratio <= 1.02")
-redis(16, "-")
+def redis_server():
+    redis.pairs(HEAPTOP, QUICK, 1)
+    redis.pairs(HEAPTOP, QUICK, 16)
+    redis.table(HEAPTOP, QUICK)
+
+
+def first_line(*command):
+    try:
+        out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+        return (out.strip().split("\n") or [""])[0]
+    except OSError:
+        return f"no {command[0]}"
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        found = re.search(r"model name\s*: (.*)", file.read())
+    model = found.group(1) if found else "?"
+    packages = ("heaptrack", "bpfcc-tools", "valgrind", "ltrace", "libjemalloc2", "libgoogle-perftools4", "libc-devtools", "libc6",
+                "redis-server", "sqlite3", "python3.11", "nodejs")
+    versions = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *packages], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, check=False).stdout if os.path.exists("/usr/bin/dpkg-query") else ""
+    print(f"{datetime.date.today()}, {model}, {os.cpu_count()} processors, Linux {os.uname().release}, {first_line(HEAPTOP, '--version')}; "
+          f"{versions}load when it began {os.getloadavg()[0]:.1f}{', quick' if QUICK else ''}.\n", flush=True)
+
+
+STEPS = {"pair": ("A pair of calls", pairs), "stops": ("How long it stands still", stops), "churn": ("Churn", churn),
+         "programs": ("Programs", programs), "redis": ("redis-server", redis_server)}
+
+
+def run():
+    began = time.monotonic()
+    machine()
+    for name in SECTIONS:
+        if name in CHOSEN:
+            print(f"### {STEPS[name][0]}\n", flush=True)
+            STEPS[name][1]()
+            print(flush=True)
+    print(f"(measured in {(time.monotonic() - began) / 60:.0f} minutes)", flush=True)
+
+
+class Both(io.StringIO):
+    """Shows what it keeps."""
+    def write(self, text):
+        sys.__stdout__.write(text)
+        sys.__stdout__.flush()
+        return super().write(text)
+
+
+def put_into(path, result):
+    mark = "<!-- bench -->\n"
+    with open(path) as file:
+        before, _, after = file.read().split(mark)
+    with open(path, "w") as file:
+        file.write(before + mark + result + mark + after)
+
+
+if set(CHOSEN) - set(SECTIONS):
+    sys.exit("bench: choose from: " + " ".join(SECTIONS))
+with contextlib.redirect_stdout(Both()) as kept:
+    run()
+for name in INTO:
+    put_into(name, kept.getvalue())

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         (void)image_bytes(image, addr, 16);
                 if (unwind_table_build(image, &table) == 0)
                         unwind_table_find(&table, addr);
-                if (naming_open(image, &naming) == 0)
+                if (naming_open(image, NULL, &naming) == 0)
                         naming_lookup(naming, addr + 1, false, frames, NAMING_FRAMES_MAX);
         }
         naming_close(naming);

@@ -1,6 +1,6 @@
 /* reach_tool: attaches to a program that knows how often it allocated (tests/targets/reach.c), and compares.
  *
- *   reach_tool CMD ARG...
+ *   reach_tool [-e KIND=SYMBOL]... CMD ARG...     KIND: malloc, memalign, free, second; SYMBOL @N[+OFFSET]: N-th address of READY
  *
  * CMD prints READY and answers "work" with a line of what it has done. Each allocation is sampled (the mean is 1 byte), in portions
  * that fit into the ring, so that not only the counters but the blocks that live must agree. Prints what it found; exits 0 when
@@ -27,6 +27,45 @@ static unsigned long long n_births, n_deaths;
 struct truth {
         unsigned long long allocs, frees, bytes, live, live_bytes, resized;
 };
+
+/* ---- functions to hook, too ---- */
+
+enum { EXTRAS = 8 };
+
+static struct inject_extra extras[EXTRAS];
+static size_t n_extras;
+
+static bool add_extra(char *text)
+{
+        static const struct {
+                const char *name;
+                enum wire_kind kind;
+        } kinds[] = { { "malloc", WIRE_MALLOC }, { "memalign", WIRE_MEMALIGN }, { "free", WIRE_FREE }, { "second", WIRE_FREE_SECOND } };
+        char *symbol = strchr(text, '=');
+
+        if (!symbol || n_extras == EXTRAS)
+                return false;
+        *symbol++ = '\0';
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+                if (!strcmp(kinds[i].name, text))
+                        extras[n_extras++] = (struct inject_extra){ .symbol = symbol, .kind = kinds[i].kind };
+        return true;
+}
+
+/* Puts in the addresses that the program told. */
+static void place_extras(const char *ready)
+{
+        for (size_t i = 0; i < n_extras; i++) {
+                const char *at = ready, *plus = strchr(extras[i].symbol, '+');
+
+                if (extras[i].symbol[0] != '@')
+                        continue;
+                for (int n = atoi(extras[i].symbol + 1); n > 0 && at; n--)
+                        at = strstr(at + 1, "0x");
+                extras[i].symbol = NULL;
+                extras[i].addr = at ? strtoull(at, NULL, 16) + (plus ? strtoull(plus, NULL, 10) : 0) : 1;
+        }
+}
 
 static bool start(char **argv)
 {
@@ -162,7 +201,7 @@ static void print_hooks(void)
 /* One attach: the target works, and the sums are compared. */
 static bool watch(uint64_t mean, const struct truth *last, struct truth *ret)
 {
-        const struct inject_options options = { .mean = mean, .stack_limit = 256 };
+        const struct inject_options options = { .mean = mean, .stack_limit = 256, .extras = extras, .n_extras = n_extras };
         struct err err = { 0 };
         bool good = true;
 
@@ -193,6 +232,7 @@ static bool run(void)
         if (!fgets(line, sizeof line, answers) || strncmp(line, "READY", 5) != 0)
                 return false;
         printf("%s", line);
+        place_extras(line);
         fingerprints[0] = fingerprint();
         good = watch(1, &none, &sampled);
         good = good && watch(1ull << 50, &sampled, &counted);
@@ -208,6 +248,10 @@ int main(int argc, char **argv)
 
         signal(SIGPIPE, SIG_IGN);
         setvbuf(stdout, NULL, _IOLBF, 0);
+        while (argc > 2 && !strcmp(argv[1], "-e") && add_extra(argv[2])) {
+                argc -= 2;
+                argv += 2;
+        }
         if (argc < 2 || !start(argv + 1))
                 return 64;
         good = run();

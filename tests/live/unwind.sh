@@ -122,8 +122,8 @@ chains_hold() {
 through_jit() {
         inlined=$1
         shift
-        start steps node --perf-basic-prof "$@" "$here/steps.js"
-        ready steps
+        start "steps$inlined" node --perf-basic-prof "$@" "$here/steps.js"
+        ready "steps$inlined"
         "$checker" "$pid" "$records" 65536 "/tmp/perf-$pid.map" $inlined >"$work/found" 2>&1
         result=$?
         note <"$work/found"

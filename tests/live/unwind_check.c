@@ -84,7 +84,7 @@ static const char *symbol_of(const struct unwind_frame *frame)
         }
         module = unwinder_module(all.unwinder, frame->module);
         if (!all.names.v[frame->module] &&
-            (!module->image || naming_open(module->image, &all.names.v[frame->module]) < 0))
+            (!module->image || naming_open(module->image, NULL, &all.names.v[frame->module]) < 0))
                 return NULL;
         n = naming_lookup(all.names.v[frame->module], frame->pc - module->bias, frame->flags & UNWIND_EXACT, names,
                           NAMING_FRAMES_MAX);

@@ -81,6 +81,24 @@ static void edit_distance_counts_letters(void **state)
         assert_int_equal(text_distance("run", "run"), 0);
 }
 
+/* A tree's node is parent << 32 | frame: when only the low half counted, every node of one frame was in one heap of collisions. */
+static void addrmap_finds_keys_that_differ_in_their_high_half_only_in_few_steps(void **state)
+{
+        enum { KEYS = 4096, MOST_STEPS = 64 };
+        struct addrmap map = { 0 };
+        size_t run = 0, longest = 0;
+
+        (void)state;
+        for (uint64_t k = 1; k <= KEYS; k++)
+                addrmap_put(&map, k << 32 | 7, k);
+        for (size_t i = 0; i < map.cap; i++) {
+                run = map.keys[i] ? run + 1 : 0;
+                longest = run > longest ? run : longest;
+        }
+        assert_in_range(longest, 1, MOST_STEPS);
+        addrmap_done(&map);
+}
+
 static void addrmap_keeps_what_a_plain_array_keeps(void **state)
 {
         enum { KEYS = 500, STEPS = 20000 };
@@ -124,6 +142,7 @@ int main(void)
                 cmocka_unit_test(the_first_error_wins),
                 cmocka_unit_test(hostile_text_becomes_harmless),
                 cmocka_unit_test(edit_distance_counts_letters),
+                cmocka_unit_test(addrmap_finds_keys_that_differ_in_their_high_half_only_in_few_steps),
                 cmocka_unit_test(addrmap_keeps_what_a_plain_array_keeps),
         };
 

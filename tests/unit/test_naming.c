@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "base/alloc.h"
+#include "target/dwarf_process.h"
 #include "target/maps.h"
 #include "target/modules.h"
 #include "target/naming.h"
@@ -45,9 +46,11 @@ ALONE static void naming_test_function(void)
 
 static struct maps maps;
 static struct modules modules;
+static struct dwarf_process *lines;
 
 static int set_up(void **state)
 {
+        lines = dwarf_process_new();
         assert_int_equal(maps_read(getpid(), &maps), 0);
         return modules_read(getpid(), &maps, NULL, &modules);
 }
@@ -56,6 +59,7 @@ static int tear_down(void **state)
 {
         modules_done(&modules);
         maps_done(&maps);
+        dwarf_process_free(lines);
         return 0;
 }
 
@@ -65,7 +69,7 @@ static struct naming *open_for(uint64_t pc, uint64_t *ret_addr)
         struct naming *naming = NULL;
 
         assert_non_null(module);
-        assert_int_equal(naming_open(module->image, &naming), 0);
+        assert_int_equal(naming_open(module->image, lines, &naming), 0);
         *ret_addr = pc - module->bias;
         return naming;
 }

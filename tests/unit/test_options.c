@@ -17,6 +17,8 @@ static const struct option_row rows[] = {
         { 0, "top", "N", "how many", OPTION_NUMBER, FIELD(top) },
         { 0, "color", "WHEN", "colours", OPTION_COLOR, FIELD(color) },
         { 'a', "all", NULL, "all", OPTION_FLAG, FIELD(all) },
+        { 0, "malloc-at", "FUNC", "a function", OPTION_MALLOC_AT, FIELD(extras) },
+        { 0, "pair", "ALLOC,FREE", "two functions", OPTION_PAIR, FIELD(extras) },
         { 'o', NULL, "FILE", "only a letter", OPTION_TEXT, FIELD(output) },
         { 0 },
 };
@@ -54,6 +56,44 @@ static void every_kind_of_value_is_read(void **state)
         assert_string_equal(o.output, "f");
         assert_int_equal(o.n_words, 1);
         assert_string_equal(o.words[0], "word");
+}
+
+static void functions_to_hook_are_symbols_or_addresses(void **state)
+{
+        struct options o;
+        struct err err;
+
+        assert_int_equal(parse(&plain, "--malloc-at pool_get --pair ngx_palloc:2,ngx_pfree:2 --malloc-at=0x55d0:2 "
+                               "--pair _ZN4Pool3getEm,0x1234:1", &o, &err), 0);
+        assert_int_equal(o.extras.n, 6);
+        assert_string_equal(o.extras.v[0].symbol, "pool_get");
+        assert_int_equal(o.extras.v[0].kind, WIRE_MALLOC);
+        assert_string_equal(o.extras.v[1].symbol, "ngx_palloc");
+        assert_int_equal(o.extras.v[1].kind, WIRE_MEMALIGN);
+        assert_string_equal(o.extras.v[2].symbol, "ngx_pfree");
+        assert_int_equal(o.extras.v[2].kind, WIRE_FREE_SECOND);
+        assert_null(o.extras.v[3].symbol);
+        assert_int_equal(o.extras.v[3].addr, 0x55d0);
+        assert_int_equal(o.extras.v[3].kind, WIRE_MEMALIGN);
+        assert_int_equal(o.extras.v[4].kind, WIRE_MALLOC);
+        assert_int_equal(o.extras.v[5].addr, 0x1234);
+        assert_int_equal(o.extras.v[5].kind, WIRE_FREE);
+}
+
+static void what_is_no_function_to_hook_is_refused(void **state)
+{
+        static const char *const bad[] = { "--malloc-at f:3", "--malloc-at f:", "--malloc-at :1", "--malloc-at 0x", "--malloc-at 12",
+                                           "--malloc-at 0x0", "--malloc-at 0x12345678901234567", "--malloc-at 0xzz",
+                                           "--malloc-at a,b", "--malloc-at a/b", "--pair f", "--pair f,", "--pair ,f",
+                                           "--pair a,b,c", "--pair a:1:2,b" };
+        struct options o;
+        struct err err;
+
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+                assert_int_equal(parse(&plain, bad[i], &o, &err), -EINVAL);
+                assert_int_equal(err_exit_status(&err), EXIT_USAGE);
+                assert_non_null(strstr(err.text, "--help"));
+        }
 }
 
 static void options_may_follow_words_but_not_two_dashes(void **state)
@@ -143,6 +183,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_kind_of_value_is_read),
+                cmocka_unit_test(functions_to_hook_are_symbols_or_addresses),
+                cmocka_unit_test(what_is_no_function_to_hook_is_refused),
                 cmocka_unit_test(options_may_follow_words_but_not_two_dashes),
                 cmocka_unit_test(words_of_another_program_stay_its_own),
                 cmocka_unit_test(nonsense_is_refused_with_the_nearest_option),

@@ -1,0 +1,217 @@
+#include "target/dwarf_wire.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "target/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The child of dwarf_process.c. It was forked from a process with several threads, so locks that another thread held are held for
+ * ever: it keeps to malloc (which glibc makes usable after a fork), libelf and libdw, and never logs. */
+
+#define MEMORY_MAX ((uint64_t)4 << 30) /* what libdw may take on top of what was inherited */
+enum { SOCKET = 3, NOBODY = 65534 };
+
+struct file {
+        struct image *image;
+        struct dwarf *dwarf;
+};
+
+/* ---- giving up all that is not needed ---- */
+
+static void keep_only(int socket)
+{
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        for (int fd = 0; fd < SOCKET && null >= 0; fd++) /* an abort() has words for stderr */
+                dup2(null, fd);
+        if (socket != SOCKET)
+                dup2(socket, SOCKET);
+        close_range(SOCKET + 1, ~0u, 0); /* locks, the target's memory, the session */
+}
+
+static void default_signals(void)
+{
+        for (int signal_number = 1; signal_number < NSIG; signal_number++)
+                signal(signal_number, SIG_DFL);
+}
+
+struct memory {
+        uint64_t virtual, resident;
+};
+
+static struct memory memory_now(int statm)
+{
+        uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+        unsigned long virtual = 0, resident = 0;
+        char text[128];
+        ssize_t n = pread(statm, text, sizeof text - 1, 0);
+
+        text[n > 0 ? n : 0] = '\0';
+        if (sscanf(text, "%lu %lu", &virtual, &resident) != 2)
+                return (struct memory){ 0 };
+        return (struct memory){ virtual * page, resident * page };
+}
+
+struct child {
+        struct file *files; /* [DWARF_FILES_MAX] */
+        int statm;          /* /proc/self/statm */
+        struct memory inherited;
+};
+
+static void limit_memory(uint64_t inherited)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > inherited + MEMORY_MAX) {
+                limit.rlim_cur = limit.rlim_max = inherited + MEMORY_MAX;
+                setrlimit(RLIMIT_AS, &limit);
+        }
+        setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+}
+
+/* By the bare system calls: those of libc would look for the other threads. What is refused is not needed. */
+static void become_nobody(void)
+{
+        if (geteuid() == 0) {
+                syscall(SYS_setgroups, 0, NULL);
+                syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY);
+                syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
+        }
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* ---- requests ---- */
+
+/* Returns 1, 0 at the end. *RET_FD is the descriptor that came with it, or -1. */
+static int receive(struct dwarf_request *ret, int *ret_fd)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec part = { ret, sizeof *ret };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+        struct cmsghdr *cmsg;
+        ssize_t n;
+
+        *ret_fd = -1;
+        do
+                n = recvmsg(SOCKET, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+        while (n < 0 && errno == EINTR);
+        if (n != (ssize_t)sizeof *ret)
+                return 0;
+        cmsg = CMSG_FIRSTHDR(&message);
+        if (cmsg && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(cmsg), sizeof *ret_fd);
+        return 1;
+}
+
+static void close_file(struct file *file)
+{
+        dwarf_close(file->dwarf);
+        image_close(file->image);
+        *file = (struct file){ 0 };
+}
+
+static void open_file(struct file *file, int fd)
+{
+        close_file(file);
+        if (fd < 0 || image_open_fd(fd, &file->image) < 0)
+                file->image = NULL;
+        else if (dwarf_open(file->image, &file->dwarf) < 0)
+                file->dwarf = NULL;
+}
+
+static void add_string(struct buf *buf, const char *string)
+{
+        if (string && strnlen(string, DWARF_STRING_MAX) == DWARF_STRING_MAX)
+                string = NULL;
+        buf_putc(buf, string != NULL);
+        if (string)
+                buf_add(buf, string, strlen(string) + 1);
+}
+
+static void add_frame(struct buf *buf, const struct dwarf_frame *frame)
+{
+        buf_add(buf, &frame->line, sizeof frame->line);
+        add_string(buf, frame->linkage);
+        add_string(buf, frame->name);
+        add_string(buf, frame->file);
+        add_string(buf, frame->dir);
+}
+
+static void fill_cost(const struct child *child, struct dwarf_reply *reply)
+{
+        uint64_t resident = memory_now(child->statm).resident;
+        struct timespec cpu = { 0 };
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+        reply->cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec;
+        reply->rss_bytes = resident > child->inherited.resident ? resident - child->inherited.resident : 0;
+}
+
+static int answer(const struct child *child, const struct file *file, const struct dwarf_request *request)
+{
+        struct dwarf_frame frames[32];
+        struct dwarf_reply reply = { 0 };
+        struct buf buf = { 0 };
+        size_t max = request->max < array_len(frames) ? request->max : array_len(frames);
+        int r;
+
+        reply.n = file->dwarf ? (uint32_t)dwarf_lookup(file->dwarf, request->addr, frames, max) : 0;
+        for (uint32_t i = 0; i < reply.n; i++)
+                add_frame(&buf, &frames[i]);
+        reply.len = (uint32_t)buf.len;
+        fill_cost(child, &reply);
+        r = io_write_all(SOCKET, &reply, sizeof reply);
+        if (r == 0 && buf.len > 0)
+                r = io_write_all(SOCKET, buf.data, buf.len);
+        buf_done(&buf);
+        return r;
+}
+
+static int obey(const struct child *child, const struct dwarf_request *request, int fd)
+{
+        struct file *file = &child->files[request->file];
+
+        switch (request->type) {
+        case DWARF_OPEN: open_file(file, fd); return 0;
+        case DWARF_CLOSE: close_file(file); return 0;
+        default: return answer(child, file, request);
+        }
+}
+
+_Noreturn void dwarf_process_child(int socket)
+{
+        struct dwarf_request request;
+        struct child child;
+        int fd;
+
+        keep_only(socket);
+        default_signals();
+        child.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+        child.inherited = memory_now(child.statm);
+        limit_memory(child.inherited.virtual);
+        become_nobody();
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* the last: another user id takes it back */
+        prctl(PR_SET_NAME, "heaptop-dwarf");
+        child.files = xcalloc(DWARF_FILES_MAX, sizeof *child.files);
+        while (receive(&request, &fd) && request.file < DWARF_FILES_MAX && obey(&child, &request, fd) == 0)
+                ;
+        _exit(0);
+}

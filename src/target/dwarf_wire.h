@@ -1,0 +1,34 @@
+/* dwarf_wire: what dwarf_process.c and its child in dwarf_child.c say to each other over a socket; nobody else includes it. */
+#pragma once
+
+#include "target/dwarf.h"
+
+#include <stdint.h>
+
+enum dwarf_request_type {
+        DWARF_OPEN,   /* a descriptor comes with it; not answered */
+        DWARF_CLOSE,  /* not answered */
+        DWARF_LOOKUP, /* answered by a struct dwarf_reply and its frames */
+};
+
+struct dwarf_request {
+        uint32_t type, file; /* FILE: a number below DWARF_FILES_MAX, chosen by who asks */
+        uint64_t addr;
+        uint32_t max, pad;
+};
+
+/* Each frame: its line (4 bytes), then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
+ * NUL. */
+struct dwarf_reply {
+        uint32_t n, len; /* frames, and bytes that they take */
+        uint64_t cpu_ns, rss_bytes;
+};
+
+enum {
+        DWARF_FILES_MAX = 16384,
+        DWARF_REPLY_MAX = 4 << 20,   /* bytes of frames */
+        DWARF_STRING_MAX = 32 << 10, /* longer ones are told as NULL */
+};
+
+/* The child's whole life (libdw has a dwarf_child() of its own): answers what comes through SOCKET until its other end is closed. */
+_Noreturn void dwarf_process_child(int socket);
