@@ -88,6 +88,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
 	%D%/inject/launch.c \
 	%D%/inject/lock.c %D%/inject/lock.h \
+	%D%/inject/mappings.c %D%/inject/mappings.h \
 	%D%/inject/plan.c %D%/inject/plan.h \
 	%D%/inject/process.c %D%/inject/process.h \
 	%D%/inject/regs_x86_64.c %D%/inject/regs.h \
