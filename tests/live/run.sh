@@ -30,6 +30,8 @@ check "the session of a short program is complete" test "$(query "$work/s.heapto
 check "status 3" exits 3 sh -c 'exit 3'
 check "killed by a signal" exits 137 sh -c 'kill -9 $$'
 check "which is said" grep -q 'killed by SIGKILL' "$work/err"
+rm -f "$work/s.heaptop"
+status_of "$heaptop" run --mean 512M -o "$work/s.heaptop" -- true
 check "where nothing was sampled that is said" grep -q 'nothing that was sampled' "$work/err"
 check "a program that is not there" exits 127 "$work/nosuch"
 check "a program that cannot be executed" exits 126 "$work/grow.py"
