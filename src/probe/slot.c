@@ -182,3 +182,22 @@ void slot_count_unsized_free(struct wire_shared *shared, struct wire_slot *slot)
 {
         add(shared, slot, &slot->unsized_frees, 1);
 }
+
+/* Before the first thread has a thread pointer there is only one, which may use the slot that nobody has. */
+struct wire_slot *slot_enter(struct wire_shared *shared)
+{
+        struct wire_slot *slot = &shared->overflow;
+
+        if (!shared->no_thread_yet)
+                slot_find(shared, &slot);
+        if (probe_root.mapped != (uint64_t)shared)
+                __atomic_store_n(&probe_root.mapped, (uint64_t)shared, __ATOMIC_RELAXED);
+        atomic_add(&slot->inside, 1);
+        return slot;
+}
+
+void slot_leave(struct wire_slot *slot)
+{
+        if (__atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED)) /* not in a child of fork() */
+                atomic_add(&slot->inside, -1ull);
+}

@@ -53,13 +53,17 @@ enum wire_kind {
         WIRE_MUNMAP,         /* munmap(addr, length) */
         WIRE_MREMAP,         /* mremap(addr, length, new_length, flags, new_addr) */
         WIRE_BRK,            /* brk(addr); sbrk() calls it */
+        WIRE_POOL_GET,       /* get(size, ...): as malloc, but every register may hold an argument */
+        WIRE_POOL_GET_SECOND, /* get(pool, size, ...) */
+        WIRE_POOL_PUT,       /* put(p, ...) */
+        WIRE_POOL_PUT_SECOND, /* put(pool, p, ...) */
         WIRE_KINDS
 };
 
 /* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
-static inline int wire_kind_maps(uint32_t kind)
+static inline int wire_kind_is_wide(uint32_t kind)
 {
-        return kind >= WIRE_MMAP && kind <= WIRE_BRK;
+        return kind >= WIRE_MMAP && kind <= WIRE_POOL_PUT_SECOND;
 }
 
 /* How the size of a block is known when it is freed. */
@@ -67,6 +71,7 @@ enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
         WIRE_SIZE_NESTED,  /* not known, and the function itself may call others that are hooked (realloc and memalign of musl) */
+        WIRE_SIZE_POOL,    /* not known, and what the function calls is counted as always: its blocks are made of malloc's */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
@@ -119,7 +124,7 @@ struct wire_slot {
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
         uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
-        uint64_t pad;
+        uint64_t inside;    /* mapping calls and calls of pools that the probe has made and that have not returned */
         struct wire_class_count classes[WIRE_CLASSES];
 };
 
