@@ -50,6 +50,7 @@ void members_done(struct members *members)
         free(members->files.v);
         free(members->rows.v);
         free(members->ticks.v);
+        free(members->before.v);
         free(members->blocks.v);
         *members = (struct members){ 0 };
 }
@@ -140,7 +141,7 @@ void members_end(struct members *members, struct member *member, bool keep_block
         member->gone = true;
         counters_add(&members->ended, &source->counters);
         members->ended_lost += source->losses.samples;
-        members->memory_due = true;
+        members->ended_one = true;
         free_injection(member);
         share(members);
 }
@@ -207,17 +208,17 @@ uint64_t members_set_mean(struct members *members, uint64_t mean)
         return in_force;
 }
 
-void members_hurry_memory(struct members *members)
+void members_last_tick(struct members *members)
 {
         for (size_t i = 0; i < members->v.n; i++) {
                 if (!members->v.v[i]->gone)
-                        memory_hurry(&members->v.v[i]->source->memory);
+                        source_last_tick(members->v.v[i]->source);
         }
 }
 
 size_t members_memory(const struct members *members, struct rec_memory *ret)
 {
-        bool changed = members->memory_due;
+        bool changed = members->ended_one;
         size_t n = 0;
 
         *ret = (struct rec_memory){ .tick = members->ledger->tick };
@@ -307,6 +308,43 @@ static void decide(struct members *members, bool force)
                      ledger->tick, ledger->now_ns, force);
 }
 
+static struct rec_before_class sum_before(const struct members *members, uint32_t index)
+{
+        struct rec_before_class sum = { .tick = members->ledger->tick, .index = index };
+        double variance = 0;
+
+        for (size_t i = 0; i < members->v.n; i++) {
+                const struct rec_before_class *told = &members->v.v[i]->source->before.told[index];
+
+                if (members->v.v[i]->gone)
+                        continue;
+                sum.bytes += told->bytes;
+                sum.began += told->began;
+                variance += (double)told->error * (double)told->error;
+        }
+        sum.error = llround(sqrt(variance));
+        return sum;
+}
+
+/* A class is told again when it is another in one process, or when one that had some has ended. */
+static void fill_before(struct members *members, struct rec_tick *tick)
+{
+        bool due[WIRE_CLASSES] = { false };
+
+        for (size_t i = 0; i < members->v.n; i++) {
+                const struct before *before = &members->v.v[i]->source->before;
+
+                for (size_t k = 0; k < before->rows.n && !members->v.v[i]->gone; k++)
+                        due[before->rows.v[k].index] = members->before_told[before->rows.v[k].index] = true;
+        }
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
+                if (due[i] || (members->ended_one && members->before_told[i]))
+                        rows_add(&members->before, sum_before(members, i));
+        }
+        tick->before_classes = members->before.v;
+        tick->n_before_classes = members->before.n;
+}
+
 void members_tick(struct members *members, bool force, struct rec_tick *tick, struct rec_class_tick *classes)
 {
         struct counters counters = members->ended;
@@ -333,6 +371,7 @@ void members_tick(struct members *members, bool force, struct rec_tick *tick, st
                         add_row(members, member);
         }
         fill_sums(members, &tick->process, &counters);
+        fill_before(members, tick);
         tick->n_classes = counters_rows(&counters, members->ledger->tick, classes);
         tick->classes = classes;
         tick->members = members->rows.v;
@@ -356,7 +395,7 @@ void members_begin_tick(struct members *members)
                 members->v.v[kept++] = member;
         }
         members->v.n = kept;
-        members->rows.n = members->ticks.n = 0;
-        members->memory_due = false;
+        members->rows.n = members->ticks.n = members->before.n = 0;
+        members->ended_one = false;
         memset(members->ended.changed, 0, sizeof members->ended.changed);
 }

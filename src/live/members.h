@@ -26,9 +26,11 @@ struct members {
         ROWS(uint64_t) files;        /* of all there ever were, for heirs_clean() */
         struct counters ended;       /* what those did that have ended */
         uint64_t ended_lost;         /* samples lost */
-        bool memory_due;             /* one has ended: the sum is another */
+        bool ended_one;              /* in this tick: sums are others */
         ROWS(struct rec_member) rows;           /* for the tick: new or ended */
         ROWS(struct rec_member_tick) ticks;
+        ROWS(struct rec_before_class) before;   /* for the tick */
+        bool before_told[WIRE_CLASSES];
         ROWS(const struct blocks *) blocks;     /* of those that live */
 };
 
@@ -65,8 +67,8 @@ uint64_t members_set_mean(struct members *members, uint64_t mean);
  * rows, 0 or 1. Call it after members_tick(). */
 size_t members_memory(const struct members *members, struct rec_memory *ret);
 
-/* The next tick looks at the memory, whenever the last look was. */
-void members_hurry_memory(struct members *members);
+/* source_last_tick() of all. */
+void members_last_tick(struct members *members);
 
 /* True while frames of some of them wait for room in the queue of names. */
 bool members_ask(struct members *members);

@@ -348,7 +348,7 @@ int recorder_finish(struct recorder *recorder, const struct sink *sink, const ch
         while (members_drain(&recorder->members) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
                 ;
         wait_for_names(recorder);
-        members_hurry_memory(&recorder->members);
+        members_last_tick(&recorder->members);
         if (recorder->state == RECORDER_RUNNING)
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DETACHED, "%s", text);
         return make_tick(recorder, sink, true);

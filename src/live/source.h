@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "inject/inject.h"
 #include "live/balance.h"
+#include "live/before.h"
 #include "live/blocks.h"
 #include "live/counters.h"
 #include "live/ledger.h"
@@ -37,6 +38,8 @@ struct source {
         struct counters counters;
         struct balance balance;
         struct losses losses;
+        struct before before;
+        bool ending;               /* the next tick is the last: it tells all there is */
         struct mapped mapped;
         struct owners owners;
         struct memory memory;
@@ -68,6 +71,9 @@ void source_look_silent(struct source *source, bool tick_due);
 void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
+
+/* The next tick is the last one: it looks at memory once more, and tells even small changes. */
+void source_last_tick(struct source *source);
 
 /* It has exited or runs another program: takes in what is left, and `last`. Its blocks are dead then unless KEEP_BLOCKS. */
 void source_end(struct source *source, bool keep_blocks);
