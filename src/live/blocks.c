@@ -4,6 +4,7 @@
 #include "model/estimate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct block *find(const struct blocks *blocks, const struct addrmap *map, uint64_t key)
 {
@@ -162,6 +163,18 @@ size_t blocks_births(const struct blocks *blocks, struct rec_block *ret)
                 };
         }
         return n;
+}
+
+void blocks_survivors(const struct blocks *blocks, uint64_t now_ns, uint64_t youngest_ns, uint64_t oldest_ns,
+                      uint32_t ret[WIRE_CLASSES])
+{
+        memset(ret, 0, WIRE_CLASSES * sizeof *ret);
+        for (size_t i = 0; i < blocks->n; i++) {
+                uint64_t age_ns = now_ns - blocks->v[i].born_ns;
+
+                if (age_ns >= youngest_ns && age_ns < oldest_ns)
+                        ret[wire_class(wire_glibc_chunk(blocks->v[i].size))]++;
+        }
 }
 
 void blocks_begin_tick(struct blocks *blocks, uint32_t tick)

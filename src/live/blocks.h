@@ -67,6 +67,10 @@ void blocks_forget_all(struct blocks *blocks, uint64_t now_ns);
 /* The births of this tick that still live, as rows. RET has room for born.n. Returns how many. */
 size_t blocks_births(const struct blocks *blocks, struct rec_block *ret);
 
+/* How many blocks of each size class (that the exact counters of glibc count them in) live at an age between YOUNGEST and OLDEST. */
+void blocks_survivors(const struct blocks *blocks, uint64_t now_ns, uint64_t youngest_ns, uint64_t oldest_ns,
+                      uint32_t ret[WIRE_CLASSES]);
+
 /* The next tick begins. */
 void blocks_begin_tick(struct blocks *blocks, uint32_t tick);
 

@@ -95,12 +95,17 @@ static struct pacing_look look(const struct source *source)
 
 static void pace(struct source *source)
 {
+        uint32_t survivors[WIRE_CLASSES];
         struct pacing_look now;
 
         if (!pacing_is_due(&source->pacer->pacing, source->ledger->now_ns))
                 return;
         read_counters(source);
         now = look(source);
+        if (pacing_wants_survivors(&source->pacer->pacing, now.now_ns)) {
+                blocks_survivors(&source->blocks, now.now_ns, SUSPECTS_OLD_S * NS_PER_S, SUSPECTS_OLDER_S * NS_PER_S, survivors);
+                now.survivors = survivors;
+        }
         pacer_look(source->pacer, &now);
 }
 
