@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/zooms.c \
 	%D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -87,6 +88,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
 	%D%/inject/launch.c \
 	%D%/inject/lock.c %D%/inject/lock.h \
+	%D%/inject/mappings.c %D%/inject/mappings.h \
 	%D%/inject/plan.c %D%/inject/plan.h \
 	%D%/inject/process.c %D%/inject/process.h \
 	%D%/inject/regs_x86_64.c %D%/inject/regs.h \

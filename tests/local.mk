@@ -219,15 +219,20 @@ BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/benc
 EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
 # make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis), a short look
-.PHONY: bench bench-micro bench-doc
+.PHONY: bench bench-micro bench-doc bench-own
 bench-micro: $(BENCHES)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 
 bench: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	if test -z '$(BENCH)'; then $(MAKE) bench-micro; fi
+	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
+
+# what the recorder itself takes (live/pacing.h: PACING_CPU_MAX); the first table of "make bench"
+EXTRA_DIST += %D%/bench/own.py
+bench-own: heaptop$(EXEEXT)
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/own.py ./heaptop $(srcdir) $(QUICK:1=10)
 
 # the tables of doc/performance.md, measured anew (20 minutes on a machine that does nothing else)
 bench-doc: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)

@@ -63,6 +63,31 @@ static void put_head(FILE *out, struct report *report)
         fputs("\n\n", out);
 }
 
+/* Sizes that are sampled with a mean of their own. */
+static void put_zooms(FILE *out, struct heap *heap)
+{
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(heap, &zooms);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
+
+        for (size_t i = 0; i < n; i++)
+                fprintf(out, "  %s blocks of %s to %s, which grow: one sample per %s\n", i ? "          " : "finer     ",
+                        fmt_bytes(a, zooms[i].low), zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
+                        fmt_bytes(c, zooms[i].mean));
+}
+
+static void put_cost(FILE *out, const struct rec_process *p, const struct rec_session *s)
+{
+        double seconds = p->time_ns > s->started_ns ? (double)(p->time_ns - s->started_ns) / 1e9 : NAN;
+        char rss[FMT_MAX];
+
+        if (isnan(seconds))
+                return;
+        fprintf(out, "  cost       about %.2f %% of a processor in the process; recorder %.2f %% and %s\n",
+                (double)p->probe_cost_ns / 1e7 / seconds, (double)p->recorder_cpu_ns / 1e7 / seconds,
+                fmt_bytes(rss, p->recorder_rss));
+}
+
 static void put_memory(FILE *out, struct report *report)
 {
         const struct rec_process *p = heap_process(report->heap);
@@ -92,6 +117,8 @@ static void put_memory(FILE *out, struct report *report)
         if (!p->before_upper_bound)
                 fprintf(out, " +-%s", size(b, (double)p->before_error));
         fputs(" from before the attach, sites unknown\n", out);
+        put_zooms(out, report->heap);
+        put_cost(out, p, s);
 }
 
 /* What RSS consists of, as of the last look. */

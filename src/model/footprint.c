@@ -101,31 +101,3 @@ size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret
                 return 0;
         return listing.n;
 }
-
-struct zoomed {
-        struct rec_class_mean *rows;
-        size_t n, max;
-};
-
-static int add_mean(void *ctx, const struct rec_class_mean *row)
-{
-        struct zoomed *zoomed = ctx;
-        size_t at;
-
-        if (row->mean == 0 || zoomed->n == zoomed->max)
-                return 0;
-        for (at = zoomed->n++; at > 0 && zoomed->rows[at - 1].index > row->index; at--)
-                zoomed->rows[at] = zoomed->rows[at - 1];
-        zoomed->rows[at] = *row;
-        return 0;
-}
-
-size_t heap_class_means(const struct heap *heap, struct rec_class_mean *ret, size_t max)
-{
-        struct zoomed zoomed = { .rows = ret, .max = max };
-
-        if (!heap->history->means_at || heap->tick == 0 ||
-            heap->history->means_at(heap->history->arg, heap->tick, add_mean, &zoomed) < 0)
-                return 0;
-        return zoomed.n;
-}

@@ -83,8 +83,13 @@ const char *heap_part_words(const struct rec_memory *memory, enum heap_part part
 enum { HEAP_BEFORE_CLASSES = 88 };
 size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret, size_t max);
 
-/* The size classes that have a sampling mean of their own at NOW, in the order of size; at most MAX. Returns how many. */
-size_t heap_class_means(const struct heap *heap, struct rec_class_mean *ret, size_t max);
+/* The sizes of blocks that are sampled with a mean of their own at NOW (class zoom), in order. Returns how many; *RET lives until
+ * the next heap_seek(). */
+struct heap_zoom {
+        uint64_t low, high; /* bytes as the exact counters count them; high UINT64_MAX = any */
+        uint64_t mean;
+};
+size_t heap_zooms(struct heap *heap, const struct heap_zoom **ret);
 
 /* How long WINDOW is: the last ten minutes, or in a young session all but its first fifth (every site fills
  * up from nothing at the attach, which is not growth). Rates need 20 s of it. */

@@ -3,9 +3,9 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..31
+echo 1..32
 
-for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring; do
+for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
         begin "$edge" $mode $((cycles / 20 + 1))
         attach_tool cycle "$target" "$cycles" 5
         code=$?

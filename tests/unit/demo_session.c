@@ -209,6 +209,8 @@ struct fake *demo_session(const char *source)
                 set_memory(fake);
                 if (tick == 120)
                         fake_add_mark(fake, "A");
+                if (tick == 150)
+                        fake_set_class_mean(fake, 12, 4096); /* the leak's blocks of 128 bytes */
                 if (tick == 300)
                         fake_add_mark(fake, "B");
                 if (tick == 200)
