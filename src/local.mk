@@ -95,6 +95,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/relocate_x86_64.c %D%/inject/relocate.h \
 	%D%/inject/remote.c %D%/inject/remote.h \
 	%D%/inject/removal.c %D%/inject/removal.h \
+	%D%/inject/seccomp.c %D%/inject/seccomp.h \
 	%D%/inject/stacks.c %D%/inject/stacks.h \
 	%D%/inject/stop.c %D%/inject/stop.h \
 	%D%/inject/sys.c %D%/inject/sys.h \

@@ -49,6 +49,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
+	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
@@ -133,6 +134,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \

@@ -409,8 +409,8 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         }
         if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)
                 r = -ESRCH;
-        if ((r == -EAGAIN || r == -ETIMEDOUT) && job->restored) {
-                if (err) /* passive code is no failure */
+        if ((r == -EAGAIN || r == -ETIMEDOUT || r == -EOPNOTSUPP) && job->restored) {
+                if (err && r != -EOPNOTSUPP) /* passive code is no failure */
                         *err = (struct err){ 0 };
                 process_check_frozen(pid, "take the last of the code out of", err);
                 ret->code_left = true;
