@@ -15,6 +15,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS = \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
+	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
