@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/zooms.c \
 	%D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -39,12 +40,14 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
+	%D%/target/children.c %D%/target/children.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
+	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
@@ -84,15 +87,18 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
+	%D%/inject/heirs.c %D%/inject/heirs.h \
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
 	%D%/inject/launch.c \
 	%D%/inject/lock.c %D%/inject/lock.h \
+	%D%/inject/mappings.c %D%/inject/mappings.h \
 	%D%/inject/plan.c %D%/inject/plan.h \
 	%D%/inject/process.c %D%/inject/process.h \
 	%D%/inject/regs_x86_64.c %D%/inject/regs.h \
 	%D%/inject/relocate_x86_64.c %D%/inject/relocate.h \
 	%D%/inject/remote.c %D%/inject/remote.h \
 	%D%/inject/removal.c %D%/inject/removal.h \
+	%D%/inject/seccomp.c %D%/inject/seccomp.h \
 	%D%/inject/stacks.c %D%/inject/stacks.h \
 	%D%/inject/stop.c %D%/inject/stop.h \
 	%D%/inject/sys.c %D%/inject/sys.h \
@@ -103,19 +109,24 @@ EXTRA_DIST += data/frames.conf
 %C%_liblive_a_SOURCES = \
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/before.c %D%/live/before.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
 	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/members.c %D%/live/members.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
 	%D%/live/recorder.c %D%/live/recorder.h \
+	%D%/live/mapped.c %D%/live/mapped.h \
 	%D%/live/memory.c %D%/live/memory.h \
+	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
 	%D%/live/session.c %D%/live/session.h \
@@ -206,6 +217,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c \
+	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \

@@ -15,6 +15,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS = \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
+	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
@@ -26,12 +27,14 @@ UNIT_TESTS = \
 	%D%/unit/test_image \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
+	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
+	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
@@ -48,6 +51,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
+	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
@@ -132,6 +136,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
+	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
@@ -196,6 +201,18 @@ clean-local: clean-mutants
 .PHONY: clean-mutants
 clean-mutants:
 	rm -rf mutants.tmp
+# All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
+# Long; not part of make check.
+.PHONY: check-sanitizers
+EXTRA_DIST += %D%/tsan.supp
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+check-sanitizers:
+	for list in address,undefined thread; do \
+		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
+		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
+		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || exit 1; \
+	done
 
 # ---- benchmarks: built and run by `make bench` only ----
 
@@ -215,15 +232,20 @@ BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/benc
 EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
 # make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis), a short look
-.PHONY: bench bench-micro bench-doc
+.PHONY: bench bench-micro bench-doc bench-own
 bench-micro: $(BENCHES)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 
 bench: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
-	if test -z '$(BENCH)'; then $(MAKE) bench-micro; fi
+	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
+
+# what the recorder itself takes (live/pacing.h: PACING_CPU_MAX); the first table of "make bench"
+EXTRA_DIST += %D%/bench/own.py
+bench-own: heaptop$(EXEEXT)
+	/usr/bin/python3 -B $(srcdir)/%D%/bench/own.py ./heaptop $(srcdir) $(QUICK:1=10)
 
 # the tables of doc/performance.md, measured anew (20 minutes on a machine that does nothing else)
 bench-doc: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)

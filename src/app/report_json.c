@@ -88,18 +88,52 @@ static json_t *process_part(const struct rec_process *p, bool exact_frees)
                          "freed_calls", number(p->freed_calls));
 }
 
-static json_t *sampling_part(const struct rec_process *p)
+static json_t *zooms_part(struct heap *heap)
 {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "mean_bytes", number(p->mean), "samples", number(p->samples),
-                         "lost_samples", number(p->lost_samples), "recorder_cpu_ns", number(p->recorder_cpu_ns),
-                         "recorder_rss_bytes", number(p->recorder_rss), "probe_cost_ns", number(p->probe_cost_ns));
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(heap, &zooms);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "from_bytes", number(zooms[i].low), "to_bytes",
+                                                      zooms[i].high == UINT64_MAX ? json_null() : number(zooms[i].high),
+                                                      "mean_bytes", number(zooms[i].mean)));
+        return list;
 }
 
-static json_t *before_part(const struct rec_process *p)
+static json_t *sampling_part(struct heap *heap, const struct rec_process *p)
 {
-        return json_pack("{s:o, s:b}", "live_bytes",
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mean_bytes", number(p->mean), "finer", zooms_part(heap),
+                         "samples", number(p->samples), "lost_samples", number(p->lost_samples), "recorder_cpu_ns",
+                         number(p->recorder_cpu_ns), "recorder_rss_bytes", number(p->recorder_rss), "probe_cost_ns",
+                         number(p->probe_cost_ns));
+}
+
+static json_t *before_classes(struct heap *heap)
+{
+        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
+        size_t n = heap_before_classes(heap, rows, HEAP_BEFORE_CLASSES);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++) {
+                uint64_t from, to;
+
+                heap_class_sizes(rows[i].index, &from, &to);
+                json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "from_bytes", number(from), "to_bytes",
+                                                      to ? number(to) : json_null(), "live_bytes",
+                                                      estimate((double)rows[i].bytes, (double)rows[i].error, true),
+                                                      "began_bytes", json_integer(rows[i].began)));
+        }
+        return list;
+}
+
+static json_t *before_part(struct heap *heap)
+{
+        const struct rec_process *p = heap_process(heap);
+
+        return json_pack("{s:o, s:b, s:o}", "live_bytes",
                          estimate((double)p->before_bytes, (double)p->before_error, true), "upper_bound",
-                         (int)p->before_upper_bound);
+                         (int)p->before_upper_bound, "classes", before_classes(heap));
 }
 
 static json_t *parts_of(const struct rec_memory *memory)
@@ -168,7 +202,8 @@ static json_t *stacks_part(struct heap *heap, uint32_t site)
 
 static json_t *site_part(struct report *report, const struct heap_site *s)
 {
-        return json_pack("{s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "name",
+        return json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "kind",
+                         json_string(s->kind == REC_SITE_MAPPED ? "mapped" : "heap"), "name",
                          text(s->name), "place", text_or_null(s->place), "approximate", (int)s->approximate, "class",
                          text(heap_class_name(s->class)), "live_bytes",
                          estimate((double)s->live_bytes, s->live_error, true), "live_blocks", json_integer(s->live_blocks),
@@ -238,9 +273,9 @@ int report_json(FILE *out, struct report *report)
         root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
                          "heaptop_schema", 1, "session", session_part(report->session), "target",
                          target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
-                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(p), "memory", memory_part(report->heap),
+                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(report->heap, p), "memory", memory_part(report->heap),
                          "growth", growth_part(report->heap), "live_bytes",
-                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(p),
+                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(report->heap),
                          "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing, "sites", sites_part(report),
                          "marks", marks_part(report->heap, p->wall_offset_ns), "events",
                          events_part(report->heap, p->wall_offset_ns), "gaps",

@@ -63,6 +63,48 @@ static void put_head(FILE *out, struct report *report)
         fputs("\n\n", out);
 }
 
+/* Sizes that are sampled with a mean of their own. */
+static void put_zooms(FILE *out, struct heap *heap)
+{
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(heap, &zooms);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
+
+        for (size_t i = 0; i < n; i++)
+                fprintf(out, "  %s blocks of %s to %s, which grow: one sample per %s\n", i ? "          " : "finer     ",
+                        fmt_bytes(a, zooms[i].low), zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
+                        fmt_bytes(c, zooms[i].mean));
+}
+
+static void put_cost(FILE *out, const struct rec_process *p, const struct rec_session *s)
+{
+        double seconds = p->time_ns > s->started_ns ? (double)(p->time_ns - s->started_ns) / 1e9 : NAN;
+        char rss[FMT_MAX];
+
+        if (isnan(seconds))
+                return;
+        fprintf(out, "  cost       about %.2f %% of a processor in the process; recorder %.2f %% and %s\n",
+                (double)p->probe_cost_ns / 1e7 / seconds, (double)p->recorder_cpu_ns / 1e7 / seconds,
+                fmt_bytes(rss, p->recorder_rss));
+}
+
+static void put_before_classes(FILE *out, struct heap *heap)
+{
+        enum { BEFORE_MAX = 8 };
+        struct rec_before_class rows[BEFORE_MAX];
+        size_t n = heap_before_largest(heap, rows, BEFORE_MAX);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX], e[FMT_MAX];
+
+        for (size_t i = 0; i < n && rows[i].bytes > 0; i++) {
+                uint64_t from, to;
+
+                heap_class_sizes(rows[i].index, &from, &to);
+                fprintf(out, "             %s +-%s of %s in blocks of %s%s%s\n", size(a, (double)rows[i].bytes),
+                        size(b, (double)rows[i].error), size(c, (double)rows[i].began), fmt_bytes(d, from),
+                        to ? " to " : " and more", to ? fmt_bytes(e, to) : "");
+        }
+}
+
 static void put_memory(FILE *out, struct report *report)
 {
         const struct rec_process *p = heap_process(report->heap);
@@ -92,6 +134,9 @@ static void put_memory(FILE *out, struct report *report)
         if (!p->before_upper_bound)
                 fprintf(out, " +-%s", size(b, (double)p->before_error));
         fputs(" from before the attach, sites unknown\n", out);
+        put_before_classes(out, report->heap);
+        put_zooms(out, report->heap);
+        put_cost(out, p, s);
 }
 
 /* What RSS consists of, as of the last look. */
@@ -182,10 +227,10 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
 
         if (!heap_site(heap, id, &site))
                 return;
-        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s", rank, id ? heap_class_name(site.class) : "-",
+        fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s%s", rank, id ? heap_class_name(site.class) : "-",
                 size(live, (double)site.live_bytes), size(error, site.live_error), fmt_change(change, site.change_bytes),
                 isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
-                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), site.approximate ? "~" : "");
+                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind), site.approximate ? "~" : "");
         put(out, site.name);
         fputs("  ", out);
         put(out, site.place);
@@ -242,6 +287,6 @@ void report_text(FILE *out, struct report *report)
         for (size_t i = 0; i < report->n_sites; i++)
                 put_site(out, report->heap, i + 1, report->sites[i]);
         fputs("\nBytes by site are estimates, +- is their 95 % interval. ~ = the nearest symbol or module+offset, not certainly "
-              "the function.\n",
+              "the function. mmap: = memory mapped by the program itself, resident or not, no part of the heap.\n",
               out);
 }

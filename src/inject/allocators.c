@@ -311,8 +311,7 @@ static void name_allocator(const struct collector *c, struct allocator *allocato
                 snprintf(allocator->name, sizeof allocator->name, "%.*s", (int)sizeof allocator->name - 1, file);
 }
 
-/* The loader's own malloc of older glibc serves only itself. */
-static bool is_loader(const struct module *module)
+bool allocators_is_loader(const struct module *module)
 {
         const char *file = strrchr(module->path, '/');
 
@@ -324,7 +323,7 @@ bool allocators_find(const struct process *process, const struct module *module,
         struct collector c = { .allocator = ret, .bias = module->bias };
 
         *ret = (struct allocator){ .module = module };
-        if (!module->image || is_loader(module))
+        if (!module->image || allocators_is_loader(module))
                 return false;
         image_functions(module->image, collect, &c);
         drop_locals(ret);

@@ -40,3 +40,6 @@ bool allocators_kind(const char *name, enum wire_kind *ret, bool *ret_prefixed, 
 /* Fills RET when MODULE has an allocator: defines malloc and free (or operator new and delete of its own). Functions that only
  * call another one of the same module are left out, so that each allocation is counted once. */
 bool allocators_find(const struct process *process, const struct module *module, struct allocator *ret);
+
+/* True for glibc's dynamic loader: its own malloc (of older versions) and mmap serve only itself. */
+bool allocators_is_loader(const struct module *module);

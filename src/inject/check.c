@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/io.h"
 #include "inject/process.h"
+#include "inject/seccomp.h"
 #include "target/limits.h"
 #include "target/memory.h"
 #include "target/proc.h"
@@ -141,14 +142,19 @@ static int check_memory(pid_t pid, const struct proc_status *status, struct err 
                 return err_set(err, ESRCH, "process %d is gone", (int)pid);
         if (fd < 0)
                 return not_permitted(pid, status, err);
-        close(fd);
+        memory_close(fd);
         if (status->seccomp == 1)
                 return err_set(err, EOPNOTSUPP, "cannot watch %d: it runs in strict seccomp mode, and would be killed for the "
                                "questions that the probe asks the kernel", (int)pid);
-        if (status->seccomp != 0 && !have_capability(CAPABILITY_SYS_ADMIN))
-                return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
-                               "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d", (int)pid, (int)pid);
-        return 0;
+        if (status->seccomp == 0 || seccomp_may_suspend() || seccomp_is_shared(pid))
+                return 0;
+        if (have_capability(CAPABILITY_SYS_ADMIN))
+                return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and only a heaptop without one of "
+                               "its own may suspend that; in a container: docker run --security-opt seccomp=unconfined ...",
+                               (int)pid);
+        return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
+                       "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d, or a heaptop inside its own "
+                       "container", (int)pid, (int)pid);
 }
 
 static int check_room(pid_t pid, struct err *err)

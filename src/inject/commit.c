@@ -273,6 +273,8 @@ static int make_memfd(struct attach *a)
                 return r;
         snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)a->remote.thread->tid, (int)a->remote_fd);
         a->fd = open_memfd(path);
+        if (a->fd == -EACCES)
+                a->fd = sys_take(a->process->pid, (int)a->remote_fd);
         r = a->fd;
         if (r >= 0)
                 r = check_memfd(a->fd);
@@ -452,7 +454,7 @@ static uint64_t find_tid_offset(struct process *process)
                 if (looked > 0 && good == looked)
                         return offsets[o];
         }
-        return process->stop_options & PTRACE_O_SUSPEND_SECCOMP ? WIRE_TID_UNKNOWN : 0; /* a filter may kill for gettid() */
+        return process->filtered ? WIRE_TID_UNKNOWN : 0; /* a filter may kill for gettid() */
 }
 
 /* The loader of a static program is its own start code; at its entry the only thread has none. */

@@ -184,6 +184,15 @@ static int check_address(const struct process *process, const struct modules *mo
 
 /* ---- both ---- */
 
+/* Any number of arguments may follow those that we look at. */
+static enum wire_kind pool_kind(enum wire_kind kind)
+{
+        return kind == WIRE_MEMALIGN      ? WIRE_POOL_GET_SECOND
+               : kind == WIRE_FREE        ? WIRE_POOL_PUT
+               : kind == WIRE_FREE_SECOND ? WIRE_POOL_PUT_SECOND
+                                          : WIRE_POOL_GET;
+}
+
 static void add(struct extras *extras, const struct match *match, const struct inject_extra *wanted)
 {
         struct extra *extra = xcalloc(1, sizeof *extra);
@@ -195,9 +204,9 @@ static void add(struct extras *extras, const struct match *match, const struct i
                 extra->module = (struct module){ .start = match->addr & ~4095ull, .end = (match->addr | 4095) + 1, .path = "" };
         extra->allocator.module = match->module ? match->module : &extra->module;
         snprintf(extra->allocator.name, sizeof extra->allocator.name, "%.31s", extra->name);
-        extra->allocator.sizing = WIRE_SIZE_UNKNOWN;
+        extra->allocator.sizing = WIRE_SIZE_POOL;
         extra->allocator.n = 1;
-        extra->allocator.v[0] = (struct allocator_function){ .name = extra->name, .prefix = "", .kind = wanted->kind,
+        extra->allocator.v[0] = (struct allocator_function){ .name = extra->name, .prefix = "", .kind = pool_kind(wanted->kind),
                                                              .addr = match->addr, .size = match->size };
         extras->v = xreallocarray(extras->v, extras->n + 1, sizeof *extras->v);
         extras->v[extras->n++] = extra;

@@ -63,7 +63,7 @@ void hook_stub(uint64_t slot, enum wire_kind kind, uint64_t handler, uint8_t *re
         int32_t d = HOOK_DATA - LEA_LENGTH;
 
         memset(ret, 0xcc, HOOK_DATA);
-        memcpy(ret, wire_kind_maps(kind) ? "\x4c\x8d\x1d" : "\x4c\x8d\x0d", 3); /* lea hook(%rip), %r11 or %r9 */
+        memcpy(ret, wire_kind_is_wide(kind) ? "\x4c\x8d\x1d" : "\x4c\x8d\x0d", 3); /* lea hook(%rip), %r11 or %r9 */
         memcpy(ret + 3, &d, sizeof d);
         if (distance(slot + LEA_LENGTH + HOOK_JUMP_LENGTH, handler, &d)) {
                 ret[LEA_LENGTH] = 0xe9; /* jmp handler */

@@ -8,6 +8,7 @@
 #include "inject/extras.h"
 #include "inject/forwarders.h"
 #include "inject/hook.h"
+#include "inject/mappings.h"
 #include "inject/undo.h"
 #include "target/memory.h"
 
@@ -19,6 +20,7 @@
 enum {
         PAGE = 4096,
         ALLOCATORS_MAX = 8,
+        MAPPERS_MAX = 4,
         FUNCTION_MAX = 4096, /* bytes of a function that are searched for branches into its start */
         STACK_GROWTH = 64 << 20,
 };
@@ -41,6 +43,7 @@ struct draft {
         struct allocator *allocators;
         size_t n_allocators;
         struct extras extras;
+        struct allocator *mappers; /* C libraries, for what they map without malloc */
         struct candidate *v;
         size_t n, cap;
         struct wire_blob_header blob;
@@ -168,6 +171,16 @@ static int add_extras(struct draft *d, const struct modules *modules, const stru
         for (size_t i = 0; i < d->extras.n && r == 0; i++)
                 r = add_extra(d, &d->extras.v[i]->allocator, err);
         return r;
+}
+
+/* Growth outside of malloc: good to know, but nothing depends on it. */
+static void add_mappings(struct draft *d, const struct modules *modules)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < modules->n && n < MAPPERS_MAX; i++)
+                if (mappings_find(d->process, &modules->v[i], &d->mappers[n]))
+                        add_candidates(d, &d->mappers[n++]);
 }
 
 /* ---- where to put it ---- */
@@ -341,8 +354,8 @@ static int write_code(struct draft *d, struct err *err)
 static void describe_one(struct draft *d, const struct allocator *allocator, size_t *len)
 {
         struct plan *plan = d->plan;
-        bool hooked = false, allocates = allocator->n > 1 || allocator->v[0].kind == WIRE_MALLOC ||
-                                         allocator->v[0].kind == WIRE_MEMALIGN;
+        bool hooked = false, allocates = allocator->n > 1 || allocator->v[0].kind == WIRE_POOL_GET ||
+                                         allocator->v[0].kind == WIRE_POOL_GET_SECOND;
 
         for (size_t k = 0; k < d->n; k++)
                 hooked |= d->v[k].allocator == allocator;
@@ -408,6 +421,7 @@ static int draw_up(struct draft *d, const struct modules *modules, const struct 
                 return err_set(err, EOPNOTSUPP,
                                "cannot watch %d: no malloc found in %s (a program without a C allocator, or stripped of "
                                "its symbols)", (int)d->process->pid, d->tried.len ? d->tried.data : "its memory");
+        add_mappings(d, modules);
         place(d);
         if (d->n == 0)
                 return err_set(err, EOPNOTSUPP, "cannot watch %d: there is no free address space near its allocator",
@@ -429,6 +443,7 @@ int plan_make(struct process *process, const struct inject_options *options, str
 
         *ret = (struct plan){ 0 };
         d.allocators = xcalloc(ALLOCATORS_MAX, sizeof *d.allocators);
+        d.mappers = xcalloc(MAPPERS_MAX, sizeof *d.mappers);
         r = modules_read(process->view, &process->maps, NULL, &modules);
         if (r < 0)
                 err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
@@ -440,6 +455,7 @@ int plan_make(struct process *process, const struct inject_options *options, str
         buf_done(&d.tried);
         extras_done(&d.extras);
         free(d.allocators);
+        free(d.mappers);
         free(d.v);
         return r;
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "inject/frame.h"
 #include "inject/gadgets.h"
+#include "inject/seccomp.h"
 #include "inject/sys.h"
 #include "target/freezer.h"
 #include "target/memory.h"
@@ -36,7 +37,8 @@ int process_open(struct process *process, pid_t pid, struct err *err)
         process->ns_pid = pid;
         if (proc_status_read(pid, &status) == 0) {
                 process->ns_pid = status.ns_pid;
-                process->stop_options = status.seccomp != 0 ? PTRACE_O_SUSPEND_SECCOMP : 0;
+                process->filtered = status.seccomp != 0;
+                process->stop_options = process->filtered && seccomp_may_suspend() ? PTRACE_O_SUSPEND_SECCOMP : 0;
         }
         process->memory = memory_open(pid, 1);
         if (process->memory < 0)
@@ -51,7 +53,7 @@ void process_done(struct process *process)
         if (process->pid == 0)
                 return;
         if (process->memory >= 0)
-                close(process->memory);
+                memory_close(process->memory);
         maps_done(&process->maps);
         stop_done(&process->stop);
         *process = (struct process){ .memory = -1 };

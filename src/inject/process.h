@@ -18,7 +18,8 @@ struct process {
         int memory;          /* /proc/VIEW/mem, read and write */
         uint64_t start_time;
         pid_t ns_pid;        /* as the process knows itself */
-        uint64_t stop_options; /* for stop_all(): seccomp is suspended where there is any */
+        bool filtered;       /* has a seccomp filter */
+        uint64_t stop_options; /* for stop_all(): it is suspended where we may */
         struct maps maps;    /* as of the last process_look() */
         struct stop stop;
         uint64_t gadget;     /* `syscall; ret` in the target, 0 = none */

@@ -1,6 +1,7 @@
 #include "inject/remote.h"
 
 #include "inject/gadgets.h"
+#include "inject/seccomp.h"
 #include "inject/sys.h"
 #include "target/proc.h"
 
@@ -65,18 +66,26 @@ static int fitness(struct process *process, const struct thread *thread)
                (has_own_stack(process, thread) ? 4 : 0);
 }
 
-/* A thread may have a seccomp filter that its leader (process_open()) has not, and be killed for the call. */
-static bool may_call(const struct process *process, pid_t tid)
+/* A thread may have a seccomp filter of its own. It must do no harm even when we are killed and it is no longer suspended. */
+static bool may_call(struct remote *remote, pid_t tid)
 {
+        const struct process *process = remote->process;
+        uint64_t options = process->stop.options | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP;
         struct proc_status status;
+        long number;
+        int r;
 
-        if (process->stop_options & PTRACE_O_SUSPEND_SECCOMP)
-                return true;
         if (proc_status_read(tid, &status) < 0)
                 return false;
-        return status.seccomp == 0 ||
-               sys_ptrace(PTRACE_SETOPTIONS, tid, 0,
-                          (void *)(process->stop.options | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)) == 0;
+        if (status.seccomp == 0)
+                return true;
+        if (!seccomp_may_suspend())
+                return seccomp_is_shared(tid);
+        r = seccomp_find_harm(tid, &number);
+        if (r == -ENOENT)
+                return sys_ptrace(PTRACE_SETOPTIONS, tid, 0, (void *)options) == 0;
+        remote->harm = r == 0 ? seccomp_call_name(number) : "some call (it cannot be read)";
+        return false;
 }
 
 static bool stands_in(const struct process *process, uint64_t low, uint64_t high)
@@ -130,7 +139,7 @@ static int choose(struct remote *remote, uint64_t *ret_top)
 
         for (size_t i = 0; i < process->stop.n && best_score < 7; i++) {
                 score = fitness(process, &process->stop.v[i]);
-                if (score > best_score && may_call(process, process->stop.v[i].tid)) {
+                if (score > best_score && may_call(remote, process->stop.v[i].tid)) {
                         best_score = score;
                         best = &process->stop.v[i];
                 }
@@ -211,6 +220,10 @@ int remote_begin(struct remote *remote, struct process *process, struct err *err
         memset(remote, 0, sizeof *remote);
         remote->process = process;
         r = gadgets_stand(process) ? choose(remote, &top) : -EAGAIN;
+        if (r < 0 && remote->harm)
+                return err_set(err, EOPNOTSUPP, "cannot watch %d: its seccomp filter would end or hang it for %s, if heaptop "
+                               "were killed in the middle of an attach; start it by heaptop run, or without the filter",
+                               (int)process->pid, remote->harm);
         if (r < 0)
                 return r;
         r = borrow(remote, top);

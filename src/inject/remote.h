@@ -14,6 +14,7 @@ struct remote {
         struct frame frame;
         uint64_t mask;         /* its signal mask, once `mask_known` */
         bool mask_known;
+        const char *harm;      /* a call that a seccomp filter forbids, so that a thread was not taken; NULL = none */
         uint8_t below[FRAME_MAX]; /* what stood where the frame is */
 };
 

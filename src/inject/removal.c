@@ -195,8 +195,8 @@ static bool overflow_was_used(const struct job *job, uint64_t shared)
 }
 
 /* A word on its stack points into our code. It may be stale: event loops keep large buffers on the stack that they never
- * clear. The probe calls out of its code only while the thread's slot is marked (the lowest bit of its key), so a thread
- * that has a slot without the mark has no frame of ours. Nor has one without a slot, unless some thread had to share the
+ * clear. The probe calls out of its code only while the thread's slot is marked (the lowest bit of its key) or counts the call
+ * (`inside`), so a thread that has a slot without either has no frame of ours. Nor has one without a slot, unless some thread had to share the
  * overflow slot: then we believe the word. */
 static bool is_inside(struct job *job, const struct thread *thread)
 {
@@ -208,11 +208,12 @@ static bool is_inside(struct job *job, const struct thread *thread)
                 uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
 
                 for (uint64_t k = 0; k < WIRE_SLOTS; k++) {
-                        uint64_t key;
+                        uint64_t slot = slots + k * sizeof(struct wire_slot), key, inside;
 
-                        if (process_read(&job->process, slots + k * sizeof(struct wire_slot), &key, sizeof key) < 0)
+                        if (process_read(&job->process, slot, &key, sizeof key) < 0 ||
+                            process_read(&job->process, slot + offsetof(struct wire_slot, inside), &inside, sizeof inside) < 0)
                                 return true;
-                        if (key == (tp | 1))
+                        if (key == (tp | 1) || (key == tp && inside != 0))
                                 return true;
                         if (key == tp)
                                 return false;
@@ -408,8 +409,8 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         }
         if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)
                 r = -ESRCH;
-        if ((r == -EAGAIN || r == -ETIMEDOUT) && job->restored) {
-                if (err) /* passive code is no failure */
+        if ((r == -EAGAIN || r == -ETIMEDOUT || r == -EOPNOTSUPP) && job->restored) {
+                if (err && r != -EOPNOTSUPP) /* passive code is no failure */
                         *err = (struct err){ 0 };
                 process_check_frozen(pid, "take the last of the code out of", err);
                 ret->code_left = true;

@@ -1,10 +1,13 @@
 #include "inject/sys.h"
 
+#include "target/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +103,8 @@ int sys_read(int fd, uint64_t addr, void *ret, size_t n)
 
         if (r < 0)
                 return r;
+        if (!memory_is_file(fd))
+                return memory_read(fd, addr, ret, n);
         while (n > 0) {
                 ssize_t got = pread(fd, p, n, (off_t)addr);
 
@@ -118,6 +123,8 @@ int sys_write(int fd, uint64_t addr, const void *bytes, size_t n)
 {
         int r = fault("write");
 
+        if (r == 0 && !memory_is_file(fd))
+                return -EACCES;
         return r < 0 ? r : sys_fill(fd, addr, bytes, n);
 }
 
@@ -129,6 +136,21 @@ int sys_open(const char *path, int flags)
                 return r;
         r = open(path, flags | O_CLOEXEC);
         return r < 0 ? -errno : r;
+}
+
+int sys_take(pid_t pid, int theirs)
+{
+        int r = fault("take"), pidfd;
+
+        if (r < 0)
+                return r;
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0)
+                return -errno;
+        r = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+        r = r < 0 ? -errno : r;
+        close(pidfd);
+        return r;
 }
 
 int sys_truncate(int fd, uint64_t size)

@@ -17,7 +17,8 @@ long sys_ptrace(int request, pid_t tid, uint64_t addr, void *data);
  * with !BLOCK), or a negative errno. The end of LEADER is reported but never reaped: its status belongs to its parent. */
 pid_t sys_wait(pid_t leader, bool block, int *ret_status);
 
-/* Reads / writes exactly N bytes of the memory behind FD (/proc/PID/mem). 0 or a negative errno. */
+/* Reads / writes exactly N bytes of the memory behind FD (target/memory.h). 0 or a negative errno; -EACCES where only a
+ * stopped thread can be made to take them (process_write()). */
 int sys_read(int fd, uint64_t addr, void *ret, size_t n);
 int sys_write(int fd, uint64_t addr, const void *bytes, size_t n);
 
@@ -27,3 +28,7 @@ int sys_open(const char *path, int flags);
 int sys_truncate(int fd, uint64_t size);
 int sys_fill(int fd, uint64_t offset, const void *bytes, size_t n);
 int sys_map(int fd, size_t size, void **ret);
+
+/* A descriptor of ours for the file behind number THEIRS of process PID (pidfd_getfd(2), Linux 5.6): for who may trace it and not
+ * look into its folder in /proc. */
+int sys_take(pid_t pid, int theirs);

@@ -101,7 +101,8 @@ uint32_t aggregate_leaf(struct aggregate *aggregate, uint32_t stack, uint64_t no
         return (uint32_t)(aggregate->leaves.n - 1);
 }
 
-void aggregate_born(struct aggregate *aggregate, uint32_t index, uint64_t now_ns, const struct worth *worth)
+static void born_at(struct aggregate *aggregate, uint32_t index, uint64_t now_ns, uint64_t born_ns,
+                    const struct worth *worth)
 {
         struct leaf *leaf = &aggregate->leaves.v[index];
 
@@ -112,10 +113,16 @@ void aggregate_born(struct aggregate *aggregate, uint32_t index, uint64_t now_ns
         leaf->born_bytes = add_capped(leaf->born_bytes, worth->bytes);
         leaf->born_weight = add_capped(leaf->born_weight, worth->weight);
         leaf->born_samples++;
-        sums_born(&aggregate->sums, worth);
+        if (!leaf->mapped)
+                sums_born(&aggregate->sums, worth);
         mark_leaf(aggregate, index);
         if (leaf->site)
-                aggregate_joined(aggregate, index, now_ns, now_ns, worth);
+                aggregate_joined(aggregate, index, now_ns, born_ns, worth);
+}
+
+void aggregate_born(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns, const struct worth *worth)
+{
+        born_at(aggregate, leaf, now_ns, now_ns, worth);
 }
 
 void aggregate_died(struct aggregate *aggregate, uint32_t index, uint64_t now_ns, uint64_t born_ns,
@@ -127,7 +134,8 @@ void aggregate_died(struct aggregate *aggregate, uint32_t index, uint64_t now_ns
         leaf->live_weight -= worth->weight;
         leaf->live_samples--;
         leaf->live_variance = leaf->live_samples ? less(leaf->live_variance, worth->variance) : 0;
-        sums_died(&aggregate->sums, worth);
+        if (!leaf->mapped)
+                sums_died(&aggregate->sums, worth);
         mark_leaf(aggregate, index);
         if (!leaf->site)
                 return;
@@ -135,17 +143,35 @@ void aggregate_died(struct aggregate *aggregate, uint32_t index, uint64_t now_ns
         mark_site(aggregate, leaf->site);
 }
 
-uint32_t aggregate_site(struct aggregate *aggregate, uint32_t module, uint64_t offset, uint32_t frame,
-                        uint64_t first_ns, bool *ret_new)
+void aggregate_changed(struct aggregate *aggregate, uint32_t index, uint64_t now_ns, uint64_t born_ns,
+                       const struct worth *gone, const struct worth *come)
 {
-        uint64_t key = ((uint64_t)module << 48 | (offset & 0xffffffffffffull)) + 1, id;
+        struct leaf *leaf = &aggregate->leaves.v[index];
+
+        /* first what comes: then live samples are never 0 in between, which would end all variance */
+        if (come) {
+                leaf->born_bytes -= come->bytes;
+                leaf->born_weight -= come->weight;
+                leaf->born_samples--;
+                if (leaf->site)
+                        aggregate->sites.v[leaf->site].window.born_samples--;
+                born_at(aggregate, index, now_ns, born_ns, come);
+        }
+        if (gone)
+                aggregate_died(aggregate, index, now_ns, born_ns, gone);
+}
+
+uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t offset,
+                        uint32_t frame, uint64_t first_ns, bool *ret_new)
+{
+        uint64_t key = ((uint64_t)kind << 62 | (uint64_t)module << 48 | (offset & 0xffffffffffffull)) + 1, id;
 
         *ret_new = !addrmap_get(&aggregate->site_ids, key, &id);
         if (!*ret_new)
                 return (uint32_t)id;
         id = aggregate->sites.n;
         rows_add(&aggregate->sites,
-                 (struct site){ .row = { .id = (uint32_t)id, .frame = frame, .first_ns = first_ns }, .class = NO_CLASS });
+                 (struct site){ .row = { .id = (uint32_t)id, .frame = frame, .first_ns = first_ns, .kind = kind }, .class = NO_CLASS });
         class_init(&aggregate->sites.v[id].window, first_ns);
         addrmap_put(&aggregate->site_ids, key, id);
         mark_site(aggregate, (uint32_t)id);

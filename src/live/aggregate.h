@@ -38,6 +38,7 @@ struct leaf {
         uint32_t stack;
         uint32_t site;  /* 0 = not decided yet */
         bool dirty;     /* in the list of what this tick changed */
+        bool mapped;    /* of mappings, not of blocks: no part of the heap's sums, and its site is of that kind */
         bool joining;   /* decided just now: its live blocks are being added to the site */
         int64_t live_bytes, live_weight, live_samples;
         int64_t born_bytes, born_weight, born_samples;
@@ -77,9 +78,14 @@ void aggregate_born(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns,
 void aggregate_died(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns, uint64_t born_ns,
                     const struct worth *worth);
 
-/* The site whose frame has MODULE and OFFSET; FRAME is used when it is new. *RET_NEW tells. */
-uint32_t aggregate_site(struct aggregate *aggregate, uint32_t module, uint64_t offset, uint32_t frame,
-                        uint64_t first_ns, bool *ret_new);
+/* What is live of LEAF is COME instead of GONE since; nothing was born. Either may be NULL (a part of what is counted already
+ * counts for itself now, or no more). */
+void aggregate_changed(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns, uint64_t born_ns,
+                       const struct worth *gone, const struct worth *come);
+
+/* The site of KIND whose frame has MODULE and OFFSET; FRAME is used when it is new. *RET_NEW tells. */
+uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t offset,
+                        uint32_t frame, uint64_t first_ns, bool *ret_new);
 
 /* LEAF belongs to SITE from now on. The caller then adds each of its live blocks to the site with aggregate_joined(). */
 void aggregate_decide(struct aggregate *aggregate, uint32_t leaf, uint32_t site);

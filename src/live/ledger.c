@@ -50,6 +50,16 @@ uint32_t ledger_leaf(struct ledger *ledger, uint32_t node)
         return n->leaf;
 }
 
+uint32_t ledger_mapped_leaf(struct ledger *ledger, uint32_t node)
+{
+        bool fresh = ledger->stacks.nodes.v[node].leaf == 0;
+        uint32_t leaf = ledger_leaf(ledger, node);
+
+        if (fresh)
+                ledger->aggregate.leaves.v[leaf].mapped = true;
+        return ledger->aggregate.leaves.v[leaf].mapped ? leaf : 0;
+}
+
 void ledger_take_names(struct ledger *ledger)
 {
         enum { ANSWERS_A_CALL = 1024 };

@@ -42,6 +42,9 @@ void ledger_read_clock(struct ledger *ledger);
 /* The leaf of the stack that ends in NODE; a new one waits for its site. */
 uint32_t ledger_leaf(struct ledger *ledger, uint32_t node);
 
+/* The same for a stack that maps memory; 0 when it is one that allocates. */
+uint32_t ledger_mapped_leaf(struct ledger *ledger, uint32_t node);
+
 /* Takes in what has been named. Bounded. */
 void ledger_take_names(struct ledger *ledger);
 

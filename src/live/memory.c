@@ -265,12 +265,20 @@ static void fill(struct look *look, const struct parts *parts, struct rec_memory
         ret->n_mappings = (uint32_t)look->smaps.n;
 }
 
-static void add_mapped(struct look *look)
+/* What is no longer there has no claim, and what holds a sampled block is the allocator's. */
+static void add_mapped(struct look *look, uint64_t now_ns)
 {
-        for (size_t i = 0; i < look->view->n_mapped; i++) {
+        struct parts_claim *mapped;
+        size_t n;
+
+        mapped_compare(look->view->mapped, &look->smaps, now_ns);
+        mapped_hold_blocks(look->view->mapped, look->view->blocks, now_ns);
+        n = mapped_claims(look->view->mapped, &mapped);
+        for (size_t i = 0; i < n; i++) {
                 array_grow(look->claims.v, look->claims.n, look->claims.cap);
-                look->claims.v[look->claims.n++] = look->view->mapped[i];
+                look->claims.v[look->claims.n++] = mapped[i];
         }
+        free(mapped);
 }
 
 static bool is_same(const struct rec_memory *a, const struct rec_memory *b)
@@ -328,7 +336,7 @@ bool memory_look(struct memory *memory, const struct memory_view *view, uint64_t
         find_blocks(&look);
         if (has_arenas(&look))
                 find_chunks(&look);
-        add_mapped(&look);
+        add_mapped(&look, now_ns);
         parts_sort(look.claims.v, look.claims.n);
         parts_sum(&look.smaps, look.parts, look.claims.v, look.claims.n, look_at_pages, memory, &parts);
         fill(&look, &parts, &row);

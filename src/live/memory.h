@@ -17,6 +17,7 @@
 #include "live/balance.h"
 #include "live/blocks.h"
 #include "live/chunks.h"
+#include "live/mapped.h"
 #include "live/parts.h"
 #include "live/shared.h"
 #include "model/record.h"
@@ -43,8 +44,7 @@ struct memory_view {
         const struct shared_pages *pages;
         const struct wire_shared *shared;
         const struct rec_process *process; /* heap_used and heap_free as of now */
-        const struct parts_claim *mapped;  /* PART_MAPPED and what else is known of ranges; NULL = nothing */
-        size_t n_mapped;
+        struct mapped *mapped; /* is brought up to date with what is found */
 };
 
 void memory_init(struct memory *memory, pid_t pid, int mem);

@@ -329,6 +329,11 @@ bool pacing_is_due(const struct pacing *pacing, uint64_t now_ns)
         return !pacing->fixed && now_ns >= pacing->due_ns;
 }
 
+bool pacing_wants_survivors(const struct pacing *pacing, uint64_t now_ns)
+{
+        return suspects_wants_survivors(&pacing->suspects, now_ns);
+}
+
 static void set_burst(struct pacing *pacing)
 {
         double between = allowed(pacing) * PACING_LOOK_MS / 1000;
@@ -346,7 +351,7 @@ bool pacing_look(struct pacing *pacing, const struct pacing_look *look)
                 return false;
         measure(pacing, look, seconds);
         compare(pacing, look, seconds);
-        suspects_look(&pacing->suspects, look->now_ns, look->classes);
+        suspects_look(&pacing->suspects, look->now_ns, look->classes, look->survivors);
         if (!pacing->fixed) {
                 watch_table(pacing, look->live_samples);
                 watch_ourselves(pacing, look);

@@ -44,6 +44,7 @@ struct pacing_look {
         uint64_t samples;      /* taken by the probe, lost ones among them */
         uint64_t live_samples;
         uint64_t cpu_ns;       /* of the recorder, all its threads */
+        const uint32_t *survivors; /* as suspects_look() wants them, when pacing_wants_survivors(); else NULL */
 };
 
 struct pacing_class {
@@ -90,6 +91,9 @@ void pacing_sampled(struct pacing *pacing, uint64_t size, uint64_t chunk, uint64
 
 /* Whether it is time for a look; never while the mean is fixed. */
 bool pacing_is_due(const struct pacing *pacing, uint64_t now_ns);
+
+/* Whether the next look should come with survivors (live/suspects.h). */
+bool pacing_wants_survivors(const struct pacing *pacing, uint64_t now_ns);
 
 /* Looks and decides. True when `mean` or `zoom` changed. */
 bool pacing_look(struct pacing *pacing, const struct pacing_look *look);

@@ -9,9 +9,42 @@
 #include <string.h>
 
 #define DRAIN_NS (20 * NS_PER_MS) /* one step drains for at most this long */
+#define LAST_DRAIN_NS (200 * NS_PER_MS) /* and that of one that has ended for this long */
 enum { DRAIN_CHECK = 32 };
 
 /* ---- draining ---- */
+
+static void take_map(struct source *source, const struct wire_alloc *record)
+{
+        struct ledger *ledger = source->ledger;
+        const struct mapped_range *grown = record->chunk >> 32 == 0 ? mapped_before(&source->mapped, record->head.addr) : NULL;
+        const struct unwind_frame *frames;
+        size_t n = walk_frames(source->walk, record, ledger->now_ns, &frames);
+        enum mapped_owner owner;
+        uint32_t leaf = 0;
+
+        owners_look(&source->owners, source->injection, walk_unwinder(source->walk));
+        owner = owner_of(&source->owners, record, frames, n, walk_unwinder(source->walk));
+        if (grown && grown->owner != MAPPED_SITE) /* by mremap(): what it is depends on what it grew from */
+                owner = (enum mapped_owner)grown->owner;
+        if (owner == MAPPED_SITE)
+                leaf = ledger_mapped_leaf(ledger, walk_node(source->walk));
+        if (leaf && mapped_is_suspect(&source->mapped, leaf))
+                owner = MAPPED_ALLOCATOR;
+        mapped_map(&source->mapped, record, owner, owner == MAPPED_SITE ? leaf : 0, ledger->now_ns);
+}
+
+static void take_mapping(struct source *source, const union ring_record *record)
+{
+        uint64_t now_ns = source->ledger->now_ns;
+
+        if (record->head.type == WIRE_MAP)
+                take_map(source, &record->alloc);
+        else if (record->head.type == WIRE_UNMAP)
+                mapped_unmap(&source->mapped, &record->span, now_ns);
+        else if (record->head.type == WIRE_REMAP)
+                mapped_remap(&source->mapped, &record->span, now_ns);
+}
 
 static void take_record(struct source *source)
 {
@@ -23,8 +56,10 @@ static void take_record(struct source *source)
                 blocks_death(&source->blocks, record->head.id, ledger->now_ns);
                 return;
         }
-        if (record->head.type != WIRE_ALLOC)
+        if (record->head.type != WIRE_ALLOC) {
+                take_mapping(source, record);
                 return;
+        }
         pacing_sampled(&source->pacer->pacing, record->alloc.size, record->alloc.chunk, record->alloc.mean);
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
@@ -61,12 +96,17 @@ static struct pacing_look look(const struct source *source)
 
 static void pace(struct source *source)
 {
+        uint32_t survivors[WIRE_CLASSES];
         struct pacing_look now;
 
         if (!pacing_is_due(&source->pacer->pacing, source->ledger->now_ns))
                 return;
         read_counters(source);
         now = look(source);
+        if (pacing_wants_survivors(&source->pacer->pacing, now.now_ns)) {
+                blocks_survivors(&source->blocks, now.now_ns, SUSPECTS_OLD_S * NS_PER_S, SUSPECTS_OLDER_S * NS_PER_S, survivors);
+                now.survivors = survivors;
+        }
         pacer_look(source->pacer, &now);
 }
 
@@ -77,6 +117,7 @@ size_t source_step(struct source *source)
         inject_heartbeat(source->injection);
         n = source_drain(source);
         pace(source);
+        before_step(&source->before);
         walk_ask(source->walk);
         return n;
 }
@@ -110,6 +151,7 @@ void source_count(struct source *source)
 {
         struct ledger *ledger = source->ledger;
 
+        ledger->happenings.label = source->label;
         read_counters(source);
         source->search |= losses_look(&source->losses, &source->ring, source->blocks.n_refused, ledger->last_tick_ns,
                                       ledger->now_ns, &ledger->happenings);
@@ -117,6 +159,7 @@ void source_count(struct source *source)
                 search_table(source);
         walk_ask(source->walk);
         say_loaded(source);
+        ledger->happenings.label = NULL;
 }
 
 static void fill_process(struct source *source)
@@ -144,24 +187,36 @@ static void fill_process(struct source *source)
 static void look_at_memory(struct source *source)
 {
         const struct memory_view view = { .blocks = &source->blocks, .balance = &source->balance, .pages = source->pages,
-                                          .shared = source->injection->shared, .process = &source->last };
+                                          .shared = source->injection->shared, .process = &source->last,
+                                          .mapped = &source->mapped };
 
         source->memory_changed = memory_look(&source->memory, &view, source->ledger->now_ns);
 }
 
 void source_tick(struct source *source)
 {
+        source->ledger->happenings.label = source->label;
+        mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
-        ledger_add_blocks(source->ledger, &source->blocks);
+        before_tick(&source->before, &source->counters, &source->blocks, &source->memory.chunks,
+                    source->memory.last.n_mappings > 0, source->ledger->tick, source->ledger->now_ns, source->ending,
+                    &source->ledger->happenings);
         if (source->tells)
                 pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
                            &source->ledger->happenings);
+        source->ledger->happenings.label = NULL;
 }
 
 void source_begin_tick(struct source *source)
 {
         blocks_begin_tick(&source->blocks, source->ledger->tick);
+}
+
+void source_last_tick(struct source *source)
+{
+        memory_hurry(&source->memory);
+        source->ending = true;
 }
 
 /* ---- what can happen to it ---- */
@@ -175,6 +230,10 @@ static void begin_balance(struct source *source)
         watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
         balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
                       anon, &source->counters, &source->blocks.sums);
+        before_done(&source->before);
+        if (source->balance.exact)
+                before_begin(&source->before, source->injection->pid, source->watched.memory, &source->balance.glibc,
+                             &source->counters);
 }
 
 /* The probe has switched itself off because it did not hear from us: the machine or we were suspended. What happened
@@ -190,6 +249,7 @@ static void begin_epoch(struct source *source, bool tick_due)
                 source->silent_from_ns = ledger->last_step_ns;
                 source->forgotten = source->blocks.n;
                 blocks_forget_all(&source->blocks, ledger->now_ns);
+                mapped_forget_all(&source->mapped, ledger->now_ns);
         } else if (!tick_due) {
                 return;
         }
@@ -209,8 +269,11 @@ static void begin_epoch(struct source *source, bool tick_due)
 
 void source_look_silent(struct source *source, bool tick_due)
 {
-        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) == WIRE_SILENT)
-                begin_epoch(source, tick_due);
+        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) != WIRE_SILENT)
+                return;
+        source->ledger->happenings.label = source->label;
+        begin_epoch(source, tick_due);
+        source->ledger->happenings.label = NULL;
 }
 
 enum watched_fate source_fate(const struct source *source)
@@ -221,6 +284,20 @@ enum watched_fate source_fate(const struct source *source)
 uint64_t source_set_mean(struct source *source, uint64_t mean)
 {
         return pacer_fix(source->pacer, mean);
+}
+
+void source_end(struct source *source, bool keep_blocks)
+{
+        uint64_t end_ns = clock_boottime_ns() + LAST_DRAIN_NS;
+
+        while (source_drain(source) > 0 && clock_boottime_ns() < end_ns)
+                ;
+        if (keep_blocks)
+                return;
+        source_count(source);
+        fill_process(source);
+        blocks_forget_all(&source->blocks, source->ledger->now_ns);
+        mapped_forget_all(&source->mapped, source->ledger->now_ns);
 }
 
 /* ---- birth and end ---- */
@@ -247,6 +324,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->pages = xcalloc(1, sizeof *source->pages);
         blocks_init(&source->blocks, &ledger->aggregate);
         blocks_begin_tick(&source->blocks, ledger->tick);
+        mapped_init(&source->mapped, &ledger->aggregate);
         ring_init(&source->ring, injection->shared);
         source->code_bytes = shared_private_bytes(injection->shared);
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
@@ -269,6 +347,8 @@ void source_free(struct source *source)
                 return;
         walk_free(source->walk);
         blocks_done(&source->blocks);
+        before_done(&source->before);
+        mapped_done(&source->mapped);
         memory_done(&source->memory);
         watched_done(&source->watched);
         free(source->pages);

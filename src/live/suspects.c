@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-enum { QUARTERS = 4, BEGIN_AGREED = 2, END_AGREED = 6 };
-static const double NOISE_SDS = 3;
-static const double EVEN_SHARE = 0.05; /* of the growth that each quarter must bring: one jump is no growth */
+enum { QUARTERS = 4, BEGIN_AGREED = 2, END_AGREED = 6, UNPROVEN_MAX = 4 };
+#define REST_MAX_NS (3600 * NS_PER_S)
+static const double EVEN_SHARE = 0.1;
 
 void suspects_init(struct suspects *suspects, bool exact_frees, uint64_t now_ns)
 {
@@ -58,7 +58,7 @@ static double lowest_of(const struct suspects *suspects, const struct suspects_c
         return lowest;
 }
 
-/* The lowest net of each quarter of the window, oldest first. Returns the growth that is mere noise. */
+/* The lowest net of each quarter of the window, oldest first. Returns the standard deviation of what was taken off. */
 static double quarters(const struct suspects *suspects, const struct suspects_class *class, double ret[QUARTERS])
 {
         uint32_t n = suspects->n_points - SUSPECTS_SKIPPED, width;
@@ -68,44 +68,95 @@ static double quarters(const struct suspects *suspects, const struct suspects_cl
         width = n / QUARTERS;
         for (uint32_t i = 0; i < QUARTERS; i++)
                 ret[i] = lowest_of(suspects, class, (QUARTERS - 1 - i) * width, width);
-        return fmax(SUSPECTS_BYTES_MIN,
-                    NOISE_SDS * sqrt(fmax(0, point(suspects, class, 0)->variance -
-                                                     point(suspects, class, QUARTERS * width - 1)->variance)));
+        return sqrt(fmax(0, point(suspects, class, 0)->variance - point(suspects, class, QUARTERS * width - 1)->variance));
 }
 
-static bool rises(const double lowest[QUARTERS], double noise)
+/* One jump is no growth: two of the three steps between quarters must be up. */
+static bool rises(const double lowest[QUARTERS])
 {
         double growth = lowest[QUARTERS - 1] - lowest[0];
+        int up = 0;
 
-        if (growth <= noise)
-                return false;
         for (int i = 1; i < QUARTERS; i++)
-                if (lowest[i] - lowest[i - 1] < EVEN_SHARE * growth)
-                        return false;
+                up += lowest[i] - lowest[i - 1] > EVEN_SHARE * growth;
+        return growth > SUSPECTS_BYTES_MIN && up >= 2;
+}
+
+/* A suspicion that has not proved true in time is wrong. */
+static bool is_refuted(struct suspects_class *class, uint64_t now_ns, uint32_t survivors)
+{
+        class->proven |= survivors >= SUSPECTS_PROOF;
+        if (class->proven || now_ns < class->since_ns + SUSPECTS_PROOF_S * NS_PER_S)
+                return false;
+        class->rest_ns = class->rest_ns == 0 ? SUSPECTS_REST_S * NS_PER_S
+                         : class->rest_ns < REST_MAX_NS ? 2 * class->rest_ns : REST_MAX_NS;
+        class->rested_ns = now_ns + class->rest_ns;
         return true;
 }
 
-/* What counts as growth for a class that is a suspect already: the last quarter still stands higher. */
-static bool goes_on(const double lowest[QUARTERS])
-{
-        return lowest[QUARTERS - 1] > lowest[QUARTERS - 2] + SUSPECTS_BYTES_MIN / QUARTERS;
-}
-
-/* Returns true when CLASS began or ceased to grow. */
-static bool judge(const struct suspects *suspects, struct suspects_class *class)
+/* Growth that the noise may hide is not refuted. */
+static bool goes_on(const struct suspects *suspects, const struct suspects_class *class, uint32_t survivors)
 {
         double lowest[QUARTERS], noise = quarters(suspects, class, lowest);
-        bool grows = class->growing ? goes_on(lowest) : rises(lowest, noise);
 
-        class->agreed = grows != class->growing ? class->agreed + 1 : 0;
-        if (class->agreed < (class->growing ? END_AGREED : BEGIN_AGREED))
-                return false;
-        class->growing = grows;
-        class->agreed = 0;
-        return true;
+        return lowest[QUARTERS - 1] + 2 * noise > lowest[0] && (!class->proven || survivors > 0);
 }
 
-static bool end_step(struct suspects *suspects)
+static void turn(struct suspects_class *class, uint64_t now_ns)
+{
+        class->growing = !class->growing;
+        class->agreed = 0;
+        class->proven = false;
+        class->since_ns = now_ns;
+}
+
+/* Whether a suspicion ends. */
+static bool ends(const struct suspects *suspects, struct suspects_class *class, uint64_t now_ns, uint32_t survivors)
+{
+        if (is_refuted(class, now_ns, survivors))
+                return true;
+        class->agreed = goes_on(suspects, class, survivors) ? 0 : class->agreed + 1;
+        return class->agreed >= END_AGREED;
+}
+
+/* How far the growth of a class stands out from its noise; 0 = not suspected. */
+static double strength(const struct suspects *suspects, struct suspects_class *class, uint64_t now_ns)
+{
+        double lowest[QUARTERS], noise = quarters(suspects, class, lowest);
+
+        class->agreed = now_ns >= class->rested_ns && rises(lowest) ? class->agreed + 1 : 0;
+        return class->agreed < BEGIN_AGREED ? 0 : (lowest[QUARTERS - 1] - lowest[0]) / (noise + SUSPECTS_BYTES_MIN);
+}
+
+/* The strongest ones; few at a time are looked at, the finer. */
+static bool suspect(struct suspects *suspects, uint64_t now_ns)
+{
+        double strengths[WIRE_CLASSES] = { 0 };
+        uint32_t unproven = 0, best;
+        bool changed = false;
+
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
+                struct suspects_class *class = &suspects->classes[i];
+
+                unproven += class->growing && !class->proven;
+                if (!class->growing)
+                        strengths[i] = strength(suspects, class, now_ns);
+        }
+        for (; unproven < UNPROVEN_MAX; unproven++) {
+                best = 0;
+                for (uint32_t i = 1; i < WIRE_CLASSES; i++)
+                        if (strengths[i] > strengths[best])
+                                best = i;
+                if (strengths[best] <= 0)
+                        break;
+                strengths[best] = 0;
+                turn(&suspects->classes[best], now_ns);
+                changed = true;
+        }
+        return changed;
+}
+
+static bool end_step(struct suspects *suspects, uint64_t now_ns, const uint32_t *survivors)
 {
         bool changed = false;
 
@@ -119,18 +170,37 @@ static bool end_step(struct suspects *suspects)
         if (suspects->n_points < SUSPECTS_SKIPPED + SUSPECTS_POINTS_MIN)
                 return false;
         for (uint32_t i = 0; i < WIRE_CLASSES; i++)
-                changed |= judge(suspects, &suspects->classes[i]);
-        return changed;
+                if (suspects->classes[i].growing && survivors && ends(suspects, &suspects->classes[i], now_ns, survivors[i])) {
+                        turn(&suspects->classes[i], now_ns);
+                        changed = true;
+                }
+        return suspect(suspects, now_ns) || changed;
 }
 
-bool suspects_look(struct suspects *suspects, uint64_t now_ns, const struct wire_class_count *classes)
+static bool step_ends(const struct suspects *suspects, uint64_t now_ns)
+{
+        return suspects->exact && now_ns >= suspects->step_end_ns && !suspects->fresh;
+}
+
+bool suspects_wants_survivors(const struct suspects *suspects, uint64_t now_ns)
+{
+        if (!step_ends(suspects, now_ns))
+                return false;
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                if (suspects->classes[i].growing)
+                        return true;
+        return false;
+}
+
+bool suspects_look(struct suspects *suspects, uint64_t now_ns, const struct wire_class_count *classes,
+                   const uint32_t *survivors)
 {
         bool changed = false;
 
         if (!suspects->exact)
                 return false;
-        if (now_ns >= suspects->step_end_ns && !suspects->fresh) {
-                changed = end_step(suspects);
+        if (step_ends(suspects, now_ns)) {
+                changed = end_step(suspects, now_ns, survivors);
                 suspects->fresh = true;
                 suspects->step_end_ns = now_ns + SUSPECTS_STEP_S * NS_PER_S;
         }

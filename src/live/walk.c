@@ -34,6 +34,8 @@ struct walk {
         size_t n_told;                    /* modules that walk_loaded() need not tell any more */
         ROWS(struct waiting) waiting;
         uint64_t refreshed_ns;
+        struct unwind_frame frames[STACKS_DEPTH_MAX]; /* of the last sample */
+        size_t n_frames;
 };
 
 /* The names of a file are read once, however often it is mapped: node maps itself twice, and its symbols are large. */
@@ -155,21 +157,39 @@ static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct 
         return (size_t)n;
 }
 
-uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns)
+size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret)
 {
-        struct unwind_frame frames[STACKS_DEPTH_MAX];
-        uint32_t ids[STACKS_DEPTH_MAX], node = 0;
-        size_t n = unwind(walk, record, frames);
-        bool urgent = true;
-
+        walk->n_frames = unwind(walk, record, walk->frames);
         if (unwinder_is_stale(walk->unwinder) && now_ns - walk->refreshed_ns >= REFRESH_NS &&
             refresh(walk, now_ns) == 0)
-                n = unwind(walk, record, frames);
-        for (size_t i = 0; i < n; i++)
-                ids[i] = intern(walk, &frames[i], &urgent);
-        while (n-- > 0)
-                node = stacks_node(walk->stacks, node, ids[n]);
+                walk->n_frames = unwind(walk, record, walk->frames);
+        *ret = walk->frames;
+        return walk->n_frames;
+}
+
+uint32_t walk_node(struct walk *walk)
+{
+        uint32_t ids[STACKS_DEPTH_MAX], node = 0;
+        bool urgent = true;
+
+        for (size_t i = 0; i < walk->n_frames; i++)
+                ids[i] = intern(walk, &walk->frames[i], &urgent);
+        for (size_t i = walk->n_frames; i-- > 0;)
+                node = stacks_node(walk->stacks, node, ids[i]);
         return node;
+}
+
+uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns)
+{
+        const struct unwind_frame *frames;
+
+        walk_frames(walk, record, now_ns, &frames);
+        return walk_node(walk);
+}
+
+const struct unwinder *walk_unwinder(const struct walk *walk)
+{
+        return walk->unwinder;
 }
 
 size_t walk_ask(struct walk *walk)

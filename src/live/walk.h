@@ -4,6 +4,7 @@
 #include "live/names.h"
 #include "live/stacks.h"
 #include "probe/wire.h"
+#include "target/unwind.h"
 
 #include <sys/types.h>
 
@@ -15,6 +16,12 @@ void walk_free(struct walk *walk); /* accepts NULL */
 
 /* The node of the sample in RECORD, a checked copy followed by its stack. Never 0. */
 uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns);
+
+/* The same in two steps: the frames, innermost first, at least one and valid until the next sample; then their node. */
+size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret);
+uint32_t walk_node(struct walk *walk);
+
+const struct unwinder *walk_unwinder(const struct walk *walk);
 
 /* Asks again what did not fit into the queue of names. Returns how much of that is left. */
 size_t walk_ask(struct walk *walk);

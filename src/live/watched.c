@@ -72,7 +72,7 @@ void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint6
 void watched_done(struct watched *watched)
 {
         if (watched->memory > 0)
-                close(watched->memory);
+                memory_close(watched->memory);
         if (watched->pidfd > 0)
                 close(watched->pidfd);
         free(watched->oom_path);
@@ -96,7 +96,8 @@ enum watched_fate watched_fate(const struct watched *watched)
         if (has_exited(watched))
                 return WATCHED_EXITED;
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
-        if (watched->memory >= 0 && memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0)
+        if (watched->memory >= 0 && memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0 &&
+            (memory_is_file(watched->memory) || word == WIRE_MAGIC))
                 return WATCHED_RUNS;
         if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
                 return WATCHED_EXITED;

@@ -83,8 +83,20 @@ const char *heap_part_words(const struct rec_memory *memory, enum heap_part part
 enum { HEAP_BEFORE_CLASSES = 88 };
 size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret, size_t max);
 
-/* The size classes that have a sampling mean of their own at NOW, in the order of size; at most MAX. Returns how many. */
-size_t heap_class_means(const struct heap *heap, struct rec_class_mean *ret, size_t max);
+/* The same, the classes that hold most first. */
+size_t heap_before_largest(const struct heap *heap, struct rec_before_class *ret, size_t max);
+
+/* The sizes of class INDEX: [*RET_FROM, *RET_TO] bytes, four classes an octave from 16 on (probe/wire.h: wire_class()); the
+ * last one has no end: 0. */
+void heap_class_sizes(uint32_t index, uint64_t *ret_from, uint64_t *ret_to);
+
+/* The sizes of blocks that are sampled with a mean of their own at NOW (class zoom), in order. Returns how many; *RET lives until
+ * the next heap_seek(). */
+struct heap_zoom {
+        uint64_t low, high; /* bytes as the exact counters count them; high UINT64_MAX = any */
+        uint64_t mean;
+};
+size_t heap_zooms(struct heap *heap, const struct heap_zoom **ret);
 
 /* How long WINDOW is: the last ten minutes, or in a young session all but its first fifth (every site fills
  * up from nothing at the attach, which is not growth). Rates need 20 s of it. */
@@ -146,11 +158,14 @@ struct tree {
         size_t n;
 };
 
-/* Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
+/* All means all of the heap, without mapped memory. Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
  * inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
  * caller ends it with tree_done(); strings belong to the heap. */
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 void tree_done(struct tree *tree);
+
+/* What stands before the name of a site of KIND: "" or "mmap:". */
+const char *heap_kind_sign(uint32_t kind);
 
 /* "young", "growing", "flat", "shrinking". */
 const char *heap_class_name(uint32_t class);

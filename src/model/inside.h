@@ -56,6 +56,9 @@ struct heap {
         struct rec_memory memory;  /* in force at NOW, if has_memory */
         uint64_t memory_move;
         bool has_memory;
+        struct heap_zoom zooms[HEAP_BEFORE_CLASSES];
+        size_t n_zooms;
+        uint64_t zooms_move;
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */

@@ -219,6 +219,11 @@ static void link_children(struct build *build)
         free(order);
 }
 
+static bool is_of_heap(const struct heap *heap, uint32_t site)
+{
+        return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
+}
+
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 {
         struct build build = { .heap = heap };
@@ -230,7 +235,7 @@ int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
         if (site == 0) {
                 for (uint32_t stack = 1; stack < heap->names.n_stacks; stack++)
-                        if (heap->names.stacks[stack].site)
+                        if (is_of_heap(heap, heap->names.stacks[stack].site))
                                 add_stack(&build, stack, inverted);
         } else if (site < heap->names.n_sites) {
                 for (uint32_t stack = heap->names.sites[site].first; stack; stack = heap->names.stacks[stack].next)

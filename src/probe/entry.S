@@ -38,6 +38,10 @@ blob_start:
         .long   map_munmap - blob_start
         .long   map_mremap - blob_start
         .long   map_brk - blob_start
+        .long   pool_get - blob_start
+        .long   pool_get_second - blob_start
+        .long   pool_put - blob_start
+        .long   pool_put_second - blob_start
 
         .text
         .macro  thunk name, call
@@ -91,9 +95,9 @@ slow_common:
         jmp     *(%r9)                  /* wire_hook.original */
         .size   slow_common, . - slow_common
 
-/* Mapping calls: with the hook in %r11, for %r9 may be an argument. A system call follows, so there is no fast path: all
- * that is done here is to look whether we are on. struct map_frame is laid out and probe_map() calls the original. */
-        .macro  mapping name, call
+/* Mapping calls and pools: with the hook in %r11, for %r9 may be an argument. There is no fast path: all that is done here
+ * is to look whether we are on. struct map_frame is laid out; probe_map() calls the original, probe_pool() when it must. */
+        .macro  wide name, call, common
         .type   \name, @function
 \name:
         movq    probe_root(%rip), %r10
@@ -106,19 +110,22 @@ slow_common:
         pushq   %rbp
         pushq   %rbx
         pushq   $\call
-        jmp     map_common
+        jmp     \common
 1:
         jmp     *(%r11)                 /* wire_hook.original */
         .size   \name, . - \name
         .endm
 
-        mapping map_mmap, 10
-        mapping map_munmap, 11
-        mapping map_mremap, 12
-        mapping map_brk, 13
+        wide    map_mmap, 10, map_common
+        wide    map_munmap, 11, map_common
+        wide    map_mremap, 12, map_common
+        wide    map_brk, 13, map_common
+        wide    pool_get, 0, pool_common
+        wide    pool_get_second, 3, pool_common
+        wide    pool_put, 7, pool_common
+        wide    pool_put_second, 9, pool_common
 
-        .type   map_common, @function
-map_common:
+        .macro  call_wide function
         pushq   %r11
         pushq   $0
         pushq   %r10
@@ -131,9 +138,34 @@ map_common:
         pushq   %rcx                    /* 17 words and the return address */
         movq    %rsp, %rdi
         cld
-        call    probe_map
+        call    \function
+        .endm
+
+        .type   map_common, @function
+map_common:
+        call_wide probe_map
         addq    $136, %rsp
         ret
         .size   map_common, . - map_common
+
+        .type   pool_common, @function
+pool_common:
+        call_wide probe_pool
+        cmpl    $0, 84(%rsp)            /* map_frame.frame.pass */
+        jne     1f
+        addq    $136, %rsp
+        ret
+1:
+        popq    %rcx
+        popq    %r8
+        popq    %r9
+        popq    %rax
+        popq    %rdi
+        popq    %rsi
+        popq    %rdx
+        movq    16(%rsp), %r11
+        addq    $80, %rsp
+        jmp     *(%r11)                 /* wire_hook.original */
+        .size   pool_common, . - pool_common
 
         .section .note.GNU-stack, "", @progbits

@@ -9,7 +9,8 @@
  * call instead and names its hook (wire_alloc.inside). The thread's slot is marked then, which for the sampler makes no
  * difference: its next countdown was started before.
  *
- * Nothing is called with a mark of ours, so a signal handler may leave a mapping call by longjmp(). */
+ * Nothing is called with a mark of ours, so a signal handler may leave a mapping call by longjmp(). But it is counted in the slot, so
+ * that a detach knows who is inside. */
 #include "probe/probe.h"
 
 enum {
@@ -131,8 +132,10 @@ probe_result probe_map(struct map_frame *map)
         const uint64_t *a = frame->a, *more = map->more;
         bool is_brk = frame->call == CALL_BRK;
         uint64_t before = read_tsc(), old_end = is_brk ? end_of_heap() : 0, addr;
+        struct wire_slot *slot = slot_enter(frame->shared);
         probe_result result = ((map_function *)frame->hook->original)(a[0], a[1], a[2], more[0], more[1], more[2]);
 
+        slot_leave(slot);
         addr = (uint64_t)result;
         if (!sample_is_on(frame->shared) || frame->shared->no_thread_yet || sample_is_silent(frame->shared))
                 return result;

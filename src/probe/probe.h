@@ -43,13 +43,13 @@ enum probe_call {
         CALL_FREE,
         CALL_FREE_SIZED,
         CALL_FREE_SECOND,
-        CALL_MMAP,        /* these four with a struct map_frame */
+        CALL_MMAP,        /* these four with a struct map_frame, and the others when the hook's sizing is WIRE_SIZE_POOL */
         CALL_MUNMAP,
         CALL_MREMAP,
         CALL_BRK,
 };
 
-/* The same for mapping calls, which have up to six arguments. */
+/* The same for mapping calls and pools, which have up to six arguments in registers. */
 struct map_frame {
         uint64_t more[3]; /* fourth to sixth argument */
         uint64_t rax;     /* for a function with `...`, how many vector registers hold arguments */
@@ -160,6 +160,11 @@ void slot_count_alloc(struct wire_shared *shared, struct wire_slot *slot, uint64
 void slot_count_free(struct wire_shared *shared, struct wire_slot *slot, uint64_t bytes);
 void slot_count_unsized_free(struct wire_shared *shared, struct wire_slot *slot);
 
+/* The probe is about to call a function of the target without marking the slot: the code must stay until it has returned, by
+ * slot_leave(). A signal handler that leaves it by longjmp() costs a detach its patience, no more. */
+struct wire_slot *slot_enter(struct wire_shared *shared);
+void slot_leave(struct wire_slot *slot);
+
 /* ---- table.c ---- */
 
 /* Puts a block in; false (and counted) if there is no place. RET_STALE: the id of an entry that had this address and
@@ -213,6 +218,7 @@ probe_thunk slow_malloc, slow_calloc, slow_realloc, slow_memalign, slow_posix_me
 /* ---- slow.c ---- */
 
 probe_result probe_slow(struct probe_frame *frame);
+probe_result probe_pool(struct map_frame *map);
 
 /* ---- map.c ---- */
 

@@ -117,6 +117,22 @@ static bool may_throw(const struct probe_frame *frame)
         return frame->call == CALL_NEW || frame->call == CALL_NEW_ALIGNED;
 }
 
+typedef probe_result pool_function(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t s0,
+                                   uint64_t s1, uint64_t s2, uint64_t s3);
+
+/* A pool's function, with all its arguments: some may be on the stack, where there is always something to read. */
+static probe_result call_pool(const struct probe_frame *frame)
+{
+        const struct map_frame *map = (const struct map_frame *)((const char *)frame - offsetof(struct map_frame, frame));
+        const uint64_t *a = frame->a, *more = map->more, *stack = &frame->rip + 1;
+        struct wire_slot *slot = slot_enter(frame->shared);
+        probe_result result = ((pool_function *)frame->hook->original)(a[0], a[1], a[2], more[0], more[1], more[2], stack[0],
+                                                                       stack[1], stack[2], stack[3]);
+
+        slot_leave(slot);
+        return result;
+}
+
 /* Calls the function itself; nested calls of this thread see a marked slot and pass. */
 static probe_result call_original(struct probe_frame *frame, struct wire_slot *slot)
 {
@@ -124,6 +140,8 @@ static probe_result call_original(struct probe_frame *frame, struct wire_slot *s
         bool own = slot != &frame->shared->overflow;
         probe_result result;
 
+        if (frame->hook->sizing == WIRE_SIZE_POOL)
+                return call_pool(frame);
         if (probe_root.mapped != (uint64_t)frame->shared)
                 __atomic_store_n(&probe_root.mapped, (uint64_t)frame->shared, __ATOMIC_RELAXED);
         if (own) {
@@ -217,4 +235,16 @@ probe_result probe_slow(struct probe_frame *frame)
         frame->pass = !request.allocates ||
                       !(mean || old_id || (request.old && !request.size) || frame->hook->sizing == WIRE_SIZE_NESTED);
         return frame->pass ? 0 : follow(frame, slot, &request, old_id, mean);
+}
+
+/* A call of a function that the user named. */
+probe_result probe_pool(struct map_frame *map)
+{
+        uint64_t block = map->frame.call == CALL_FREE_SECOND ? map->frame.a[1] : map->frame.a[0];
+
+        if ((map->frame.call == CALL_FREE || map->frame.call == CALL_FREE_SECOND) && !block) {
+                map->frame.pass = 1;
+                return 0;
+        }
+        return probe_slow(&map->frame);
 }

@@ -53,13 +53,17 @@ enum wire_kind {
         WIRE_MUNMAP,         /* munmap(addr, length) */
         WIRE_MREMAP,         /* mremap(addr, length, new_length, flags, new_addr) */
         WIRE_BRK,            /* brk(addr); sbrk() calls it */
+        WIRE_POOL_GET,       /* get(size, ...): as malloc, but every register may hold an argument */
+        WIRE_POOL_GET_SECOND, /* get(pool, size, ...) */
+        WIRE_POOL_PUT,       /* put(p, ...) */
+        WIRE_POOL_PUT_SECOND, /* put(pool, p, ...) */
         WIRE_KINDS
 };
 
 /* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
-static inline int wire_kind_maps(uint32_t kind)
+static inline int wire_kind_is_wide(uint32_t kind)
 {
-        return kind >= WIRE_MMAP && kind <= WIRE_BRK;
+        return kind >= WIRE_MMAP && kind <= WIRE_POOL_PUT_SECOND;
 }
 
 /* How the size of a block is known when it is freed. */
@@ -67,6 +71,7 @@ enum wire_sizing {
         WIRE_SIZE_UNKNOWN, /* frees are counted, their bytes are not (unless the call says the size) */
         WIRE_SIZE_GLIBC,   /* chunk header at p - 8, which free() is about to read anyway */
         WIRE_SIZE_NESTED,  /* not known, and the function itself may call others that are hooked (realloc and memalign of musl) */
+        WIRE_SIZE_POOL,    /* not known, and what the function calls is counted as always: its blocks are made of malloc's */
 };
 
 /* One hooked function; constant once written, in the code area, next to its stub. */
@@ -103,6 +108,11 @@ enum {
         WIRE_CLASSES = 88,         /* 22 octaves: [16 B, 64 MiB), the last takes all that is larger */
 };
 
+/* A countdown is spent in parts of at most so many bytes (times the zoom), so that a new mean, or a brake that is released, reaches
+ * a thread by then. */
+#define WIRE_CHECK_IN   (128ll << 10)
+#define WIRE_UNFINISHED (1ull << 63)
+
 /* ---- one thread's counters. Only its thread writes it, with plain adds; heaptop only reads ---- */
 
 struct wire_class_count {
@@ -115,11 +125,12 @@ struct wire_slot {
                              * may swap the key of a dead thread for 0: all else stays and the next owner goes on */
         int64_t countdown;  /* bytes until the next sample; exponentially distributed */
         uint64_t random;    /* xorshift64* state, never 0 */
-        uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
+        uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)). With
+                             * WIRE_UNFINISHED the countdown is the first WIRE_CHECK_IN of a longer one */
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
         uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
-        uint64_t pad;
+        uint64_t inside;    /* mapping calls and calls of pools that the probe has made and that have not returned */
         struct wire_class_count classes[WIRE_CLASSES];
 };
 
@@ -267,7 +278,7 @@ struct wire_shared {
         /* A brake in case the target outruns heaptop: samples since heaptop last set `taken` to 0 (atomic adds). From
          * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times, and
          * never beyond 2^40); weights stay right because a countdown carries its mean. burst = 0: never. Releasing the brake
-         * reaches a thread with its next countdown, when it has spent the long one. */
+         * reaches a thread when it has spent WIRE_CHECK_IN at most. */
         uint64_t taken __attribute__((aligned(64)));
         uint64_t burst;
 

@@ -173,7 +173,7 @@ static int open_vdso(pid_t pid, const struct mapping *mapping, struct image **re
                 return fd;
         copy = xmalloc(size);
         r = memory_read(fd, mapping->start, copy, size);
-        close(fd);
+        memory_close(fd);
         if (r < 0) {
                 free(copy);
                 return r;
@@ -188,6 +188,9 @@ int image_open(pid_t pid, const struct mapping *mapping, struct image **ret)
 
         if (strcmp(mapping->path, "[vdso]") == 0)
                 return open_vdso(pid, mapping, ret);
+        r = proc_live_thread(pid, &pid); /* a leader that has ended has no files any more */
+        if (r < 0)
+                return r;
         snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", (int)pid, (unsigned long long)mapping->start,
                  (unsigned long long)mapping->end);
         r = open_path(path, 0, ret);

@@ -36,7 +36,7 @@ static void throughput(const struct ui *ui, const struct rec_process *now, struc
         const struct rec_process *then = row_before(&ui->lately, now, RATE_SPAN_S * NS_PER_S);
         double seconds;
 
-        ret->cost_share = ret->alloc_per_s = ret->free_per_s = NAN;
+        ret->cost_share = ret->own_share = ret->alloc_per_s = ret->free_per_s = NAN;
         ret->alloc_calls_per_s = ret->free_calls_per_s = NAN;
         if (!then || now->time_ns <= then->time_ns)
                 return;
@@ -46,6 +46,7 @@ static void throughput(const struct ui *ui, const struct rec_process *now, struc
         ret->alloc_calls_per_s = per_second(now->allocated_calls, then->allocated_calls, seconds);
         ret->free_calls_per_s = per_second(now->freed_calls, then->freed_calls, seconds);
         ret->cost_share = per_second(now->probe_cost_ns, then->probe_cost_ns, seconds) / 1e9;
+        ret->own_share = per_second(now->recorder_cpu_ns, then->recorder_cpu_ns, seconds) / 1e9;
 }
 
 /* Which share of the growth of RSS over the window is growth of the heap. */
@@ -66,7 +67,7 @@ void facts_get(struct ui *ui, struct facts *ret)
         const struct rec_process *now;
         const struct rec_session *session;
 
-        *ret = (struct facts){ .error_share = NAN, .cost_share = NAN, .rate = NAN, .seen_share = NAN };
+        *ret = (struct facts){ .error_share = NAN, .cost_share = NAN, .own_share = NAN, .rate = NAN, .seen_share = NAN };
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         now = heap_process(ui->heap);

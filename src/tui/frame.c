@@ -99,21 +99,51 @@ static void state_words(const struct ui *ui, char *ret, size_t size)
                 snprintf(ret, size, "* LIVE 1s");
 }
 
-static void measure_words(struct ui *ui, const struct canvas *canvas, const struct facts *facts, char *est,
-                          char *cost, char *lost, size_t size)
+/* "1:512K", and with classes that are zoomed the finest mean of those: "1:512K/4.0K". */
+static const char *mean_words(struct ui *ui, char *ret, size_t size)
+{
+        const struct heap_zoom *zooms;
+        uint64_t finest = UINT64_MAX;
+        size_t n = heap_zooms(ui->heap, &zooms);
+        char mean[FMT_MAX], zoomed[FMT_MAX];
+
+        for (size_t i = 0; i < n; i++)
+                finest = zooms[i].mean < finest ? zooms[i].mean : finest;
+        fmt_bytes(mean, heap_process(ui->heap)->mean);
+        if (n > 0)
+                snprintf(ret, size, "1:%s/%s", mean, fmt_bytes(zoomed, finest));
+        else
+                snprintf(ret, size, "1:%s", mean);
+        return ret;
+}
+
+/* Target and recorder in one figure each; where there is room the recorder gets words, and its memory, of its own. */
+static void cost_words(const struct rec_process *p, const struct facts *facts, bool wide, char *cost, char *own, size_t size)
+{
+        char rss[FMT_MAX];
+
+        if (!isfinite(facts->cost_share))
+                return;
+        if (!isfinite(facts->own_share) || wide)
+                snprintf(cost, size, "cost %.1f %%", facts->cost_share * 100);
+        else
+                snprintf(cost, size, "cost %.1f+%.1f %%", facts->cost_share * 100, facts->own_share * 100);
+        if (isfinite(facts->own_share) && wide)
+                snprintf(own, size, "recorder %.1f %% %s", facts->own_share * 100, fmt_bytes(rss, p->recorder_rss));
+}
+
+static void measure_words(struct ui *ui, const struct canvas *canvas, const struct facts *facts, char *est, char *lost,
+                          size_t size)
 {
         const struct rec_process *p = heap_process(ui->heap);
-        char count[FMT_MAX], mean[FMT_MAX];
+        char count[FMT_MAX], mean[2 * FMT_MAX];
         bool wide = canvas->width >= SIDE_PANE;
 
-        est[0] = cost[0] = lost[0] = '\0';
         if (isfinite(facts->error_share) && wide)
-                snprintf(est, size, "1:%s est %s%.0f %%", fmt_bytes(mean, p->mean), plus_minus(canvas),
+                snprintf(est, size, "%s est %s%.0f %%", mean_words(ui, mean, sizeof mean), plus_minus(canvas),
                          facts->error_share * 100);
         else if (isfinite(facts->error_share))
                 snprintf(est, size, "est %s%.0f %%", plus_minus(canvas), facts->error_share * 100);
-        if (isfinite(facts->cost_share))
-                snprintf(cost, size, "cost %.1f %%", facts->cost_share * 100);
         if (p->lost_samples > 0 || wide)
                 snprintf(lost, size, "lost %s", fmt_count(count, p->lost_samples));
 }
@@ -155,18 +185,20 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
 
 static void put_title(struct ui *ui, struct canvas *canvas)
 {
-        char state[64], est[48] = "", cost[48] = "", lost[48] = "", target[512], shown[512], right[256];
-        const char *const parts[] = { state, est, lost, cost };
+        char state[64], est[96] = "", cost[96] = "", own[96] = "", lost[96] = "", target[512], shown[512], right[256];
+        const char *const parts[] = { state, est, lost, cost, own };
         struct facts facts;
         int room, used = 0;
 
         facts_get(ui, &facts);
         state_words(ui, state, sizeof state);
-        if (facts.known)
-                measure_words(ui, canvas, &facts, est, cost, lost, sizeof est);
+        if (facts.known) {
+                measure_words(ui, canvas, &facts, est, lost, sizeof est);
+                cost_words(heap_process(ui->heap), &facts, canvas->width >= SIDE_PANE, cost, own, sizeof cost);
+        }
         right[0] = '\0';
         for (size_t i = 0; i < array_len(parts); i++)
-                if (parts[i][0] && used + text_width(parts[i]) + 3 < canvas->width / 2 + 8)
+                if (parts[i][0] && used + text_width(parts[i]) + 3 < canvas->width / 2 + 10)
                         used += snprintf(right + used, sizeof right - (size_t)used, "%s%s", used ? "   " : "",
                                          parts[i]);
         room = canvas->width - 1 - text_width(right) - 1;

@@ -26,13 +26,29 @@ void logview_draw(struct ui *ui, struct canvas *canvas)
         free(lines);
 }
 
-static void add_measure(struct buf *out, const struct rec_process *p, const struct facts *facts,
-                        const char *pm)
+/* The sizes that are sampled more finely than the rest, because they grow. */
+static void add_zooms(struct buf *out, struct ui *ui)
+{
+        enum { SHOWN = 4 };
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(ui->heap, &zooms);
+        char low[FMT_MAX], high[FMT_MAX], mean[FMT_MAX];
+
+        for (size_t i = 0; i < n && i < SHOWN; i++)
+                buf_printf(out, " finer     blocks of %s to %s, which grow: one in %s\n", fmt_bytes(low, zooms[i].low),
+                           zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(high, zooms[i].high),
+                           fmt_bytes(mean, zooms[i].mean));
+        if (n > SHOWN)
+                buf_printf(out, "           and %zu other classes of sizes\n", n - SHOWN);
+}
+
+static void add_measure(struct buf *out, struct ui *ui, const struct rec_process *p, const struct facts *facts, const char *pm)
 {
         char a[FMT_MAX], b[FMT_MAX];
 
         buf_printf(out, "ESTIMATE\n");
         buf_printf(out, " mean      one sample in %s allocated bytes, on average\n", fmt_bytes(a, p->mean));
+        add_zooms(out, ui);
         buf_printf(out, " samples   %s taken, %s lost\n", fmt_count(a, p->samples),
                    fmt_count(b, p->lost_samples));
         if (isfinite(facts->error_share))
@@ -66,8 +82,11 @@ static void add_cost(struct buf *out, const struct rec_process *p, const struct 
         if (isfinite(facts->cost_share))
                 buf_printf(out, " target    %.2f %% of its time is spent in the hooks\n",
                            facts->cost_share * 100);
-        buf_printf(out, " recorder  %s of CPU time so far, %s of memory\n",
-                   fmt_duration(a, p->recorder_cpu_ns), fmt_bytes(b, p->recorder_rss));
+        if (isfinite(facts->own_share))
+                buf_printf(out, " recorder  %.2f %% of a processor, ", facts->own_share * 100);
+        else
+                buf_puts(out, " recorder  ");
+        buf_printf(out, "%s so far, %s of memory\n", fmt_duration(a, p->recorder_cpu_ns), fmt_bytes(b, p->recorder_rss));
 }
 
 static void add_gaps(struct buf *out, struct ui *ui)
@@ -99,7 +118,7 @@ void info_draw(struct ui *ui, struct canvas *canvas)
                            s->user ? s->user : "?", s->allocator ? s->allocator : "");
                 buf_printf(&out, " %s\n", s->cmdline ? s->cmdline : "");
         }
-        add_measure(&out, p, &facts, plus_minus(canvas));
+        add_measure(&out, ui, p, &facts, plus_minus(canvas));
         add_before(&out, p, plus_minus(canvas));
         add_cost(&out, p, s, &facts);
         add_gaps(&out, ui);

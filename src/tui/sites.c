@@ -213,7 +213,7 @@ static void put_site_name(struct canvas *canvas, int x, int y, int room, const s
         char name[512], marked[512], place[128];
         int right;
 
-        snprintf(marked, sizeof marked, "%s%s", site->approximate ? "~" : "", site->name);
+        snprintf(marked, sizeof marked, "%s%s%s", heap_kind_sign(site->kind), site->approximate ? "~" : "", site->name);
         right = place_room(text_width(marked), text_width(site->place), room);
         name_fit(marked, room - (right ? right + 1 : 0), canvas->ascii, name, sizeof name);
         canvas_put(canvas, x, y, room, STYLE_PLAIN, name);
@@ -247,7 +247,9 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
                 fmt_bytes(text, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0);
                 break;
         case COLUMN_SHARE:
-                if (now->heap_used > 0)
+                if (site->kind != REC_SITE_HEAP)
+                        snprintf(text, sizeof text, "-"); /* no part of the heap */
+                else if (now->heap_used > 0)
                         snprintf(text, sizeof text, "%.1f%%",
                                  100.0 * (double)site->live_bytes / (double)now->heap_used);
                 break;

@@ -184,6 +184,7 @@ struct facts {
         bool known;                     /* there are data */
         double error_share;             /* +- share of the live estimate, 95 %; NAN = not known */
         double cost_share;              /* time of the target spent in the probe; NAN = too short to say */
+        double own_share;               /* of a processor, for the recorder; NAN likewise */
         double alloc_per_s, free_per_s; /* bytes; NAN = too short to say */
         double alloc_calls_per_s, free_calls_per_s;
         double rate, rate_error; /* of the heap, bytes a minute; rate NAN = too short to say */

@@ -6,6 +6,7 @@
  * threads, and each thread's blocked signals. Two runs with an attach and a detach in between print the same. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,37 @@ static uint64_t checksum(int mem, uint64_t start, uint64_t end)
                 start += (uint64_t)n;
         }
         return hash;
+}
+
+/* A thread that has not ended: the leader when it lives. */
+static int live_thread(int pid)
+{
+        char path[300], line[256];
+        int tid = pid;
+        bool dead = true;
+        struct dirent *entry;
+        DIR *dir;
+
+        snprintf(path, sizeof path, "/proc/%d/task", pid);
+        dir = opendir(path);
+        while (dead && dir && (entry = readdir(dir))) {
+                FILE *status;
+
+                if (entry->d_name[0] == '.')
+                        continue;
+                snprintf(path, sizeof path, "/proc/%d/task/%s/status", pid, entry->d_name);
+                status = fopen(path, "re");
+                while (status && fgets(line, sizeof line, status))
+                        if (!strncmp(line, "State:", 6))
+                                dead = line[7] == 'Z' || line[7] == 'X';
+                if (status)
+                        fclose(status);
+                if (!dead)
+                        tid = atoi(entry->d_name);
+        }
+        if (dir)
+                closedir(dir);
+        return tid;
 }
 
 static void print_mappings(int pid)
@@ -118,8 +150,8 @@ int main(int argc, char **argv)
                 fputs("usage: fingerprint PID\n", stderr);
                 return 64;
         }
-        print_mappings(pid);
-        print_descriptors(pid);
+        print_mappings(live_thread(pid));
+        print_descriptors(live_thread(pid));
         print_threads(pid);
         return 0;
 }

@@ -679,6 +679,61 @@ static int mode_asleep(void)
         ready();
         while (now() < end && slow && release)
                 release(slow(64 << 20));
+/* One piece of memory: mapped, moved, shrunk, a hole made in it, unmapped; its contents are right all the time. */
+static void map_and_move(unsigned *seed)
+{
+        size_t page = 4096, n = 2 + (*seed = *seed * 1103515245 + 12345) / 65536 % 64, more = n + *seed / 1024 % 64;
+        uint8_t *p = mmap(NULL, n * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
+
+        check("mmap", p != MAP_FAILED);
+        if (p == MAP_FAILED)
+                return;
+        p[0] = p[n * page - 1] = (uint8_t)n;
+        q = mremap(p, n * page, more * page, MREMAP_MAYMOVE);
+        check("mremap", q != MAP_FAILED && q[0] == (uint8_t)n && q[n * page - 1] == (uint8_t)n && q[more * page - 1] == (more == n ? n : 0));
+        if (q == MAP_FAILED)
+                return;
+        check("a wrong mapping fails", mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
+        check("munmap of a part", munmap(q + (more - 1) * page, page) == 0);
+        check("MAP_FIXED", mmap(q, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == q && q[0] == 0);
+        check("munmap", munmap(q, (more - 1) * page) == 0);
+}
+
+static void *maps_thread_once(void *arg)
+{
+        map_and_move(arg);
+        return NULL;
+}
+
+static void *maps_thread(void *arg)
+{
+        unsigned seed = (unsigned)(uintptr_t)arg;
+
+        while (now() < end)
+                map_and_move(&seed);
+        return NULL;
+}
+
+/* Threads map and unmap all the time, come and go with their stacks, and the heap grows by brk(). */
+static int mode_maps(void)
+{
+        pthread_t threads[4];
+
+        ready();
+        for (uintptr_t i = 0; i < 4; i++)
+                check("pthread_create", pthread_create(&threads[i], NULL, maps_thread, (void *)(i + 1)) == 0);
+        while (now() < end) {
+                uint8_t *heap = sbrk(512);
+                pthread_t t;
+                unsigned seed = 1;
+
+                check("sbrk", heap != (void *)-1);
+                memset(heap, 1, 512);
+                check("pthread_create", pthread_create(&t, NULL, maps_thread_once, &seed) == 0 && pthread_join(t, NULL) == 0);
+                usleep(1000);
+        }
+        for (int i = 0; i < 4; i++)
+                pthread_join(threads[i], NULL);
         return bad != 0;
 }
 
@@ -715,6 +770,7 @@ int main(int argc, char **argv)
                 { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
                 { "swapfds", mode_swapfds },   { "ring", mode_ring },         { "strict", mode_strict },
                 { "inside", mode_inside },     { "asleep", mode_asleep },
+                { "maps", mode_maps },
         };
 
         if (argc < 3)

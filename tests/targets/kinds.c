@@ -3,6 +3,7 @@
  *
  *   kinds filter SECONDS kill|trap|errno   a seccomp filter that refuses so what an attach calls, and what the probe may ask
  *   kinds allowed SECONDS                  a seccomp filter that allows all but reboot(2)
+ *   kinds under COMMAND ARG...             runs another program under that
  *   kinds dies MILLISECONDS                exits in the middle of what its threads do
  *   kinds spawn SECONDS                    threads that vfork, posix_spawn and fork without pause
  *   kinds guarded SECONDS                  undumpable, and may get no new privileges
@@ -121,7 +122,7 @@ static int mode_filter(const char *action)
         return mode_work();
 }
 
-static int mode_allowed(void)
+static void allow_all_but_reboot(void)
 {
         struct sock_filter code[] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -133,7 +134,6 @@ static int mode_allowed(void)
 
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         check("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-        return mode_work();
 }
 
 /* ---- processes ---- */
@@ -216,8 +216,10 @@ int main(int argc, char **argv)
         end = now() + (argc > 2 ? atof(argv[2]) : 0) / (strcmp(mode, "dies") == 0 ? 1000 : 1);
         if (!strcmp(mode, "filter") && argc > 3)
                 return mode_filter(argv[3]);
-        if (!strcmp(mode, "allowed"))
-                return mode_allowed();
+        if (!strcmp(mode, "allowed") || !strcmp(mode, "under"))
+                allow_all_but_reboot();
+        if (!strcmp(mode, "under"))
+                execvp(argv[2], argv + 2);
         if (!strcmp(mode, "dies"))
                 return mode_dies();
         if (!strcmp(mode, "spawn"))
@@ -226,7 +228,7 @@ int main(int argc, char **argv)
                 return mode_guarded();
         if (!strcmp(mode, "zombie"))
                 return mode_zombie();
-        if (!strcmp(mode, "work"))
+        if (!strcmp(mode, "work") || !strcmp(mode, "allowed"))
                 return mode_work();
         return 64;
 }

@@ -65,13 +65,18 @@ __attribute__((noinline, noclone)) static int pool_put(struct pool *pool, void *
         return 0;
 }
 
-__attribute__((noinline, noclone)) void *box_get(size_t size)
+/* Arguments in all registers, and on the stack. */
+__attribute__((noinline, noclone)) void *box_get(size_t size, long b, long c, long d, long e, long f, long g, long h)
 {
+        if (b != 2 || c != 3 || d != 4 || e != 5 || f != 6 || g != 7 || h != 8)
+                abort();
         return size <= BLOCK ? take(&pools[1]) : NULL;
 }
 
-__attribute__((noinline, noclone)) void box_put(void *block)
+__attribute__((noinline, noclone)) void box_put(void *block, long b, long c, long d, long e, long f, long g)
 {
+        if (b != 2 || c != 3 || d != 4 || e != 5 || f != 6 || g != 7)
+                abort();
         if (block)
                 give(&pools[1], block);
 }
@@ -90,7 +95,7 @@ __attribute__((noinline, noclone)) static void work(void)
 
                 if (blocks[at]) {
                         if (is_box(at))
-                                box_put(blocks[at]);
+                                box_put(blocks[at], 2, 3, 4, 5, 6, 7);
                         else if (pool_put(&pools[0], blocks[at]) != 0)
                                 abort();
                         blocks[at] = NULL;
@@ -98,7 +103,7 @@ __attribute__((noinline, noclone)) static void work(void)
                         continue;
                 }
                 sizes[at] = 64 + next_random() % 4000;
-                blocks[at] = is_box(at) ? box_get(sizes[at]) : pool_get(&pools[0], sizes[at]);
+                blocks[at] = is_box(at) ? box_get(sizes[at], 2, 3, 4, 5, 6, 7, 8) : pool_get(&pools[0], sizes[at]);
                 if (!blocks[at])
                         abort();
                 allocs++;

@@ -22,7 +22,7 @@ static double wobble(uint64_t seed)
 struct demo {
         struct fake *fake;
         uint32_t login, oauth; /* the two stacks of SessionStore::put */
-        uint32_t put, listeners, cache, chunk, config, sqlite, plugin, png, hostile, nearest;
+        uint32_t put, listeners, cache, chunk, config, sqlite, plugin, png, hostile, nearest, mapped;
 };
 
 static uint32_t call(struct fake *fake, uint32_t caller, uint32_t module, const char *func, const char *file,
@@ -92,6 +92,9 @@ static void add_others(struct demo *demo)
         stack = fake_add_frame(fake, plugin, "thing_open", NULL, 0);
         fake_set_frame(fake, stack, "thing_open", NULL, 0, REC_FRAME_NAMED | REC_FRAME_NEAREST);
         demo->nearest = fake_set_site(fake, fake_add_stack(fake, 0, stack), 0);
+        demo->mapped = fake_add_site(fake, "TileMap::reserve", "/src/tiles.cc", 212);
+        fake_set_kind(fake, demo->mapped, REC_SITE_MAPPED);
+        fake_set_class(fake, demo->mapped, REC_FLAT);
         fake_set_class(fake, demo->listeners, REC_GROWING);
         fake_set_class(fake, demo->cache, REC_FLAT);
         fake_set_class(fake, demo->chunk, REC_FLAT);
@@ -116,6 +119,7 @@ static void set_live(struct demo *demo, int tick, double t)
                 fake_set_live(fake, demo->config, 58ll * M, 402000);
                 fake_set_live(fake, demo->hostile, 1100 << 10, 61);
                 fake_set_live(fake, demo->nearest, 700 << 10, 12);
+                fake_set_live(fake, demo->mapped, 16 * M, 4);
         }
         fake_set_live(fake, demo->sqlite, (int64_t)((t < 0.3 ? 31 * t / 0.3 : 31) * M), 7700);
         fake_set_live(fake, demo->plugin, (int64_t)((30 - 26 * t) * M), 900);
@@ -205,6 +209,8 @@ struct fake *demo_session(const char *source)
                 set_memory(fake);
                 if (tick == 120)
                         fake_add_mark(fake, "A");
+                if (tick == 150)
+                        fake_set_class_mean(fake, 12, 4096); /* the leak's blocks of 128 bytes */
                 if (tick == 300)
                         fake_add_mark(fake, "B");
                 if (tick == 200)

@@ -92,7 +92,7 @@ static inline rig_function *rig_hook(struct rig *rig, enum wire_kind kind, enum 
 
         rig_must(rig->n_hooks < RIG_HOOKS);
         *hook = (struct wire_hook){ .original = (uint64_t)original, .sizing = sizing, .index = rig->n_hooks++ };
-        memcpy(stub, wire_kind_maps(kind) ? "\x49\xbb" : "\x49\xb9", 2); /* movabs $hook, %r11 or %r9 */
+        memcpy(stub, wire_kind_is_wide(kind) ? "\x49\xbb" : "\x49\xb9", 2); /* movabs $hook, %r11 or %r9 */
         memcpy(stub + 2, &hook_addr, 8);
         memcpy(stub + 10, "\xff\x25\0\0\0\0", 6);  /* jmp *0(%rip) */
         memcpy(stub + 16, &handler, 8);
