@@ -201,6 +201,7 @@ clean-local: clean-mutants
 .PHONY: clean-mutants
 clean-mutants:
 	rm -rf mutants.tmp
+
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
 # Long; not part of make check.
 .PHONY: check-sanitizers

@@ -4,16 +4,10 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-<<<<<<< HEAD
-echo 1..34
-
-for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring; do
-        part $mode || continue
-=======
-echo 1..32
+echo 1..35
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
->>>>>>> main
+        part $mode || continue
         begin "$edge" $mode $((cycles / 20 + 1))
         attach_tool cycle "$target" "$cycles" 5
         code=$?
@@ -22,12 +16,8 @@ for mode in sleep leader threads fork coroutines closefds altstack handler neste
         result $? "$mode: $cycles cycles"
 done
 
-<<<<<<< HEAD
 if part vfork; then
-begin "$edge" vforklong 2
-=======
 begin "$edge" vforklong $((2 * slow))
->>>>>>> main
 attach_tool cycle "$target" 3 5
 code=$?
 finish
@@ -58,12 +48,8 @@ finish
 result $? "a program that has become another one is left alone"
 fi # exec
 
-<<<<<<< HEAD
 if part forklive; then
-begin "$edge" forklive 2
-=======
 begin "$edge" forklive $((2 * slow))
->>>>>>> main
 "$tool" hold "$target" 900 >"$dir/tool" 2>&1
 child=
 while [ -z "$child" ]; do
@@ -121,12 +107,8 @@ finish
 result $? "a file put in the place of the memory file is not written to"
 fi # refused
 
-<<<<<<< HEAD
 if part modules; then
-begin "$edge" diverted 3
-=======
 begin "$edge" diverted $((3 * slow))
->>>>>>> main
 attach_tool cycle "$target" 1 1000
 code=$?
 finish

@@ -679,6 +679,9 @@ static int mode_asleep(void)
         ready();
         while (now() < end && slow && release)
                 release(slow(64 << 20));
+        return bad != 0;
+}
+
 /* One piece of memory: mapped, moved, shrunk, a hole made in it, unmapped; its contents are right all the time. */
 static void map_and_move(unsigned *seed)
 {
