@@ -71,7 +71,7 @@ void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
 
-/* The next tick is the last one: it looks at memory once more, and tells even small changes. */
+/* The next tick is the last one, the probe has been taken out: it looks at memory once more, and tells even small changes. */
 void source_end(struct source *source);
 
 /* The sampling mean from now on, in bytes, clamped to what estimates can bear; 0 = adaptive. Returns the one in force. */
