@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
+	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
@@ -195,6 +196,19 @@ check_PROGRAMS += %D%/targets/drip
 EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
+
+# All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
+# Long; not part of make check.
+.PHONY: check-sanitizers
+EXTRA_DIST += %D%/tsan.supp
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+check-sanitizers:
+	for list in address,undefined thread; do \
+		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
+		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
+		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || exit 1; \
+	done
 
 # ---- benchmarks: built and run by `make bench` only ----
 
