@@ -46,6 +46,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
+	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
@@ -106,6 +107,7 @@ EXTRA_DIST += data/frames.conf
 %C%_liblive_a_SOURCES = \
 	%D%/live/aggregate.c %D%/live/aggregate.h \
 	%D%/live/balance.c %D%/live/balance.h \
+	%D%/live/before.c %D%/live/before.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
 	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \

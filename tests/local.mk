@@ -15,6 +15,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS = \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
+	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
@@ -191,6 +192,19 @@ check_PROGRAMS += %D%/targets/drip
 EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
+
+# All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
+# Long; not part of make check.
+.PHONY: check-sanitizers
+EXTRA_DIST += %D%/tsan.supp
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+check-sanitizers:
+	for list in address,undefined thread; do \
+		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
+		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
+		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || exit 1; \
+	done
 
 # ---- benchmarks: built and run by `make bench` only ----
 

@@ -109,11 +109,31 @@ static json_t *sampling_part(struct heap *heap, const struct rec_process *p)
                          number(p->probe_cost_ns));
 }
 
-static json_t *before_part(const struct rec_process *p)
+static json_t *before_classes(struct heap *heap)
 {
-        return json_pack("{s:o, s:b}", "live_bytes",
+        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
+        size_t n = heap_before_classes(heap, rows, HEAP_BEFORE_CLASSES);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++) {
+                uint64_t from, to;
+
+                heap_class_sizes(rows[i].index, &from, &to);
+                json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "from_bytes", number(from), "to_bytes",
+                                                      to ? number(to) : json_null(), "live_bytes",
+                                                      estimate((double)rows[i].bytes, (double)rows[i].error, true),
+                                                      "began_bytes", json_integer(rows[i].began)));
+        }
+        return list;
+}
+
+static json_t *before_part(struct heap *heap)
+{
+        const struct rec_process *p = heap_process(heap);
+
+        return json_pack("{s:o, s:b, s:o}", "live_bytes",
                          estimate((double)p->before_bytes, (double)p->before_error, true), "upper_bound",
-                         (int)p->before_upper_bound);
+                         (int)p->before_upper_bound, "classes", before_classes(heap));
 }
 
 static json_t *parts_of(const struct rec_memory *memory)
@@ -255,7 +275,7 @@ int report_json(FILE *out, struct report *report)
                          target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
                          "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(report->heap, p), "memory", memory_part(report->heap),
                          "growth", growth_part(report->heap), "live_bytes",
-                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(p),
+                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(report->heap),
                          "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing, "sites", sites_part(report),
                          "marks", marks_part(report->heap, p->wall_offset_ns), "events",
                          events_part(report->heap, p->wall_offset_ns), "gaps",

@@ -88,6 +88,23 @@ static void put_cost(FILE *out, const struct rec_process *p, const struct rec_se
                 fmt_bytes(rss, p->recorder_rss));
 }
 
+static void put_before_classes(FILE *out, struct heap *heap)
+{
+        enum { BEFORE_MAX = 8 };
+        struct rec_before_class rows[BEFORE_MAX];
+        size_t n = heap_before_largest(heap, rows, BEFORE_MAX);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX], e[FMT_MAX];
+
+        for (size_t i = 0; i < n && rows[i].bytes > 0; i++) {
+                uint64_t from, to;
+
+                heap_class_sizes(rows[i].index, &from, &to);
+                fprintf(out, "             %s +-%s of %s in blocks of %s%s%s\n", size(a, (double)rows[i].bytes),
+                        size(b, (double)rows[i].error), size(c, (double)rows[i].began), fmt_bytes(d, from),
+                        to ? " to " : " and more", to ? fmt_bytes(e, to) : "");
+        }
+}
+
 static void put_memory(FILE *out, struct report *report)
 {
         const struct rec_process *p = heap_process(report->heap);
@@ -117,6 +134,7 @@ static void put_memory(FILE *out, struct report *report)
         if (!p->before_upper_bound)
                 fprintf(out, " +-%s", size(b, (double)p->before_error));
         fputs(" from before the attach, sites unknown\n", out);
+        put_before_classes(out, report->heap);
         put_zooms(out, report->heap);
         put_cost(out, p, s);
 }

@@ -30,10 +30,35 @@ static void take_out(struct blocks *blocks, struct block *block)
         blocks->n--;
 }
 
+/* Variances are sums of doubles: what an equal amount leaves behind is 0. */
+static double less(double sum, double part)
+{
+        double rest = sum - part;
+
+        return rest > sum * 1e-12 ? rest : 0;
+}
+
+static void count_class(struct blocks *blocks, struct block *block, uint64_t chunk)
+{
+        uint64_t rounded = wire_glibc_chunk(block->size);
+        struct blocks_class *class;
+
+        block->class = (uint8_t)wire_class(chunk && chunk <= ESTIMATE_SIZE_MAX ? chunk : rounded);
+        class = &blocks->classes[block->class];
+        class->live += block->worth.chunk;
+        class->variance += block->worth.chunk_variance;
+        if (chunk == 0)
+                return;
+        class->surplus += block->worth.chunk;
+        blocks->classes[wire_class(rounded)].surplus -= estimate_bytes(rounded, block->weight);
+}
+
 static void close_block(struct blocks *blocks, struct block *block, uint64_t now_ns, uint64_t death_ns)
 {
         aggregate_died(blocks->aggregate, block->leaf, now_ns, block->born_ns, &block->worth);
         sums_died(&blocks->sums, &block->worth);
+        blocks->classes[block->class].live -= block->worth.chunk;
+        blocks->classes[block->class].variance = less(blocks->classes[block->class].variance, block->worth.chunk_variance);
         if (block->tick != blocks->tick)
                 rows_add(&blocks->deaths, (struct rec_death){ block->row_id, death_ns });
         take_out(blocks, block);
@@ -88,6 +113,7 @@ void blocks_alloc(struct blocks *blocks, const struct wire_alloc *record, uint32
                 blocks->n_refused++;
                 return;
         }
+        count_class(blocks, &block, record->chunk);
         block.row_id = ++blocks->aggregate->last_block;
         aggregate_born(blocks->aggregate, leaf, now_ns, &block.worth);
         sums_born(&blocks->sums, &block.worth);

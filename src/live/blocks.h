@@ -25,9 +25,17 @@ struct block {
         uint32_t leaf, tid;
         uint32_t tick;      /* it was born in */
         uint8_t missed;     /* searches of the table in a row that did not find it */
+        uint8_t class;      /* wire_class() of what was set aside */
         bool seen;          /* by the search that is running */
         double weight;
         struct worth worth;
+};
+
+/* Sampled blocks of one size class of what the allocator set aside. */
+struct blocks_class {
+        int64_t live;     /* bytes set aside for those that live */
+        double variance;  /* of that */
+        int64_t surplus;  /* of all births: what the exact counters did not count here because they go by the request */
 };
 
 struct born {
@@ -43,6 +51,7 @@ struct blocks {
         struct sums sums; /* of this process alone */
         ROWS(struct born) born;          /* in this tick; some are dead again */
         ROWS(struct rec_death) deaths;   /* in this tick, of older blocks */
+        struct blocks_class classes[WIRE_CLASSES];
         uint64_t n_reused;    /* closed because another block came to their address */
         uint64_t n_found_dead; /* closed by a search of the table */
         uint64_t n_refused;   /* beyond BLOCKS_MAX, or with an id that lives */

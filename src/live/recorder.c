@@ -88,6 +88,8 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         tick.classes = classes;
         tick.memory = &memory;
         tick.n_memory = fill_memory(recorder, &memory);
+        tick.before_classes = recorder->source->before.rows.v;
+        tick.n_before_classes = recorder->source->before.rows.n;
         ledger_fill(ledger, &tick);
         r = sink->tick(sink->arg, &tick);
         ledger_begin_tick(ledger);
@@ -253,7 +255,7 @@ int recorder_finish(struct recorder *recorder, const struct sink *sink, const ch
         while (source_drain(recorder->source) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
                 ;
         wait_for_names(recorder);
-        memory_hurry(&recorder->source->memory);
+        source_end(recorder->source);
         if (recorder->state == RECORDER_RUNNING)
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DETACHED, "%s", text);
         return make_tick(recorder, sink, true);

@@ -116,6 +116,7 @@ size_t source_step(struct source *source)
         inject_heartbeat(source->injection);
         n = source_drain(source);
         pace(source);
+        before_step(&source->before);
         walk_ask(source->walk);
         return n;
 }
@@ -194,6 +195,9 @@ void source_tick(struct source *source)
         mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
+        before_tick(&source->before, &source->counters, &source->blocks, &source->memory.chunks,
+                    source->memory.last.n_mappings > 0, source->ledger->tick, source->ledger->now_ns, source->ending,
+                    &source->ledger->happenings);
         ledger_add_blocks(source->ledger, &source->blocks);
         if (source->tells)
                 pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
@@ -203,6 +207,12 @@ void source_tick(struct source *source)
 void source_begin_tick(struct source *source)
 {
         blocks_begin_tick(&source->blocks, source->ledger->tick);
+}
+
+void source_end(struct source *source)
+{
+        memory_hurry(&source->memory);
+        source->ending = true;
 }
 
 /* ---- what can happen to it ---- */
@@ -216,6 +226,10 @@ static void begin_balance(struct source *source)
         watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
         balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
                       anon, &source->counters, &source->blocks.sums);
+        before_done(&source->before);
+        if (source->balance.exact)
+                before_begin(&source->before, source->injection->pid, source->watched.memory, &source->balance.glibc,
+                             &source->counters);
 }
 
 /* The probe has switched itself off because it did not hear from us: the machine or we were suspended. What happened
@@ -312,6 +326,7 @@ void source_free(struct source *source)
                 return;
         walk_free(source->walk);
         blocks_done(&source->blocks);
+        before_done(&source->before);
         mapped_done(&source->mapped);
         memory_done(&source->memory);
         watched_done(&source->watched);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "inject/inject.h"
 #include "live/balance.h"
+#include "live/before.h"
 #include "live/blocks.h"
 #include "live/counters.h"
 #include "live/ledger.h"
@@ -36,6 +37,8 @@ struct source {
         struct counters counters;
         struct balance balance;
         struct losses losses;
+        struct before before;
+        bool ending;               /* the next tick is the last: it tells all there is */
         struct mapped mapped;
         struct owners owners;
         struct memory memory;
@@ -67,6 +70,9 @@ void source_look_silent(struct source *source, bool tick_due);
 void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
+
+/* The next tick is the last one: it looks at memory once more, and tells even small changes. */
+void source_end(struct source *source);
 
 /* The sampling mean from now on, in bytes, clamped to what estimates can bear; 0 = adaptive. Returns the one in force. */
 uint64_t source_set_mean(struct source *source, uint64_t mean);

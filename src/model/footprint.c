@@ -1,6 +1,9 @@
 /* What the process's memory consists of, beside its sites. */
 #include "model/inside.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static int keep_memory(void *ctx, const struct rec_memory *row)
 {
         *(struct rec_memory *)ctx = *row;
@@ -100,4 +103,39 @@ size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret
             heap->history->before_at(heap->history->arg, heap->tick, add_class, &listing) < 0)
                 return 0;
         return listing.n;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+        const struct rec_before_class *x = a, *y = b;
+
+        if (x->bytes != y->bytes)
+                return x->bytes > y->bytes ? -1 : 1;
+        return (x->index > y->index) - (x->index < y->index);
+}
+
+size_t heap_before_largest(const struct heap *heap, struct rec_before_class *ret, size_t max)
+{
+        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
+        size_t n = heap_before_classes(heap, rows, HEAP_BEFORE_CLASSES);
+
+        if (n > 1)
+                qsort(rows, n, sizeof *rows, by_bytes);
+        n = n < max ? n : max;
+        if (n > 0)
+                memcpy(ret, rows, n * sizeof *rows);
+        return n;
+}
+
+static uint64_t class_floor(uint32_t index)
+{
+        return (uint64_t)(4 + index % 4) << (index / 4 + 2);
+}
+
+void heap_class_sizes(uint32_t index, uint64_t *ret_from, uint64_t *ret_to)
+{
+        bool last = index + 1 >= HEAP_BEFORE_CLASSES;
+
+        *ret_from = class_floor(last ? HEAP_BEFORE_CLASSES - 1 : index);
+        *ret_to = last ? 0 : class_floor(index + 1) - 1;
 }

@@ -83,6 +83,13 @@ const char *heap_part_words(const struct rec_memory *memory, enum heap_part part
 enum { HEAP_BEFORE_CLASSES = 88 };
 size_t heap_before_classes(const struct heap *heap, struct rec_before_class *ret, size_t max);
 
+/* The same, the classes that hold most first. */
+size_t heap_before_largest(const struct heap *heap, struct rec_before_class *ret, size_t max);
+
+/* The sizes of class INDEX: [*RET_FROM, *RET_TO] bytes, four classes an octave from 16 on (probe/wire.h: wire_class()); the
+ * last one has no end: 0. */
+void heap_class_sizes(uint32_t index, uint64_t *ret_from, uint64_t *ret_to);
+
 /* The sizes of blocks that are sampled with a mean of their own at NOW (class zoom), in order. Returns how many; *RET lives until
  * the next heap_seek(). */
 struct heap_zoom {

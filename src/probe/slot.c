@@ -17,6 +17,10 @@
  * without a new draw. Sizes times zooms are whole numbers and so is the countdown; nothing is rounded but the mean
  * that the record shows (see slot_spend()).
  *
+ * Parts. A long countdown is spent in parts: when one is spent and its block has not come to the end, nothing is sampled, and the
+ * rest is forgotten for a new draw with the mean that is in force then. That, too, changes nothing about the block at hand, whose
+ * every byte was spent with one mean.
+ *
  * The brake changes what new countdowns are drawn with, never those under way, and each carries its mean: weights stay
  * right although how often it brakes depends on what was sampled.
  *
@@ -102,11 +106,20 @@ enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
 static void restart(struct wire_shared *shared, struct wire_slot *slot)
 {
         uint64_t mean = current_mean(shared);
+        int64_t draw;
 
         if (slot->random == 0)
                 slot->random = mix(read_tsc() ^ slot->key) | 1;
-        slot->countdown = exponential(next_random(&slot->random), mean);
-        slot->mean = mean;
+        draw = exponential(next_random(&slot->random), mean);
+        slot->countdown = draw < WIRE_CHECK_IN ? draw : WIRE_CHECK_IN;
+        slot->mean = draw > WIRE_CHECK_IN ? mean | WIRE_UNFINISHED : mean;
+}
+
+/* The first part of a countdown is spent, by a block that reaches OVER bytes further. The rest of an exponential draw is distributed like
+ * a new one: draw it, with the same mean, and see whether it ends within this block. */
+static bool ends_within(struct wire_slot *slot, uint64_t mean, int64_t over)
+{
+        return exponential(next_random(&slot->random), mean) <= over;
 }
 
 /* The overflow slot's generator is splitmix64: its state is a counter, so an atomic add is all it needs. */
@@ -133,8 +146,13 @@ static uint64_t spend_own(struct wire_shared *shared, struct wire_slot *slot, ui
         }
         if (spent ? slot->countdown > 0 : !plain_spend(&slot->countdown, amount))
                 return 0;
+        if (mean & WIRE_UNFINISHED) {
+                mean &= ~WIRE_UNFINISHED;
+                if (!ends_within(slot, mean, -slot->countdown))
+                        mean = 0;
+        }
         restart(shared, slot);
-        slot->samples++;
+        slot->samples += mean != 0;
         return mean;
 }
 

@@ -108,6 +108,11 @@ enum {
         WIRE_CLASSES = 88,         /* 22 octaves: [16 B, 64 MiB), the last takes all that is larger */
 };
 
+/* A countdown is spent in parts of at most so many bytes (times the zoom), so that a new mean, or a brake that is released, reaches
+ * a thread by then. */
+#define WIRE_CHECK_IN   (128ll << 10)
+#define WIRE_UNFINISHED (1ull << 63)
+
 /* ---- one thread's counters. Only its thread writes it, with plain adds; heaptop only reads ---- */
 
 struct wire_class_count {
@@ -120,7 +125,8 @@ struct wire_slot {
                              * may swap the key of a dead thread for 0: all else stays and the next owner goes on */
         int64_t countdown;  /* bytes until the next sample; exponentially distributed */
         uint64_t random;    /* xorshift64* state, never 0 */
-        uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)) */
+        uint64_t mean;      /* the mean that `countdown` was drawn with: a sample's weight is 1/(1-exp(-size/mean)). With
+                             * WIRE_UNFINISHED the countdown is the first WIRE_CHECK_IN of a longer one */
         uint64_t samples;
         uint64_t unsized_frees; /* frees whose bytes are not known (WIRE_SIZE_UNKNOWN) */
         uint64_t frame;     /* where the probe keeps the registers of the call while the key is marked, else 0 */
@@ -272,7 +278,7 @@ struct wire_shared {
         /* A brake in case the target outruns heaptop: samples since heaptop last set `taken` to 0 (atomic adds). From
          * `burst` on, each further `burst` samples double the mean that new countdowns are drawn with (at most 2^8 times, and
          * never beyond 2^40); weights stay right because a countdown carries its mean. burst = 0: never. Releasing the brake
-         * reaches a thread with its next countdown, when it has spent the long one. */
+         * reaches a thread when it has spent WIRE_CHECK_IN at most. */
         uint64_t taken __attribute__((aligned(64)));
         uint64_t burst;
 

@@ -21,7 +21,7 @@
 enum {
         AT_FLAGS = 4, AT_FASTBINS = 16, AT_TOP = 96, AT_BINS = 112, AT_NEXT = 112 + 2048, AT_SYSTEM = 112 + 2072,
         AT_MAX_SYSTEM = 112 + 2080, STATE_BYTES = 112 + 2088,
-        BINS = 127, FASTBINS = 10,
+        BINS = 127, FASTBINS = GLIBC_FAST_BINS,
         CHUNK_SIZE = 8, CHUNK_FD = 16, CHUNK_BK = 24,
         NONCONTIGUOUS = 2, /* in flags */
 };
@@ -218,7 +218,7 @@ static uint64_t top_bytes(int memory, const struct state *state)
 struct sum {
         int memory;
         unsigned peeks;
-        uint64_t bytes;
+        uint64_t bytes, fast_bytes[GLIBC_FAST_BINS];
         bool complete;
 };
 
@@ -262,6 +262,7 @@ static void add_fast_bin(struct sum *sum, const struct state *state, unsigned bi
                         return;
                 }
                 sum->bytes += size;
+                sum->fast_bytes[bin] += size;
                 chunk = next_fast(sum, chunk, size);
         }
 }
@@ -337,6 +338,7 @@ int glibc_heap_read(const struct modules *modules, const struct maps *maps, int 
         if (r < 0)
                 return r;
         heap.binned_bytes = sum.bytes;
+        memcpy(heap.fast_bytes, sum.fast_bytes, sizeof heap.fast_bytes);
         heap.complete = sum.complete && r == 0 && heap.parameters != 0;
         read_parameters(memory, &heap);
         derive_used(&heap);
@@ -357,9 +359,15 @@ int glibc_arena_read(int memory, uint64_t addr, struct glibc_arena *ret)
                 .system_bytes = word_at(state.bytes, AT_SYSTEM),
                 .contiguous = !(half_at(state.bytes, AT_FLAGS) & NONCONTIGUOUS),
         };
-        if (ret->top_bytes)
-                ret->top = word_at(state.bytes, AT_TOP);
+        ret->top = word_at(state.bytes, AT_TOP);
+        if (!is_chunk(ret->top) || ret->top == bin_chunk(addr, 0))
+                ret->top = 0;
         return 0;
+}
+
+uint64_t glibc_main_base(int memory, const struct glibc_heap *heap)
+{
+        return heap->parameters ? peek(memory, heap->parameters + (heap->old_parameters ? 56 : 80) + 16) : 0;
 }
 
 int glibc_heap_refresh(int memory, struct glibc_heap *heap)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GLIBC_ARENAS_MAX = 1024 };
+enum { GLIBC_ARENAS_MAX = 1024, GLIBC_FAST_BINS = 10 };
 
 struct glibc_heap {
         uint64_t main_arena;    /* address of its struct malloc_state */
@@ -21,6 +21,7 @@ struct glibc_heap {
         uint64_t mmapped_bytes; /* blocks with a mapping of their own */
         uint64_t mmapped_blocks;
         uint64_t top_bytes;     /* free at the ends of the arenas */
+        uint64_t fast_bytes[GLIBC_FAST_BINS]; /* of binned_bytes: in fast bin i, chunks of 32 + 16 i bytes that look used */
         uint64_t binned_bytes;  /* free in unsorted, small and large bins and fast bins */
         uint64_t used_bytes;    /* system - top - binned + mmapped: includes what threads cache (tcache) */
         bool complete;          /* every list could be walked to its end and the parameters are known */
@@ -33,13 +34,16 @@ int glibc_heap_read(const struct modules *modules, const struct maps *maps, int 
 /* One arena. */
 struct glibc_arena {
         uint64_t addr, next; /* of its struct malloc_state and of the next one in the ring */
-        uint64_t top, top_bytes; /* the free chunk at its end; 0 = none */
+        uint64_t top, top_bytes; /* the free chunk at its end; 0 = none. 0 bytes: just now it is being cut */
         uint64_t system_bytes;
         bool contiguous;     /* the main arena: one piece of brk's */
 };
 
 /* Reads the arena at ADDR (heap->main_arena, then next until that comes again). -EINVAL when it does not look like one. */
 int glibc_arena_read(int memory, uint64_t addr, struct glibc_arena *ret);
+
+/* Where the main arena begins, as long as it is contiguous; 0 = not known. */
+uint64_t glibc_main_base(int memory, const struct glibc_heap *heap);
 
 /* Where the arenas have their chunks: every heap of each arena, the main arena's as one range. */
 struct glibc_range {

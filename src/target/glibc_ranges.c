@@ -51,17 +51,20 @@ static void add_heaps(int memory, const struct glibc_arena *arena, struct listin
         }
 }
 
-static void add_main(const struct glibc_arena *arena, struct listing *list)
+static void add_main(const struct glibc_arena *arena, uint64_t base, struct listing *list)
 {
-        uint64_t end = arena->top + arena->top_bytes;
+        struct glibc_range range = { .start = arena->top, .end = arena->top + arena->top_bytes, .top = arena->top };
 
         if (arena->top == 0)
                 return;
-        if (arena->contiguous && arena->system_bytes <= end)
-                add(list, (struct glibc_range){ .start = end - arena->system_bytes, .end = end,
-                                                .first = up16(end - arena->system_bytes), .top = arena->top });
-        else
-                add(list, (struct glibc_range){ .start = arena->top, .end = end, .first = arena->top, .top = arena->top });
+        if (arena->contiguous && base == 0 && arena->top_bytes && arena->system_bytes <= range.end)
+                base = range.end - arena->system_bytes;
+        if (arena->contiguous && base != 0 && base < arena->top && arena->top < base + arena->system_bytes) {
+                range.start = base;
+                range.end = base + arena->system_bytes;
+        }
+        range.first = up16(range.start);
+        add(list, range);
 }
 
 int glibc_ranges(int memory, const struct glibc_heap *heap, struct glibc_range *ret, size_t max)
@@ -76,7 +79,7 @@ int glibc_ranges(int memory, const struct glibc_heap *heap, struct glibc_range *
                 if (r < 0)
                         return i == 0 ? r : (int)list.n;
                 if (addr == heap->main_arena)
-                        add_main(&arena, &list);
+                        add_main(&arena, glibc_main_base(memory, heap), &list);
                 else
                         add_heaps(memory, &arena, &list);
                 addr = arena.next;

@@ -170,6 +170,35 @@ static int put_path(struct ui *ui, struct canvas *canvas, int x, int y, int widt
         return y;
 }
 
+/* "1.0K-1.2K      33M of 105M" */
+static int put_before_classes(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom)
+{
+        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
+        size_t n = heap_before_largest(ui->heap, rows, HEAP_BEFORE_CLASSES);
+
+        if (n == 0 || bottom - y < 3)
+                return y;
+        canvas_put(canvas, x, y++, width, STYLE_BOLD, "what is left, by size of block");
+        for (size_t i = 0; i < n && y < bottom && rows[i].bytes > 0; i++) {
+                char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], sizes[64], left[64];
+                uint64_t from, to;
+
+                heap_class_sizes(rows[i].index, &from, &to);
+                if (to)
+                        snprintf(sizes, sizeof sizes, "%s-%s", fmt_bytes(a, from), fmt_bytes(b, to));
+                else
+                        snprintf(sizes, sizeof sizes, "from %s", fmt_bytes(a, from));
+                snprintf(left, sizeof left, "%s of %s", fmt_bytes(a, (uint64_t)rows[i].bytes),
+                         fmt_bytes(b, rows[i].began > 0 ? (uint64_t)rows[i].began : 0));
+                if (rows[i].error > 0)
+                        snprintf(left + strlen(left), sizeof left - strlen(left), " %s%s", plus_minus(canvas),
+                                 fmt_bytes(c, (uint64_t)rows[i].error));
+                canvas_put(canvas, x, y, 14, STYLE_DIM, sizes);
+                canvas_put(canvas, x + 14, y++, width - 14, STYLE_PLAIN, left);
+        }
+        return y;
+}
+
 static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
 {
         uint64_t id = table_selected(&ui->sites);
@@ -194,6 +223,7 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         if (site.id == 0) {
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "Allocated before heaptop attached:");
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "it has no stacks. It can only shrink.");
+                put_before_classes(ui, canvas, x, y + 1, width, bottom);
                 return;
         }
         if (bottom - y > 8 && site.kind == REC_SITE_HEAP) {

@@ -14,7 +14,7 @@ for mode in sleep leader threads fork coroutines closefds altstack handler neste
         result $? "$mode: $cycles cycles"
 done
 
-begin "$edge" vforklong 2
+begin "$edge" vforklong $((2 * slow))
 attach_tool cycle "$target" 3 5
 code=$?
 finish
@@ -35,7 +35,7 @@ finish
 [ $code = 3 ] && [ "$status" = 0 ]
 result $? "a program that has become another one is left alone"
 
-begin "$edge" forklive 2
+begin "$edge" forklive $((2 * slow))
 "$tool" hold "$target" 900 >"$dir/tool" 2>&1
 child=
 while [ -z "$child" ]; do
@@ -87,7 +87,7 @@ finish
 [ $code = 1 ] && [ "$(cat "$dir/victim")" = precious ]
 result $? "a file put in the place of the memory file is not written to"
 
-begin "$edge" diverted 3
+begin "$edge" diverted $((3 * slow))
 attach_tool cycle "$target" 1 1000
 code=$?
 finish
@@ -119,7 +119,7 @@ void _rjem_free(void *p) { if (p) calls += 2; }
 void *__libc_memalign(size_t a, size_t n) { return a > n ? take(0) : malloc(n); }
 END
 if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" 2>/dev/null; then
-        begin env EDGE_MODULE="$dir/module.so" "$edge" unload 3
+        begin env EDGE_MODULE="$dir/module.so" "$edge" unload $((3 * slow))
         attach_tool cycle "$target" 1 1000
         code=$?
         ! grep -q 'memfd:heaptop' "/proc/$target/maps"

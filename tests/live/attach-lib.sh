@@ -6,6 +6,9 @@ churn=$build/tests/targets/churn
 edge=$build/tests/targets/edge
 dir=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-live.XXXXXX")
 number=0
+# a sanitizer makes all of ours several times slower: targets live longer then
+slow=${HEAPTOP_SANITIZED:+4}
+slow=${slow:-1}
 target=
 
 clean_up() {

@@ -82,18 +82,23 @@ static int cycle(pid_t pid, long count, long hold_ms)
 {
         uint64_t *in = calloc((size_t)count, sizeof *in), *out = calloc((size_t)count, sizeof *out);
         uint64_t samples = 0, left = 0;
+        int result = 0;
 
         for (long i = 0; i < count; i++) {
                 struct err err = { 0 };
                 int r = inject_attach(pid, &OPTIONS, &injection, &err);
 
-                if (r < 0)
-                        return fail("attach", &err);
+                if (r < 0) {
+                        result = fail("attach", &err);
+                        goto out;
+                }
                 in[i] = injection.stop_ns;
                 hold(hold_ms);
                 r = inject_detach(&injection, &err);
-                if (r < 0)
-                        return fail("detach", &err);
+                if (r < 0) {
+                        result = fail("detach", &err);
+                        goto out;
+                }
                 left += (uint64_t)r;
                 out[i] = injection.stop_ns;
                 drain();
@@ -105,9 +110,10 @@ static int cycle(pid_t pid, long count, long hold_ms)
                injection.n_threads, injection.allocator, injection.exact_frees);
         print_times("attach", in, count);
         print_times("detach", out, count);
+out:
         free(in);
         free(out);
-        return 0;
+        return result;
 }
 
 static int attach_and_hold(pid_t pid, long ms, int detach)

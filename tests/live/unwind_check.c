@@ -304,6 +304,18 @@ static void look_at_all(struct injection *injection, unsigned long want)
         }
 }
 
+/* On a machine that is busy with other things the threads may not stop in time; asking again is what the message advises. */
+static int attach(const struct inject_options *options, struct injection *injection, struct err *err)
+{
+        int r = -EAGAIN;
+
+        for (int i = 0; i < 5 && r < 0 && r != -EPERM; i++) {
+                *err = (struct err){ 0 };
+                r = inject_attach(all.pid, options, injection, err);
+        }
+        return r;
+}
+
 static void print_all(void)
 {
         printf("records=%lu identical=%lu different=%lu behind_jit=%lu frames=%lu truncated=%lu\n", all.records, all.identical,
@@ -344,7 +356,7 @@ int main(int argc, char **argv)
         }
         unwinder_new(all.pid, &all.unwinder);
         refresh();
-        r = inject_attach(all.pid, &options, &injection, &err);
+        r = attach(&options, &injection, &err);
         if (r < 0) {
                 printf("%s\n", err.text);
                 end();

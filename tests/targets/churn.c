@@ -127,7 +127,8 @@ int main(int argc, char **argv)
         if (rate > 0) {
                 struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
                 struct itimerspec every = { { 0, 1000000000 / rate }, { 0, 1000000000 / rate } };
-                struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+                /* never blocked: so that masks are the same whenever somebody looks */
+                struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
                 timer_t timer;
 
                 sigaction(SIGALRM, &action, NULL);

@@ -58,7 +58,7 @@ static inline struct wire_record *area_reserve(struct wire_shared *shared, uint3
 
 static inline void area_commit(struct wire_record *record, uint32_t type)
 {
-        __atomic_store_n(&record->type, type, __ATOMIC_RELEASE);
+        __atomic_store_n((uint64_t *)(void *)record, (uint64_t)type << 32 | record->length, __ATOMIC_RELEASE);
 }
 
 /* An ALLOC or a MAP. */

@@ -432,6 +432,7 @@ static void a_sampled_aligned_operator_new_is_the_one_that_does_not_throw(void *
         assert_non_null(block);
         assert_int_equal(rig.shared->dropped_allocs, 0);
         counted(&rig, 100, 1, 0, 0);
+        toy_free(p, 0, 0);
 }
 
 int main(void)

@@ -155,7 +155,7 @@ static void a_new_mean_starts_with_the_next_draw(void **state)
         rig.shared->mean = 1 << 20;
         while (slot->samples == 0)
                 m(100, 0, 0);
-        assert_int_equal(slot->mean, 1 << 20);
+        assert_int_equal(slot->mean & ~WIRE_UNFINISHED, 1 << 20);
         rig.shared->mean = 0; /* nonsense is bounded */
         slot->countdown = 0;
         m(100, 0, 0);
@@ -163,11 +163,35 @@ static void a_new_mean_starts_with_the_next_draw(void **state)
         rig.shared->mean = UINT64_MAX;
         slot->countdown = 0;
         m(100, 0, 0);
-        assert_int_equal(slot->mean, 1ull << 40);
+        assert_int_equal(slot->mean & ~WIRE_UNFINISHED, 1ull << 40);
         assert_true(slot->countdown > 0);
 }
 
 /* ---- slots ---- */
+
+static void a_finer_mean_reaches_a_thread_in_the_middle_of_a_long_countdown(void **state)
+{
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, next_block);
+        struct wire_slot *slot;
+        uint64_t spent = 0, before;
+
+        rig.n_hooks = 0;
+        rig.shared->mean = 1ull << 40;
+        rig.shared->stack_limit = 0;
+        slot = rig_seed(&rig, 11);
+        m(100, 0, 0);
+        rig.shared->mean = 4096;
+        while (slot->mean != 4096) {
+                m(100, 0, 0);
+                spent += 100;
+                assert_true(spent <= WIRE_CHECK_IN + 200);
+        }
+        before = slot->samples;
+        for (spent = 0; slot->samples == before; spent += 100)
+                m(100, 0, 0);
+        assert_true(spent < 20 * 4096);
+        rig.shared->mean = 1000;
+}
 
 static void a_thread_whose_first_place_is_taken_uses_the_next(void **state)
 {
@@ -489,6 +513,7 @@ int main(void)
                 PROBE_TEST(estimates_are_unbiased),
                 PROBE_TEST(estimates_are_unbiased_without_a_slot),
                 PROBE_TEST(a_new_mean_starts_with_the_next_draw),
+                PROBE_TEST(a_finer_mean_reaches_a_thread_in_the_middle_of_a_long_countdown),
                 PROBE_TEST(a_thread_whose_first_place_is_taken_uses_the_next),
                 PROBE_TEST(a_slot_given_back_is_used_again_and_keeps_its_counts),
                 PROBE_TEST(the_table_knows_what_lives),
