@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	%D%/unit/test_pacing \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
+	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \

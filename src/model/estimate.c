@@ -4,7 +4,8 @@
 
 static const double Z95 = 1.96;
 static const double SMALLEST_GROWTH = 1 << 20;
-enum { NORMAL_FROM = 20 };
+static const double MOSTLY_SEEN = .5, SURELY_NONE = .025;
+enum { EXACT_BELOW = 20 };
 
 static double counted_size(uint64_t size)
 {
@@ -42,22 +43,42 @@ static double gamma_quantile(double k, double z)
         return root > 0 ? k * root * root * root : 0;
 }
 
-struct estimate_range estimate_interval(double value, double variance)
+static struct estimate_range mostly_unseen(double value, double variance)
+{
+        double k = value * value / variance, shift = k < EXACT_BELOW ? 0 : .25;
+
+        return (struct estimate_range){ .low = gamma_quantile(k + shift, -Z95) * value / k,
+                                        .high = gamma_quantile(k + 1 - shift, Z95) * value / k };
+}
+
+static struct estimate_range mostly_seen(double value, double variance, double blocks, double samples)
+{
+        double p = fmin(samples / blocks, 1), odds = 1 / p - 1, half = Z95 * sqrt(variance);
+        double unseen = blocks - samples, size = sqrt(variance / unseen * p), skew;
+
+        if (unseen < .5) { /* BLOCKS may have been rounded to a whole number on its way here */
+                size = value / samples;
+                unseen = variance / (size * size);
+        }
+        if (unseen < SURELY_NONE)
+                return (struct estimate_range){ value - half, value + half };
+        skew = (Z95 * Z95 - 1) / 6 * size * (1 + 2 * odds);
+        return (struct estimate_range){ .low = value + skew - half + size * (.25 * odds - .5 * p),
+                                        .high = value + skew + half + size * (.75 * odds + .5 * p) };
+}
+
+struct estimate_range estimate_interval(double value, double variance, double blocks, double samples)
 {
         struct estimate_range range = { value, value };
-        double k, half;
 
         if (!(value > 0) || !(variance > 0))
                 return range;
-        k = value * value / variance;
-        if (k >= NORMAL_FROM) {
-                half = Z95 * sqrt(variance);
-                range.low = value - half;
-                range.high = value + half;
-        } else {
-                range.low = gamma_quantile(k, -Z95) * value / k;
-                range.high = gamma_quantile(k + 1, Z95) * value / k;
-        }
+        if (samples > 0 && samples >= MOSTLY_SEEN * blocks)
+                range = mostly_seen(value, variance, blocks, samples);
+        else
+                range = mostly_unseen(value, variance);
+        range.low = fmin(fmax(range.low, 0), value);
+        range.high = fmax(range.high, value);
         return range;
 }
 

@@ -364,9 +364,11 @@ int64_t heap_before_at_base(const struct heap *heap)
         return heap->base.process.tick ? heap->base.process.before_bytes : heap->first.before_bytes;
 }
 
-static double half_width(double value, double variance)
+static double half_width(const struct counts *counts)
 {
-        struct estimate_range range = estimate_interval(value, variance);
+        double value = (double)counts->live_bytes;
+        struct estimate_range range = estimate_interval(value, (double)counts->variance, (double)counts->live_blocks,
+                                                        (double)counts->live_samples);
 
         return fmax(range.high - value, value - range.low);
 }
@@ -439,7 +441,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .approximate = names_is_approximate(frame),
                 .live_bytes = now->live_bytes,
                 .live_blocks = now->live_blocks,
-                .live_error = half_width((double)now->live_bytes, (double)now->variance),
+                .live_error = half_width(now),
                 .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
                 .rate_per_min = rate,
                 .rate_error = change_error(now, window) / minutes,

@@ -18,7 +18,7 @@ static int is_sampled(uint64_t size, uint64_t mean)
 }
 
 struct estimated {
-        double bytes, variance, blocks;
+        double bytes, variance, blocks, samples;
 };
 
 static struct estimated sample_blocks(uint64_t size, uint64_t mean, int n)
@@ -32,6 +32,7 @@ static struct estimated sample_blocks(uint64_t size, uint64_t mean, int n)
                 sum.bytes += (double)estimate_bytes(size, weight);
                 sum.variance += estimate_variance(size, weight);
                 sum.blocks += weight;
+                sum.samples++;
         }
         return sum;
 }
@@ -81,7 +82,7 @@ static double coverage(uint64_t size, uint64_t mean, int n)
 
         for (int r = 0; r < RUNS; r++) {
                 struct estimated e = sample_blocks(size, mean, n);
-                struct estimate_range range = estimate_interval(e.bytes, e.variance);
+                struct estimate_range range = estimate_interval(e.bytes, e.variance, e.blocks, e.samples);
 
                 if (e.bytes == 0)
                         continue; /* nothing seen is another promise: estimate_unseen() */
@@ -97,14 +98,18 @@ static void intervals_hold_the_truth_as_often_as_they_say(void **state)
         assert_true(coverage(512, 65536, 128 * 5) > 0.94);    /* 5 samples */
         assert_true(coverage(512, 65536, 128 * 12) > 0.94);
         assert_true(coverage(512, 65536, 128 * 50) > 0.93);
-        assert_true(coverage(65536, 65536, 30) > 0.92);
+        assert_true(coverage(65536, 65536, 30) > 0.93);
+        assert_true(coverage(131072, 65536, 8) > 0.93); /* one block unseen, more or less */
+        assert_true(coverage(262144, 65536, 30) > 0.93);
+        assert_true(coverage(262144, 65536, 60) > 0.93);
         assert_true(coverage(4096, 65536, 16 * 100) > 0.93);
 }
 
 static void blocks_that_are_always_seen_have_no_error(void **state)
 {
         double weight = estimate_weight(1ull << 30, 1 << 19);
-        struct estimate_range range = estimate_interval((double)(1 << 30), estimate_variance(1 << 30, weight));
+        struct estimate_range range = estimate_interval((double)(1 << 30), estimate_variance(1 << 30, weight),
+                                                         weight, 1);
 
         assert_true(weight >= 1 && weight < 1.0000001);
         assert_true(range.high - range.low < 2);
@@ -119,12 +124,12 @@ static void few_samples_get_exact_poisson_limits(void **state)
 
         for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
                 double k = known[i].k;
-                struct estimate_range range = estimate_interval(k * 1000, k * 1000 * 1000);
+                struct estimate_range range = estimate_interval(k * 1000, k * 1000 * 1000, k * 1000, k);
 
                 assert_true(fabs(range.low - known[i].low * 1000) < 20);
                 assert_true(fabs(range.high - known[i].high * 1000) < 60);
         }
-        assert_true(estimate_interval(0, 0).high == 0);
+        assert_true(estimate_interval(0, 0, 0, 0).high == 0);
         assert_true(estimate_unseen(1 << 19) == 3 << 19);
 }
 

@@ -90,7 +90,7 @@ static void one_tick_gives_figures_but_no_rate(void **state)
         assert_int_equal(row.change_bytes, 10 * MIB);
         assert_int_equal(row.samples, 20);
         assert_true(isnan(row.rate_per_min));
-        assert_true(row.live_error > 4.0 * MIB && row.live_error < 5.0 * MIB); /* 1.96 / sqrt(20) = 44 % */
+        assert_true(row.live_error > 5.0 * MIB && row.live_error < 5.5 * MIB); /* the upper limit: 20 may have been 30.6 */
         assert_int_equal(heap_n_sites(heap), 1);
         heap_free(heap);
         fake_free(fake);
