@@ -143,6 +143,7 @@ dist_check_SCRIPTS = \
 	%D%/live/lifeline.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
+	%D%/live/memory.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -170,6 +171,10 @@ EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
+check_PROGRAMS += %D%/targets/memory
+%C%_targets_memory_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_memory_LDFLAGS =
+%C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
 check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
