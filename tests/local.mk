@@ -134,6 +134,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/faults.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
@@ -152,6 +153,7 @@ dist_check_SCRIPTS = \
 	%D%/live/truth.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
+	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
@@ -160,7 +162,7 @@ EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
-check_PROGRAMS += %D%/live/freeze_tool
+check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
 # allocators, pools, mappings: every call is counted once
