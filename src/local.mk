@@ -23,6 +23,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/footprint.c \
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
+	%D%/model/members.c \
 	%D%/model/names.c %D%/model/names.h \
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
@@ -40,6 +41,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
+	%D%/target/children.c %D%/target/children.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
@@ -86,6 +88,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
+	%D%/inject/heirs.c %D%/inject/heirs.h \
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
 	%D%/inject/launch.c \
 	%D%/inject/lock.c %D%/inject/lock.h \
@@ -113,9 +116,11 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
+	%D%/live/members.c %D%/live/members.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
@@ -139,7 +144,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_memory.c %D%/store/query_rows.c \
+	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \
@@ -213,6 +218,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c \
+	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \

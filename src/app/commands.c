@@ -36,6 +36,10 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
 #define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROWS_FOLLOW(fork, exec)                                                                              \
+        { 0, "follow-fork", NULL, fork, OPTION_FLAG, FIELD(follow_fork) },                                   \
+        { 0, "follow-exec", NULL, exec, OPTION_FLAG, FIELD(follow_exec) }
+#define FOLLOW_FORK "record children, too, and what they exec"
 #define ROWS_EXTRAS(malloc_at, pair)                                                                         \
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
@@ -48,7 +52,8 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_EXTRAS("", ""), ROW_NO_CMDLINE, ROWS_SCREEN, ROW_LOG, ROW_HELP,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE,
+        ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
 };
@@ -60,13 +65,15 @@ static const struct option_row replay_rows[] = {
         ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
-static const struct option_row record_rows[] = { ROW_PID, ROWS_RECORDING, ROW_LOG, ROW_HELP, { 0 } };
+static const struct option_row record_rows[] = {
+        ROW_PID, ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP, { 0 },
+};
 
 static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
 
 static const struct option_row run_rows[] = {
         { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
-        ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, ""), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row report_rows[] = {
@@ -193,6 +200,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
         return (struct recording){
                 .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .user = user,
+                .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
                             .burst = options->mean ? 0 : PACING_START_BURST, .stack_limit = (uint32_t)options->stack,

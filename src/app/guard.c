@@ -55,15 +55,19 @@ static int reap(struct guard *guard)
 /* The recorder is gone and has not said why. */
 static void repair(struct guard *guard)
 {
+        struct followed_repaired others;
         struct err err = { 0 };
         int status = reap(guard), r;
+        size_t len;
         char how[64];
 
         if (WIFSIGNALED(status))
                 snprintf(how, sizeof how, "was killed by signal %d", WTERMSIG(status));
         else
                 snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
+        followed_look(guard->followed, guard->target);
         r = inject_repair(guard->target, &err);
+        followed_repair(guard->followed, &others);
         guard->died = true;
         guard->last = guard->ok;
         guard->last.exit_status = EXIT_TROUBLE;
@@ -76,13 +80,21 @@ static void repair(struct guard *guard)
         else
                 snprintf(guard->last.text, sizeof guard->last.text, "the recorder %s; HOOKS ARE STILL IN %d: %.800s", how,
                          (int)guard->target, err.text[0] ? err.text : strerror(-r));
+        len = strlen(guard->last.text);
+        if (others.n + others.n_left > 0 && len < sizeof guard->last.text - 1)
+                snprintf(guard->last.text + len, sizeof guard->last.text - len, "; %u of its children were repaired%s", others.n,
+                         others.n_left ? ", BUT NOT ALL: heaptop detach --all" : "");
 }
 
 /* The recorder has ended in order but could not take the hooks out. Perhaps we can. */
 static void try_again(struct guard *guard)
 {
-        int r = inject_is_hooked(guard->target) ? inject_repair(guard->target, &(struct err){ 0 }) : 0;
+        struct followed_repaired others;
+        int r;
 
+        followed_look(guard->followed, guard->target);
+        r = inject_is_hooked(guard->target) ? inject_repair(guard->target, &(struct err){ 0 }) : 0;
+        followed_repair(guard->followed, &others);
         if (r > 0)
                 snprintf(guard->last.text, sizeof guard->last.text,
                          "the recorder could not remove its hooks; %d were removed from %d by its guardian", r,
@@ -99,13 +111,17 @@ static void close_pipe(struct guard *guard)
 int guard_start(struct guard *guard, const struct recording *recording, int lifeline, const int *close_fds, size_t n,
                 struct err *err)
 {
+        struct recording with_followed;
         int fds[2];
         int r;
 
+        followed_free(guard->followed); /* of an attach that failed */
         *guard = (struct guard){ .pipe = -1, .target = recording->pid };
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return err_set(err, errno, "cannot make a pipe: %s", strerror(errno));
-        guard->recorder = fork_recorder(recording, fds[1], lifeline, close_fds, n);
+        with_followed = *recording;
+        with_followed.followed = guard->followed = followed_new();
+        guard->recorder = fork_recorder(&with_followed, fds[1], lifeline, close_fds, n);
         close(fds[1]);
         if (guard->recorder < 0) {
                 close(fds[0]);
@@ -178,11 +194,14 @@ void guard_stop(struct guard *guard)
 static void stand_watch(const struct guard *guard, int pidfd)
 {
         struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+        struct followed_repaired others;
 
         while (poll(&fd, 1, -1) < 0 && errno == EINTR)
                 ;
+        followed_look(guard->followed, guard->target);
         if (inject_is_hooked(guard->target))
                 inject_repair(guard->target, &(struct err){ 0 });
+        followed_repair(guard->followed, &others);
 }
 
 void guard_leave_behind(const struct guard *guard)
@@ -207,5 +226,7 @@ void guard_leave_behind(const struct guard *guard)
 
 void guard_done(struct guard *guard)
 {
+        followed_free(guard->followed);
+        guard->followed = NULL;
         close_pipe(guard);
 }

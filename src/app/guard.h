@@ -15,6 +15,7 @@ struct guard {
         int pipe;         /* its status messages; -1 = none. Poll it for reading */
         bool kept;        /* it goes on without us */
         bool ended;       /* `last` is its END */
+        struct followed *followed; /* whom else it has hooked */
         bool died;        /* it ended without saying so; `last.text` says what was repaired */
         struct status ok; /* what it said when it began */
         struct status last;

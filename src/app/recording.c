@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* A step wants to come back within 50 ms; this is only a bound on a wrong answer. */
-enum { LONGEST_WAIT_MS = 50, MOST_PROGRAMS = 9, RESERVED = 64 };
+enum { LONGEST_WAIT_MS = 50, RESERVED = 64 };
 
 struct state {
         const struct recording *what;
@@ -36,7 +36,6 @@ struct state {
         int reserved[RESERVED];
         size_t n_reserved;
         bool attached, keep;
-        bool later; /* not the first session of this process */
         uint64_t begun_ns, deadline_ns;
         const char *why; /* it ended; NULL = goes on */
 };
@@ -141,8 +140,11 @@ static int attach(struct state *state, struct err *err)
 /* The file first, so that a bad path is found while the target is untouched. */
 static int begin(struct state *state, struct err *err)
 {
-        const struct recorder_options options = { .hide_cmdline = state->what->hide_cmdline,
-                                                   .adaptive = state->what->adaptive };
+        const struct recording *what = state->what;
+        const struct recorder_options options = {
+                .hide_cmdline = what->hide_cmdline, .adaptive = what->adaptive, .follow_exec = what->follow_exec,
+                .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note, .arg = what->followed },
+        };
         char comm[64];
         int r;
 
@@ -225,6 +227,8 @@ static int record(struct state *state)
                 if (wait_ns < 0)
                         return (int)wait_ns;
                 answer_requests(state);
+                if (recorder_session_changed(state->recorder))
+                        (void)writer_session(state->writer, recorder_session(state->recorder));
                 if (recorder_state(state->recorder) != RECORDER_RUNNING) {
                         state->why = recorder_end_reason(state->recorder);
                         return 0;
@@ -237,27 +241,45 @@ static int record(struct state *state)
         return 0;
 }
 
-/* Takes the hooks out and says in TEXT how that went. */
-static void restore(struct state *state, char *text, size_t size)
+static void say_detached(struct state *state, const struct recorder_detached *detached, char *text, size_t size)
 {
-        struct err err = { 0 };
-        int r;
+        const char *words = detached->err.text;
+        int r = detached->result;
 
-        tell(state, STATUS_RESTORING);
-        release_files(state);
-        r = inject_detach(&state->injection, &err);
-        if (r == 0)
-                snprintf(text, size, "detached: stopped for %.1f ms, hooks removed", (double)state->injection.stop_ns / 1e6);
+        if (r == 0 && detached->n > 1)
+                snprintf(text, size, "detached from %u processes: stopped for %.1f ms at most, hooks removed", detached->n,
+                         (double)detached->stop_ns / 1e6);
+        else if (r == 0)
+                snprintf(text, size, "detached: stopped for %.1f ms, hooks removed", (double)detached->stop_ns / 1e6);
         else if (r == 1)
-                snprintf(text, size, "hooks removed; %.900s", err.text[0] ? err.text : "a few KiB of code stay, a thread is inside them");
+                snprintf(text, size, "hooks removed; %.900s", words[0] ? words : "a few KiB of code stay, a thread is inside them");
         else if (r == -ESRCH)
                 snprintf(text, size, "%s", recorder_state(state->recorder) == RECORDER_RUNNING
                                                    ? "target exited" : recorder_end_reason(state->recorder));
         else
-                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d",
-                         err.text[0] ? err.text : strerror(-r), (int)state->what->pid);
+                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d", words[0] ? words : strerror(-r),
+                         (int)detached->pid);
         if (r < 0 && r != -ESRCH)
                 state->status.exit_status = EXIT_TROUBLE;
+}
+
+/* Takes the hooks out and says in TEXT how that went. */
+static void restore(struct state *state, char *text, size_t size)
+{
+        struct recorder_detached detached;
+        size_t len;
+
+        tell(state, STATUS_RESTORING);
+        release_files(state);
+        recorder_detach(state->recorder, &detached);
+        say_detached(state, &detached, text, size);
+        len = strlen(text);
+        if (detached.n_cleaned)
+                len += (size_t)snprintf(text + len, size - len, "; passive hooks were taken out of %u %s", detached.n_cleaned,
+                                        detached.n_cleaned == 1 ? "child" : "children");
+        if (detached.n_left && len < size)
+                snprintf(text + len, size - len, "; %u %s passive hooks, try: heaptop detach --all", detached.n_left,
+                         detached.n_left == 1 ? "child keeps" : "children keep");
 }
 
 static uint64_t file_bytes(const char *path)
@@ -291,25 +313,23 @@ static void end(struct state *state, int failed)
         status->file_bytes = file_bytes(status->path);
 }
 
-/* One session from its file's creation to its end. Returns whether the target goes on as another program. */
-static bool run_session(struct state *state, struct err *err)
+/* The session from its file's creation to its end. */
+static void run_session(struct state *state, struct err *err)
 {
         int r = begin(state, err);
 
         if (r < 0) {
                 if (state->writer)
                         writer_abandon(state->writer);
-                return false;
+                return;
         }
         state->begun_ns = clock_boottime_ns();
         state->deadline_ns = state->what->duration_ns ? state->begun_ns + state->what->duration_ns : 0;
         state->status.stop_ns = state->injection.stop_ns;
         state->status.n_hooks = state->injection.n_hooks;
-        if (!state->later)
-                tell(state, STATUS_OK);
+        tell(state, STATUS_OK);
         r = record(state);
         end(state, r);
-        return r == 0 && recorder_state(state->recorder) == RECORDER_EXEC;
 }
 
 static void end_session(struct state *state)
@@ -321,57 +341,20 @@ static void end_session(struct state *state)
         writer_free(state->writer);
 }
 
-/* "shop.heaptop" into "shop-2.heaptop". RET has PLACE_MAX bytes. */
-static void number_output(const char *output, int number, char *ret)
-{
-        size_t len = strlen(output), suffix = strlen(".heaptop");
-
-        if (len < suffix || strcmp(output + len - suffix, ".heaptop") != 0)
-                suffix = 0;
-        snprintf(ret, PLACE_MAX, "%.*s-%d%s", (int)(len - suffix), output, number, output + len - suffix);
-}
-
-/* Records what the target has become. What cannot be recorded (it has ended, it has no malloc) leaves STATUS as it is. */
-static void follow(const struct state *first, const struct recording *recording, struct status *status)
-{
-        struct recording next = *recording;
-        char output[PLACE_MAX];
-        bool goes_on = true;
-
-        next.launch = false;
-        next.name = NULL;
-        for (int number = 2; goes_on && number <= MOST_PROGRAMS; number++) {
-                struct state state = { .what = &next, .status = *status, .status_fd = first->status_fd,
-                                       .lifeline = first->lifeline, .signals = first->signals, .later = true };
-
-                if (recording->output) {
-                        number_output(recording->output, number, output);
-                        next.output = output;
-                }
-                goes_on = run_session(&state, &(struct err){ 0 });
-                if (state.begun_ns)
-                        *status = state.status;
-                end_session(&state);
-        }
-}
-
 int recording_run(const struct recording *recording, int status_fd, int lifeline)
 {
         struct state state = { .what = recording, .status_fd = status_fd, .lifeline = lifeline };
         struct err err = { 0 };
-        bool goes_on;
 
         state.status.pid = recording->pid;
         leave_terminal(&state);
         allow_many_files();
-        goes_on = run_session(&state, &err);
+        run_session(&state, &err);
         if (err.code < 0) {
                 snprintf(state.status.text, sizeof state.status.text, "%s", err.text);
                 state.status.exit_status = err_exit_status(&err);
         }
         end_session(&state);
-        if (goes_on && recording->follow)
-                follow(&state, recording, &state.status);
         tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);
         return state.status.exit_status;
 }

@@ -1,6 +1,7 @@
 /* recording: what a recorder process does from its birth to its end. */
 #pragma once
 
+#include "app/followed.h"
 #include "app/user.h"
 #include "inject/inject.h"
 
@@ -19,7 +20,9 @@ struct recording {
         const struct user *user; /* whom the file belongs to */
         bool launch;             /* PID is a child of ours that waits before its execve() */
         bool mortal;             /* it ends when heaptop does (the demo's service) */
-        bool follow;             /* when it exec()s another program, that one is recorded too, into a file of its own */
+        bool follow_exec;        /* when it exec()s another program, that one is recorded too, into the same session */
+        bool follow_fork;        /* so are its children, and what they become */
+        struct followed *followed; /* whom else to repair; guard_start() makes it */
         void (*go)(void *arg);   /* launch: lets it start */
         void *go_arg;
 };

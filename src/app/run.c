@@ -63,6 +63,19 @@ static void wait_for_child(struct child *child, struct guard *guard, int signals
         }
 }
 
+/* What the program has forked is recorded until it has ended, too, or until somebody has had enough. */
+static void wait_for_the_rest(struct guard *guard, int signals)
+{
+        struct signalfd_siginfo info;
+
+        while (!guard_wait(guard, -1, signals)) {
+                if (read(signals, &info, sizeof info) != (ssize_t)sizeof info || info.ssi_signo == SIGCHLD)
+                        continue;
+                guard_stop(guard);
+                return;
+        }
+}
+
 /* The recording did not begin. Perhaps the program has ended by itself already: it could not be executed (and has said so), or
  * was very quick. Otherwise it must not go on unrecorded. */
 static int fail(struct child *child, const struct err *err)
@@ -112,11 +125,12 @@ static int run_here(char **argv, struct recording *recording)
         }
         recording->pid = child.pid;
         recording->go_arg = &child;
-        recording->follow = true; /* a script that ends in "exec program" is only a beginning */
         if (guard_start(&guard, recording, lifeline[0], &lifeline[1], 1, &err) < 0)
                 return fail(&child, &err);
         child_done(&child);
         wait_for_child(&child, &guard, signals);
+        if (recording->follow_fork)
+                wait_for_the_rest(&guard, signals);
         if (!guard_wait(&guard, PATIENCE_MS, -1))
                 guard_stop(&guard);
         guard_wait(&guard, PATIENCE_MS, -1);
@@ -188,6 +202,7 @@ int command_run(const struct subcommand *subcommand, struct options *options)
         recording.name = program_name(options->words[0]);
         recording.launch = true;
         recording.go = child_go;
+        recording.follow_exec = true; /* a script that ends in "exec program" is only a beginning */
         if (options->live && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
                 return run_apart(options->words, &recording, options);
         return run_here(options->words, &recording);

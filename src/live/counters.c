@@ -62,6 +62,25 @@ void counters_read(struct counters *counters, const struct shared_pages *pages, 
         counters->total.freed_calls += counters->unsized_frees;
 }
 
+static void add_class(struct wire_class_count *sum, const struct wire_class_count *one)
+{
+        sum->allocated_bytes += one->allocated_bytes;
+        sum->allocated_calls += one->allocated_calls;
+        sum->freed_bytes += one->freed_bytes;
+        sum->freed_calls += one->freed_calls;
+}
+
+void counters_add(struct counters *sum, struct counters *one)
+{
+        for (size_t i = 0; i < WIRE_CLASSES; i++) {
+                add_class(&sum->classes[i], &one->classes[i]);
+                sum->changed[i] |= one->changed[i];
+                one->changed[i] = false;
+        }
+        sum->unsized_frees += one->unsized_frees;
+        add_class(&sum->total, &one->total);
+}
+
 size_t counters_rows(struct counters *counters, uint32_t tick, struct rec_class_tick *ret)
 {
         size_t n = 0;

@@ -19,5 +19,8 @@ struct counters {
 /* Reads them all; only slots in memory that was ever touched. */
 void counters_read(struct counters *counters, const struct shared_pages *pages, const struct wire_shared *shared);
 
+/* Adds ONE process to SUM: what has changed in it becomes a change of SUM. */
+void counters_add(struct counters *sum, struct counters *one);
+
 /* The rows of the classes that changed since the last call. RET has room for WIRE_CLASSES. Returns how many. */
 size_t counters_rows(struct counters *counters, uint32_t tick, struct rec_class_tick *ret);

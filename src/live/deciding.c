@@ -46,11 +46,11 @@ static void join(struct aggregate *aggregate, const struct blocks *blocks, uint6
 }
 
 void deciding_run(struct deciding *deciding, struct stacks *stacks, struct aggregate *aggregate,
-                  const struct blocks *blocks, uint32_t tick, uint64_t now_ns, bool force)
+                  const struct blocks *const *blocks, size_t n, uint32_t tick, uint64_t now_ns, bool force)
 {
-        size_t kept = 0, n = deciding->waiting.n;
+        size_t kept = 0, n_waiting = deciding->waiting.n;
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n_waiting; i++) {
                 struct undecided waiting = deciding->waiting.v[i];
                 bool late = tick - waiting.since >= DECIDING_TICKS;
 
@@ -62,9 +62,9 @@ void deciding_run(struct deciding *deciding, struct stacks *stacks, struct aggre
                 deciding->waiting.v[i] = deciding->waiting.v[kept];
                 deciding->waiting.v[kept++] = waiting;
         }
-        if (kept < n)
-                join(aggregate, blocks, now_ns);
-        for (size_t i = kept; i < n; i++)
+        for (size_t i = 0; i < n && kept < n_waiting; i++)
+                join(aggregate, blocks[i], now_ns);
+        for (size_t i = kept; i < n_waiting; i++)
                 aggregate->leaves.v[deciding->waiting.v[i].leaf].joining = false;
         deciding->waiting.n = kept;
 }

@@ -23,6 +23,6 @@ struct deciding {
 void deciding_done(struct deciding *deciding);
 void deciding_add(struct deciding *deciding, uint32_t leaf, uint32_t node, uint32_t tick);
 
-/* Decides all that can be decided now (FORCE: all), and gives the sites their live blocks. */
+/* Decides all that can be decided now (FORCE: all), and gives the sites their live blocks: those of all N processes. */
 void deciding_run(struct deciding *deciding, struct stacks *stacks, struct aggregate *aggregate,
-                  const struct blocks *blocks, uint32_t tick, uint64_t now_ns, bool force);
+                  const struct blocks *const *blocks, size_t n, uint32_t tick, uint64_t now_ns, bool force);

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static char *__attribute__((format(printf, 1, 0))) format(const char *fmt, va_list ap)
+static char *__attribute__((format(printf, 2, 0))) format(const struct happenings *happenings, const char *fmt, va_list ap)
 {
         char text[512];
+        int len = snprintf(text, sizeof text, "%s", happenings->label ? happenings->label : "");
 
-        vsnprintf(text, sizeof text, fmt, ap);
+        if (len < 0 || len >= (int)sizeof text)
+                len = 0;
+        vsnprintf(text + len, sizeof text - (size_t)len, fmt, ap);
         return xstrdup(text);
 }
 
@@ -46,7 +49,7 @@ void happenings_event(struct happenings *happenings, uint64_t now_ns, enum rec_e
         va_list ap;
 
         va_start(ap, fmt);
-        event.text = format(fmt, ap);
+        event.text = format(happenings, fmt, ap);
         va_end(ap);
         rows_add(&happenings->events, event);
 }
@@ -58,7 +61,7 @@ void happenings_gap(struct happenings *happenings, uint64_t from_ns, uint64_t to
         va_list ap;
 
         va_start(ap, fmt);
-        gap.why = format(fmt, ap);
+        gap.why = format(happenings, fmt, ap);
         va_end(ap);
         rows_add(&happenings->gaps, gap);
 }

@@ -10,6 +10,7 @@ struct happenings {
         ROWS(struct rec_mark) marks;
         ROWS(uint32_t) answered;
         uint32_t n_marks, n_letters; /* since the attach */
+        const char *label;           /* what events and gaps begin with: of which process they tell; NULL = nothing. Not owned */
 };
 
 void happenings_done(struct happenings *happenings);

@@ -1,4 +1,4 @@
-/* One step: let every source drain, take in names, look whether the target lives; once a second make a tick.
+/* One step: every process is drained, take in names, look whether the target lives; once a second make a tick.
  *
  * Everything that happens is booked with the time of the step that drained it. A tick holds what its steps booked; the
  * exact counters and the process figures are read when it is made. Nothing here waits for the target, a disk or a name. */
@@ -7,10 +7,13 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
+#include "inject/heirs.h"
 #include "live/cost.h"
+#include "live/follow.h"
 #include "live/ledger.h"
 #include "live/names.h"
 #include "live/session.h"
+#include "live/members.h"
 #include "live/source.h"
 
 #include <errno.h>
@@ -27,88 +30,126 @@ enum { BUSY_RECORDS = 64, SOME_RECORDS = 4 };
 #define NAMES_PATIENCE_NS (5 * NS_PER_S) /* of recorder_finish() */
 
 struct recorder {
-        struct injection *injection;
         struct recorder_options options;
         enum recorder_state state;
         char end_reason[128];
         struct rec_session session;
+        bool session_changed;
         struct ledger ledger;
-        struct source *source;
-        uint64_t due_ns; /* of the next tick */
+        struct members members;
+        struct follow *follow; /* NULL = only the target */
+        int32_t pid;           /* of the target */
+        uint64_t due_ns;       /* of the next tick */
 };
 
 /* ---- the tick ---- */
 
-static void fill_process(struct recorder *recorder, struct rec_process *process)
+static void add_cost(struct recorder *recorder, struct rec_process *process)
 {
-        const struct sums *sums = &recorder->ledger.aggregate.sums;
         uint64_t cpu_ns, rss_bytes;
 
-        *process = recorder->source->last;
-        process->tick = recorder->ledger.tick;
-        process->time_ns = recorder->ledger.now_ns;
-        process->wall_offset_ns = clock_wall_offset_ns();
-        process->live_bytes = sums->live_bytes;
-        process->live_variance = sums->live_variance;
-        process->samples = sums->samples;
         cost_fill(process);
         names_cost(recorder->ledger.names, &cpu_ns, &rss_bytes);
         process->recorder_cpu_ns += cpu_ns;
         process->recorder_rss += rss_bytes;
 }
 
-/* A row when somebody has looked and something is other than before. */
-static size_t fill_memory(const struct recorder *recorder, struct rec_memory *ret)
-{
-        *ret = (struct rec_memory){ .tick = recorder->ledger.tick };
-        if (!recorder->source->memory_changed)
-                return 0;
-        memory_add(ret, &recorder->source->memory.last);
-        return 1;
-}
-
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
         struct ledger *ledger = &recorder->ledger;
-        const struct blocks *blocks = &recorder->source->blocks;
         struct rec_class_tick classes[WIRE_CLASSES];
         struct rec_memory memory;
         struct rec_tick tick = { 0 };
         int r;
 
-        source_count(recorder->source);
-        ledger_take_names(ledger);
-        deciding_run(&ledger->deciding, &ledger->stacks, &ledger->aggregate, blocks, ledger->tick, ledger->now_ns,
-                     force);
-        ledger_judge(ledger);
-        source_tick(recorder->source);
-        fill_process(recorder, &tick.process);
-        tick.n_classes = counters_rows(&recorder->source->counters, ledger->tick, classes);
-        tick.classes = classes;
+        tick.process.tick = ledger->tick;
+        tick.process.time_ns = ledger->now_ns;
+        tick.process.wall_offset_ns = clock_wall_offset_ns();
+        if (recorder->follow)
+                follow_tick(recorder->follow);
+        members_tick(&recorder->members, force, &tick, classes);
+        add_cost(recorder, &tick.process);
         tick.memory = &memory;
-        tick.n_memory = fill_memory(recorder, &memory);
-        tick.before_classes = recorder->source->before.rows.v;
-        tick.n_before_classes = recorder->source->before.rows.n;
+        tick.n_memory = members_memory(&recorder->members, &memory);
         ledger_fill(ledger, &tick);
         r = sink->tick(sink->arg, &tick);
         ledger_begin_tick(ledger);
-        source_begin_tick(recorder->source);
+        members_begin_tick(&recorder->members);
         return r;
 }
 
-/* ---- what can happen to the target ---- */
+/* ---- what can happen to a process ---- */
 
-static int end_target(struct recorder *recorder, const struct sink *sink, enum watched_fate fate)
+/* Before its source is ended, which may close what the reason is read from. */
+static void note_reason(struct recorder *recorder, const struct member *member, enum watched_fate fate, char *ret, size_t size)
 {
         if (fate == WATCHED_EXITED)
-                watched_epitaph(&recorder->source->watched, recorder->end_reason, sizeof recorder->end_reason);
+                watched_epitaph(&member->source->watched, ret, size);
         else
-                snprintf(recorder->end_reason, sizeof recorder->end_reason, "target went on as another program (exec)");
-        recorder->state = fate == WATCHED_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
-        happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns,
-                         fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC, "%s", recorder->end_reason);
-        return make_tick(recorder, sink, false);
+                snprintf(ret, size, "target went on as another program (exec)");
+        if (member->row.pid == recorder->pid)
+                snprintf(recorder->end_reason, sizeof recorder->end_reason, "%s", ret);
+}
+
+/* The last one leaves what it had as "live at the end"; of others the memory is gone. */
+static void end_member(struct recorder *recorder, struct member *member, enum watched_fate fate)
+{
+        struct happenings *happenings = &recorder->ledger.happenings;
+        bool target = member->row.pid == recorder->pid, followed = recorder->follow && fate == WATCHED_EXEC, last;
+        char reason[128];
+
+        note_reason(recorder, member, fate, reason, sizeof reason);
+        happenings->label = target ? NULL : member->source->label;
+        happenings_event(happenings, recorder->ledger.now_ns, fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC,
+                         "%s", target ? reason : reason + strlen("target "));
+        happenings->label = NULL;
+        if (recorder->follow && !followed)
+                follow_exited(recorder->follow, member);
+        last = !followed && recorder->members.n_live == 1 && (!recorder->follow || follow_waiting(recorder->follow) == 0);
+        members_end(&recorder->members, member, last);
+        if (followed)
+                follow_exec(recorder->follow, member);
+        if (last)
+                recorder->state = fate == WATCHED_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
+}
+
+static void look_after(struct recorder *recorder)
+{
+        for (size_t i = recorder->members.v.n; i-- > 0;) { /* the target, which is the first, stays the longest */
+                struct member *member = recorder->members.v.v[i];
+                enum watched_fate fate = member->row.ended_ns ? WATCHED_RUNS : source_fate(member->source);
+
+                if (fate != WATCHED_RUNS)
+                        end_member(recorder, member, fate);
+                else if (!member->row.ended_ns)
+                        source_look_silent(member->source, recorder->ledger.now_ns >= recorder->due_ns);
+        }
+}
+
+/* The target has become another program, and that is recorded now. */
+static void renew_session(struct recorder *recorder)
+{
+        const struct member *member = members_find(&recorder->members, recorder->pid);
+        struct rec_session session;
+
+        if (!member || !recorder->options.follow_exec || member->row.came != REC_CAME_EXEC ||
+            member->row.started_ns <= recorder->ledger.last_step_ns)
+                return;
+        session_init(member->injection, recorder->options.hide_cmdline, recorder->session.started_ns, &session);
+        session.wall_offset_ns = recorder->session.wall_offset_ns;
+        session.uptime_ns = recorder->session.uptime_ns;
+        session_done(&recorder->session);
+        recorder->session = session;
+        recorder->session_changed = true;
+}
+
+static void follow(struct recorder *recorder)
+{
+        follow_step(recorder->follow);
+        renew_session(recorder);
+        if (recorder->members.n_live == 0 && follow_waiting(recorder->follow) == 0)
+                recorder->state = RECORDER_EXITED;
 }
 
 /* ---- public ---- */
@@ -120,19 +161,24 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         struct ledger *ledger = &recorder->ledger;
         int r;
 
-        recorder->injection = injection;
         recorder->options = *options;
+        recorder->options.follow_exec |= options->follow.fork;
+        recorder->pid = injection->pid;
         if (recorder->options.tick_ns == 0)
                 recorder->options.tick_ns = NS_PER_S;
+        members_init(&recorder->members, ledger);
         r = ledger_init(ledger);
         if (r < 0) {
                 err_set(err, -r, "cannot start the thread that looks up names: %s", strerror(-r));
                 goto out;
         }
         ledger->adaptive = recorder->options.adaptive;
-        r = source_new(injection, ledger, &recorder->source, err);
-        if (r < 0)
+        if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
+                r = err && err->code ? err->code : -ESRCH;
                 goto out;
+        }
+        if (recorder->options.follow_exec)
+                recorder->follow = follow_new(&recorder->options.follow, &recorder->members);
         session_init(injection, recorder->options.hide_cmdline, ledger->now_ns, &recorder->session);
         recorder->due_ns = ledger->now_ns + recorder->options.tick_ns;
         happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_ATTACHED,
@@ -150,7 +196,8 @@ void recorder_free(struct recorder *recorder)
 {
         if (!recorder)
                 return;
-        source_free(recorder->source);
+        follow_free(recorder->follow);
+        members_done(&recorder->members);
         ledger_done(&recorder->ledger);
         session_done(&recorder->session);
         free(recorder);
@@ -159,6 +206,14 @@ void recorder_free(struct recorder *recorder)
 const struct rec_session *recorder_session(const struct recorder *recorder)
 {
         return &recorder->session;
+}
+
+bool recorder_session_changed(struct recorder *recorder)
+{
+        bool changed = recorder->session_changed;
+
+        recorder->session_changed = false;
+        return changed;
 }
 
 enum recorder_state recorder_state(const struct recorder *recorder)
@@ -183,21 +238,21 @@ static int64_t next_call_ns(const struct recorder *recorder, size_t drained)
 int64_t recorder_step(struct recorder *recorder, const struct sink *sink)
 {
         struct ledger *ledger = &recorder->ledger;
-        enum watched_fate fate;
         size_t drained;
         int r = 0;
 
         if (recorder->state != RECORDER_RUNNING)
                 return (int64_t)WAIT_IDLE;
         ledger_read_clock(ledger);
-        drained = source_step(recorder->source);
+        drained = members_step(&recorder->members);
         ledger_take_names(ledger);
-        fate = source_fate(recorder->source);
-        if (fate != WATCHED_RUNS) {
-                r = end_target(recorder, sink, fate);
+        look_after(recorder);
+        if (recorder->follow && recorder->state == RECORDER_RUNNING)
+                follow(recorder);
+        if (recorder->state != RECORDER_RUNNING) {
+                r = make_tick(recorder, sink, false);
                 return r < 0 ? r : (int64_t)WAIT_IDLE;
         }
-        source_look_silent(recorder->source, ledger->now_ns >= recorder->due_ns);
         if (ledger->now_ns >= recorder->due_ns) {
                 r = make_tick(recorder, sink, false);
                 recorder->due_ns += recorder->options.tick_ns;
@@ -212,7 +267,7 @@ static void set_mean(struct recorder *recorder, uint64_t mean)
 {
         char size[FMT_MAX];
 
-        fmt_bytes(size, source_set_mean(recorder->source, mean));
+        fmt_bytes(size, members_set_mean(&recorder->members, mean));
         if (mean)
                 happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_MEAN,
                                  "sampling mean is %s now", size);
@@ -238,7 +293,7 @@ static void wait_for_names(struct recorder *recorder)
         uint64_t end_ns = clock_boottime_ns() + NAMES_PATIENCE_NS;
 
         for (;;) {
-                bool waiting = walk_ask(recorder->source->walk) > 0;
+                bool waiting = members_ask(&recorder->members);
 
                 ledger_take_names(&recorder->ledger);
                 if ((!waiting && names_idle(recorder->ledger.names)) || clock_boottime_ns() >= end_ns)
@@ -247,15 +302,53 @@ static void wait_for_names(struct recorder *recorder)
         }
 }
 
+/* One process; what cannot be said of it in RET is said of a worse one. */
+static void detach_one(struct member *member, struct recorder_detached *ret)
+{
+        struct err err = { 0 };
+        int r = inject_detach(member->injection, &err);
+
+        if (member->injection->stop_ns > ret->stop_ns)
+                ret->stop_ns = member->injection->stop_ns;
+        ret->n += r >= 0;
+        if (r == -ESRCH)
+                return;
+        if (ret->pid && (ret->result < 0 || r == 0 || r == ret->result))
+                return;
+        ret->result = r;
+        ret->pid = member->row.pid;
+        ret->err = err;
+}
+
+void recorder_detach(struct recorder *recorder, struct recorder_detached *ret)
+{
+        const struct members *members = &recorder->members;
+        struct heirs_cleaned cleaned;
+
+        *ret = (struct recorder_detached){ .result = -ESRCH };
+        for (size_t i = 0; i < members->v.n; i++) {
+                struct member *member = members->v.v[i];
+
+                if (member->gone)
+                        continue;
+                detach_one(member, ret);
+                if (recorder->options.follow.note)
+                        recorder->options.follow.note(recorder->options.follow.arg, member->row.pid, member->start_time, true);
+        }
+        heirs_clean(members->files.v, members->files.n, recorder->session.started_ns - NS_PER_S, &cleaned);
+        ret->n_cleaned = cleaned.n;
+        ret->n_left = cleaned.n_left;
+}
+
 int recorder_finish(struct recorder *recorder, const struct sink *sink, const char *text)
 {
         struct ledger *ledger = &recorder->ledger;
 
         ledger_read_clock(ledger);
-        while (source_drain(recorder->source) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
+        while (members_drain(&recorder->members) > 0 && clock_boottime_ns() < ledger->now_ns + NS_PER_S)
                 ;
         wait_for_names(recorder);
-        source_end(recorder->source);
+        members_last_tick(&recorder->members);
         if (recorder->state == RECORDER_RUNNING)
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DETACHED, "%s", text);
         return make_tick(recorder, sink, true);

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "inject/inject.h"
+#include "live/follow.h"
 #include "live/sink.h"
 #include "model/record.h"
 
@@ -14,23 +15,29 @@ struct recorder; /* opaque */
 struct recorder_options {
         uint64_t tick_ns;    /* 0 = one second */
         bool hide_cmdline;   /* --no-cmdline */
+        bool follow_exec;    /* what the target becomes by exec() is recorded, too */
+        struct follow_options follow; /* follow.fork: its children, too, and what they become */
         bool adaptive;       /* the sampling mean is paced (live/pacing.h); else that of the injection stays */
 };
 
 enum recorder_state {
         RECORDER_RUNNING,
-        RECORDER_EXITED, /* the target is gone */
+        RECORDER_EXITED, /* the target is gone, and all that followed */
         RECORDER_EXEC,   /* it runs another program now; our hooks went with the old one */
 };
 
-/* Begins to record a freshly attached INJECTION, which stays the caller's and must outlive the recorder. The caller ends it
- * with recorder_free(). */
+/* Begins to record a freshly attached INJECTION, which stays the caller's and must outlive the recorder; the recorder may
+ * end it by inject_done(). The caller ends the recorder with recorder_free(). */
 int recorder_new(struct injection *injection, const struct recorder_options *options, struct recorder **ret,
                  struct err *err);
 void recorder_free(struct recorder *recorder); /* accepts NULL */
 
-/* What to write at the head of the session. Strings belong to the recorder. */
+/* What to write at the head of the session. Strings belong to the recorder. When the target goes on as another program that is
+ * followed, the head tells of that one. */
 const struct rec_session *recorder_session(const struct recorder *recorder);
+
+/* True once after the head has changed. */
+bool recorder_session_changed(struct recorder *recorder);
 
 /* Drains what is there, beats the heart, and when a tick is due gives it to SINK. Returns the nanoseconds after which it wants
  * to be called again (never more than 50 ms), or the sink's negative errno. Never blocks. */
@@ -43,6 +50,18 @@ const char *recorder_end_reason(const struct recorder *recorder); /* "target exi
  * them too so that they get answered. */
 void recorder_request(struct recorder *recorder, const struct rec_request *request);
 
-/* After inject_detach(), or when the target has ended: drains what is left, waits a moment for names that are still being looked
+struct recorder_detached {
+        int result;       /* the worst of inject_detach(): 0, 1, or a negative errno; -ESRCH only when all were gone */
+        int32_t pid;      /* whose that is */
+        struct err err;
+        uint64_t stop_ns; /* the longest stop */
+        uint32_t n;       /* processes whose hooks were removed */
+        uint32_t n_cleaned, n_left; /* children that only had inherited (passive) hooks: cleaned, and not */
+};
+
+/* Takes the hooks out of all processes that are recorded, and out of all that were forked from them meanwhile. Bounded. */
+void recorder_detach(struct recorder *recorder, struct recorder_detached *ret);
+
+/* After recorder_detach(), or when the target has ended: drains what is left, waits a moment for names that are still being looked
  * up, and gives the last tick, with the event DETACHED (TEXT) unless the target had ended. */
 int recorder_finish(struct recorder *recorder, const struct sink *sink, const char *text);

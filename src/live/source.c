@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DRAIN_NS (20 * NS_PER_MS) /* one step drains for at most this long */
+#define LAST_DRAIN_NS (200 * NS_PER_MS) /* and that of one that has ended for this long */
 enum { DRAIN_CHECK = 32 };
 
 /* ---- draining ---- */
@@ -150,6 +151,7 @@ void source_count(struct source *source)
 {
         struct ledger *ledger = source->ledger;
 
+        ledger->happenings.label = source->label;
         read_counters(source);
         source->search |= losses_look(&source->losses, &source->ring, source->blocks.n_refused, ledger->last_tick_ns,
                                       ledger->now_ns, &ledger->happenings);
@@ -157,6 +159,7 @@ void source_count(struct source *source)
                 search_table(source);
         walk_ask(source->walk);
         say_loaded(source);
+        ledger->happenings.label = NULL;
 }
 
 static void fill_process(struct source *source)
@@ -168,7 +171,8 @@ static void fill_process(struct source *source)
 
         process->tick = source->ledger->tick;
         process->time_ns = source->ledger->now_ns;
-        watched_fill(&source->watched, source->pages->bytes, source->code_bytes, process, &anon);
+        watched_fill(&source->watched, source->ending ? 0 : source->pages->bytes, source->ending ? 0 : source->code_bytes,
+                     process, &anon);
         process->allocated_bytes = total->allocated_bytes;
         process->allocated_calls = total->allocated_calls;
         process->freed_bytes = total->freed_bytes;
@@ -192,16 +196,17 @@ static void look_at_memory(struct source *source)
 
 void source_tick(struct source *source)
 {
+        source->ledger->happenings.label = source->label;
         mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
         before_tick(&source->before, &source->counters, &source->blocks, &source->memory.chunks,
                     source->memory.last.n_mappings > 0, source->ledger->tick, source->ledger->now_ns, source->ending,
                     &source->ledger->happenings);
-        ledger_add_blocks(source->ledger, &source->blocks);
         if (source->tells)
                 pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
                            &source->ledger->happenings);
+        source->ledger->happenings.label = NULL;
 }
 
 void source_begin_tick(struct source *source)
@@ -209,7 +214,7 @@ void source_begin_tick(struct source *source)
         blocks_begin_tick(&source->blocks, source->ledger->tick);
 }
 
-void source_end(struct source *source)
+void source_last_tick(struct source *source)
 {
         memory_hurry(&source->memory);
         source->ending = true;
@@ -265,8 +270,11 @@ static void begin_epoch(struct source *source, bool tick_due)
 
 void source_look_silent(struct source *source, bool tick_due)
 {
-        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) == WIRE_SILENT)
-                begin_epoch(source, tick_due);
+        if (__atomic_load_n(&source->injection->shared->state, __ATOMIC_ACQUIRE) != WIRE_SILENT)
+                return;
+        source->ledger->happenings.label = source->label;
+        begin_epoch(source, tick_due);
+        source->ledger->happenings.label = NULL;
 }
 
 enum watched_fate source_fate(const struct source *source)
@@ -277,6 +285,20 @@ enum watched_fate source_fate(const struct source *source)
 uint64_t source_set_mean(struct source *source, uint64_t mean)
 {
         return pacer_fix(source->pacer, mean);
+}
+
+void source_end(struct source *source, bool keep_blocks)
+{
+        uint64_t end_ns = clock_boottime_ns() + LAST_DRAIN_NS;
+
+        while (source_drain(source) > 0 && clock_boottime_ns() < end_ns)
+                ;
+        if (keep_blocks)
+                return;
+        source_count(source);
+        fill_process(source);
+        blocks_forget_all(&source->blocks, source->ledger->now_ns);
+        mapped_forget_all(&source->mapped, source->ledger->now_ns);
 }
 
 /* ---- birth and end ---- */

@@ -26,6 +26,7 @@
 struct source {
         struct injection *injection; /* not ours to end */
         struct ledger *ledger;
+        char label[56];              /* "nginx 4712: ", what its events begin with; "" when it is alone */
         struct watched watched;
         uint64_t code_bytes;       /* of the probe in the target, private */
         struct pacer *pacer;       /* its mean is the one in force; the target could change the one in the shared area */
@@ -47,7 +48,7 @@ struct source {
         uint64_t silent_from_ns;
         size_t forgotten;          /* ... and so many blocks are unknown since */
         bool search;               /* the table must be looked through: deaths may have been lost */
-        struct rec_process last;   /* as of the last source_tick(); the ledger's sums are not in it */
+        struct rec_process last;   /* as of the last source_tick(): this process alone */
 };
 
 /* Begins with a freshly attached INJECTION, which must outlive the source. The caller ends it with source_free(). */
@@ -65,14 +66,17 @@ enum watched_fate source_fate(const struct source *source);
 /* Switches a probe that fell silent on again; TICK_DUE: what failed before is tried again. */
 void source_look_silent(struct source *source, bool tick_due);
 
-/* Once a tick, in this order, for each source before the next function for any: reads the counters and what was lost;
- * (the ledger decides sites); fills `last` and gives the blocks to the ledger; begins the next tick. */
+/* Once a tick, in this order: reads the counters and what was lost; (when all have done
+ * that, sites are decided;) fills `last` and `memory`; begins the next tick. */
 void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
 
-/* The next tick is the last one: it looks at memory once more, and tells even small changes. */
-void source_end(struct source *source);
+/* The next tick is the last one, the probe has been taken out: it looks at memory once more, and tells even small changes. */
+void source_last_tick(struct source *source);
+
+/* It has exited or runs another program: takes in what is left, and `last`. Its blocks are dead then unless KEEP_BLOCKS. */
+void source_end(struct source *source, bool keep_blocks);
 
 /* The sampling mean from now on, in bytes, clamped to what estimates can bear; 0 = adaptive. Returns the one in force. */
 uint64_t source_set_mean(struct source *source, uint64_t mean);

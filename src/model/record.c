@@ -41,6 +41,18 @@ static void copy_names(struct rec_tick *tick)
         tick->frames = frames;
 }
 
+static void copy_members(struct rec_tick *tick)
+{
+        struct rec_member *members = copy_array(tick->members, tick->n_members, sizeof *members);
+
+        for (size_t i = 0; i < tick->n_members; i++) {
+                members[i].comm = copy_string(members[i].comm);
+                members[i].exe = copy_string(members[i].exe);
+                members[i].allocator = copy_string(members[i].allocator);
+        }
+        tick->members = members;
+}
+
 static void copy_happenings(struct rec_tick *tick)
 {
         struct rec_event *events = copy_array(tick->events, tick->n_events, sizeof *events);
@@ -64,6 +76,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
 
         *copy = *tick;
         copy_names(copy);
+        copy_members(copy);
         copy_happenings(copy);
         COPY_ROWS(copy, stacks);
         COPY_ROWS(copy, sites);
@@ -72,6 +85,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         COPY_ROWS(copy, states);
         COPY_ROWS(copy, births);
         COPY_ROWS(copy, deaths);
+        COPY_ROWS(copy, member_ticks);
         COPY_ROWS(copy, answered);
         COPY_ROWS(copy, memory);
         COPY_ROWS(copy, before_classes);
@@ -97,6 +111,11 @@ void rec_tick_free(struct rec_tick *tick)
                 release(tick->frames[i].func);
                 release(tick->frames[i].file);
         }
+        for (size_t i = 0; i < tick->n_members; i++) {
+                release(tick->members[i].comm);
+                release(tick->members[i].exe);
+                release(tick->members[i].allocator);
+        }
         for (size_t i = 0; i < tick->n_events; i++)
                 release(tick->events[i].text);
         for (size_t i = 0; i < tick->n_gaps; i++)
@@ -115,6 +134,8 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->events);
         release(tick->gaps);
         release(tick->marks);
+        release(tick->members);
+        release(tick->member_ticks);
         release(tick->answered);
         release(tick->memory);
         release(tick->before_classes);

@@ -122,7 +122,8 @@ struct rec_death {
         uint64_t death_ns;
 };
 
-/* The process as a whole, once a tick. */
+/* The process as a whole, once a tick. When several are recorded: sums over those that live; what counts "since the attach"
+ * goes on counting what ended ones did, so that it never falls. */
 struct rec_process {
         uint32_t tick;
         uint64_t time_ns;
@@ -146,6 +147,39 @@ struct rec_process {
         uint64_t recorder_cpu_ns; /* since the start */
         uint64_t recorder_rss;
         uint64_t probe_cost_ns;  /* estimated time spent in the probe by the target, since the attach */
+};
+
+/* How a process came into the recording. */
+enum rec_came {
+        REC_CAME_ATTACHED, /* it ran already when the recording, or its following, began */
+        REC_CAME_FORKED,
+        REC_CAME_EXEC,     /* it began to run this program by exec() */
+        REC_CAMES
+};
+
+/* One recorded process. After exec() it is another one with the same pid. Written when its recording begins, and again when
+ * the process has ended. A recording without --follow-fork and --follow-exec has one. */
+struct rec_member {
+        uint32_t id;         /* the target has 1 */
+        int32_t pid;
+        uint32_t parent;     /* id of who forked it, or of what it was before exec(); 0 = not known */
+        uint32_t came;       /* enum rec_came */
+        const char *comm, *exe, *allocator;
+        uint64_t started_ns; /* recorded from here on */
+        uint64_t ended_ns;   /* it exited or called exec(); 0 = it runs, or ran when the recording ended */
+};
+
+/* What one process stands at, after a tick in which that changed; absolute. Written while there are, or were, several:
+ * of a single one rec_process tells the same. Fields as there. */
+struct rec_member_tick {
+        uint32_t tick, member;
+        uint64_t rss_anon, rss_file, rss_shmem;
+        uint32_t threads;
+        uint64_t heap_used, heap_free;
+        uint64_t allocated_bytes, allocated_calls, freed_bytes, freed_calls;
+        int64_t before_bytes;
+        int64_t live_bytes;
+        uint64_t samples;
 };
 
 /* What the resident memory consists of, as of one look at all mappings (doc/memory.md). A row holds until the next one. The
@@ -186,7 +220,7 @@ struct rec_class_mean {
 
 enum rec_event_kind {
         REC_EVENT_ATTACHED, REC_EVENT_DETACHED, REC_EVENT_EXITED, REC_EVENT_EXEC, REC_EVENT_DLOPEN,
-        REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE,
+        REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE, REC_EVENT_FORK,
 };
 
 struct rec_event {
@@ -233,6 +267,8 @@ struct rec_tick {
         const struct rec_site_state *states;  size_t n_states;
         const struct rec_block *births;       size_t n_births;
         const struct rec_death *deaths;       size_t n_deaths;
+        const struct rec_member *members;     size_t n_members; /* new, or ended (same id again) */
+        const struct rec_member_tick *member_ticks; size_t n_member_ticks;
         const struct rec_event *events;       size_t n_events;
         const struct rec_gap *gaps;           size_t n_gaps;
         const struct rec_mark *marks;         size_t n_marks;

@@ -183,12 +183,12 @@ static void a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_block
         allocate(w, 2, leaf, S);
         allocate(w, 3, leaf2, S);
         blocks_death(&w->blocks, 2, S);
-        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 1, S, false);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, (const struct blocks *[]){ &w->blocks }, 1, 1, S, false);
         assert_int_equal(w->deciding.waiting.n, 2);
         assert_int_equal(w->deciding.new_sites.n, 0);
         name(w, frames[1], "work", false);
         stacks_rows_given(&w->stacks);
-        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 2, 2 * S, false);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, (const struct blocks *[]){ &w->blocks }, 1, 2, 2 * S, false);
         assert_int_equal(w->deciding.waiting.n, 0);
         assert_int_equal(w->deciding.new_sites.n, 1);
         assert_int_equal(w->deciding.new_sites.v[0].frame, frames[1]);
@@ -209,9 +209,9 @@ static void a_stack_whose_names_never_come_is_decided_in_the_end(void **state)
 
         leaf = aggregate_leaf(&w->aggregate, node, S);
         deciding_add(&w->deciding, leaf, node, 1);
-        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, DECIDING_TICKS, S, false);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, (const struct blocks *[]){ &w->blocks }, 1, DECIDING_TICKS, S, false);
         assert_int_equal(w->deciding.waiting.n, 1);
-        deciding_run(&w->deciding, &w->stacks, &w->aggregate, &w->blocks, 1 + DECIDING_TICKS, S, false);
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, (const struct blocks *[]){ &w->blocks }, 1, 1 + DECIDING_TICKS, S, false);
         assert_int_equal(w->deciding.waiting.n, 0);
         assert_int_equal(w->deciding.new_sites.v[0].frame, frames[1]);
 }
