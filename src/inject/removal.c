@@ -7,11 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "inject/commit.h"
+#include "inject/frames.h"
 #include "inject/remote.h"
 #include "inject/stacks.h"
 #include "inject/sys.h"
 #include "inject/worker.h"
 #include "target/proc.h"
+#include "target/unwind.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -46,6 +48,7 @@ struct job {
         bool busy;           /* a thread is inside */
         bool suspect;        /* a word on its stack says that it might be */
         bool diverted;       /* another tool patched over our jump, and may have kept a copy of it */
+        struct unwinder *unwinder; /* for a forked child, once made */
         struct removal *ret;
         struct err *err;
 };
@@ -198,13 +201,15 @@ static bool overflow_was_used(const struct job *job, uint64_t shared)
 /* A word on its stack points into our code. It may be stale: event loops keep large buffers on the stack that they never
  * clear. The probe calls out of its code only while the thread's slot is marked (the lowest bit of its key) or counts the call
  * (`inside`), so a thread that has a slot without either has no frame of ours. Nor has one without a slot, unless some thread had to share the
- * overflow slot: then we believe the word. */
+ * overflow slot: then we believe the word. A forked child has no slots; there the frames tell. */
 static bool is_inside(struct job *job, const struct thread *thread)
 {
         uint64_t tp = regs_thread_pointer(&thread->regs);
         const struct remains *remains = &job->undo.remains;
         bool known = remains->n_shared > 0;
 
+        if (!known)
+                return !frames_are_clear(&job->process, job->unwinder, thread, remains);
         for (size_t i = 0; i < remains->n_shared; i++) {
                 uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
 
@@ -375,6 +380,8 @@ static int attempt(void *arg)
         }
         if (r == 0 && !job->nothing)
                 r = find_gadgets(job);
+        if (r == 0 && !job->nothing && job->undo.remains.n_shared == 0)
+                frames_prepare(&job->process, &job->unwinder);
         if (r == 0 && !job->nothing) {
                 r = process_stop(&job->process, job->err);
                 if (r == 0) {
@@ -422,6 +429,7 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         if (r < 0)
                 err_set(err, -r, r == -ESRCH ? "process %d is gone" : "cannot take the probe out of process %d: its "
                         "threads do not stop", (int)pid);
+        unwinder_free(job->unwinder);
         free(job);
         return r;
 }

@@ -158,7 +158,7 @@ static int spawn(int n, char **argv)
 static int borrow(int ms)
 {
         struct pollfd in = { .fd = 0, .events = POLLIN };
-        int bad = 0;
+        static int bad; /* kept over the child's return */
 
         printf("READY\n");
         fflush(stdout);
