@@ -140,6 +140,7 @@ dist_check_SCRIPTS = \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
+	%D%/live/late.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/pacing.sh \

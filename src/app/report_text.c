@@ -71,7 +71,7 @@ static void put_zooms(FILE *out, struct heap *heap)
         char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
 
         for (size_t i = 0; i < n; i++)
-                fprintf(out, "  %s blocks of %s to %s, which grow: one sample per %s\n", i ? "          " : "finer     ",
+                fprintf(out, "  %s blocks of %s to %s, which may grow: one sample per %s\n", i ? "          " : "finer     ",
                         fmt_bytes(a, zooms[i].low), zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
                         fmt_bytes(c, zooms[i].mean));
 }

@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "inject/commit.h"
 #include "inject/frames.h"
+#include "inject/moving.h"
 #include "inject/remote.h"
 #include "inject/stacks.h"
 #include "inject/sys.h"
@@ -129,7 +129,8 @@ static void restore_bytes(struct job *job)
 
         job->ret->n_foreign = 0;
         job->diverted = false;
-        for (uint32_t i = 0; i < job->undo.n_hooks; i++) {
+        /* The newest first: a library that was unloaded and loaded again at the same place was hooked twice. */
+        for (uint32_t i = job->undo.n_hooks; i-- > 0;) {
                 const struct wire_hook_record *hook = &job->undo.hooks[i];
                 uint8_t bytes[WIRE_PATCH_MAX];
 
@@ -206,7 +207,7 @@ static bool is_inside(struct job *job, const struct thread *thread)
 {
         uint64_t tp = regs_thread_pointer(&thread->regs);
         const struct remains *remains = &job->undo.remains;
-        bool known = remains->n_shared > 0;
+        bool known = remains->n_shared > 0 && job->undo.version == WIRE_VERSION; /* else the slots are somewhere else */
 
         if (!known)
                 return !frames_are_clear(&job->process, job->unwinder, thread, remains);
@@ -251,7 +252,7 @@ static void check_threads(struct job *job)
 
         job->busy = false;
         for (uint32_t i = 0; i < job->undo.n_hooks; i++)
-                commit_move_back(&job->process, &job->undo.hooks[i]);
+                moving_back(&job->process, &job->undo.hooks[i]);
         code_range(&job->undo.remains, &low, &high);
         for (size_t i = 0; i < stop->n && low < high; i++) {
                 struct thread *thread = &stop->v[i];
@@ -380,7 +381,7 @@ static int attempt(void *arg)
         }
         if (r == 0 && !job->nothing)
                 r = find_gadgets(job);
-        if (r == 0 && !job->nothing && job->undo.remains.n_shared == 0)
+        if (r == 0 && !job->nothing && (job->undo.remains.n_shared == 0 || job->undo.version != WIRE_VERSION))
                 frames_prepare(&job->process, &job->unwinder);
         if (r == 0 && !job->nothing) {
                 r = process_stop(&job->process, job->err);

@@ -70,7 +70,7 @@ sum_is_that_of_all() {
              FROM tick WHERE id = (SELECT max(id) FROM tick)" 1
 }
 
-plan 34
+plan 37
 # ---- a prefork server that runs already ----
 start_family 3 10000000
 wait_for has_lines ^CHILD 3 && wait_for has_lines ^READY 1
@@ -197,15 +197,20 @@ exec 3>&-
 wait $parent
 
 # ---- exec ----
-"$edge" exec 3 >"$work/family" 2>&1 &
-parent=$!
-started="$started $parent"
+start_family become "$family" 1 5000000
 wait_for has_lines ^READY 1
 begin "$work/i.heaptop" record -p $parent --follow-exec
+wait_for ask "SELECT count(*) > 0 FROM tick" 1
+echo go >&3
+check "what exec() makes of the target is recorded" wait_for ask "SELECT count(*) FROM process WHERE came = 2 AND pid = $parent" 1
+wait_for has_lines ^PARENT 1
+echo quit >&3
+exec 3>&-
 status=0
 wait $guardian || status=$?
-is_followed() { ask "SELECT count(*) FROM process WHERE came = 2 AND pid = $parent" 1 && ask "SELECT count(*) > 0 FROM gap WHERE why LIKE '%another program%'" 1; }
-check "what exec() makes of the target is recorded into the same session" is_followed
+check "into the same session, with a gap" ask "SELECT count(*) FROM gap WHERE why LIKE '%another program%'" 1
+check "and its child is not" ask "SELECT count(*) FROM process" 2
+check "until it ends" test "$status" = 0
 wait $parent
 
 # ---- servers ----
