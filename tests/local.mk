@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacing \
+	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
@@ -134,6 +135,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
