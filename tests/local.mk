@@ -206,6 +206,16 @@ EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
 
+# long; not part of make check: each cure of doc/traps.md is taken away, and its test must fail. MUTANTS="name ...": only these
+.PHONY: check-mutants
+EXTRA_DIST += %D%/mutants/list %D%/mutants/run.py
+check-mutants:
+	/usr/bin/python3 -B $(srcdir)/%D%/mutants/run.py $(srcdir) mutants.tmp $(MUTANTS)
+clean-local: clean-mutants
+.PHONY: clean-mutants
+clean-mutants:
+	rm -rf mutants.tmp
+
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
 # Long; not part of make check.
 .PHONY: check-sanitizers

@@ -416,6 +416,11 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
                         *err = (struct err){ 0 };
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
+        if (r < 0 && start_time != 0 && !proc_is_same(pid, start_time)) { /* whatever failed first because of that */
+                r = -ESRCH;
+                if (err)
+                        *err = (struct err){ 0 };
+        }
         if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)
                 r = -ESRCH;
         if ((r == -EAGAIN || r == -ETIMEDOUT || r == -EOPNOTSUPP) && job->restored) {
