@@ -87,6 +87,8 @@ class Comparison:
             worker.units = 1  # it may be a thousand times slower now
             worker.window(SETTLE, [worker.pid])
             watched = worker.window(self.seconds, [worker.pid, process.pid])
+            if tool.linger:
+                worker.window(tool.linger, [])
             if tool.detaches:
                 stop_tool(process)
                 plain = (plain + worker.window(self.seconds, [worker.pid])) / 2
