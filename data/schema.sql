@@ -112,3 +112,19 @@ CREATE TABLE class_mean ( -- size classes that are sampled with a mean of their 
   tick INTEGER NOT NULL, class INTEGER NOT NULL, mean INTEGER NOT NULL,
   PRIMARY KEY (class, tick)
 ) WITHOUT ROWID;
+
+CREATE TABLE process ( -- who was recorded; after exec() a process is another one with the same pid
+  id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, parent INTEGER NOT NULL, came INTEGER NOT NULL,
+  comm TEXT NOT NULL, exe TEXT NOT NULL, allocator TEXT NOT NULL,
+  started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL -- 0 = it had not ended
+);
+
+CREATE TABLE process_tick ( -- each process where there are several, when it changes; absolute values
+  tick INTEGER NOT NULL, process INTEGER NOT NULL,
+  rss_anon INTEGER NOT NULL, rss_file INTEGER NOT NULL, rss_shmem INTEGER NOT NULL, threads INTEGER NOT NULL,
+  heap_used INTEGER NOT NULL, heap_free INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL, allocated_calls INTEGER NOT NULL,
+  freed_bytes INTEGER NOT NULL, freed_calls INTEGER NOT NULL,
+  before_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL, samples INTEGER NOT NULL,
+  PRIMARY KEY (process, tick)
+) WITHOUT ROWID;

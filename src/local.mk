@@ -23,6 +23,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/footprint.c \
 	%D%/model/heap.c %D%/model/heap.h \
 	%D%/model/history.h %D%/model/inside.h \
+	%D%/model/members.c \
 	%D%/model/names.c %D%/model/names.h \
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
@@ -143,7 +144,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_memory.c %D%/store/query_rows.c \
+	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \

@@ -156,6 +156,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/faults.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
@@ -164,6 +165,7 @@ dist_check_SCRIPTS = \
 	%D%/live/lifeline.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
+	%D%/live/memory.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -173,6 +175,7 @@ dist_check_SCRIPTS = \
 	%D%/live/truth.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
+	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
@@ -181,7 +184,7 @@ EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 # what live tests attach with and look with
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
-check_PROGRAMS += %D%/live/freeze_tool
+check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
 # allocators, pools, mappings: every call is counted once
@@ -190,6 +193,10 @@ EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 
 # what they attach to: plain programs, without the sanitizers of the rest
 TARGET_CFLAGS = -std=gnu11 -O1 -g
+check_PROGRAMS += %D%/targets/memory
+%C%_targets_memory_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_memory_LDFLAGS =
+%C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
 check_PROGRAMS += %D%/targets/drip
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)

@@ -145,6 +145,35 @@ static json_t *parts_of(const struct rec_memory *memory)
 }
 
 /* What RSS consists of: the parts add up to rss_bytes. */
+static json_t *member_part(const struct heap_member *m)
+{
+        const struct rec_member_tick *f = &m->figures;
+        json_t *object = json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o, s:b}", "id", (int)m->row.id, "pid", (int)m->row.pid,
+                                   "parent", m->row.parent ? json_integer(m->row.parent) : json_null(), "came",
+                                   heap_came_name(m->row.came), "comm", text(m->row.comm), "exe", text(m->row.exe), "allocator",
+                                   text(m->row.allocator), "lives", (int)m->lives);
+
+        if (m->has_figures)
+                json_object_update_new(object,
+                                       json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "rss_bytes",
+                                                 number(f->rss_anon + f->rss_file + f->rss_shmem), "heap_used_bytes",
+                                                 number(f->heap_used), "allocated_bytes", number(f->allocated_bytes),
+                                                 "allocated_calls", number(f->allocated_calls), "live_bytes",
+                                                 json_integer(f->live_bytes), "before_bytes", json_integer(f->before_bytes)));
+        return object;
+}
+
+static json_t *members_part(struct heap *heap)
+{
+        const struct heap_member *members;
+        size_t n = heap_members(heap, &members);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list, member_part(&members[i]));
+        return list;
+}
+
 static json_t *memory_part(struct heap *heap)
 {
         int64_t offset = heap_process(heap)->wall_offset_ns;
@@ -280,7 +309,7 @@ int report_json(FILE *out, struct report *report)
                          "marks", marks_part(report->heap, p->wall_offset_ns), "events",
                          events_part(report->heap, p->wall_offset_ns), "gaps",
                          gaps_part(report->heap, p->wall_offset_ns));
-        if (!root)
+        if (!root || json_object_set_new(root, "processes", members_part(report->heap)) < 0)
                 return -ENOMEM;
         r = json_dumpf(root, out, JSON_INDENT(2)) < 0 || fputc('\n', out) == EOF ? -EIO : 0;
         json_decref(root);

@@ -71,7 +71,7 @@ static void put_zooms(FILE *out, struct heap *heap)
         char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
 
         for (size_t i = 0; i < n; i++)
-                fprintf(out, "  %s blocks of %s to %s, which grow: one sample per %s\n", i ? "          " : "finer     ",
+                fprintf(out, "  %s blocks of %s to %s, which may grow: one sample per %s\n", i ? "          " : "finer     ",
                         fmt_bytes(a, zooms[i].low), zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
                         fmt_bytes(c, zooms[i].mean));
 }
@@ -164,6 +164,31 @@ static void put_parts(FILE *out, struct report *report)
         if (now.swapped)
                 fprintf(out, "             %6s  in swap, not part of it\n", fmt_bytes(a, now.swapped));
         fputc('\n', out);
+}
+
+/* Those that live, then those that ended last, when there are or were several. */
+static void put_members(FILE *out, struct report *report)
+{
+        enum { MOST = 20 };
+        const struct heap_member *members;
+        size_t n = heap_members(report->heap, &members), lives = heap_children(report->heap);
+        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
+
+        if (n < 2)
+                return;
+        fprintf(out, "  processes  %zu were recorded, %zu live%s\n", n, lives ? lives + 1 : 1, n > MOST ? "; the newest" : "");
+        fputs("             PID      CAME      RSS    HEAP  ALLOCATED  NAME\n", out);
+        for (size_t i = n; i-- > 0 && n - i <= MOST;) {
+                const struct heap_member *m = &members[i];
+                const struct rec_member_tick *f = &m->figures;
+
+                fprintf(out, "             %-8d %-8s %5s %7s %10s  ", (int)m->row.pid, heap_came_name(m->row.came),
+                        m->has_figures ? fmt_bytes(a, f->rss_anon + f->rss_file + f->rss_shmem) : "?",
+                        m->has_figures ? fmt_bytes(b, f->heap_used) : "?",
+                        m->has_figures ? fmt_bytes(c, f->allocated_bytes) : "?");
+                put(out, m->row.comm);
+                fputs(m->lives ? "\n" : "  (ended)\n", out);
+        }
 }
 
 static void put_growth(FILE *out, struct report *report)
@@ -279,6 +304,7 @@ void report_text(FILE *out, struct report *report)
 {
         put_head(out, report);
         put_memory(out, report);
+        put_members(out, report);
         put_parts(out, report);
         put_happenings(out, report);
         put_growth(out, report);

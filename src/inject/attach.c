@@ -8,6 +8,7 @@
 #include "inject/plan.h"
 #include "inject/process.h"
 #include "inject/removal.h"
+#include "inject/sys.h"
 #include "inject/ticks.h"
 #include "inject/worker.h"
 #include "target/memory.h"
@@ -188,7 +189,7 @@ bool inject_is_hooked(pid_t pid)
         int r = -EINVAL;
 
         for (int i = 0; i < LOOKS && r == -EINVAL; i++) /* it changed while it was read */
-                r = maps_read(pid, &maps);
+                r = sys_maps(pid, &maps);
         found = r == 0 && remains_find(&maps, &remains);
         maps_done(&maps);
         return found;

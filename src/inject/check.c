@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "inject/process.h"
 #include "inject/seccomp.h"
+#include "inject/sys.h"
 #include "target/limits.h"
 #include "target/memory.h"
 #include "target/proc.h"
@@ -137,7 +138,7 @@ static int check_memory(pid_t pid, const struct proc_status *status, struct err 
         if (status->tracer != 0)
                 return err_set(err, EBUSY, "cannot attach to %d: process %d is tracing it (a debugger or strace); end that "
                                "first", (int)pid, (int)status->tracer);
-        fd = memory_open(pid, 1);
+        fd = sys_memory(pid);
         if (fd == -ESRCH)
                 return err_set(err, ESRCH, "process %d is gone", (int)pid);
         if (fd < 0)

@@ -210,9 +210,9 @@ static void fill_header(const struct attach *a, struct wire_shared *shared)
 static int check_memfd(int fd)
 {
         struct stat st;
-        int seals = fcntl(fd, F_GET_SEALS); /* only a memory file that allows seals has none but that of noexec */
+        int seals = sys_seals(fd, 0); /* only a memory file that allows seals has none but that of noexec */
 
-        if (seals < 0 || (seals & ~SEAL_EXEC) != 0 || fstat(fd, &st) < 0 || st.st_size != 0)
+        if (seals < 0 || (seals & ~SEAL_EXEC) != 0 || sys_stat(fd, &st) < 0 || st.st_size != 0)
                 return -ESTALE;
         return 0;
 }
@@ -224,7 +224,7 @@ static int open_memfd(const char *path)
         char again[64];
         int look = sys_open(path, O_PATH), fd = look;
 
-        if (look >= 0 && (fstat(look, &st) < 0 || !S_ISREG(st.st_mode)))
+        if (look >= 0 && (sys_stat(look, &st) < 0 || !S_ISREG(st.st_mode)))
                 fd = -ESTALE;
         else if (look >= 0) {
                 snprintf(again, sizeof again, "/proc/self/fd/%d", look);
@@ -252,8 +252,8 @@ static int fill_memfd(const struct attach *a)
         if (r == 0)
                 r = sys_fill(a->fd, plan->shared_length, plan->code, plan->code_length);
         /* Nobody can pull these pages from under the target (or us) any more. */
-        if (r == 0 && (fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
-                       fstat(a->fd, &st) < 0 || (uint64_t)st.st_size != size))
+        if (r == 0 && (sys_seals(a->fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+                       sys_stat(a->fd, &st) < 0 || (uint64_t)st.st_size != size))
                 r = -ESTALE;
         return r;
 }

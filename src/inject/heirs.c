@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "inject/inject.h"
+#include "inject/sys.h"
 #include "inject/undo.h"
 #include "target/maps.h"
 #include "target/proc.h"
@@ -30,7 +31,7 @@ enum heirs_kind heirs_look(pid_t pid, uint64_t *ret_file)
         int r = -EINVAL;
 
         for (int i = 0; i < LOOKS && r == -EINVAL; i++) /* it changed while it was read */
-                r = maps_read(pid, &maps);
+                r = sys_maps(pid, &maps);
         if (r == 0 && remains_find(&maps, &remains)) {
                 kind = remains.n_shared > 0 ? HEIRS_HOOKED : HEIRS_PASSIVE;
                 if (ret_file)

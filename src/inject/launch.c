@@ -40,6 +40,7 @@ struct launch {
         const struct inject_options *options;
         struct injection *ret;
         struct err *err;
+        bool broken; /* a breakpoint of ours may be in it, or it stands behind one: it cannot go on */
 };
 
 static int ended(struct launch *launch, int status)
@@ -191,6 +192,7 @@ static int run_to(struct launch *launch, struct process *process, uint64_t addr)
         struct regs regs;
         int r;
 
+        launch->broken = true;
         r = breakpoint_set(process, addr, &breakpoint);
         if (r == 0)
                 r = (int)sys_ptrace(PTRACE_CONT, launch->pid, 0, NULL);
@@ -207,7 +209,10 @@ static int run_to(struct launch *launch, struct process *process, uint64_t addr)
                 r = -EFAULT;
         if (r == 0)
                 r = regs_write(launch->pid, &regs);
-        return r < 0 ? err_set(launch->err, -r, "lost process %d at a breakpoint", (int)launch->pid) : 0;
+        if (r < 0)
+                return err_set(launch->err, -r, "lost process %d at a breakpoint", (int)launch->pid);
+        launch->broken = false;
+        return 0;
 }
 
 static int run_to_consistent(struct launch *launch, struct process *process, const struct loader *loader,
@@ -311,6 +316,10 @@ static int follow(struct launch *launch)
                 identify(launch);
                 r = hook(launch, &process);
         }
+        if (launch->broken) { /* PTRACE_O_EXITKILL ends it with this thread, before its first line */
+                process_done(&process);
+                return r;
+        }
         /* Hooked or not, from here on it lives its own life. */
         sys_ptrace(PTRACE_SETOPTIONS, launch->pid, 0, NULL);
         if (process.stop.n > 0)
@@ -340,7 +349,7 @@ int inject_launch(pid_t pid, void (*go)(void *arg), void *arg, const struct inje
                   struct injection *ret, struct err *err)
 {
         struct injection *made = xcalloc(1, sizeof *made);
-        struct launch launch = { pid, go, arg, options, made, err };
+        struct launch launch = { pid, go, arg, options, made, err, false };
         struct removal removal;
         struct proc_stat stat;
         int r;

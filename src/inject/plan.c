@@ -9,8 +9,8 @@
 #include "inject/forwarders.h"
 #include "inject/hook.h"
 #include "inject/mappings.h"
+#include "inject/sys.h"
 #include "inject/undo.h"
-#include "target/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ static bool read_candidate(const struct draft *d, const struct allocator *alloca
 
         ret->allocator = allocator;
         ret->function = function;
-        ret->size = memory_read_some(d->process->memory, function->addr, ret->code,
+        ret->size = sys_read_some(d->process->memory, function->addr, ret->code,
                                      want < FUNCTION_MAX ? want : FUNCTION_MAX);
         if (ret->size < HOOK_JUMP_LENGTH)
                 return false;

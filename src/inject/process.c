@@ -40,7 +40,7 @@ int process_open(struct process *process, pid_t pid, struct err *err)
                 process->filtered = status.seccomp != 0;
                 process->stop_options = process->filtered && seccomp_may_suspend() ? PTRACE_O_SUSPEND_SECCOMP : 0;
         }
-        process->memory = memory_open(pid, 1);
+        process->memory = sys_memory(pid);
         if (process->memory < 0)
                 return err_set(err, -process->memory, "cannot open the memory of process %d: %s%s", (int)pid,
                                strerror(-process->memory),
@@ -66,7 +66,7 @@ int process_look(struct process *process, struct err *err)
 
         /* The file is read in pieces: when the process maps and unmaps meanwhile they may not fit together. */
         for (int i = 0; i < LOOKS && r == -EINVAL; i++)
-                r = maps_read(process->pid, &maps);
+                r = sys_maps(process->pid, &maps);
         if (r < 0)
                 return err_set(err, -r, "cannot read the map of process %d: %s", (int)process->pid, strerror(-r));
         maps_done(&process->maps);
@@ -185,7 +185,7 @@ static void search_mapping(struct process *process, const struct mapping *mappin
         for (uint64_t addr = mapping->start; addr < mapping->end && *budget > 0; addr += CHUNK) {
                 uint64_t left = mapping->end - addr;
                 size_t want = left < CHUNK + GADGETS_MAX ? left : CHUNK + GADGETS_MAX;
-                size_t got = memory_read_some(process->memory, addr, buffer, want);
+                size_t got = sys_read_some(process->memory, addr, buffer, want);
 
                 search_chunk(process, addr, buffer, got);
                 *budget -= got < *budget ? got : *budget;

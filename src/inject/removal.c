@@ -9,6 +9,7 @@
 #include "inject/commit.h"
 #include "inject/remote.h"
 #include "inject/stacks.h"
+#include "inject/sys.h"
 #include "inject/worker.h"
 #include "target/proc.h"
 
@@ -57,7 +58,7 @@ static bool is_leftover(const struct process *process, int fd)
         uint32_t pid = 0;
         uint64_t start_time = 0;
         ssize_t n;
-        int file;
+        int file, r;
 
         snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)process->view, fd);
         n = readlink(path, link, sizeof link - 1);
@@ -66,14 +67,14 @@ static bool is_leftover(const struct process *process, int fd)
         link[n] = '\0';
         if (strcmp(link, "/memfd:" WIRE_MEMFD_NAME " (deleted)") != 0)
                 return false;
-        file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        file = sys_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
         if (file < 0)
                 return false;
-        n = pread(file, &pid, sizeof pid, offsetof(struct wire_shared, pid));
-        if (n > 0)
-                n = pread(file, &start_time, sizeof start_time, offsetof(struct wire_shared, start_time));
+        r = sys_read(file, offsetof(struct wire_shared, pid), &pid, sizeof pid);
+        if (r == 0)
+                r = sys_read(file, offsetof(struct wire_shared, start_time), &start_time, sizeof start_time);
         close(file);
-        return n >= 0 && (pid == 0 || pid == (uint32_t)process->ns_pid) &&
+        return (r == 0 || r == -EFAULT) && (pid == 0 || pid == (uint32_t)process->ns_pid) &&
                (start_time == 0 || start_time == process->start_time);
 }
 

@@ -1,7 +1,7 @@
 #include "inject/stacks.h"
 
 #include "inject/frame.h"
-#include "target/memory.h"
+#include "inject/sys.h"
 
 enum {
         CHUNK_WORDS = 4096,
@@ -22,7 +22,7 @@ struct visit {
 
 static bool read_word(const struct visit *v, uint64_t addr, uint64_t *ret)
 {
-        return memory_read(v->process->memory, addr, ret, sizeof *ret) == 0;
+        return process_read(v->process, addr, ret, sizeof *ret) == 0;
 }
 
 static void note_other_stack(struct visit *v, uint64_t frame, uint64_t low, uint64_t high)
@@ -61,7 +61,7 @@ static void visit_stack(struct visit *v, uint64_t sp)
 
         for (uint64_t addr = start; addr < end;) {
                 size_t want = end - addr < sizeof words ? (size_t)(end - addr) : sizeof words;
-                size_t n = memory_read_some(v->process->memory, addr, words, want) / 8;
+                size_t n = sys_read_some(v->process->memory, addr, words, want) / 8;
 
                 for (size_t i = 0; i < n; i++) {
                         if (words[i] - v->low < v->high - v->low)

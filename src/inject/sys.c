@@ -119,6 +119,25 @@ int sys_read(int fd, uint64_t addr, void *ret, size_t n)
         return 0;
 }
 
+int sys_memory(pid_t pid)
+{
+        int r = fault("memory");
+
+        return r < 0 ? r : memory_open(pid, 1);
+}
+
+size_t sys_read_some(int fd, uint64_t addr, void *ret, size_t n)
+{
+        return fault("read") < 0 ? 0 : memory_read_some(fd, addr, ret, n);
+}
+
+int sys_maps(pid_t pid, struct maps *ret)
+{
+        int r = fault("maps");
+
+        return r < 0 ? r : maps_read(pid, ret);
+}
+
 int sys_write(int fd, uint64_t addr, const void *bytes, size_t n)
 {
         int r = fault("write");
@@ -195,4 +214,25 @@ int sys_map(int fd, size_t size, void **ret)
                 return -errno;
         *ret = p;
         return 0;
+}
+
+int sys_stat(int fd, struct stat *ret)
+{
+        int r = fault("stat");
+
+        if (r == 0 && fstat(fd, ret) < 0)
+                r = -errno;
+        return r;
+}
+
+int sys_seals(int fd, int add)
+{
+        int r = fault("seals");
+
+        if (r == 0 && add != 0 && fcntl(fd, F_ADD_SEALS, add) < 0)
+                r = -errno;
+        if (r < 0)
+                return r;
+        r = fcntl(fd, F_GET_SEALS);
+        return r < 0 ? -errno : r;
 }

@@ -316,7 +316,7 @@ static struct rec_before_class sum_before(const struct members *members, uint32_
         for (size_t i = 0; i < members->v.n; i++) {
                 const struct rec_before_class *told = &members->v.v[i]->source->before.told[index];
 
-                if (members->v.v[i]->gone)
+                if (members->v.v[i]->gone || told->tick == 0)
                         continue;
                 sum.bytes += told->bytes;
                 sum.began += told->began;

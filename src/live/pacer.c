@@ -105,30 +105,48 @@ static void name_class(struct buf *words, uint32_t index, uint32_t n)
                 buf_puts(words, ", ...");
 }
 
-static void tell_zooms(struct pacer *pacer, uint32_t tick, uint64_t now_ns, pacer_rows *rows, struct happenings *happenings)
+static void write_zooms(struct pacer *pacer, uint32_t tick, pacer_rows *rows)
+{
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
+                uint64_t mean = own_mean(pacer, i);
+
+                if (mean != pacer->written[i])
+                        rows_add(rows, (struct rec_class_mean){ .tick = tick, .index = i, .mean = mean });
+                pacer->written[i] = mean;
+        }
+}
+
+/* A mere suspicion is no news. */
+static bool is_news(struct pacer *pacer, uint32_t index)
+{
+        bool proven = own_mean(pacer, index) && pacer->pacing.suspects.classes[index].proven;
+
+        if (!own_mean(pacer, index))
+                pacer->said_zoom[index] = false;
+        return proven && !pacer->said_zoom[index];
+}
+
+static void tell_zooms(struct pacer *pacer, uint64_t now_ns, struct happenings *happenings)
 {
         struct buf words = { 0 };
         uint32_t n = 0;
 
-        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
-                uint64_t mean = own_mean(pacer, i);
-
-                if (mean == pacer->written[i])
-                        continue;
-                if (pacer->written[i] == 0)
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                if (is_news(pacer, i))
                         name_class(&words, i, n++);
-                pacer->written[i] = mean;
-                rows_add(rows, (struct rec_class_mean){ .tick = tick, .index = i, .mean = mean });
-        }
-        if (n > 0 && may_speak(pacer, now_ns))
+        if (n > 0 && may_speak(pacer, now_ns)) {
                 happenings_event(happenings, now_ns, REC_EVENT_MEAN, "blocks from %s grow: sampled more finely than the rest",
                                  words.data);
+                for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                        pacer->said_zoom[i] = own_mean(pacer, i) && pacer->pacing.suspects.classes[i].proven;
+        }
         buf_done(&words);
 }
 
 void pacer_tick(struct pacer *pacer, uint32_t tick, uint64_t now_ns, pacer_rows *rows, struct happenings *happenings)
 {
-        tell_zooms(pacer, tick, now_ns, rows, happenings);
+        write_zooms(pacer, tick, rows);
+        tell_zooms(pacer, now_ns, happenings);
         if (!pacer->pacing.fixed)
                 tell_mean(pacer, now_ns, happenings);
 }

@@ -1,7 +1,7 @@
 /* pacer: puts in force in one target what pacing decides, and tells the reader what matters of it.
  *
  * Every change of a class' own mean becomes a row. An event is made only for a base mean that has settled at four times or a
- * quarter of what was last said, and for classes that begin to be zoomed; the more was said, the longer the pause until the next. */
+ * quarter of what was last said, and for zoomed classes whose growth has been proven; the more was said, the longer the pause until the next. */
 #pragma once
 
 #include "live/happenings.h"
@@ -19,6 +19,7 @@ struct pacer {
         uint64_t steady_ns;              /* ... since then */
         uint64_t next_event_ns, pause_ns;
         uint64_t written[WIRE_CLASSES];  /* a class' own mean as of its last row */
+        bool said_zoom[WIRE_CLASSES];
 };
 
 typedef ROWS(struct rec_class_mean) pacer_rows;

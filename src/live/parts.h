@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum part {
-        PART_HEAP,    /* the allocator's */
         PART_CHUNK,   /* a block of the allocator with a mapping of its own: in use as a whole */
+        PART_HEAP,    /* the allocator's */
         PART_STACK,
         PART_MAPPED,  /* by a site that is known */
         PART_FILE,
@@ -37,7 +37,7 @@ struct parts {
         double mapped; /* weighted resident bytes of PART_MAPPED */
 };
 
-/* Sorts CLAIMS; where two overlap the one that begins first keeps its bytes. */
+/* Sorts CLAIMS; where two overlap the one that begins first keeps its bytes, of those that begin together the part above. */
 void parts_sort(struct parts_claim *claims, size_t n);
 
 /* DEFAULTS[i] is the part of SMAPS->v[i] where no claim says otherwise; only anonymous regions and brk's can be claimed. CLAIMS are

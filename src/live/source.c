@@ -171,7 +171,8 @@ static void fill_process(struct source *source)
 
         process->tick = source->ledger->tick;
         process->time_ns = source->ledger->now_ns;
-        watched_fill(&source->watched, source->pages->bytes, source->code_bytes, process, &anon);
+        watched_fill(&source->watched, source->ending ? 0 : source->pages->bytes, source->ending ? 0 : source->code_bytes,
+                     process, &anon);
         process->allocated_bytes = total->allocated_bytes;
         process->allocated_calls = total->allocated_calls;
         process->freed_bytes = total->freed_bytes;

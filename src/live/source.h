@@ -72,7 +72,7 @@ void source_count(struct source *source);
 void source_tick(struct source *source);
 void source_begin_tick(struct source *source);
 
-/* The next tick is the last one: it looks at memory once more, and tells even small changes. */
+/* The next tick is the last one, the probe has been taken out: it looks at memory once more, and tells even small changes. */
 void source_last_tick(struct source *source);
 
 /* It has exited or runs another program: takes in what is left, and `last`. Its blocks are dead then unless KEEP_BLOCKS. */

@@ -94,6 +94,7 @@ void heap_free(struct heap *heap)
                 return;
         free_session(heap);
         notes_done(heap);
+        heap_members_done(heap);
         names_done(&heap->names);
         timeline_done(&heap->timeline);
         cursor_done(&heap->now);

@@ -134,6 +134,22 @@ int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
 
+/* One process of the recording. Plain data; strings are clean, belong to the heap and live until its next heap_seek(). */
+struct heap_member {
+        struct rec_member row;
+        bool lives;                     /* at NOW */
+        bool has_figures;               /* there were several: then FIGURES are its own, as of NOW or of its end */
+        struct rec_member_tick figures;
+};
+
+/* The processes that were recorded up to NOW, in order of id. Returns how many. */
+size_t heap_members(struct heap *heap, const struct heap_member **ret);
+
+/* How many of them live at NOW, without the first. */
+size_t heap_children(struct heap *heap);
+
+const char *heap_came_name(uint32_t came); /* "attached", "forked", "exec" */
+
 /* Marks, events, gaps up to NOW. Strings belong to the heap, until the next call of the same function. */
 size_t heap_marks(struct heap *heap, const struct rec_mark **ret);
 size_t heap_events(struct heap *heap, const struct rec_event **ret);

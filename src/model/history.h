@@ -61,6 +61,12 @@ struct history {
         /* For each size class that ever had a sampling mean of its own the row in force at TICK. NULL: this history has none. */
         int (*means_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_mean *row), void *ctx);
 
+        /* The processes of the recording, in order of id, whenever they were recorded. NULL: this history has none. */
+        int (*members)(void *arg, int (*fn)(void *ctx, const struct rec_member *row), void *ctx);
+
+        /* For each of them the row in force at TICK, in order. Called only when there are members. */
+        int (*member_ticks_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_member_tick *row), void *ctx);
+
         /* All with tick <= UPTO, in order. */
         int (*events)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_event *row), void *ctx);
         int (*gaps)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_gap *row), void *ctx);

@@ -56,6 +56,9 @@ struct heap {
         struct rec_memory memory;  /* in force at NOW, if has_memory */
         uint64_t memory_move;
         bool has_memory;
+        struct heap_member *members; /* as of members_move */
+        size_t n_members, cap_members;
+        uint64_t members_move;
         struct heap_zoom zooms[HEAP_BEFORE_CLASSES];
         size_t n_zooms;
         uint64_t zooms_move;
@@ -96,4 +99,5 @@ void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* all changes
 void series_done(struct heap *heap);
 
 /* notes.c */
+void heap_members_done(struct heap *heap);
 void notes_done(struct heap *heap);

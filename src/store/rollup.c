@@ -16,7 +16,7 @@
 
 enum {
         S_SIZE = DB_ROLLUP_SLOTS, S_STACKS, S_TICKS, S_CLASS_NEXT, S_CLASSES, S_NOTE, S_EVENT, S_BLOCK_END, S_BLOCKS, S_TIME,
-        S_MEMORY, S_BEFORE, S_MEANS,
+        S_MEMORY, S_BEFORE, S_MEANS, S_MEMBERS,
         S_SLOTS,
 };
 
@@ -78,7 +78,7 @@ static int thin_ticks(struct store *store, int64_t from, int64_t to)
                       "ii", from, to);
 }
 
-/* What memory consisted of: the last row of the bucket, and what was in force at each mark. */
+/* What memory consisted of, and each process: the last row of the bucket, and what was in force at each mark. */
 static int thin_memory(struct store *store, int64_t from, int64_t to)
 {
         int rc = db_run(store, S_MEMORY,
@@ -98,6 +98,12 @@ static int thin_memory(struct store *store, int64_t from, int64_t to)
                             "DELETE FROM class_mean WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM class_mean n"
                             " WHERE n.class = class_mean.class AND n.tick > class_mean.tick AND n.tick < ?2 AND NOT EXISTS"
                             " (SELECT 1 FROM mark WHERE mark.tick >= class_mean.tick AND mark.tick < n.tick))",
+                            "ii", from, to);
+        if (rc == SQLITE_OK)
+                rc = db_run(store, S_MEMBERS,
+                            "DELETE FROM process_tick WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM process_tick n"
+                            " WHERE n.process = process_tick.process AND n.tick > process_tick.tick AND n.tick < ?2"
+                            " AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.tick >= process_tick.tick AND mark.tick < n.tick))",
                             "ii", from, to);
         return rc;
 }

@@ -9,7 +9,7 @@
 enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
         W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
-        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_SLOTS,
+        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_MEMBER, W_MEMBER_TICK, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -178,6 +178,33 @@ static int write_memory(struct store *store, const struct rec_tick *t)
         return rc;
 }
 
+static int write_members(struct store *store, const struct rec_tick *t)
+{
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < t->n_members && rc == SQLITE_OK; i++) {
+                const struct rec_member *m = &t->members[i];
+
+                rc = db_run(store, W_MEMBER,
+                            "INSERT OR REPLACE INTO process (id, pid, parent, came, comm, exe, allocator, started_ns, ended_ns)"
+                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "iiiisssuu", (int64_t)m->id, (int64_t)m->pid, (int64_t)m->parent, (int64_t)m->came,
+                            or_empty(m->comm), or_empty(m->exe), or_empty(m->allocator), m->started_ns, m->ended_ns);
+        }
+        for (size_t i = 0; i < t->n_member_ticks && rc == SQLITE_OK; i++) {
+                const struct rec_member_tick *m = &t->member_ticks[i];
+
+                rc = db_run(store, W_MEMBER_TICK,
+                            "INSERT OR REPLACE INTO process_tick (tick, process, rss_anon, rss_file, rss_shmem, threads,"
+                            " heap_used, heap_free, allocated_bytes, allocated_calls, freed_bytes, freed_calls, before_bytes,"
+                            " live_bytes, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "iiuuuiuuuuuuiiu", (int64_t)t->process.tick, (int64_t)m->member, m->rss_anon, m->rss_file,
+                            m->rss_shmem, (int64_t)m->threads, m->heap_used, m->heap_free, m->allocated_bytes,
+                            m->allocated_calls, m->freed_bytes, m->freed_calls, m->before_bytes, m->live_bytes, m->samples);
+        }
+        return rc;
+}
+
 static int write_happenings(struct store *store, const struct rec_tick *t)
 {
         int64_t tick = t->process.tick;
@@ -211,6 +238,8 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
                 rc = write_blocks(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_memory(store, tick);
+        if (rc == SQLITE_OK)
+                rc = write_members(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_happenings(store, tick);
         if (rc == SQLITE_OK && store->limit_bytes)

@@ -164,7 +164,7 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
 {
         const struct rec_session *s = ui->heap ? heap_session(ui->heap) : NULL;
         const char *slash = strrchr(ui->file, '/'), *command = "";
-        size_t len = 0;
+        size_t len = 0, n;
 
         ret[0] = '\0';
         if (ui->mode == UI_REPLAY && ui->file[0])
@@ -175,7 +175,10 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
                 command = short_command(s->cmdline);
         else if (s->comm)
                 command = s->comm;
-        snprintf(ret + len, size - len, "%d %s", s->pid, command);
+        len += (size_t)snprintf(ret + len, size - len, "%d %s", s->pid, command);
+        n = heap_children(ui->heap);
+        if (n > 0 && len < size)
+                snprintf(ret + len, size - len, "  +%zu %s", n, n == 1 ? "child" : "children");
         if (canvas->width < SIDE_PANE || ui->heap == NULL || text_width(ret) > 40)
                 return;
         len = strlen(ret);

@@ -135,7 +135,7 @@ static char event_letter(uint32_t kind)
         static const char letters[] = {
                 [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x',
                 [REC_EVENT_EXEC] = 'e',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
-                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',
+                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',   [REC_EVENT_FORK] = 'f',
         };
 
         return kind < sizeof letters ? letters[kind] : 'n';

@@ -3,8 +3,8 @@
     own.py HEAPTOP SRC [SECONDS]
 
 Records redis-server, node and python3 under load without --mean, so at the budget of about 500 samples a second. CPU: of all
-threads, from the fifth second on (the first go into names), as a share of one processor. RSS: the most; beside it what it
-consists of in the end, from smaps. First: CPU of the first five seconds.
+threads, from the fifth second on (the first go into names), as a share of one processor. First: CPU of the first five
+seconds. RSS: the most, with the process that reads debug information; beside it what the recorder proper consists of in the end.
 """
 import os
 import re
