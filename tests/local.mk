@@ -163,6 +163,7 @@ dist_check_SCRIPTS = \
 	%D%/live/kinds-frozen.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/lines.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/memory.sh \
