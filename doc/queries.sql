@@ -50,6 +50,14 @@ SELECT CASE WHEN age < 60 THEN '< 1 min' WHEN age < 600 THEN '< 10 min' WHEN age
 FROM (SELECT (t - birth_ns) / 1000000000 AS age, size, weight FROM block, now WHERE death_ns = 0)
 GROUP BY 1 ORDER BY min(age);
 
+.print '-- what RSS consisted of at the end, in KiB'
+SELECT rss >> 10 AS rss, heap_live >> 10 AS heap, heap_free >> 10 AS free, heap_overhead >> 10 AS overhead, mapped >> 10 AS mapped,
+       stacks >> 10 AS stacks, files >> 10 AS files, shared >> 10 AS shared, rest >> 10 AS rest FROM memory ORDER BY tick DESC LIMIT 1;
+
+.print '-- what is left from before the attach, by size class'
+SELECT class, bytes, error, began FROM before_class b WHERE tick = (SELECT max(tick) FROM before_class WHERE class = b.class)
+ORDER BY bytes DESC LIMIT 10;
+
 .print '-- exact counters by size class'
 SELECT class, max(allocated_bytes) AS allocated_bytes, max(allocated_bytes) - max(freed_bytes) AS net_bytes,
        max(allocated_calls) AS calls

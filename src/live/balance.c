@@ -93,6 +93,12 @@ static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const str
         ret->heap_used = (uint64_t)(balance->initial + sums->live_bytes);
 }
 
+void balance_take_off(struct balance *balance, int64_t bytes)
+{
+        if (balance->exact)
+                balance->initial = fit((__int128)balance->initial - bytes);
+}
+
 void balance_fill(struct balance *balance, uint64_t anon_bytes, const struct counters *counters,
                   const struct sums *sums, struct rec_process *ret)
 {

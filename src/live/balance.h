@@ -32,6 +32,9 @@ struct balance {
 void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_frees, uint64_t anon_bytes,
                    const struct counters *counters, const struct sums *sums);
 
+/* BYTES that glibc said were in use when it began were not: they stood in threads' caches. */
+void balance_take_off(struct balance *balance, int64_t bytes);
+
 /* Fills the heap_ and before_ fields of RET. ANON_BYTES as above. */
 void balance_fill(struct balance *balance, uint64_t anon_bytes, const struct counters *counters,
                   const struct sums *sums, struct rec_process *ret);

@@ -81,6 +81,7 @@ static void begin_counting(struct before *before, const struct counters *counter
                 before->base[i] = before->walked[i] - net(counters, i) - blocks->classes[i].surplus;
                 before->moved[i] = llabs(net(counters, i) - before->net_at_start[i]);
         }
+        before->cached = fit((__int128)before->walk.cached_bytes, BYTES_MAX);
         glibc_walk_done(&before->walk);
         before->walking = false;
         before->known = true;

@@ -26,6 +26,7 @@ struct before {
         int64_t net_at_start[WIRE_CLASSES]; /* made - freed when the walk began */
         int64_t walked[WIRE_CLASSES];       /* bytes in use */
         int64_t base[WIRE_CLASSES];         /* walked - (made - freed) - surplus, when it ended */
+        int64_t cached;                     /* bytes in threads' caches when it was walked: in no block, though malloc says so */
         int64_t moved[WIRE_CLASSES];        /* by which made - freed changed during the walk */
         struct rec_before_class told[WIRE_CLASSES]; /* the last rows; tick 0 = none */
         ROWS(struct rec_before_class) rows;

@@ -72,17 +72,30 @@ static void describe(struct member *member)
         member->row.allocator = xstrdup(injection->allocator);
 }
 
-/* All of them together get the budget of one, and the first that lives tells about its pacing. */
+static double expected(const struct member *member)
+{
+        const struct pacing *pacing = &member->source->pacer->pacing;
+
+        return member->gone ? 0 : pacing_expected(pacing, pacing->mean);
+}
+
+/* All of them together get the budget of one: who needs less leaves more to the others. The first that lives tells about its
+ * pacing. */
 static void share(struct members *members)
 {
         bool told = false;
+        double all = 0;
+
+        for (size_t i = 0; i < members->v.n; i++)
+                all += expected(members->v.v[i]);
 
         for (size_t i = 0; i < members->v.n; i++) {
                 struct source *source = members->v.v[i]->source;
 
                 if (members->v.v[i]->gone)
                         continue;
-                pacing_share(&source->pacer->pacing, (double)PACING_BUDGET / (double)members->n_live);
+                pacing_share(&source->pacer->pacing,
+                             pacing_part(PACING_BUDGET, members->n_live, expected(members->v.v[i]), all));
                 source->tells = !told;
                 told = true;
         }
@@ -398,4 +411,6 @@ void members_begin_tick(struct members *members)
         members->rows.n = members->ticks.n = members->before.n = 0;
         members->ended_one = false;
         memset(members->ended.changed, 0, sizeof members->ended.changed);
+        if (members->n_live > 1)
+                share(members);
 }

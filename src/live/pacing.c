@@ -319,6 +319,11 @@ void pacing_share(struct pacing *pacing, double budget)
         pacing->budget = budget;
 }
 
+double pacing_part(double budget, size_t n, double own, double all)
+{
+        return fmax(budget / (double)(n ? n : 1), budget - (all - own));
+}
+
 void pacing_sampled(struct pacing *pacing, uint64_t size, uint64_t chunk, uint64_t mean)
 {
         suspects_sampled(&pacing->suspects, size, chunk, mean);

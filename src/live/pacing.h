@@ -23,6 +23,7 @@
 #include "probe/wire.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define PACING_FINEST   (4ull << 10)
 #define PACING_COARSEST (1ull << 30)
@@ -85,6 +86,10 @@ void pacing_fix(struct pacing *pacing, uint64_t mean);
 
 /* Another share of the budget, when more processes than one are recorded. */
 void pacing_share(struct pacing *pacing, double budget);
+
+/* What one of N processes may have of BUDGET: an equal part, or more where the others leave more. OWN and ALL are samples a second as
+ * of pacing_expected() with the means in force: of that process, and of all together. */
+double pacing_part(double budget, size_t n, double own, double all);
 
 /* A sampled block (for the correction in suspects.h). */
 void pacing_sampled(struct pacing *pacing, uint64_t size, uint64_t chunk, uint64_t mean);

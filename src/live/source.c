@@ -196,13 +196,18 @@ static void look_at_memory(struct source *source)
 
 void source_tick(struct source *source)
 {
+        bool was_known;
+
         source->ledger->happenings.label = source->label;
         mapped_join(&source->mapped, source->ledger->now_ns);
         fill_process(source);
         look_at_memory(source);
+        was_known = source->before.known;
         before_tick(&source->before, &source->counters, &source->blocks, &source->memory.chunks,
                     source->memory.last.n_mappings > 0, source->ledger->tick, source->ledger->now_ns, source->ending,
                     &source->ledger->happenings);
+        if (source->before.known && !was_known)
+                balance_take_off(&source->balance, source->before.cached);
         if (source->tells)
                 pacer_tick(source->pacer, source->ledger->tick, source->ledger->now_ns, &source->ledger->class_means,
                            &source->ledger->happenings);

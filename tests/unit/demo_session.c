@@ -173,6 +173,19 @@ static void set_memory(struct fake *fake)
         fake_set_memory(fake, &memory);
 }
 
+/* What was there before shrinks a little, in two sizes of three. */
+static void set_before(struct fake *fake, int tick)
+{
+        if (tick % 60)
+                return;
+        fake_set_before_class(fake, &(struct rec_before_class){ .index = 12, .bytes = (120 - tick / 96) * M, .error = 4 * M,
+                                                                .began = 120 * M });
+        fake_set_before_class(fake, &(struct rec_before_class){ .index = 50, .bytes = (40 - tick / 160) * M, .error = M,
+                                                                .began = 40 * M });
+        if (tick == 0)
+                fake_set_before_class(fake, &(struct rec_before_class){ .index = 87, .bytes = 22 * M, .began = 22 * M });
+}
+
 static void add_blocks(struct demo *demo)
 {
         const uint32_t others[] = { demo->listeners, demo->cache, demo->config, demo->sqlite, demo->plugin };
@@ -207,6 +220,7 @@ struct fake *demo_session(const char *source)
                 set_live(&demo, tick, t);
                 set_process(fake, tick, t);
                 set_memory(fake);
+                set_before(fake, tick);
                 if (tick == 120)
                         fake_add_mark(fake, "A");
                 if (tick == 150)

@@ -490,6 +490,35 @@ static void a_recorder_that_takes_too_much_time_samples_less(void **state)
         assert_true(rate(&p, 60) > 0.35 * PACING_BUDGET);
 }
 
+static void several_processes_share_the_budget_by_need(void **state)
+{
+        static struct process p[3];
+        static const double bytes[] = { 1e3, 20e6, 900e6 };
+        double sum = 0, own[3], all;
+
+        for (unsigned i = 0; i < 3; i++) {
+                begin(&p[i], 0, true, 40 + i);
+                flow(&p[i], 128, bytes[i]);
+        }
+        for (int second = 0; second < 40; second++) {
+                all = sum = 0;
+                for (int i = 0; i < 3; i++)
+                        all += own[i] = pacing_expected(&p[i].pacing, p[i].pacing.mean);
+                for (int i = 0; i < 3; i++) {
+                        pacing_share(&p[i].pacing, pacing_part(PACING_BUDGET, 3, own[i], all));
+                        srandom((unsigned)(second * 3 + i));
+                        sum += rate(&p[i], 1);
+                }
+        }
+        print_message("# %.0f samples/s, means %llu, %llu, %llu\n", sum, (unsigned long long)p[0].pacing.mean,
+                      (unsigned long long)p[1].pacing.mean, (unsigned long long)p[2].pacing.mean);
+        assert_int_equal(p[0].pacing.mean, PACING_FINEST);
+        assert_true(sum > 0.45 * PACING_BUDGET && sum < 1.3 * PACING_BUDGET);
+        assert_true(fabs(pacing_part(500, 1, 400, 400) - 500) < 1e-9);
+        assert_true(fabs(pacing_part(500, 2, 490, 500) - 490) < 1e-9);
+        assert_true(fabs(pacing_part(500, 2, 10, 500) - 250) < 1e-9);
+}
+
 /* ---- pacer: what is decided is put in force, and told ---- */
 
 /* Two hours: BYTES a second for five minutes, then a thousandth of that for five, and so on. Returns the number of events. */
@@ -581,6 +610,7 @@ int main(void)
                 cmocka_unit_test(a_fixed_mean_stays_and_nothing_is_zoomed_or_braked),
                 cmocka_unit_test(the_table_of_live_samples_never_fills),
                 cmocka_unit_test(a_recorder_that_takes_too_much_time_samples_less),
+                cmocka_unit_test(several_processes_share_the_budget_by_need),
                 cmocka_unit_test(changes_that_matter_are_told_ever_more_rarely),
                 cmocka_unit_test(a_steady_process_makes_no_events),
                 cmocka_unit_test(a_zoom_is_never_nothing),

@@ -156,6 +156,11 @@ static void overview_is_drawn_as_it_was(void **state)
         compare_all_sizes("overview", UI_LIVE, "");
 }
 
+static void what_is_left_from_before_is_drawn_by_size(void **state)
+{
+        compare_all_sizes("before", UI_LIVE, "/ b e f o r e Enter");
+}
+
 static void sites_are_drawn_as_they_were(void **state)
 {
         compare_all_sizes("sites", UI_LIVE, "2 j j");
@@ -641,6 +646,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(overview_is_drawn_as_it_was),
+                cmocka_unit_test(what_is_left_from_before_is_drawn_by_size),
                 cmocka_unit_test(sites_are_drawn_as_they_were),
                 cmocka_unit_test(stack_is_drawn_as_it_was),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
