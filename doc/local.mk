@@ -3,4 +3,5 @@ dist_man_MANS += %D%/heaptop.1
 EXTRA_DIST += %D%/queries.sql
 dist_man_MANS += %D%/heaptop.5
 EXTRA_DIST += %D%/tour.md
+EXTRA_DIST += %D%/containers.md
 EXTRA_DIST += %D%/sampling.md

@@ -84,6 +84,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/breakpoint_x86_64.c %D%/inject/breakpoint.h \
 	%D%/inject/check.c \
 	%D%/inject/commit.c %D%/inject/commit.h \
+	%D%/inject/extend.c \
 	%D%/inject/extras.c %D%/inject/extras.h \
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
@@ -93,6 +94,8 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/launch.c \
 	%D%/inject/lock.c %D%/inject/lock.h \
 	%D%/inject/mappings.c %D%/inject/mappings.h \
+	%D%/inject/moving.c %D%/inject/moving.h \
+	%D%/inject/permission.c %D%/inject/permission.h \
 	%D%/inject/plan.c %D%/inject/plan.h \
 	%D%/inject/process.c %D%/inject/process.h \
 	%D%/inject/regs_x86_64.c %D%/inject/regs.h \
@@ -217,7 +220,7 @@ heaptop_SOURCES = \
 	%D%/app/demo.c \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
-	%D%/app/doctor.c \
+	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
 	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \

@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacing \
+	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
@@ -156,11 +157,13 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
+	%D%/live/late.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/lines.sh \

@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/io.h"
+#include "inject/permission.h"
 #include "inject/process.h"
 #include "inject/seccomp.h"
 #include "inject/sys.h"
@@ -51,33 +52,18 @@ static int read_number(const char *path, int64_t *ret)
 
 static int not_permitted(pid_t pid, const struct proc_status *status, struct err *err)
 {
-        int64_t scope = 0;
-        char user[64];
-        struct stat st;
+        struct permission p = { .pid = pid, .capable = have_capability(CAPABILITY_SYS_PTRACE), .root = geteuid() == 0 };
         char path[PROC_PATH_MAX];
+        int64_t scope = 0;
+        struct stat st;
 
-        if (have_capability(CAPABILITY_SYS_PTRACE))
-                return err_set(err, EPERM, "cannot attach to %d: a security module or the container forbids it, although "
-                               "heaptop has CAP_SYS_PTRACE; from outside the container it may work", (int)pid);
-        if (geteuid() == 0)
-                return err_set(err, EPERM, "cannot attach to %d: this root lacks CAP_SYS_PTRACE; in a container: docker run "
-                               "--cap-add SYS_PTRACE, or start the program with: heaptop run", (int)pid);
-        proc_user_name(status->uid, user, sizeof user);
-        if (status->uid != geteuid() || status->euid != geteuid())
-                return err_set(err, EPERM, "cannot attach to %d: it belongs to %s; try: sudo heaptop -p %d", (int)pid,
-                               user, (int)pid);
+        proc_user_name(status->uid, p.user, sizeof p.user);
+        p.own = status->uid == geteuid() && status->euid == geteuid();
         snprintf(path, sizeof path, "/proc/%d", (int)pid);
-        if (stat(path, &st) == 0 && st.st_uid != status->uid)
-                return err_set(err, EPERM, "cannot attach to %d: it has made itself undumpable (or was started with more "
-                               "rights than its user has); try: sudo heaptop -p %d", (int)pid, (int)pid);
-        if (read_number("/proc/sys/kernel/yama/ptrace_scope", &scope) == 0 && scope == 3)
-                return err_set(err, EPERM, "cannot attach to %d: kernel.yama.ptrace_scope is 3, nobody may trace on this "
-                               "machine until it is rebooted with a lower value", (int)pid);
-        if (scope > 0)
-                return err_set(err, EPERM, "cannot attach to %d: kernel.yama.ptrace_scope is %d; try: sudo heaptop -p %d, "
-                               "or start the program with: heaptop run", (int)pid, (int)scope, (int)pid);
-        return err_set(err, EPERM, "cannot attach to %d: a security module or container forbids it (CAP_SYS_PTRACE is "
-                       "needed); try: sudo heaptop -p %d", (int)pid, (int)pid);
+        p.undumpable = stat(path, &st) == 0 && st.st_uid != status->uid;
+        if (read_number("/proc/sys/kernel/yama/ptrace_scope", &scope) == 0)
+                p.yama = (int)scope;
+        return permission_refused(&p, err);
 }
 
 static int check_kind(pid_t pid, const struct proc_stat *stat, struct err *err)

@@ -6,13 +6,15 @@
  *   3. Threads that stand in bytes to be patched move to the copies of these instructions.
  *   4. The jumps are written. The probe passes through while the root is 0. If we die between two jumps, the hooks that are
  *      there pass through.
- *   5. The root is set. */
+ *   5. The root is set.
+ *
+ * An extension is an attach that finds the shared area and the root there: it maps another memory file with stubs and a list for
+ * the undoing of its own, and goes on with 3 and 4. */
 #include "inject/commit.h"
 
 #include "base/log.h"
-#include "inject/hook.h"
+#include "inject/moving.h"
 #include "inject/remote.h"
-#include "inject/stacks.h"
 #include "inject/sys.h"
 #include "inject/ticks.h"
 #include "inject/undo.h"
@@ -37,115 +39,6 @@ enum {
         TIDS_CHECKED = 64,
         SEAL_EXEC = 0x20, /* F_SEAL_EXEC of linux/fcntl.h (6.3) */
 };
-
-/* ---- moving threads ---- */
-
-struct move {
-        struct process *process;
-        const struct wire_hook_record *hook;
-        bool in;
-};
-
-/* Where a thread at PC must go; false when it can stay. */
-static bool moved_pc(const struct move *move, uint64_t pc, uint64_t *ret)
-{
-        const struct wire_hook_record *hook = move->hook;
-
-        for (uint32_t i = 0; i < hook->n_steps; i++) {
-                uint64_t at = hook->entry + hook->from[i], copy = hook->original + hook->to[i];
-
-                if (move->in && pc == at && hook->from[i] > 0 && hook->from[i] < hook->length) {
-                        *ret = copy;
-                        return true;
-                }
-                if (!move->in && pc == copy) {
-                        *ret = at;
-                        return true;
-                }
-        }
-        if (!move->in && hook_in_stub(hook->stub, pc)) {
-                *ret = hook->entry;
-                return true;
-        }
-        return false;
-}
-
-static void move_frame(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
-{
-        struct move *move = ctx;
-        uint64_t to;
-
-        (void)thread;
-        if (saved_pc && moved_pc(move, word, &to))
-                process_write(move->process, addr, &to, sizeof to);
-}
-
-static void move_threads(struct move *move, uint64_t low, uint64_t high)
-{
-        struct stop *stop = &move->process->stop;
-
-        for (size_t i = 0; i < stop->n; i++) {
-                struct thread *thread = &stop->v[i];
-                uint64_t to;
-
-                if (thread->state != THREAD_STOPPED)
-                        continue;
-                if (moved_pc(move, regs_pc(&thread->regs), &to)) {
-                        regs_set_pc(&thread->regs, to);
-                        regs_write(thread->tid, &thread->regs);
-                }
-                if (low < high)
-                        stacks_visit(move->process, thread, low, high, move_frame, move);
-        }
-}
-
-void commit_move_in(struct process *process, const struct wire_hook_record *hook)
-{
-        struct move move = { process, hook, true };
-
-        move_threads(&move, 0, 0);
-}
-
-void commit_move_back(struct process *process, const struct wire_hook_record *hook)
-{
-        struct move move = { process, hook, false };
-
-        move_threads(&move, 0, 0);
-}
-
-/* One walk over all stacks for all hooks together. */
-struct frames {
-        struct process *process;
-        const struct plan *plan;
-};
-
-static void move_frame_of_any(void *ctx, struct thread *thread, uint64_t addr, uint64_t word, bool saved_pc)
-{
-        struct frames *frames = ctx;
-
-        for (uint32_t i = 0; i < frames->plan->n_hooks; i++) {
-                struct move move = { frames->process, &frames->plan->hooks[i], true };
-
-                move_frame(&move, thread, addr, word, saved_pc);
-        }
-}
-
-static void move_all_in(struct process *process, const struct plan *plan)
-{
-        struct frames frames = { process, plan };
-        uint64_t low = UINT64_MAX, high = 0;
-
-        for (uint32_t i = 0; i < plan->n_hooks; i++) {
-                commit_move_in(process, &plan->hooks[i]);
-                if (plan->hooks[i].entry < low)
-                        low = plan->hooks[i].entry;
-                if (plan->hooks[i].entry + HOOK_JUMP_LENGTH > high)
-                        high = plan->hooks[i].entry + HOOK_JUMP_LENGTH;
-        }
-        for (size_t i = 0; i < process->stop.n; i++)
-                if (process->stop.v[i].state == THREAD_STOPPED)
-                        stacks_visit(process, &process->stop.v[i], low, high, move_frame_of_any, &frames);
-}
 
 /* ---- mapping ---- */
 
@@ -307,6 +200,8 @@ static int map_code(struct attach *a)
                 }
                 a->n_mapped++;
         }
+        if (plan->extends)
+                return 0;
         r = CALL(a, "map a page", &at, SYS_mmap, plan->root, PAGE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0);
         if (r < 0)
@@ -368,7 +263,7 @@ static int map_everything(struct attach *a)
         r = make_memfd(a);
         if (r == 0)
                 r = map_code(a);
-        if (r == 0)
+        if (r == 0 && !a->plan->extends)
                 r = map_shared(a);
         if (r == 0) {
                 r = CALL(a, "close the memory file", &result, SYS_close, (uint64_t)a->remote_fd);
@@ -412,13 +307,13 @@ static int patch(struct attach *a)
         const struct plan *plan = a->plan;
         int r = 0;
 
-        move_all_in(process, plan);
+        moving_all_in(process, plan);
         for (uint32_t i = 0; i < plan->n_hooks && r == 0; i++) {
                 r = process_write(process, plan->hooks[i].entry, plan->hooks[i].patch, plan->hooks[i].length);
                 if (r < 0)
                         take_back_jumps(process, plan, i + 1);
         }
-        if (r == 0) {
+        if (r == 0 && !plan->extends) {
                 a->ret->shared->state = WIRE_RUNNING;
                 r = process_write(process, plan->root, &a->shared, sizeof a->shared);
                 if (r < 0)
@@ -521,6 +416,40 @@ int commit_attach(struct process *process, const struct plan *plan, const struct
         } else if (ret->shared) {
                 munmap(ret->shared, plan->shared_length);
                 ret->shared = NULL;
+        }
+        if (a.fd >= 0)
+                close(a.fd);
+        return r;
+}
+
+/* For reading along; nothing is undone by it. */
+static void show_hooks(const struct plan *plan, struct wire_shared *shared, uint32_t first)
+{
+        memcpy(shared->hooks + first, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
+        shared->n_hooks = first + plan->n_hooks;
+        for (size_t i = 0, k = 0; i < WIRE_AREAS_MAX && k < plan->n_areas; i++)
+                if (shared->areas[i].addr == 0) {
+                        shared->areas[i] = (struct wire_area){ plan->areas[k].addr, plan->areas[k].length };
+                        k++;
+                }
+}
+
+int commit_extend(struct process *process, const struct plan *plan, struct injection *injection, struct err *err)
+{
+        struct attach a = { .process = process, .plan = plan, .ret = injection, .err = err, .fd = -1, .remote_fd = -1 };
+        int r;
+
+        if (plan->n_hooks > WIRE_HOOKS_MAX - injection->n_hooks)
+                return -ENOSPC;
+        r = check_bytes(process, plan);
+        if (r == 0)
+                r = map_everything(&a);
+        if (r == 0)
+                r = patch(&a);
+        if (r == 0) {
+                show_hooks(plan, injection->shared, injection->n_hooks);
+                memcpy(injection->hooks + injection->n_hooks, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
+                injection->n_hooks += plan->n_hooks;
         }
         if (a.fd >= 0)
                 close(a.fd);

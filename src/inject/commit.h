@@ -1,4 +1,4 @@
-/* commit: writes a plan into a stopped process, and moves threads between a function's first bytes and their copy. */
+/* commit: writes a plan into a stopped process. */
 #pragma once
 
 #include "base/err.h"
@@ -12,7 +12,6 @@
 int commit_attach(struct process *process, const struct plan *plan, const struct inject_options *options,
                   struct injection *ret, struct err *err);
 
-/* Moves every thread and signal frame that stands in the bytes of HOOK's jump to the same instruction in the original;
- * or back (after the bytes were restored), also from the stub. */
-void commit_move_in(struct process *process, const struct wire_hook_record *hook);
-void commit_move_back(struct process *process, const struct wire_hook_record *hook);
+/* Adds the hooks of PLAN (plan_extend()) to those of INJECTION, in the same way. Whatever fails, the hooks that were there stay; of
+ * the new ones no jump is left then. */
+int commit_extend(struct process *process, const struct plan *plan, struct injection *injection, struct err *err);

@@ -42,6 +42,8 @@ struct draft {
         struct plan *plan;
         struct allocator *allocators;
         size_t n_allocators;
+        const struct injection *old; /* what is there already, NULL at an attach */
+        uint64_t main;         /* address of the area with the probe */
         struct extras extras;
         struct allocator *mappers; /* C libraries, for what they map without malloc */
         struct candidate *v;
@@ -53,6 +55,34 @@ struct draft {
 static uint64_t round_up(uint64_t n, uint64_t to)
 {
         return (n + to - 1) / to * to;
+}
+
+/* ---- what is hooked already ---- */
+
+static bool is_live(const struct process *process, const struct wire_hook_record *hook)
+{
+        uint8_t bytes[HOOK_JUMP_LENGTH];
+
+        return process_read(process, hook->entry, bytes, sizeof bytes) == 0 && !memcmp(bytes, hook->patch, sizeof bytes);
+}
+
+/* True when a jump of ours stands in [START, END). One that stood there before its module was unloaded does not count. */
+static bool is_hooked(const struct draft *d, uint64_t start, uint64_t end)
+{
+        for (uint32_t i = 0; d->old && i < d->old->n_hooks; i++)
+                if (d->old->hooks[i].entry >= start && d->old->hooks[i].entry < end && is_live(d->process, &d->old->hooks[i]))
+                        return true;
+        return false;
+}
+
+static bool is_old(const struct draft *d, const struct module *module)
+{
+        return is_hooked(d, module->start, module->end);
+}
+
+static uint32_t first_index(const struct draft *d)
+{
+        return d->old ? d->old->n_hooks : 0;
 }
 
 /* ---- what to hook ---- */
@@ -109,7 +139,7 @@ static void add_candidates(struct draft *d, const struct allocator *allocator)
                 array_grow(d->v, d->n, d->cap);
                 c = &d->v[d->n];
                 memset(c, 0, offsetof(struct candidate, code));
-                if (d->n < WIRE_HOOKS_MAX && d->blob.handlers[allocator->v[i].kind] != 0 &&
+                if (d->n < WIRE_HOOKS_MAX - first_index(d) && d->blob.handlers[allocator->v[i].kind] != 0 &&
                     read_candidate(d, allocator, &allocator->v[i], c) && can_move(c, &why)) {
                         d->n++;
                         continue;
@@ -134,11 +164,14 @@ static void find_allocators(struct draft *d, const struct modules *modules)
                 if (allocators_find(d->process, &modules->v[i], &d->allocators[d->n_allocators]))
                         d->n_allocators++;
         }
-        for (size_t i = 0; i < d->n_allocators; i++)
+        for (size_t i = 0; i < d->n_allocators; i++) {
+                if (is_old(d, d->allocators[i].module))
+                        continue;
                 if (!forwarders_wraps(d->process, &d->allocators[i], d->allocators, d->n_allocators))
                         add_candidates(d, &d->allocators[i]);
                 else
                         log_info("inject: %s only calls another allocator", d->allocators[i].name);
+        }
 }
 
 static int add_extra(struct draft *d, const struct allocator *allocator, struct err *err)
@@ -150,7 +183,7 @@ static int add_extra(struct draft *d, const struct allocator *allocator, struct 
         array_grow(d->v, d->n, d->cap);
         c = &d->v[d->n];
         memset(c, 0, offsetof(struct candidate, code));
-        if (d->n == WIRE_HOOKS_MAX || d->blob.handlers[function->kind] == 0)
+        if (d->n >= WIRE_HOOKS_MAX - first_index(d) || d->blob.handlers[function->kind] == 0)
                 return err_set(err, EOPNOTSUPP, "cannot hook %s: that is more than this heaptop can do", function->name);
         if (!read_candidate(d, allocator, function, c) || !can_move(c, &why))
                 return err_set(err, EOPNOTSUPP, "cannot hook %s in process %d: its first bytes cannot be moved, %s", function->name,
@@ -173,13 +206,31 @@ static int add_extras(struct draft *d, const struct modules *modules, const stru
         return r;
 }
 
+/* Whatever stands in the way: that the function did not come with a new module was known when the attach began. */
+static void add_new_extras(struct draft *d, const struct modules *modules, const struct inject_options *options)
+{
+        for (size_t i = 0; i < options->n_extras; i++) {
+                struct inject_options one = { .extras = &options->extras[i], .n_extras = 1 };
+                size_t before = d->extras.n;
+
+                if (!options->extras[i].symbol || extras_find(d->process, modules, &one, &d->extras, NULL) < 0)
+                        continue;
+                for (size_t k = before; k < d->extras.n; k++) {
+                        const struct allocator *allocator = &d->extras.v[k]->allocator;
+
+                        if (!is_hooked(d, allocator->v[0].addr, allocator->v[0].addr + HOOK_JUMP_LENGTH))
+                                add_extra(d, allocator, NULL);
+                }
+        }
+}
+
 /* Growth outside of malloc: good to know, but nothing depends on it. */
 static void add_mappings(struct draft *d, const struct modules *modules)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < modules->n && n < MAPPERS_MAX; i++)
-                if (mappings_find(d->process, &modules->v[i], &d->mappers[n]))
+                if (!is_old(d, &modules->v[i]) && mappings_find(d->process, &modules->v[i], &d->mappers[n]))
                         add_candidates(d, &d->mappers[n++]);
 }
 
@@ -198,8 +249,8 @@ static int area_for(struct draft *d, const struct module *module)
 {
         struct plan *plan = d->plan;
         struct plan_area area = { 0 };
-        uint64_t fixed = plan->n_areas == 0 ? d->blob.end + sizeof(struct undo_head) +
-                                                      d->n * sizeof(struct wire_hook_record) : 0;
+        uint64_t head = d->old ? sizeof(struct undo_extension) : d->blob.end + sizeof(struct undo_head);
+        uint64_t fixed = plan->n_areas == 0 ? head + d->n * sizeof(struct wire_hook_record) : 0;
 
         for (size_t i = 0; i < plan->n_areas; i++)
                 if (hook_reaches(plan->areas[i].addr, plan->areas[i].addr + plan->areas[i].length, module->start,
@@ -310,14 +361,26 @@ static int write_hook(struct draft *d, const struct candidate *c)
                 .malloc_original = base ? base->slot + HOOK_ORIGINAL : 0,
                 .malloc_stub = base ? base->slot : 0,
                 .sizing = c->function->nested ? WIRE_SIZE_NESTED : c->allocator->sizing,
-                .index = plan->n_hooks,
+                .index = first_index(d) + plan->n_hooks,
         };
         memset(slot, 0xcc, HOOK_SLOT);
-        hook_stub(c->slot, c->function->kind, plan->areas[0].addr + d->blob.handlers[c->function->kind], slot);
+        hook_stub(c->slot, c->function->kind, d->main + d->blob.handlers[c->function->kind], slot);
         memcpy(slot + HOOK_DATA, &data, sizeof data);
         memcpy(slot + HOOK_ORIGINAL, moved.code, moved.code_length);
         plan->n_hooks++;
         return 0;
+}
+
+static void write_extension(struct draft *d)
+{
+        struct plan *plan = d->plan;
+        struct undo_extension head = { .magic = UNDO_EXTENSION, .version = WIRE_VERSION, .n_hooks = plan->n_hooks };
+        struct remains remains;
+
+        remains_find(&d->process->maps, &remains);
+        head.serial = undo_next_serial(d->process, &remains);
+        memcpy(plan->code, &head, sizeof head);
+        memcpy(plan->code + sizeof head, plan->hooks, plan->n_hooks * sizeof plan->hooks[0]);
 }
 
 static void write_undo(struct draft *d)
@@ -335,8 +398,10 @@ static int write_code(struct draft *d, struct err *err)
         struct plan *plan = d->plan;
 
         plan->code = xcalloc(1, plan->code_length);
-        memcpy(plan->code, heaptop_probe_start, d->blob.text_end);
-        plan->root = plan->areas[0].addr + d->blob.root;
+        if (!d->old)
+                memcpy(plan->code, heaptop_probe_start, d->blob.text_end);
+        d->main = d->old ? d->old->root_addr - d->blob.root : plan->areas[0].addr;
+        plan->root = d->main + d->blob.root;
         for (size_t i = 0; i < d->n; i++) {
                 int r = write_hook(d, &d->v[i]);
 
@@ -345,7 +410,10 @@ static int write_code(struct draft *d, struct err *err)
                                        d->v[i].function->name, d->v[i].allocator->name, (int)d->process->pid);
                 plan->n_refused += r < 0;
         }
-        write_undo(d);
+        if (d->old)
+                write_extension(d);
+        else
+                write_undo(d);
         return 0;
 }
 
@@ -435,29 +503,71 @@ static int draw_up(struct draft *d, const struct modules *modules, const struct 
         return 0;
 }
 
-int plan_make(struct process *process, const struct inject_options *options, struct plan *ret, struct err *err)
+/* Nothing to hook is the rule. */
+static int draw_up_extension(struct draft *d, const struct modules *modules, const struct inject_options *options,
+                             struct err *err)
 {
-        struct draft d = { .process = process, .plan = ret };
+        struct remains remains;
+        int r = check_blob(d, err);
+
+        if (r < 0)
+                return r;
+        find_allocators(d, modules);
+        add_new_extras(d, modules, options);
+        if (d->n > 0)
+                add_mappings(d, modules);
+        place(d);
+        if (d->n == 0)
+                return 0;
+        if (remains_find(&d->process->maps, &remains) && remains.n_areas + d->plan->n_areas > REMAINS_AREAS)
+                return err_set(err, ENOSPC, "%s of process %d is not hooked: too many libraries came and went", d->v[0].allocator->name,
+                               (int)d->process->pid);
+        d->plan->extends = true;
+        d->plan->shared_length = PAGE;
+        r = write_code(d, err);
+        if (r == 0)
+                describe(d);
+        return r;
+}
+
+static int make(struct draft *d, const struct inject_options *options, struct err *err)
+{
+        struct process *process = d->process;
         struct modules modules = { 0 };
         int r;
 
-        *ret = (struct plan){ 0 };
-        d.allocators = xcalloc(ALLOCATORS_MAX, sizeof *d.allocators);
-        d.mappers = xcalloc(MAPPERS_MAX, sizeof *d.mappers);
+        *d->plan = (struct plan){ 0 };
+        d->allocators = xcalloc(ALLOCATORS_MAX, sizeof *d->allocators);
+        d->mappers = xcalloc(MAPPERS_MAX, sizeof *d->mappers);
         r = modules_read(process->view, &process->maps, NULL, &modules);
         if (r < 0)
                 err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
         else
-                r = draw_up(&d, &modules, options, err);
+                r = d->old ? draw_up_extension(d, &modules, options, err) : draw_up(d, &modules, options, err);
         if (r < 0)
-                plan_done(ret);
+                plan_done(d->plan);
         modules_done(&modules);
-        buf_done(&d.tried);
-        extras_done(&d.extras);
-        free(d.allocators);
-        free(d.mappers);
-        free(d.v);
+        buf_done(&d->tried);
+        extras_done(&d->extras);
+        free(d->allocators);
+        free(d->mappers);
+        free(d->v);
         return r;
+}
+
+int plan_make(struct process *process, const struct inject_options *options, struct plan *ret, struct err *err)
+{
+        struct draft d = { .process = process, .plan = ret };
+
+        return make(&d, options, err);
+}
+
+int plan_extend(struct process *process, const struct inject_options *options, const struct injection *injection,
+                struct plan *ret, struct err *err)
+{
+        struct draft d = { .process = process, .plan = ret, .old = injection };
+
+        return make(&d, options, err);
 }
 
 void plan_done(struct plan *plan)

@@ -27,7 +27,8 @@ struct plan {
         uint8_t *code;         /* contents of all areas, one after the other */
         size_t code_length;
         uint64_t root;         /* address of the root page */
-        uint64_t shared_length;
+        uint64_t shared_length; /* of what stands before the code in the memory file */
+        bool extends;          /* there is an injection already: no probe, no root, no shared area, only stubs */
         uint64_t main_stack_low, main_stack_high;
         char allocator[64];
         bool exact_frees;
@@ -36,4 +37,9 @@ struct plan {
 /* Chooses what to hook in PROCESS and where, and prepares every byte. -EOPNOTSUPP when there is nothing to hook, or one of
  * OPTIONS->extras cannot be hooked. The caller ends it with plan_done(). */
 int plan_make(struct process *process, const struct inject_options *options, struct plan *ret, struct err *err);
+
+/* The same for what has come since INJECTION was made: functions in modules that carry none of its hooks. Nothing new is no failure:
+ * RET->n_hooks is 0 then. Symbols of OPTIONS->extras are looked for in these modules, too; -ENOSPC when no more hooks fit. */
+int plan_extend(struct process *process, const struct inject_options *options, const struct injection *injection,
+                struct plan *ret, struct err *err);
 void plan_done(struct plan *plan);

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "inject/commit.h"
+#include "inject/moving.h"
 #include "inject/remote.h"
 #include "inject/stacks.h"
 #include "inject/sys.h"
@@ -126,7 +126,8 @@ static void restore_bytes(struct job *job)
 
         job->ret->n_foreign = 0;
         job->diverted = false;
-        for (uint32_t i = 0; i < job->undo.n_hooks; i++) {
+        /* The newest first: a library that was unloaded and loaded again at the same place was hooked twice. */
+        for (uint32_t i = job->undo.n_hooks; i-- > 0;) {
                 const struct wire_hook_record *hook = &job->undo.hooks[i];
                 uint8_t bytes[WIRE_PATCH_MAX];
 
@@ -203,9 +204,9 @@ static bool is_inside(struct job *job, const struct thread *thread)
 {
         uint64_t tp = regs_thread_pointer(&thread->regs);
         const struct remains *remains = &job->undo.remains;
-        bool known = remains->n_shared > 0;
+        bool known = remains->n_shared > 0 && job->undo.version == WIRE_VERSION; /* else the slots are somewhere else */
 
-        for (size_t i = 0; i < remains->n_shared; i++) {
+        for (size_t i = 0; known && i < remains->n_shared; i++) {
                 uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
 
                 for (uint64_t k = 0; k < WIRE_SLOTS; k++) {
@@ -246,7 +247,7 @@ static void check_threads(struct job *job)
 
         job->busy = false;
         for (uint32_t i = 0; i < job->undo.n_hooks; i++)
-                commit_move_back(&job->process, &job->undo.hooks[i]);
+                moving_back(&job->process, &job->undo.hooks[i]);
         code_range(&job->undo.remains, &low, &high);
         for (size_t i = 0; i < stop->n && low < high; i++) {
                 struct thread *thread = &stop->v[i];

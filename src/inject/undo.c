@@ -119,17 +119,18 @@ bool undo_check(const struct wire_hook_record *hook, const struct maps *maps, co
         return true;
 }
 
-/* The address of the undo list in AREA, or 0 when it is not the main one. */
-static uint64_t find_list(const struct process *process, const struct wire_area *area)
+/* The address of the undo list in AREA, or 0 when it is not the main one. The header of each version begins in the same way. */
+static uint64_t find_list(const struct process *process, const struct wire_area *area, uint32_t *ret_version)
 {
         struct wire_blob_header header;
 
         if (area->length > AREA_MAX || area->length < sizeof header ||
             process_read(process, area->addr, &header, sizeof header) < 0)
                 return 0;
-        if (header.magic != WIRE_MAGIC || header.version != WIRE_VERSION ||
+        if (header.magic != WIRE_MAGIC || header.version < UNDO_OLDEST || header.version > WIRE_VERSION ||
             header.end > area->length - sizeof(struct undo_head))
                 return 0;
+        *ret_version = header.version;
         return area->addr + header.end;
 }
 
@@ -143,21 +144,82 @@ static bool is_gone(const struct process *process, const struct wire_hook_record
                                                memcmp(bytes, hook->patch, sizeof bytes) != 0);
 }
 
+/* Reads N records at ADDR behind those that are there already. */
+static void read_records(const struct process *process, uint64_t addr, uint32_t n, struct undo *ret)
+{
+        if (n > WIRE_HOOKS_MAX - ret->n_hooks) {
+                ret->broken = true;
+                return;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                struct wire_hook_record *hook = &ret->hooks[ret->n_hooks];
+
+                if (process_read(process, addr + i * sizeof *hook, hook, sizeof *hook) < 0)
+                        ret->broken = true;
+                else if (undo_check(hook, &process->maps, &ret->remains))
+                        ret->n_hooks++;
+                else if (!is_gone(process, hook))
+                        ret->broken = true;
+        }
+}
+
 static void read_list(const struct process *process, uint64_t list, struct undo *ret)
 {
         struct undo_head head;
 
         if (process_read(process, list, &head, sizeof head) < 0 || head.magic != WIRE_MAGIC ||
-            head.version != WIRE_VERSION || head.n_hooks > WIRE_HOOKS_MAX ||
-            process_read(process, list + sizeof head, ret->hooks, head.n_hooks * sizeof ret->hooks[0]) < 0) {
+            head.version != ret->version || head.n_hooks > WIRE_HOOKS_MAX) {
                 ret->broken = true;
                 return;
         }
-        for (uint32_t i = 0; i < head.n_hooks; i++) {
-                if (undo_check(&ret->hooks[i], &process->maps, &ret->remains))
-                        ret->hooks[ret->n_hooks++] = ret->hooks[i];
-                else if (!is_gone(process, &ret->hooks[i]))
+        read_records(process, list + sizeof head, head.n_hooks, ret);
+}
+
+/* True when AREA was added later and has a list of its own. */
+static bool read_extension(const struct process *process, const struct wire_area *area, struct undo_extension *ret)
+{
+        return area->length <= AREA_MAX && process_read(process, area->addr, ret, sizeof *ret) == 0 &&
+               ret->magic == UNDO_EXTENSION;
+}
+
+uint64_t undo_next_serial(const struct process *process, const struct remains *remains)
+{
+        struct undo_extension extension;
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < remains->n_areas; i++)
+                if (read_extension(process, &remains->areas[i], &extension) && extension.serial > last)
+                        last = extension.serial;
+        return last + 1;
+}
+
+/* The extension with the smallest serial number above AFTER; its address, or 0. */
+static uint64_t next_extension(const struct process *process, const struct remains *remains, uint64_t after,
+                               struct undo_extension *ret)
+{
+        struct undo_extension extension;
+        uint64_t addr = 0;
+
+        for (size_t i = 0; i < remains->n_areas; i++)
+                if (read_extension(process, &remains->areas[i], &extension) && extension.serial > after &&
+                    (addr == 0 || extension.serial < ret->serial)) {
+                        *ret = extension;
+                        addr = remains->areas[i].addr;
+                }
+        return addr;
+}
+
+static void read_extensions(const struct process *process, struct undo *ret)
+{
+        struct undo_extension extension = { 0 };
+        uint64_t addr, after = 0;
+
+        while ((addr = next_extension(process, &ret->remains, after, &extension)) != 0) {
+                after = extension.serial;
+                if (extension.version != ret->version)
                         ret->broken = true;
+                else
+                        read_records(process, addr + sizeof extension, extension.n_hooks, ret);
         }
 }
 
@@ -171,13 +233,15 @@ bool undo_read(const struct process *process, struct undo *ret)
         for (size_t i = 0; i < ret->remains.n_areas && list == 0; i++) {
                 struct wire_area area = ret->remains.areas[i];
 
-                list = find_list(process, &area);
+                list = find_list(process, &area, &ret->version);
                 if (list == 0)
                         continue;
                 read_list(process, list, ret);
                 ret->remains.areas[i] = ret->remains.areas[0];
                 ret->remains.areas[0] = area;
         }
+        if (list != 0)
+                read_extensions(process, ret);
         /* The main area comes first and goes last. Code without it was put in by another version: who knows what jumps there. */
         ret->broken |= list == 0 && ret->remains.n_areas > 0;
         if (ret->broken)

@@ -2,7 +2,8 @@
  *
  * Both sides of the probe are mappings of one memfd: the shared area ('s' in maps), and the code areas (private; the main one
  * has the root page, anonymous, in its middle). So whatever instant heaptop died at, maps tells all that it mapped. What was
- * patched is written in the main code area, read-only for the process and inherited by fork: */
+ * patched is written in the main code area, read-only for the process and inherited by fork, and so is what was hooked later, in areas
+ * of its own that were mapped then: */
 #pragma once
 
 #include "inject/process.h"
@@ -20,7 +21,21 @@ struct undo_head {
         uint32_t n_hooks;  /* that many struct wire_hook_record follow */
 };
 
-enum { REMAINS_AREAS = 16 };
+/* Stands at the start of a code area that was added later (inject_extend()): more hooks, with stubs that lead to the main area. */
+struct undo_extension {
+        uint64_t magic;    /* UNDO_EXTENSION */
+        uint32_t version;  /* WIRE_VERSION */
+        uint32_t n_hooks;  /* that many struct wire_hook_record follow */
+        uint64_t serial;   /* 1, 2, ...: which was first */
+        uint64_t pad;
+};
+
+#define UNDO_EXTENSION 0x2b706f7470616568ull /* "heaptop+" */
+
+enum {
+        REMAINS_AREAS = 16,
+        UNDO_OLDEST = 1, /* version of the lists that can still be read: a record is what it was then */
+};
 
 /* What heaptop has mapped in a process, according to its map. */
 struct remains {
@@ -41,12 +56,16 @@ bool remains_in_code(const struct remains *remains, uint64_t addr);
 struct undo {
         struct remains remains;
         struct wire_hook_record hooks[WIRE_HOOKS_MAX];
-        uint32_t n_hooks;
+        uint32_t n_hooks;    /* the oldest first */
+        uint32_t version;    /* of the heaptop that put them in */
         bool broken; /* the list of hooks makes no sense, or is not there: no code may be unmapped */
 };
 
 /* Checks one record as read from the process: hostile. MAPS and REMAINS say what can be true. */
 bool undo_check(const struct wire_hook_record *hook, const struct maps *maps, const struct remains *remains);
+
+/* The serial number that the next extension in REMAINS gets. */
+uint64_t undo_next_serial(const struct process *process, const struct remains *remains);
 
 /* Reads what there is to undo in PROCESS. Returns false when there is nothing of heaptop. */
 bool undo_read(const struct process *process, struct undo *ret);

@@ -4,6 +4,7 @@
  * (live/source.h). */
 #pragma once
 
+#include "inject/inject.h"
 #include "live/aggregate.h"
 #include "live/deciding.h"
 #include "live/happenings.h"
@@ -21,6 +22,7 @@ struct ledger {
         struct happenings happenings;
         bool adaptive;             /* the mean is paced (live/pacing.h); else it stays that of the injection */
         bool paced;                /* one source tells about its pacing: the first */
+        const struct inject_options *inject; /* for what is loaded later; NULL = leave it alone */
         pacer_rows class_means;
         union ring_record *record; /* the one at hand */
         uint32_t tick;             /* the one being made */

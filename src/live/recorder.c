@@ -173,6 +173,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
                 goto out;
         }
         ledger->adaptive = recorder->options.adaptive;
+        ledger->inject = recorder->options.inject;
         if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
                 r = err && err->code ? err->code : -ESRCH;
                 goto out;

@@ -15,6 +15,8 @@ struct recorder; /* opaque */
 struct recorder_options {
         uint64_t tick_ns;    /* 0 = one second */
         bool hide_cmdline;   /* --no-cmdline */
+        const struct inject_options *inject; /* the allocator of a library that is loaded later is hooked, too, as this says; NULL =
+                                              * it is not. The caller's, for as long as the recorder is used */
         bool follow_exec;    /* what the target becomes by exec() is recorded, too */
         struct follow_options follow; /* follow.fork: its children, too, and what they become */
         bool adaptive;       /* the sampling mean is paced (live/pacing.h); else that of the injection stays */
@@ -40,7 +42,8 @@ const struct rec_session *recorder_session(const struct recorder *recorder);
 bool recorder_session_changed(struct recorder *recorder);
 
 /* Drains what is there, beats the heart, and when a tick is due gives it to SINK. Returns the nanoseconds after which it wants
- * to be called again (never more than 50 ms), or the sink's negative errno. Never blocks. */
+ * to be called again (never more than 50 ms), or the sink's negative errno. Never blocks, but when a library with an allocator
+ * was loaded, for half a second at most. */
 int64_t recorder_step(struct recorder *recorder, const struct sink *sink);
 
 enum recorder_state recorder_state(const struct recorder *recorder);

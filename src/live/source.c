@@ -138,13 +138,64 @@ static void search_table(struct source *source)
 
 /* ---- the tick ---- */
 
+static void begin_balance(struct source *source)
+{
+        struct rec_process unused = { 0 };
+        uint64_t anon = 0;
+
+        read_counters(source);
+        watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
+        balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
+                      anon, &source->counters, &source->blocks.sums);
+        before_done(&source->before);
+        if (source->balance.exact)
+                before_begin(&source->before, source->injection->pid, source->watched.memory, &source->balance.glibc,
+                             &source->counters);
+}
+
+/* Allocators of another kind: from now on the size of what is freed is not known for all blocks. */
+static void become_inexact(struct source *source)
+{
+        begin_balance(source);
+        source->pacer->pacing.suspects.exact = false;
+}
+
+/* Hooks the allocators of libraries that were loaded since the last look. */
+static void extend(struct source *source)
+{
+        struct injection *injection = source->injection;
+        struct ledger *ledger = source->ledger;
+        bool was_exact = injection->exact_frees;
+        struct err err = { 0 };
+        int r = inject_extend(injection, ledger->inject, &err);
+
+        if (r == -EAGAIN)
+                return; /* at the next tick, then */
+        source->extend = false;
+        if (r > 0)
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_NOTE,
+                                 "hooked %d functions of what was loaded (%s now): stopped for %.1f ms", r, injection->allocator,
+                                 (double)injection->stop_ns / 1e6);
+        else if (r < 0 && r != -ESRCH && !source->extend_failed) {
+                source->extend_failed = true;
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_NOTE, "what was loaded is not hooked: %s", err.text);
+        }
+        if (was_exact && !injection->exact_frees)
+                become_inexact(source);
+}
+
+/* What we map ourselves is no library. */
 static void say_loaded(struct source *source)
 {
         struct ledger *ledger = source->ledger;
         const char *path;
 
-        while ((path = walk_loaded(source->walk)) != NULL)
+        while ((path = walk_loaded(source->walk)) != NULL) {
+                if (strncmp(path, "/memfd:" WIRE_MEMFD_NAME " ", sizeof "/memfd:" WIRE_MEMFD_NAME) == 0)
+                        continue;
                 happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_DLOPEN, "loaded %s", path);
+                source->extend = true;
+        }
 }
 
 void source_count(struct source *source)
@@ -158,7 +209,10 @@ void source_count(struct source *source)
         if (source->search)
                 search_table(source);
         walk_ask(source->walk);
+        walk_look(source->walk, source->ledger->now_ns);
         say_loaded(source);
+        if (source->extend && source->ledger->inject && !source->silent && !source->ending)
+                extend(source);
         ledger->happenings.label = NULL;
 }
 
@@ -226,21 +280,6 @@ void source_last_tick(struct source *source)
 }
 
 /* ---- what can happen to it ---- */
-
-static void begin_balance(struct source *source)
-{
-        struct rec_process unused = { 0 };
-        uint64_t anon = 0;
-
-        read_counters(source);
-        watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
-        balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
-                      anon, &source->counters, &source->blocks.sums);
-        before_done(&source->before);
-        if (source->balance.exact)
-                before_begin(&source->before, source->injection->pid, source->watched.memory, &source->balance.glibc,
-                             &source->counters);
-}
 
 /* The probe has switched itself off because it did not hear from us: the machine or we were suspended. What happened
  * meanwhile nobody knows, so nothing is joined across. When it cannot be switched on again (which is tried once a tick),
@@ -328,6 +367,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->injection = injection;
         source->ledger = ledger;
         source->pages = xcalloc(1, sizeof *source->pages);
+        source->extend = true; /* something may have been loaded between the attach and our first look at the modules */
         blocks_init(&source->blocks, &ledger->aggregate);
         blocks_begin_tick(&source->blocks, ledger->tick);
         mapped_init(&source->mapped, &ledger->aggregate);

@@ -47,6 +47,8 @@ struct source {
         bool silent;               /* the probe has switched itself off ... */
         uint64_t silent_from_ns;
         size_t forgotten;          /* ... and so many blocks are unknown since */
+        bool extend;               /* a library was loaded: perhaps there is something to hook */
+        bool extend_failed;        /* which has been said */
         bool search;               /* the table must be looked through: deaths may have been lost */
         struct rec_process last;   /* as of the last source_tick(): this process alone */
 };

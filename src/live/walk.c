@@ -10,6 +10,7 @@
 
 /* Maps are read again at most this often, when a stack leads into code that no known mapping holds. */
 #define REFRESH_NS (250ull * 1000000)
+#define LOOK_NS (5000ull * 1000000) /* and at least this often, see walk_look() */
 enum { NO_NAMES = UINT32_MAX };
 
 /* A frame that waits for room in the queue. */
@@ -207,6 +208,12 @@ size_t walk_ask(struct walk *walk)
         for (size_t i = 0; asked > 0 && i < walk->waiting.n; i++)
                 walk->waiting.v[i] = walk->waiting.v[i + asked];
         return walk->waiting.n;
+}
+
+void walk_look(struct walk *walk, uint64_t now_ns)
+{
+        if (now_ns - walk->refreshed_ns >= LOOK_NS)
+                refresh(walk, now_ns);
 }
 
 const char *walk_loaded(struct walk *walk)

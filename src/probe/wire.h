@@ -7,6 +7,8 @@
  *                2 GiB from the first. A stub belongs to one hooked function: it puts the address of its `struct
  *                wire_hook` into %r9 and jumps to the handler of its kind; behind it stand the instructions that
  *                the jump at the function's entry displaced ("the original").
+ *                Functions of libraries that are loaded later are hooked through further such areas, each with a list of its
+ *                hooks at its start (inject/undo.h); their stubs lead to the same handlers.
  *   shared area  `struct wire_shared`, mapped by both sides, MADV_DONTFORK in the target.
  *
  * Both are mappings of one memfd made in the target, the code areas private ones.

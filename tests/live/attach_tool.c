@@ -2,6 +2,8 @@
  *
  *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
  *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
+ *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED; detaches
+ *   attach_tool extendkills PID COUNT        COUNT times: attaches, and is killed at a system call while it hooks what came
  *   attach_tool leave PID                   attaches and ends without detaching
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
@@ -132,6 +134,105 @@ static int attach_and_hold(pid_t pid, long ms, int detach)
                 return fail("detach", &err);
         printf("DETACHED samples=%llu\n", (unsigned long long)injection.shared->next_id - 1);
         inject_done(&injection);
+        return 0;
+}
+
+static int extend(pid_t pid, long ms, bool detach)
+{
+        uint32_t before;
+        struct err err = { 0 };
+        int r = 0;
+
+        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                return fail("attach", &err);
+        before = injection.n_hooks;
+        printf("ATTACHED hooks=%u repaired=%u\n", before, injection.n_repaired);
+        fflush(stdout);
+        for (long at = 0; at < ms && r >= 0; at += 20) {
+                hold(20);
+                r = inject_extend(&injection, &OPTIONS, &err);
+                if (r > 0)
+                        printf("EXTENDED hooks=%d allocator=%s stop=%.0f\n", r, injection.allocator, (double)injection.stop_ns / 1e3);
+                fflush(stdout);
+                if (r == -EAGAIN || r == -ENOSPC) {
+                        err = (struct err){ 0 };
+                        r = 0;
+                }
+        }
+        if (r < 0 && r != -ESRCH)
+                return fail("extend", &err);
+        if (!detach)
+                return 0;
+        err = (struct err){ 0 };
+        r = inject_detach(&injection, &err);
+        if (r < 0)
+                return fail("detach", &err);
+        printf("DETACHED left=%d hooks=%u samples=%llu\n", r, injection.n_hooks, (unsigned long long)injection.shared->next_id - 1);
+        inject_done(&injection);
+        return 0;
+}
+
+/* ---- killed in the middle of an extension ---- */
+
+static long kill_at, calls_since_stop;
+
+static int die(const char *name)
+{
+        if (calls_since_stop > 0 || !strcmp(name, "seize"))
+                calls_since_stop++;
+        if (calls_since_stop == kill_at)
+                kill(getpid(), SIGKILL);
+        return 0;
+}
+
+/* In a child. Ends by itself, with 0, when nothing came or there are fewer calls than that. */
+static int extend_and_die(pid_t pid)
+{
+        struct err err = { 0 };
+
+        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                return fail("attach", &err);
+        for (int i = 0; i < 500; i++) {
+                int r;
+
+                calls_since_stop = 0;
+                sys_fault = die;
+                r = inject_extend(&injection, &OPTIONS, &err);
+                sys_fault = NULL;
+                if (r > 0)
+                        return 0;
+                err = (struct err){ 0 };
+                hold(10);
+        }
+        return 0;
+}
+
+static int extend_kills(pid_t pid, long count)
+{
+        long killed = 0;
+
+        for (long i = 0; i < count; i++) {
+                struct err err = { 0 };
+                int status = 0;
+                pid_t child;
+
+                kill_at = 1 + i * 7919 % 97; /* all of them, in no order, when there are enough */
+                fflush(stdout);
+                child = fork();
+                if (child == 0)
+                        _exit(extend_and_die(pid));
+                waitpid(child, &status, 0);
+                killed += WIFSIGNALED(status);
+                if (!WIFSIGNALED(status) && WEXITSTATUS(status) != 0)
+                        return 1;
+                if (kill(pid, 0) < 0 || inject_repair(pid, &err) < 0)
+                        return fail("repair", &err);
+                if (inject_is_hooked(pid)) {
+                        printf("something was left by a kill at call %ld\n", kill_at);
+                        return 1;
+                }
+        }
+        printf("rounds=%ld killed=%ld\n", count, killed);
         return 0;
 }
 
@@ -280,6 +381,10 @@ int main(int argc, char **argv)
                 return cycle(pid, number > 0 ? number : 1, argc > 4 ? atol(argv[4]) : 0);
         if (!strcmp(command, "hold"))
                 return attach_and_hold(pid, number, 1);
+        if (!strcmp(command, "extendkills"))
+                return extend_kills(pid, number);
+        if (!strcmp(command, "extend"))
+                return extend(pid, number, argc < 5);
         if (!strcmp(command, "leave"))
                 return attach_and_hold(pid, number, 0);
         if (!strcmp(command, "faults"))

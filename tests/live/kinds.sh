@@ -3,7 +3,7 @@
 # and left as it was, or refused in one sentence and left alone. (Frozen ones: kinds-frozen.sh.)
 . "$HEAPTOP_SRC/tests/live/lib.sh"
 need_ptrace
-need_program /usr/bin/python3 setpriv unshare
+need_program /usr/bin/python3 setpriv unshare nsenter
 [ "$(id -u)" = 0 ] || skip_all "only root can make all these kinds"
 chmod 711 "$work"
 tool=$HEAPTOP_BUILD/tests/live/attach_tool
@@ -98,6 +98,22 @@ in_namespaces() {
         outer=$target
         target=${inner% }
         grep -q 'NSpid:.*[[:space:]]1$' "/proc/$target/status" && [ ! -e /mnt/boxed ] && records keep_and_check
+        result=$?
+        kill -9 $target
+        wait $outer 2>/dev/null
+        return $result
+}
+# docker run --pid=container:X, kubectl debug --target: the same processes, other files
+beside_it() {
+        start unshare -mpf --mount-proc sh -c \
+                'mount -t tmpfs none /mnt && cp "$1" /mnt/boxed && exec /mnt/boxed work 60' sh "$kinds" || return 1
+        wait_for find_inner || return 1
+        outer=$target
+        target=${inner% }
+        status_of nsenter -t $target -p unshare -m sh -c \
+                'mount -t proc none /proc && "$1" record -p 1 -o "$2" -d 3s --mean 16K' sh "$heaptop" "$work/beside.heaptop"
+        note <"$work/err"
+        [ "$status" = 0 ] && is_untouched $target && "$heaptop" report "$work/beside.heaptop" | grep -q keep_and_check
         result=$?
         kill -9 $target
         wait $outer 2>/dev/null
@@ -258,12 +274,13 @@ leader_is_gone() {
         start "$HEAPTOP_BUILD/tests/targets/edge" leader 8 && records forever && ends_well
 }
 
-plan 23
+plan 24
 start "$kinds" work 60
 check "a stopped process is attached to and stays stopped" stays_stopped
 check "its samples flow when it is continued" samples_flow
 check "and a detach leaves it stopped" ends_stopped
 check "PID 1 of its own user, mount and pid namespaces, from a file that only it sees" in_namespaces
+check "and from a second container that shares its pid namespace" beside_it
 check "a program in a chroot" in_chroot
 check "another user's undumpable program, by CAP_SYS_PTRACE alone" by_capability_alone
 check "another user's is refused without it, with what to do" without_capability

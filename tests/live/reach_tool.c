@@ -1,6 +1,8 @@
 /* reach_tool: attaches to a program that knows how often it allocated (tests/targets/reach.c), and compares.
  *
- *   reach_tool [-e KIND=SYMBOL]... CMD ARG...     KIND: malloc, memalign, free, second; SYMBOL @N[+OFFSET]: N-th address of READY
+ *   reach_tool [-e KIND=SYMBOL]... [-l] CMD ARG...     KIND: malloc, memalign, free, second; SYMBOL @N[+OFFSET]: N-th address of READY
+ *
+ * With -l in front of CMD it is told to "load" something after the attach, and what came is hooked before the work begins.
  *
  * CMD prints READY and answers "work" with a line of what it has done. Each allocation is sampled (the mean is 1 byte), in portions
  * that fit into the ring, so that not only the counters but the blocks that live must agree. Prints what it found; exits 0 when
@@ -23,6 +25,7 @@ static pid_t child;
 static FILE *commands, *answers;
 static char *fingerprints[2];
 static unsigned long long n_births, n_deaths;
+static bool loads;
 
 struct truth {
         unsigned long long allocs, frees, bytes, live, live_bytes, resized;
@@ -165,13 +168,18 @@ static bool same(const char *what, unsigned long long found, unsigned long long 
         return found == truth;
 }
 
-/* What was there before, and what of it was freed since, is not ours to know: LAST is the truth at the attach. */
-static bool compare(const struct truth *truth, const struct truth *last, bool sampled)
+/* What was there before, and what of it was freed since, is not ours to know: LAST is the truth at the attach, BEFORE what was
+ * found when the work began. */
+static bool compare(const struct truth *truth, const struct truth *last, const struct truth *before, bool sampled)
 {
         struct truth found;
         bool good = true;
 
         find(&found);
+        found.allocs -= before->allocs;
+        found.bytes -= before->bytes;
+        found.frees -= before->frees;
+        found.live -= before->live;
         good &= same("allocations", found.allocs, truth->allocs - last->allocs);
         good &= same("bytes", found.bytes, truth->bytes - last->bytes);
         good &= same("frees", found.frees, truth->frees - last->frees);
@@ -201,6 +209,7 @@ static void print_hooks(void)
 /* One attach: the target works, and the sums are compared. */
 static bool watch(uint64_t mean, const struct truth *last, struct truth *ret)
 {
+        struct truth before = { 0 };
         const struct inject_options options = { .mean = mean, .stack_limit = 256, .extras = extras, .n_extras = n_extras };
         struct err err = { 0 };
         bool good = true;
@@ -209,9 +218,15 @@ static bool watch(uint64_t mean, const struct truth *last, struct truth *ret)
                 printf("attach: %s\n", err.text);
                 return false;
         }
+        if (loads) {
+                good = work("load\n", ret) && same("hooks that came", inject_extend(&injection, &options, &err) > 0, 1);
+                printf("%s\n", err.text);
+                find(&before);
+                n_births = n_deaths = 0;
+        }
         for (int i = 0; i < ROUNDS && good; i++)
                 good = work("work\n", ret);
-        good &= compare(ret, last, mean == 1);
+        good &= compare(ret, last, &before, mean == 1);
         if (mean == 1)
                 print_hooks();
         if (inject_detach(&injection, &err) != 0) {
@@ -235,6 +250,11 @@ static bool run(void)
         place_extras(line);
         fingerprints[0] = fingerprint();
         good = watch(1, &none, &sampled);
+        if (loads) {
+                free(fingerprints[0]); /* the library stays */
+                fingerprints[0] = fingerprint();
+                loads = false;
+        }
         good = good && watch(1ull << 50, &sampled, &counted);
         fingerprints[1] = fingerprint();
         good &= same("fingerprint", strcmp(fingerprints[0], fingerprints[1]) == 0 && fingerprints[0][0], 1);
@@ -251,6 +271,11 @@ int main(int argc, char **argv)
         while (argc > 2 && !strcmp(argv[1], "-e") && add_extra(argv[2])) {
                 argc -= 2;
                 argv += 2;
+        }
+        if (argc > 2 && !strcmp(argv[1], "-l")) {
+                loads = true;
+                argc--;
+                argv++;
         }
         if (argc < 2 || !start(argv + 1))
                 return 64;

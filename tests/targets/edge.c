@@ -598,6 +598,58 @@ static int mode_unload(void)
         return bad != 0;
 }
 
+static void end_soon(int sig)
+{
+        (void)sig;
+        end = 0;
+}
+
+/* A child that keeps the module, and uses it as long as the parent lives. */
+static pid_t leave_child(void *module)
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                while (now() < end)
+                        use_module(module);
+                _exit(bad != 0);
+        }
+        printf("CHILD %d\n", (int)pid);
+        fflush(stdout);
+        return pid;
+}
+
+/* A module with allocators of its own comes and goes, and comes again at the same place. EDGE_FORK: when it is hooked, there is a
+ * child with it, too. Ends on SIGTERM, too. */
+static int mode_late(void)
+{
+        bool forks = getenv("EDGE_FORK") != NULL;
+        pid_t child = 0;
+        int status;
+
+        signal(SIGTERM, end_soon);
+        ready();
+        while (now() < end) {
+                void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
+                uint8_t *entry = module ? dlsym(module, "malloc") : NULL;
+                double until = now() + 0.1;
+
+                check("dlopen", entry != NULL);
+                while (entry && now() < until)
+                        use_module(module);
+                if (forks && entry && is_hooked(entry)) {
+                        child = leave_child(module);
+                        forks = false;
+                }
+                if (module)
+                        dlclose(module);
+                usleep(10000);
+        }
+        if (child > 0 && kill(child, SIGTERM) == 0 && wait(&status) == child)
+                check("the child's module", status == 0);
+        return bad != 0;
+}
+
 /* One piece of memory: mapped, moved, shrunk, a hole made in it, unmapped; its contents are right all the time. */
 static void map_and_move(unsigned *seed)
 {
@@ -688,7 +740,7 @@ int main(int argc, char **argv)
                 { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
                 { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
                 { "swapfds", mode_swapfds },   { "ring", mode_ring },         { "strict", mode_strict },
-                { "maps", mode_maps },
+                { "maps", mode_maps },         { "late", mode_late },
         };
 
         if (argc < 3)

@@ -4,6 +4,8 @@
  * are found by name, whoever defines them: the C library, an allocator that is linked or preloaded, this very program. A block is
  * released by a function that fits the one that made it. One thread, no other allocation, so the sums must agree to the call.
  *
+ * With an argument, a library, only functions of that one are called; it is loaded when the line "load" arrives.
+ *
  *   -DSTATIC   there is no dlsym()
  *   -DCHUNKS   malloc is glibc's, where bytes are those of chunks (without -DSTATIC it is found out)
  *   -DWRAP     this program's malloc, free, ... only call glibc's, found by dlsym()
@@ -249,12 +251,28 @@ static const char *file_of(void *p)
 }
 #endif
 
+static void *late; /* the library that was loaded, else NULL */
+
+#ifndef STATIC
+/* Of jemalloc only what it calls by no other name: the rest would mix with the C library's, which comes first. */
+static void *late_address(const struct function *f)
+{
+        void *address = dlsym(late, f->name);
+
+        if (dlsym(late, "mallocx") && f->group != 4)
+                return NULL;
+        return strcmp(file_of(address), file_of(dlsym(late, "free"))) == 0 ? address : NULL;
+}
+#endif
+
 /* An allocator need not define all of them: what is left of another one must not be mixed with it. */
 static void *address_of(const struct function *f)
 {
         void *address = (void *)f->weak;
 
 #ifndef STATIC
+        if (late)
+                return late_address(f);
         if (!address)
                 address = dlsym(RTLD_DEFAULT, f->name);
 #ifndef WRAP
@@ -283,7 +301,7 @@ static void find_functions(void)
         for (int i = 0; i < FUNCTIONS; i++)
                 functions[i].address = address_of(&functions[i]);
         for (int group = 0; group < 4; group++)
-                is_chunks[group] = counts_chunks();
+                is_chunks[group] = !late && counts_chunks();
 }
 
 static bool has_release(int group)
@@ -383,7 +401,6 @@ static bool can_resize(int group)
 
 static void work(void)
 {
-        truth.live = truth.live_bytes = 0;
         for (int i = 0; i < CALLS; i++) {
                 struct block *block = &blocks[next_random() % SLOTS];
 
@@ -394,6 +411,11 @@ static void work(void)
                 else
                         release(block);
         }
+}
+
+static void print_truth(void)
+{
+        truth.live = truth.live_bytes = 0;
         for (int i = 0; i < SLOTS; i++) {
                 truth.live += blocks[i].p != NULL;
                 truth.live_bytes += blocks[i].p ? blocks[i].size : 0;
@@ -402,7 +424,19 @@ static void work(void)
                truth.bytes, truth.live, truth.live_bytes, truth.resized);
 }
 
-int main(void)
+static void load(const char *path)
+{
+#ifndef STATIC
+        late = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (!late) {
+                printf("%s\n", dlerror());
+                exit(1);
+        }
+#endif
+        find_functions();
+}
+
+int main(int argc, char **argv)
 {
         static char in[256], out[4096], line[64];
         int n = 0;
@@ -413,14 +447,19 @@ int main(void)
 #ifdef WRAP
         find_real();
 #endif
-        find_functions();
+        if (argc == 1)
+                find_functions();
         for (int i = 0; i < FUNCTIONS; i++)
                 n += functions[i].address && has_release(functions[i].group);
         printf("READY %d functions\n", n);
         while (fgets(line, sizeof line, stdin)) {
                 if (strcmp(line, "quit\n") == 0)
                         break;
-                work();
+                if (strcmp(line, "load\n") == 0 && argc > 1)
+                        load(argv[1]);
+                else
+                        work();
+                print_truth();
         }
         return 0;
 }

@@ -5,6 +5,7 @@
 #include "inject/undo.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -158,36 +159,142 @@ static void believes_nothing_else(void **state)
         REFUSES(memset(hook.name, 'x', sizeof hook.name));
 }
 
-/* This very process carries the code area of a probe whose header says VERSION. */
-static bool is_broken_with(uint32_t version)
+/* Memory files in this very process, as an attach and later extensions make them. */
+enum { PAGE = 4096 };
+
+static struct process here(void)
+{
+        struct process process = { .pid = getpid(), .view = getpid(), .memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC) };
+
+        assert_true(process.memory >= 0);
+        assert_int_equal(maps_read(getpid(), &process.maps), 0);
+        return process;
+}
+
+static uint8_t *map_area(int fd)
+{
+        uint8_t *area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+        assert_true(area != MAP_FAILED);
+        return area;
+}
+
+static int make_file(void)
+{
+        int fd = memfd_create(WIRE_MEMFD_NAME, MFD_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_int_equal(ftruncate(fd, 2 * PAGE), 0);
+        return fd;
+}
+
+/* A hook of a function of the C library, as if it led into AREA. */
+static struct wire_hook_record hook_into(const uint8_t *area, const char *name)
+{
+        struct wire_hook_record hook = good_hook();
+
+        hook.entry = (uint64_t)(uintptr_t)getppid;
+        hook.stub = (uint64_t)(area + PAGE + 2048);
+        hook.original = hook.stub + HOOK_ORIGINAL;
+        assert_int_equal(hook_jump(hook.entry, hook.stub, hook.patch), 0);
+        snprintf(hook.name, sizeof hook.name, "%s", name);
+        return hook;
+}
+
+/* The main area, with one hook. */
+static uint8_t *map_main(uint32_t version)
+{
+        struct wire_blob_header header = { .magic = WIRE_MAGIC, .version = version, .end = PAGE };
+        struct undo_head head = { WIRE_MAGIC, version, 1 };
+        int fd = make_file();
+        uint8_t *area = map_area(fd);
+        struct wire_hook_record hook = hook_into(area, "main");
+
+        assert_int_equal(pwrite(fd, &header, sizeof header, 0), sizeof header);
+        assert_int_equal(pwrite(fd, &head, sizeof head, PAGE), sizeof head);
+        assert_int_equal(pwrite(fd, &hook, sizeof hook, PAGE + sizeof head), sizeof hook);
+        close(fd);
+        return area;
+}
+
+static uint8_t *map_extension(uint64_t serial, const char *name, uint32_t n_hooks)
+{
+        struct undo_extension head = { UNDO_EXTENSION, WIRE_VERSION, n_hooks, serial, 0 };
+        int fd = make_file();
+        uint8_t *area = map_area(fd);
+        struct wire_hook_record hook = hook_into(area, name);
+
+        assert_int_equal(pwrite(fd, &head, sizeof head, 0), sizeof head);
+        assert_int_equal(pwrite(fd, &hook, sizeof hook, sizeof head), sizeof hook);
+        close(fd);
+        return area;
+}
+
+static bool is_broken_with(uint32_t version, uint32_t *ret_hooks)
 {
         static struct undo undo;
-        struct process process = { .pid = getpid(), .view = getpid(), .memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC) };
-        struct wire_blob_header header = { .magic = WIRE_MAGIC, .version = version, .end = 4096 };
-        struct undo_head head = { WIRE_MAGIC, version, 0 };
-        int fd = memfd_create(WIRE_MEMFD_NAME, MFD_CLOEXEC);
-        void *area;
+        uint8_t *area = map_main(version);
+        struct process process = here();
 
-        assert_true(process.memory >= 0 && fd >= 0);
-        assert_int_equal(ftruncate(fd, 8192), 0);
-        assert_int_equal(pwrite(fd, &header, sizeof header, 0), sizeof header);
-        assert_int_equal(pwrite(fd, &head, sizeof head, 4096), sizeof head);
-        area = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-        assert_true(area != MAP_FAILED);
-        close(fd);
-        assert_int_equal(maps_read(getpid(), &process.maps), 0);
         assert_true(undo_read(&process, &undo));
         assert_int_equal(undo.remains.n_areas, 1);
-        munmap(area, 8192);
+        munmap(area, 2 * PAGE);
         process_done(&process);
+        *ret_hooks = undo.n_hooks;
         return undo.broken;
 }
 
 /* Its jumps are not known: without its code the process would crash. */
 static void the_code_of_another_version_is_not_understood(void **state)
 {
-        assert_false(is_broken_with(WIRE_VERSION));
-        assert_true(is_broken_with(WIRE_VERSION + 1));
+        uint32_t n_hooks;
+
+        assert_false(is_broken_with(WIRE_VERSION, &n_hooks));
+        assert_int_equal(n_hooks, 1);
+        assert_true(is_broken_with(WIRE_VERSION + 1, &n_hooks));
+        assert_true(is_broken_with(0, &n_hooks));
+}
+
+static void the_list_of_an_older_version_is_read(void **state)
+{
+        uint32_t n_hooks;
+
+        assert_false(is_broken_with(1, &n_hooks));
+        assert_int_equal(n_hooks, 1);
+}
+
+static void what_was_hooked_later_follows_in_its_order(void **state)
+{
+        static struct undo undo;
+        uint8_t *areas[] = { map_extension(2, "second", 1), map_main(WIRE_VERSION), map_extension(7, "third", 1),
+                             map_extension(1, "first", 1) };
+        struct process process = here();
+
+        assert_true(undo_read(&process, &undo));
+        assert_false(undo.broken);
+        assert_int_equal(undo.n_hooks, 4);
+        assert_string_equal(undo.hooks[0].name, "main");
+        assert_string_equal(undo.hooks[1].name, "first");
+        assert_string_equal(undo.hooks[2].name, "second");
+        assert_string_equal(undo.hooks[3].name, "third");
+        assert_int_equal(undo.remains.areas[0].addr, areas[1]);
+        assert_int_equal(undo_next_serial(&process, &undo.remains), 8);
+        for (size_t i = 0; i < 4; i++)
+                munmap(areas[i], 2 * PAGE);
+        process_done(&process);
+}
+
+static void an_extension_that_makes_no_sense_is_not_undone_in_part(void **state)
+{
+        static struct undo undo;
+        uint8_t *areas[] = { map_main(WIRE_VERSION), map_extension(1, "first", 100000) };
+        struct process process = here();
+
+        assert_true(undo_read(&process, &undo));
+        assert_true(undo.broken);
+        for (size_t i = 0; i < 2; i++)
+                munmap(areas[i], 2 * PAGE);
+        process_done(&process);
 }
 
 int main(void)
@@ -201,6 +308,9 @@ int main(void)
                 cmocka_unit_test(believes_a_sound_record),
                 cmocka_unit_test(believes_nothing_else),
                 cmocka_unit_test(the_code_of_another_version_is_not_understood),
+                cmocka_unit_test(the_list_of_an_older_version_is_read),
+                cmocka_unit_test(what_was_hooked_later_follows_in_its_order),
+                cmocka_unit_test(an_extension_that_makes_no_sense_is_not_undone_in_part),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
