@@ -89,6 +89,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/inject/forwarders.c %D%/inject/forwarders.h \
 	%D%/inject/frame_x86_64.c %D%/inject/frame.h \
 	%D%/inject/gadgets_x86_64.c %D%/inject/gadgets.h \
+	%D%/inject/frames_x86_64.c %D%/inject/frames.h \
 	%D%/inject/heirs.c %D%/inject/heirs.h \
 	%D%/inject/hook_x86_64.c %D%/inject/hook.h \
 	%D%/inject/launch.c \

@@ -159,6 +159,7 @@ dist_check_SCRIPTS = \
 	%D%/live/bad_input.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
+	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
@@ -202,7 +203,7 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip
+check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
@@ -215,6 +216,9 @@ check_PROGRAMS += %D%/targets/drip
 %C%_targets_tracer_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_tracer_LDFLAGS =
 %C%_targets_tracer_LDADD =
+%C%_targets_family_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_family_LDFLAGS =
+%C%_targets_family_LDADD = -lpthread
 %C%_targets_truth_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_truth_LDFLAGS =
 %C%_targets_truth_LDADD = -lpthread
@@ -224,6 +228,16 @@ check_PROGRAMS += %D%/targets/drip
 EXTRA_DIST += %D%/live/soak.sh %D%/live/soak.py
 check-soak: $(check_PROGRAMS) heaptop$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/live/soak.sh
+
+# long; not part of make check: each cure of doc/traps.md is taken away, and its test must fail. MUTANTS="name ...": only these
+.PHONY: check-mutants
+EXTRA_DIST += %D%/mutants/list %D%/mutants/run.py
+check-mutants:
+	/usr/bin/python3 -B $(srcdir)/%D%/mutants/run.py $(srcdir) mutants.tmp $(MUTANTS)
+clean-local: clean-mutants
+.PHONY: clean-mutants
+clean-mutants:
+	rm -rf mutants.tmp
 
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
 # Long; not part of make check.

@@ -121,6 +121,14 @@ static void clean_up(pid_t pid, uint64_t start_time)
                 log_warn("inject: the code of a failed attach stayed in %d", (int)pid);
 }
 
+/* Whatever failed first because of that. */
+static int say_ended(pid_t pid, struct err *err)
+{
+        if (err)
+                *err = (struct err){ 0 };
+        return err_set(err, ESRCH, "process %d ended", (int)pid);
+}
+
 int inject_attach(pid_t pid, const struct inject_options *options, struct injection *ret, struct err *err)
 {
         struct injection *made = xcalloc(1, sizeof *made);
@@ -139,7 +147,9 @@ int inject_attach(pid_t pid, const struct inject_options *options, struct inject
         ticks_per_second(); /* measured now, so that nothing waits for it later */
         if (r == 0) {
                 r = attach_until(&job);
-                if (r < 0)
+                if (r < 0 && !proc_is_same(pid, stat.start_time))
+                        r = say_ended(pid, err);
+                else if (r < 0)
                         clean_up(pid, stat.start_time);
         }
         if (r == 0)

@@ -1,17 +1,19 @@
 /* The jumps go first, at once: from then on no thread enters. Then the root becomes 0, so that whoever is inside passes
  * through. Memory is given back only when no thread's program counter or signal frame points into it and no stack holds a
- * frame of the probe; until then the target runs, and we look again every 2 ms. */
+ * frame of the probe; until then the target runs, and we look again after 2 ms, then less and less often. */
 #include "inject/removal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "inject/frames.h"
 #include "inject/moving.h"
 #include "inject/remote.h"
 #include "inject/stacks.h"
 #include "inject/sys.h"
 #include "inject/worker.h"
 #include "target/proc.h"
+#include "target/unwind.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +29,9 @@
 
 enum {
         RETRY_NS = 2000000,
+        RETRY_MAX_NS = 64000000,
         GIVE_UP_MS = 2000,
+        PATIENCE_MS = 5000, /* once the jumps are gone: then nobody is harmed by waiting */
         FDS_MAX = 8,
         PAGE = 4096,
 };
@@ -46,6 +50,7 @@ struct job {
         bool busy;           /* a thread is inside */
         bool suspect;        /* a word on its stack says that it might be */
         bool diverted;       /* another tool patched over our jump, and may have kept a copy of it */
+        struct unwinder *unwinder; /* for a forked child, once made */
         struct removal *ret;
         struct err *err;
 };
@@ -199,14 +204,16 @@ static bool overflow_was_used(const struct job *job, uint64_t shared)
 /* A word on its stack points into our code. It may be stale: event loops keep large buffers on the stack that they never
  * clear. The probe calls out of its code only while the thread's slot is marked (the lowest bit of its key) or counts the call
  * (`inside`), so a thread that has a slot without either has no frame of ours. Nor has one without a slot, unless some thread had to share the
- * overflow slot: then we believe the word. */
+ * overflow slot: then we believe the word. A forked child has no slots; there the frames tell. */
 static bool is_inside(struct job *job, const struct thread *thread)
 {
         uint64_t tp = regs_thread_pointer(&thread->regs);
         const struct remains *remains = &job->undo.remains;
         bool known = remains->n_shared > 0 && job->undo.version == WIRE_VERSION; /* else the slots are somewhere else */
 
-        for (size_t i = 0; known && i < remains->n_shared; i++) {
+        if (!known)
+                return !frames_are_clear(&job->process, job->unwinder, thread, remains);
+        for (size_t i = 0; i < remains->n_shared; i++) {
                 uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
 
                 for (uint64_t k = 0; k < WIRE_SLOTS; k++) {
@@ -376,6 +383,8 @@ static int attempt(void *arg)
         }
         if (r == 0 && !job->nothing)
                 r = find_gadgets(job);
+        if (r == 0 && !job->nothing && (job->undo.remains.n_shared == 0 || job->undo.version != WIRE_VERSION))
+                frames_prepare(&job->process, &job->unwinder);
         if (r == 0 && !job->nothing) {
                 r = process_stop(&job->process, job->err);
                 if (r == 0) {
@@ -392,7 +401,8 @@ static int attempt(void *arg)
 int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct removal *ret, struct err *err)
 {
         struct job *job = xcalloc(1, sizeof *job);
-        uint64_t deadline = clock_boottime_ns() + GIVE_UP_MS * NS_PER_MS;
+        uint64_t start = clock_boottime_ns();
+        long pause_ns = RETRY_NS;
         int r;
 
         *ret = (struct removal){ 0 };
@@ -403,11 +413,20 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         job->err = err;
         for (;;) {
                 r = worker_run(attempt, job);
-                if (r != -EAGAIN || process_check_frozen(pid, "", NULL) < 0 || clock_boottime_ns() > deadline)
+                if (r != -EAGAIN || process_check_frozen(pid, "", NULL) < 0 ||
+                    clock_boottime_ns() - start > (job->restored ? PATIENCE_MS : GIVE_UP_MS) * NS_PER_MS)
                         break;
                 if (err) /* what stood in this attempt's way is no news when the next succeeds */
                         *err = (struct err){ 0 };
-                nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
+                nanosleep(&(struct timespec){ .tv_nsec = pause_ns }, NULL);
+                /* A thread that is inside of a system call must be given a processor to come out; that can take a while. */
+                if (job->restored && pause_ns < RETRY_MAX_NS)
+                        pause_ns *= 2;
+        }
+        if (r < 0 && start_time != 0 && !proc_is_same(pid, start_time)) { /* whatever failed first because of that */
+                r = -ESRCH;
+                if (err)
+                        *err = (struct err){ 0 };
         }
         if (r == 0 && job->nothing && expect_shared != 0 && !job->restored)
                 r = -ESRCH;
@@ -423,6 +442,7 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         if (r < 0)
                 err_set(err, -r, r == -ESRCH ? "process %d is gone" : "cannot take the probe out of process %d: its "
                         "threads do not stop", (int)pid);
+        unwinder_free(job->unwinder);
         free(job);
         return r;
 }

@@ -18,6 +18,7 @@
 enum {
         STOP_LIMIT_MS = 30,       /* how long the other threads may stand still for one that does not stop */
         STOP_LIMIT_THREAD_US = 100, /* and for each thread */
+        STRAGGLERS_LIMIT_MS = 1000, /* how long we stay for it, with all others running */
         SPINS = 50,
         ANSWER_SPINS = 300,       /* a processor that goes idle takes tens of microseconds to wake */
         PAUSE_NS = 20000,
@@ -189,12 +190,57 @@ static int wait_all(struct stop *stop, struct err *err)
         return 0;
 }
 
-/* After a failure: whoever stands still is read (again), so that interrupted calls continue. */
-static void read_all(struct stop *stop)
+/* After a failure: whoever stands still goes on, its interrupted call with it. */
+static void release(struct stop *stop, struct thread *thread)
 {
+        read_thread(stop, thread, NULL);
+        if (thread->state != THREAD_STOPPED)
+                return;
+        sys_ptrace(PTRACE_DETACH, thread->tid, 0, NULL);
+        thread->state = THREAD_GONE;
+        stop->n_stopped--;
+}
+
+/* Whether all that have not stopped wait for a disk or for a child in vfork: nothing cuts that short. */
+static bool only_sleepers(const struct stop *stop)
+{
+        struct proc_stat stat;
+
         for (size_t i = 0; i < stop->n; i++)
-                if (stop->v[i].state == THREAD_RUNNING || stop->v[i].state == THREAD_STOPPED)
-                        read_thread(stop, &stop->v[i], NULL);
+                if (stop->v[i].state == THREAD_RUNNING && proc_stat_read(stop->v[i].tid, &stat) == 0 && stat.state != 'D')
+                        return false;
+        return true;
+}
+
+/* Then those that have been told to stop and had not come to it: on a busy machine a thread waits long for a processor. Its call
+ * has been cut short already, and would return EINTR if we went now. */
+static void release_all(struct stop *stop)
+{
+        uint64_t began_ns = clock_boottime_ns();
+        size_t running = count_running(stop);
+
+        for (size_t i = 0; i < stop->n; i++)
+                if (stop->v[i].state == THREAD_STOPPED)
+                        release(stop, &stop->v[i]);
+        while (running > 0 && clock_boottime_ns() - began_ns < STRAGGLERS_LIMIT_MS * NS_PER_MS) {
+                int status = 0, r;
+                pid_t tid = sys_wait(stop->pid, false, &status);
+                struct thread *thread;
+
+                if (tid < 0 || (tid == stop->pid && !WIFSTOPPED(status)))
+                        return;
+                if (tid == 0) {
+                        if (only_sleepers(stop))
+                                return;
+                        nanosleep(&(struct timespec){ .tv_nsec = ANSWER_PAUSE_NS }, NULL);
+                        continue;
+                }
+                r = note_report(stop, tid, status, NULL);
+                running -= r > 0;
+                thread = stop_find(stop, tid);
+                if (thread && thread->state == THREAD_STOPPED)
+                        release(stop, thread);
+        }
 }
 
 static int try_stop(struct stop *stop, struct err *err)
@@ -231,7 +277,7 @@ int stop_all(struct stop *stop, pid_t pid, uint64_t options, struct err *err)
         stop->options = options;
         r = try_stop(stop, err);
         if (r < 0) {
-                read_all(stop);
+                release_all(stop);
                 stop_resume(stop);
         }
         return r;

@@ -135,8 +135,8 @@ static void tell_zooms(struct pacer *pacer, uint64_t now_ns, struct happenings *
                 if (is_news(pacer, i))
                         name_class(&words, i, n++);
         if (n > 0 && may_speak(pacer, now_ns)) {
-                happenings_event(happenings, now_ns, REC_EVENT_MEAN, "blocks from %s grow: sampled more finely than the rest",
-                                 words.data);
+                happenings_event(happenings, now_ns, REC_EVENT_MEAN,
+                                 "blocks from %s grow: sampled more finely than the rest", words.data);
                 for (uint32_t i = 0; i < WIRE_CLASSES; i++)
                         pacer->said_zoom[i] = own_mean(pacer, i) && pacer->pacing.suspects.classes[i].proven;
         }

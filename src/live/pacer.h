@@ -1,7 +1,8 @@
 /* pacer: puts in force in one target what pacing decides, and tells the reader what matters of it.
  *
- * Every change of a class' own mean becomes a row. An event is made only for a base mean that has settled at four times or a
- * quarter of what was last said, and for zoomed classes whose growth has been proven; the more was said, the longer the pause until the next. */
+ * Every change of a class' own mean becomes a row. An event is made only for a base mean that has settled at four
+ * times or a quarter of what was last said, and for zoomed classes whose growth has been proven; the more was said,
+ * the longer the pause until the next. */
 #pragma once
 
 #include "live/happenings.h"
@@ -24,7 +25,8 @@ struct pacer {
 
 typedef ROWS(struct rec_class_mean) pacer_rows;
 
-/* Begins with what LOOK sees (live/pacing.h) and puts the first mean in force. FIXED_MEAN 0 = adaptive. SHARED stays the caller's. */
+/* Begins with what LOOK sees (live/pacing.h) and puts the first mean in force. FIXED_MEAN 0 = adaptive. SHARED stays
+ * the caller's. */
 void pacer_init(struct pacer *pacer, struct wire_shared *shared, uint64_t fixed_mean, bool exact_frees,
                 const struct pacing_look *look);
 

@@ -15,8 +15,8 @@
 #define CPU_BEGIN_NS (20 * NS_PER_S) /* names of a large program are looked up in the beginning */
 #define CPU_WINDOW_NS (10 * NS_PER_S)
 
-/* Hysteresis, in parts of what may be spent: more than OVER is too much, and a finer mean must come to less than UNDER. ALARM:
- * so much in one look is not waited out. */
+/* Hysteresis, in parts of what may be spent: more than OVER is too much, and a finer mean must come to less than
+ * UNDER. ALARM: so much in one look is not waited out. */
 static const double OVER = 1.2, UNDER = 0.9, ALARM = 4;
 static const double FACTOR_MIN = 0.25, FACTOR_MAX = 8, STRAIN_MIN = 0.125;
 enum { ENOUGH_SAMPLES = 30, BURST_MIN = 64, LEVEL_MAX = 18 };
@@ -44,7 +44,8 @@ static double cost(const struct pacing *pacing, uint64_t mean, bool now)
                 const struct pacing_class *class = &pacing->classes[i];
                 uint64_t own = class->mean && class->mean < mean ? class->mean : mean;
 
-                sum += samples_per_s(now ? class->now_bytes_s : class->bytes_s, now ? class->now_calls_s : class->calls_s, own);
+                sum += now ? samples_per_s(class->now_bytes_s, class->now_calls_s, own)
+                           : samples_per_s(class->bytes_s, class->calls_s, own);
         }
         return sum * pacing->factor;
 }
@@ -285,7 +286,8 @@ static void remember(struct pacing *pacing, const struct pacing_look *look)
         }
 }
 
-void pacing_init(struct pacing *pacing, uint64_t fixed_mean, bool exact_frees, double budget, const struct pacing_look *look)
+void pacing_init(struct pacing *pacing, uint64_t fixed_mean, bool exact_frees, double budget,
+                 const struct pacing_look *look)
 {
         *pacing = (struct pacing){ .mean = PACING_FINEST, .budget = budget, .strain = 1, .factor = 1,
                                    .hold_ns = HOLD_MIN_NS, .burst = PACING_START_BURST };

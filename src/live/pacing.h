@@ -1,22 +1,26 @@
 /* pacing: how finely a target is sampled, so that a quiet one is seen in detail and a busy one hardly notices.
  *
- * Without a fixed mean it holds a budget of samples a second. What a mean would cost is known beforehand, because the probe counts
- * every call exactly: a class of N calls a second with blocks of s bytes gives N (1-exp(-s/mean)) samples a second. So the mean is
- * computed, not searched for (feed-forward), and what the samples really come to corrects the computation (feed-back). Between two
- * looks the probe brakes by itself (wire.h: `burst`). Means are powers of two. They get coarser at once, and finer only when the finer
- * one would have done for some seconds; each time that proves wrong, those seconds double (hysteresis).
+ * Without a fixed mean it holds a budget of samples a second. What a mean would cost is known beforehand, because the
+ * probe counts every call exactly: a class of N calls a second with blocks of s bytes gives N (1-exp(-s/mean)) samples
+ * a second. So the mean is computed, not searched for (feed-forward), and what the samples really come to corrects the
+ * computation (feed-back). Between two looks the probe brakes by itself (wire.h: `burst`). Means are powers of two.
+ * They get coarser at once, and finer only when the finer one would have done for some seconds; each time that proves
+ * wrong, those seconds double (hysteresis).
  *
- * Class zoom: size classes that grow (live/suspects.h) get a mean of their own, down to 4 KiB, for a share of the budget.
+ * Class zoom: size classes that grow (live/suspects.h) get a mean of their own, down to 4 KiB, for a share of the
+ * budget.
  *
- * The table of live sampled blocks is finite: as it fills, the finest mean allowed gets coarser, and it never overflows.
- * When the recorder itself takes more of a processor than it may, the budget shrinks.
+ * The table of live sampled blocks is finite: as it fills, the finest mean allowed gets coarser, and it never
+ * overflows. When the recorder itself takes more of a processor than it may, the budget shrinks.
  *
- * WHY ESTIMATES STAY UNBIASED. Every sample carries the mean that it was drawn with, and weighs 1/(1-exp(-size/mean)) by it. What is
- * decided here uses only what has happened before: counters and samples of the past, never the block that comes next. Given the
- * past, that block is sampled with exactly the probability that its weight assumes, whatever rule chose the mean; so each term of
- * weight x sampled - 1 has expectation 0 given the past, their sum is a martingale, and the estimate's expectation is the truth.
+ * WHY ESTIMATES STAY UNBIASED. Every sample carries the mean that it was drawn with, and weighs 1/(1-exp(-size/mean))
+ * by it. What is decided here uses only what has happened before: counters and samples of the past, never the block
+ * that comes next. Given the past, that block is sampled with exactly the probability that its weight assumes,
+ * whatever rule chose the mean; so each term of weight x sampled - 1 has expectation 0 given the past, their sum is a
+ * martingale, and the estimate's expectation is the truth.
  *
- * Plain data; no clock, no files, no target: the recorder brings what it sees and takes away `mean`, `zoom` and `burst`. */
+ * Plain data; no clock, no files, no target: the recorder brings what it sees and takes away `mean`, `zoom` and
+ * `burst`. */
 #pragma once
 
 #include "live/suspects.h"
@@ -79,7 +83,8 @@ struct pacing {
 };
 
 /* Begins with what LOOK sees: FIXED_MEAN 0 = adaptive. EXACT_FREES as in the injection. BUDGET in samples a second. */
-void pacing_init(struct pacing *pacing, uint64_t fixed_mean, bool exact_frees, double budget, const struct pacing_look *look);
+void pacing_init(struct pacing *pacing, uint64_t fixed_mean, bool exact_frees, double budget,
+                 const struct pacing_look *look);
 
 /* The mean is MEAN (clamped to what estimates can bear) and stays so; 0 = adapts from now on. */
 void pacing_fix(struct pacing *pacing, uint64_t mean);
@@ -87,8 +92,8 @@ void pacing_fix(struct pacing *pacing, uint64_t mean);
 /* Another share of the budget, when more processes than one are recorded. */
 void pacing_share(struct pacing *pacing, double budget);
 
-/* What one of N processes may have of BUDGET: an equal part, or more where the others leave more. OWN and ALL are samples a second as
- * of pacing_expected() with the means in force: of that process, and of all together. */
+/* What one of N processes may have of BUDGET: an equal part, or more where the others leave more. OWN and ALL are
+ * samples a second as of pacing_expected() with the means in force: of that process, and of all together. */
 double pacing_part(double budget, size_t n, double own, double all);
 
 /* A sampled block (for the correction in suspects.h). */

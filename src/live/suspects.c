@@ -68,7 +68,8 @@ static double quarters(const struct suspects *suspects, const struct suspects_cl
         width = n / QUARTERS;
         for (uint32_t i = 0; i < QUARTERS; i++)
                 ret[i] = lowest_of(suspects, class, (QUARTERS - 1 - i) * width, width);
-        return sqrt(fmax(0, point(suspects, class, 0)->variance - point(suspects, class, QUARTERS * width - 1)->variance));
+        return sqrt(fmax(0, point(suspects, class, 0)->variance -
+                                    point(suspects, class, QUARTERS * width - 1)->variance));
 }
 
 /* One jump is no growth: two of the three steps between quarters must be up. */
@@ -169,11 +170,14 @@ static bool end_step(struct suspects *suspects, uint64_t now_ns, const uint32_t 
         suspects->n_points++;
         if (suspects->n_points < SUSPECTS_SKIPPED + SUSPECTS_POINTS_MIN)
                 return false;
-        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
-                if (suspects->classes[i].growing && survivors && ends(suspects, &suspects->classes[i], now_ns, survivors[i])) {
-                        turn(&suspects->classes[i], now_ns);
+        for (uint32_t i = 0; i < WIRE_CLASSES && survivors; i++) {
+                struct suspects_class *class = &suspects->classes[i];
+
+                if (class->growing && ends(suspects, class, now_ns, survivors[i])) {
+                        turn(class, now_ns);
                         changed = true;
                 }
+        }
         return suspect(suspects, now_ns) || changed;
 }
 

@@ -1,19 +1,23 @@
 /* suspects: the size classes whose exact counters grow, which is where a closer look pays (class zoom).
  *
- * Net of a class = bytes allocated - bytes freed, exact, counted since the attach; blocks from before the attach are in it when
- * they are freed, so turnover of those is no growth. One thing is not exact: the counters see requests where blocks are made
- * and chunks where they are freed, and about one chunk in fifty is of the next class. That traffic across a border is estimated
- * from sampled blocks (their request and their chunk are known) and taken off. What is left of it is noise.
+ * Net of a class = bytes allocated - bytes freed, exact, counted since the attach; blocks from before the attach are
+ * in it when they are freed, so turnover of those is no growth. One thing is not exact: the counters see requests
+ * where blocks are made and chunks where they are freed, and about one chunk in fifty is of the next class. That
+ * traffic across a border is estimated from sampled blocks (their request and their chunk are known) and taken off.
+ * What is left of it is noise.
  *
- * A class is suspected when its lowest net in the last quarter of the window is above that in the first, and it has risen in at
- * least two steps. (Lowest: what fills and is collected in turn does not count.) The first seconds after the attach are left out, and it
- * takes a minute and two looks in agreement. Those that stand out most from their noise come first, four at a time.
+ * A class is suspected when its lowest net in the last quarter of the window is above that in the first, and it has
+ * risen in at least two steps. (Lowest: what fills and is collected in turn does not count.) The first seconds after
+ * the attach are left out, and it takes a minute and two looks in agreement. Those that stand out most from their
+ * noise come first, four at a time.
  *
- * That is a low bar, and a suspicion costs little: a finer look. It must prove true by that look: after three minutes some of the
- * sampled blocks must be older than a minute and live. Else the class is left alone for 10 minutes, and twice as long each time, up to
- * an hour. A suspicion ends when no such survivors come any more, or when the window shows no growth that noise might hide, for a minute.
+ * That is a low bar, and a suspicion costs little: a finer look. It must prove true by that look: after three minutes
+ * some of the sampled blocks must be older than a minute and live. Else the class is left alone for 10 minutes, and
+ * twice as long each time, up to an hour. A suspicion ends when no such survivors come any more, or when the window
+ * shows no growth that noise might hide, for a minute.
  *
- * Without exact frees nothing is known about growth, and no class is ever suspected. Plain data; no clock of its own. */
+ * Without exact frees nothing is known about growth, and no class is ever suspected. Plain data; no clock of its
+ * own. */
 #pragma once
 
 #include "probe/wire.h"
@@ -64,7 +68,8 @@ void suspects_sampled(struct suspects *suspects, uint64_t size, uint64_t chunk, 
 /* Whether the next look should come with survivors: a step ends, and there is a suspicion to be judged. */
 bool suspects_wants_survivors(const struct suspects *suspects, uint64_t now_ns);
 
-/* The exact counters of all classes now; a few times a second. SURVIVORS: for each class the number of sampled blocks aged
- * SUSPECTS_OLD_S to SUSPECTS_OLDER_S that live; NULL = not counted. Returns true when a class began or ceased to grow. */
+/* The exact counters of all classes now; a few times a second. SURVIVORS: for each class the number of sampled blocks
+ * aged SUSPECTS_OLD_S to SUSPECTS_OLDER_S that live; NULL = not counted. Returns true when a class began or ceased to
+ * grow. */
 bool suspects_look(struct suspects *suspects, uint64_t now_ns, const struct wire_class_count *classes,
                    const uint32_t *survivors);

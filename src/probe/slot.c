@@ -17,9 +17,9 @@
  * without a new draw. Sizes times zooms are whole numbers and so is the countdown; nothing is rounded but the mean
  * that the record shows (see slot_spend()).
  *
- * Parts. A long countdown is spent in parts: when one is spent and its block has not come to the end, nothing is sampled, and the
- * rest is forgotten for a new draw with the mean that is in force then. That, too, changes nothing about the block at hand, whose
- * every byte was spent with one mean.
+ * Parts. A long countdown is spent in parts: when one is spent and its block has not come to the end, nothing is
+ * sampled, and the rest is forgotten for a new draw with the mean that is in force then. That, too, changes nothing
+ * about the block at hand, whose every byte was spent with one mean.
  *
  * The brake changes what new countdowns are drawn with, never those under way, and each carries its mean: weights stay
  * right although how often it brakes depends on what was sampled.
@@ -115,8 +115,8 @@ static void restart(struct wire_shared *shared, struct wire_slot *slot)
         slot->mean = draw > WIRE_CHECK_IN ? mean | WIRE_UNFINISHED : mean;
 }
 
-/* The first part of a countdown is spent, by a block that reaches OVER bytes further. The rest of an exponential draw is distributed like
- * a new one: draw it, with the same mean, and see whether it ends within this block. */
+/* The first part of a countdown is spent, by a block that reaches OVER bytes further. The rest of an exponential draw is
+ * distributed like a new one: draw it, with the same mean, and see whether it ends within this block. */
 static bool ends_within(struct wire_slot *slot, uint64_t mean, int64_t over)
 {
         return exponential(next_random(&slot->random), mean) <= over;

@@ -118,7 +118,8 @@ static const char *mean_words(struct ui *ui, char *ret, size_t size)
 }
 
 /* Target and recorder in one figure each; where there is room the recorder gets words, and its memory, of its own. */
-static void cost_words(const struct rec_process *p, const struct facts *facts, bool wide, char *cost, char *own, size_t size)
+static void cost_words(const struct rec_process *p, const struct facts *facts, bool wide, char *cost, char *own,
+                       size_t size)
 {
         char rss[FMT_MAX];
 

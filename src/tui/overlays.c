@@ -42,7 +42,8 @@ static void add_zooms(struct buf *out, struct ui *ui)
                 buf_printf(out, "           and %zu other classes of sizes\n", n - SHOWN);
 }
 
-static void add_measure(struct buf *out, struct ui *ui, const struct rec_process *p, const struct facts *facts, const char *pm)
+static void add_measure(struct buf *out, struct ui *ui, const struct rec_process *p, const struct facts *facts,
+                        const char *pm)
 {
         char a[FMT_MAX], b[FMT_MAX];
 
@@ -86,7 +87,8 @@ static void add_cost(struct buf *out, const struct rec_process *p, const struct 
                 buf_printf(out, " recorder  %.2f %% of a processor, ", facts->own_share * 100);
         else
                 buf_puts(out, " recorder  ");
-        buf_printf(out, "%s so far, %s of memory\n", fmt_duration(a, p->recorder_cpu_ns), fmt_bytes(b, p->recorder_rss));
+        buf_printf(out, "%s so far, %s of memory\n", fmt_duration(a, p->recorder_cpu_ns),
+                   fmt_bytes(b, p->recorder_rss));
 }
 
 static void add_gaps(struct buf *out, struct ui *ui)

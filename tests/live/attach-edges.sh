@@ -1,11 +1,13 @@
 #!/bin/sh
-# attach-edges: programs that are hard to attach to, and other C libraries and allocators. HEAPTOP_CYCLES: how often (15).
+# attach-edges: programs that are hard to attach to, and other C libraries and allocators. HEAPTOP_CYCLES: how often (15);
+# HEAPTOP_PARTS="sleep inside": only these parts.
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..32
+echo 1..36
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
+        part $mode || continue
         begin "$edge" $mode $((cycles / 20 + 1))
         attach_tool cycle "$target" "$cycles" 5
         code=$?
@@ -14,27 +16,48 @@ for mode in sleep leader threads fork coroutines closefds altstack handler neste
         result $? "$mode: $cycles cycles"
 done
 
+if part leader; then
+begin "$edge" leader 60
+attach_tool cycle "$target" 2 5
+code=$?
+kill "$target"
+finish
+result $code "a program whose first thread has ended is attached to"
+fi # leader
+
+if part vfork; then
 begin "$edge" vforklong $((2 * slow))
 attach_tool cycle "$target" 3 5
 code=$?
 finish
 [ $code = 0 ] && [ "$status" = 0 ]
 result $? "a parent in vfork is waited for, without stopping its threads for long"
+fi # vfork
 
+if part limits; then
 begin "$edge" idle 60
 (ulimit -s 100 && attach_tool cycle "$target" 2 5)
 code=$?
 kill "$target"
 finish
 result $code "heaptop's own stack may be small"
+fi # limits
 
+if part ends; then
+attach_tool ends "$edge" idle 60 4
+result $? "a target that ends before any system call of attach or detach is said to be gone ($(cat "$dir/tool"))"
+fi # ends
+
+if part exec; then
 begin "$edge" exec 1
 attach_tool hold "$target" 800
 code=$?
 finish
 [ $code = 3 ] && [ "$status" = 0 ]
 result $? "a program that has become another one is left alone"
+fi # exec
 
+if part forklive; then
 begin "$edge" forklive $((2 * slow))
 "$tool" hold "$target" 900 >"$dir/tool" 2>&1
 child=
@@ -49,8 +72,10 @@ result $? "until they are removed from it, too"
 finish
 [ "$status" = 0 ]
 result $? "both end well"
+fi # forklive
 
-begin "$churn" 2 4 1000
+if part heaptops; then
+begin "$churn" 2 60 1000
 setsid "$tool" hold "$target" 2500 >"$dir/inner" 2>&1 &
 inner=$!
 until grep -q ATTACHED "$dir/inner"; do
@@ -63,10 +88,13 @@ attach_tool cycle "$inner" 5 20
 code=$?
 wait $inner
 inner_code=$?
+kill -TERM "$target"
 finish
 [ $code = 0 ] && [ $inner_code = 0 ] && [ "$status" = 0 ] && grep -q DETACHED "$dir/inner"
 result $? "a heaptop at work can be watched by another one"
+fi # heaptops
 
+if part refused; then
 begin "$edge" strict 10
 until grep -q '^Seccomp:.*1' "/proc/$target/status"; do
         kill -0 "$target" || break
@@ -86,7 +114,9 @@ kill "$target"
 finish
 [ $code = 1 ] && [ "$(cat "$dir/victim")" = precious ]
 result $? "a file put in the place of the memory file is not written to"
+fi # refused
 
+if part modules; then
 begin "$edge" diverted $((3 * slow))
 attach_tool cycle "$target" 1 1000
 code=$?
@@ -119,7 +149,7 @@ void _rjem_free(void *p) { if (p) calls += 2; }
 void *__libc_memalign(size_t a, size_t n) { return a > n ? take(0) : malloc(n); }
 END
 if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" 2>/dev/null; then
-        begin env EDGE_MODULE="$dir/module.so" "$edge" unload $((3 * slow))
+        begin env EDGE_MODULE="$dir/module.so" "$edge" unload $((5 * slow))
         attach_tool cycle "$target" 1 1000
         code=$?
         ! grep -q 'memfd:heaptop' "/proc/$target/maps"
@@ -131,7 +161,52 @@ else
         number=$((number + 1))
         echo "ok $number - two allocators of one module are kept apart, and need no repair when it is unloaded # SKIP no gcc"
 fi
+fi # modules
 
+if part inside; then
+# rdx is a third argument, which the probe hands on: it is the count
+cat >"$dir/inside.c" <<'END'
+__asm__(".globl malloc\n.type malloc,@function\n.p2align 4\nmalloc: mov %edx,%ecx\nrep stosb\nret\n.size malloc,.-malloc\n"
+        ".globl free\n.type free,@function\n.p2align 4\nfree: mov %edx,%ecx\nmov (%rdi),%al\nret\n.size free,.-free\n");
+static volatile int calls;
+void *realloc(void *p, unsigned long n) { calls++; return n ? p : 0; }
+END
+if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/inside.so" "$dir/inside.c" 2>/dev/null; then
+        begin env EDGE_MODULE="$dir/inside.so" "$edge" inside 60
+        attach_tool cycle "$target" 10 5
+        code=$?
+        kill -0 "$target" && ! grep -q BAD "$dir/target" || code=1
+        kill "$target"
+        finish
+        result $code "threads and signal frames that stand in the bytes to be patched go on in the copy"
+else
+        number=$((number + 1))
+        echo "ok $number - threads and signal frames that stand in the bytes to be patched go on in the copy # SKIP no gcc"
+fi
+
+cat >"$dir/asleep.c" <<'END'
+#include <unistd.h>
+static char block[4096];
+static volatile int calls;
+void *malloc(unsigned long n) { calls++; usleep(300000); return n ? block : 0; }
+void *realloc(void *p, unsigned long n) { calls++; return n ? p : 0; }
+void free(void *p) { if (p) calls++; }
+END
+if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/asleep.so" "$dir/asleep.c" 2>/dev/null; then
+        begin env EDGE_MODULE="$dir/asleep.so" "$edge" asleep 60
+        attach_tool cycle "$target" 3 700
+        code=$?
+        grep -q 'left=0' "$dir/tool" && kill -0 "$target" || code=1
+        kill "$target"
+        finish
+        result $code "code that a thread will return to is taken out when it has"
+else
+        number=$((number + 1))
+        echo "ok $number - code that a thread will return to is taken out when it has # SKIP no gcc"
+fi
+fi # inside
+
+if part user; then
 # another user cannot go into our folders: what it runs stands in one that is open
 as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 open=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-open.XXXXXX")
@@ -157,7 +232,9 @@ else
         echo "ok $number - another user's heaptop is left at its work # SKIP needs root"
 fi
 rm -rf "$open"
+fi # user
 
+if part variants; then
 # variant NAME COMMAND...: busy threads with another C library or allocator
 variant() {
         name=$1
@@ -167,6 +244,7 @@ variant() {
         code=$?
         kill -TERM "$target"
         finish
+        grep -q 'samples=0 ' "$dir/tool" || ! grep -q 'deaths=0 ' "$dir/tool" || code=4
         [ $code = 0 ] && [ "$status" = 0 ] && grep -q "$allocator" "$dir/tool"
         result $? "$name"
 }
@@ -211,3 +289,5 @@ if g++ -O1 -o "$dir/throw" "$targets/throw.cc" 2>/dev/null; then
 else
         skip "exceptions through operator new" "no g++"
 fi
+fi # variants
+

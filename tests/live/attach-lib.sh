@@ -17,6 +17,14 @@ clean_up() {
 }
 trap clean_up EXIT
 
+# part NAME: whether this part of the script is wanted: HEAPTOP_PARTS="name name", all of them without it
+part() {
+        case " ${HEAPTOP_PARTS:-$1} " in
+        *" $1 "*) return 0 ;;
+        *) return 1 ;;
+        esac
+}
+
 # result STATUS NAME: one line of TAP
 result() {
         number=$((number + 1))

@@ -1,10 +1,11 @@
 #!/bin/sh
-# attach: in and out again without a trace. HEAPTOP_CYCLES: how often (30).
+# attach: in and out again without a trace. HEAPTOP_CYCLES: how often (30); HEAPTOP_PARTS="busy die": only these parts.
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-30}
 skip_unless_possible
-echo 1..16
+echo 1..20
 
+if part idle; then
 begin "$edge" idle 60 16
 state_of "$target" >"$dir/before"
 attach_tool cycle "$target" 10 1
@@ -25,6 +26,15 @@ result $code "a stopped process stays stopped"
 kill -CONT "$target"
 attach_tool cycle "$target" 3
 result $? "and works when it is continued"
+
+ls "/proc/$target/fd" >"$dir/fds"
+"$tool" hold "$target" 60000 >"$dir/holder" &
+holder=$!
+while ! grep -q ATTACHED "$dir/holder"; do :; done
+ls "/proc/$target/fd" | diff "$dir/fds" - >"$dir/tool"
+result $? "while it is watched it has no descriptor more, so it may close all it finds"
+kill -KILL "$holder"
+wait "$holder" 2>/dev/null
 
 attach_tool leave "$target"
 attach_tool hold "$target" 1
@@ -58,6 +68,7 @@ wait "$holder" 2>/dev/null
 attach_tool repair "$target"
 kill "$target"
 finish
+fi # idle
 
 attach_tool check 2
 [ $? = 1 ] && grep -q 'kernel thread' "$dir/tool"
@@ -66,20 +77,51 @@ attach_tool check 999999999
 [ $? = 3 ] && grep -q 'no process' "$dir/tool"
 result $? "a process that does not exist is refused in words"
 
+if part busy; then
+begin "$edge" idle 60
+attach_tool eaten "$target"
+code=$?
+kill "$target"
+finish
+result $code "an interrupt that is lost to a signal is sent again"
+
+begin "$edge" threads 60
+attach_tool still "$target" $((cycles / 2))
+code=$?
+kill "$target"
+finish
+result $code "threads that are born during the attach stand still, too"
+
 begin "$churn" 4 $((cycles / 10 + 2)) 5000
 attach_tool cycle "$target" "$cycles" 5
 code=$?
 finish
 [ $code = 0 ] || [ $code = 3 ] && [ $status = 0 ]
 result $? "4 busy threads under a 5 kHz signal: $cycles cycles ($(grep -o 'samples=[0-9]*' "$dir/tool"))"
+fi # busy
 
+if part launch; then
 "$tool" run 200 "$churn" 2 1 >"$dir/tool" 2>&1
 grep -q 'LAUNCHED hooks=[1-9]' "$dir/tool" && grep -q 'status=0' "$dir/tool" && grep -q 'samples=[1-9]' "$dir/tool"
 result $? "a program is hooked before it begins"
 "$tool" run 1 /nonexistent/program >"$dir/tool" 2>&1
 grep -q 'exit status 127' "$dir/tool" && grep -q '^status=127' "$dir/tool"
 result $? "a program that does not exist ends with status 127, which stays for its parent"
+fi # launch
 
+if part die; then
+begin "$edge" idle 60 4
+state_of "$target" >"$dir/before"
+attach_tool die "$target"
+code=$?
+state_of "$target" >"$dir/after"
+diff "$dir/before" "$dir/after" >>"$dir/tool" || code=1
+kill "$target"
+finish
+result $code "killed before each system call in turn, what it leaves is removed ($(head -n 1 "$dir/tool"))"
+fi # die
+
+if part faults; then
 begin "$edge" idle 60
 attach_tool faults "$target"
 code=$?
@@ -88,3 +130,5 @@ grep -q memfd:heaptop "/proc/$target/maps" && code=1
 kill "$target"
 finish
 result $code "each system call failing in turn leaves it as it was ($(cat "$dir/tool"))"
+fi # faults
+

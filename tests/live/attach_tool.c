@@ -8,15 +8,21 @@
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
+ *   attach_tool die PID                     is killed before each system call that changes something in turn, and repairs
+ *   attach_tool ends CMD ARG...             its target is killed before each system call in turn, a new CMD each time
+ *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
+ *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
  *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the error
  *   attach_tool trace PID MS                traces PID (which stops nothing) for a while, prints TRACING
  *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
  */
 #include "inject/inject.h"
 #include "inject/sys.h"
+#include "target/proc.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +39,8 @@ static void pause_ms(long ms)
         nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
+static unsigned long n_deaths;
+
 /* A consumer that only throws away: so that the probe writes, and keeps writing. */
 static void drain(void)
 {
@@ -46,6 +54,7 @@ static void drain(void)
                 if (type == WIRE_EMPTY || type == WIRE_BUSY || length % WIRE_ALIGN != 0 || length == 0 ||
                     length > WIRE_RING_BYTES - shared->tail % WIRE_RING_BYTES)
                         return;
+                n_deaths += type == WIRE_DEATH;
                 memset(record, 0, length);
                 __atomic_store_n(&shared->tail, shared->tail + length, __ATOMIC_RELEASE);
         }
@@ -107,8 +116,8 @@ static int cycle(pid_t pid, long count, long hold_ms)
                 samples += injection.shared->next_id - 1;
                 inject_done(&injection);
         }
-        printf("cycles=%ld samples=%llu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
-               (unsigned long long)samples, (unsigned long long)left, injection.n_hooks, injection.n_refused,
+        printf("cycles=%ld samples=%llu deaths=%lu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
+               (unsigned long long)samples, n_deaths, (unsigned long long)left, injection.n_hooks, injection.n_refused,
                injection.n_threads, injection.allocator, injection.exact_frees);
         print_times("attach", in, count);
         print_times("detach", out, count);
@@ -286,6 +295,181 @@ static int faults(pid_t pid, const char *only)
         return 0;
 }
 
+/* ---- the end of heaptop, and that of its target, before each system call in turn ---- */
+
+enum { ENDS_LIMIT_S = 200, ENDS_STEP = 3, MANY_CALLS = 100000 };
+
+static pid_t victim;
+
+static int kill_victim(const char *name)
+{
+        bool changes = strcmp(name, "read") != 0 && strcmp(name, "wait") != 0 && strncmp(name, "get", 3) != 0;
+
+        if ((changes || victim != getpid()) && ++fault_seen == fault_at)
+                kill(victim, SIGKILL);
+        return 0;
+}
+
+/* In and out again, with VICTIM killed on the way. */
+static int in_and_out(pid_t pid, struct err *err)
+{
+        int r;
+
+        fault_seen = 0;
+        sys_fault = kill_victim;
+        r = inject_attach(pid, &OPTIONS, &injection, err);
+        if (r == 0) {
+                r = inject_detach(&injection, err);
+                inject_done(&injection);
+        }
+        sys_fault = NULL;
+        return r;
+}
+
+static int deaths(pid_t pid)
+{
+        int status = 0;
+
+        for (fault_at = 1; fault_at < MANY_CALLS; fault_at++) {
+                struct err err = { 0 };
+                pid_t child = fork();
+
+                if (child == 0) {
+                        victim = getpid();
+                        _exit(in_and_out(pid, &err) < 0);
+                }
+                if (child < 0 || waitpid(child, &status, 0) < 0)
+                        return 1;
+                if (inject_is_hooked(pid) && inject_repair(pid, &err) < 0)
+                        return fail("repair", &err);
+                if (kill(pid, 0) < 0 || inject_is_hooked(pid)) {
+                        printf("killed at call %ld: the target is changed\n", fault_at);
+                        return 1;
+                }
+                if (WIFEXITED(status))
+                        break;
+        }
+        printf("deaths=%ld\n", fault_at - 1);
+        return WEXITSTATUS(status);
+}
+
+static pid_t start(char **argv)
+{
+        int out[2];
+        char line[64];
+        pid_t pid;
+        FILE *file;
+
+        if (pipe(out) < 0 || (pid = fork()) < 0)
+                return -1;
+        if (pid == 0) {
+                setpgid(0, 0);
+                dup2(out[1], 1);
+                execvp(argv[0], argv);
+                _exit(127);
+        }
+        close(out[1]);
+        file = fdopen(out[0], "r");
+        while (fgets(line, sizeof line, file) && strncmp(line, "READY", 5) != 0)
+                ;
+        fclose(file);
+        return pid;
+}
+
+/* Whatever it was doing, heaptop says that the process is gone, and leaves its status to its parent. */
+static int ends(char **argv)
+{
+        int status = 0, r = -ESRCH;
+
+        alarm(ENDS_LIMIT_S);
+        for (fault_at = 1; r != 0 && fault_at < MANY_CALLS; fault_at += ENDS_STEP) {
+                struct err err = { 0 };
+
+                victim = start(argv);
+                r = in_and_out(victim, &err);
+                if (r != 0 && r != -ESRCH) {
+                        printf("killed at call %ld: %s (%d)\n", fault_at, err.text, r);
+                        kill(victim, SIGKILL);
+                        return 1;
+                }
+                kill(victim, SIGKILL);
+                if (waitpid(victim, &status, 0) != victim || !WIFSIGNALED(status)) {
+                        printf("killed at call %ld: its status is lost\n", fault_at);
+                        return 1;
+                }
+        }
+        printf("ends=%ld\n", fault_at / ENDS_STEP);
+        return 0;
+}
+
+/* ---- threads that do not stop at once ---- */
+
+static bool armed;
+
+/* What the kernel does when both come at the same moment: the thread stops for the signal, and only for that. */
+static int eat_interrupt(const char *name)
+{
+        if (!strcmp(name, "seize"))
+                armed = true;
+        if (!armed || strcmp(name, "interrupt") != 0)
+                return 0;
+        armed = false;
+        kill(victim, SIGWINCH);
+        return EIO;
+}
+
+static int eaten(pid_t pid)
+{
+        struct err err = { 0 };
+
+        victim = pid;
+        sys_fault = eat_interrupt;
+        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                return fail("attach", &err);
+        sys_fault = NULL;
+        if (inject_detach(&injection, &err) < 0)
+                return fail("detach", &err);
+        inject_done(&injection);
+        return 0;
+}
+
+static long n_running;
+
+/* A thread is borrowed only after all have been stopped. */
+static int look_for_running(const char *name)
+{
+        pid_t *tids = NULL;
+        size_t n = 0;
+
+        if (strcmp(name, "getsigmask") != 0 || proc_tids(victim, &tids, &n) < 0)
+                return 0;
+        for (size_t i = 0; i < n; i++) {
+                struct proc_stat stat;
+
+                if (proc_stat_read(tids[i], &stat) == 0)
+                        n_running += strchr("RSD", stat.state) != NULL;
+        }
+        free(tids);
+        return 0;
+}
+
+static int still(pid_t pid, long count)
+{
+        victim = pid;
+        sys_fault = look_for_running;
+        for (long i = 0; i < count; i++) {
+                struct err err = { 0 };
+
+                if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                        return fail("attach", &err);
+                if (inject_detach(&injection, &err) < 0)
+                        return fail("detach", &err);
+                inject_done(&injection);
+        }
+        printf("running=%ld\n", n_running);
+        return n_running != 0;
+}
+
 /* ---- another file under the number of the memory file ---- */
 
 static pid_t swapping;
@@ -389,6 +573,14 @@ int main(int argc, char **argv)
                 return attach_and_hold(pid, number, 0);
         if (!strcmp(command, "faults"))
                 return faults(pid, argc > 3 ? argv[3] : NULL);
+        if (!strcmp(command, "die"))
+                return deaths(pid);
+        if (!strcmp(command, "ends"))
+                return ends(argv + 2);
+        if (!strcmp(command, "eaten"))
+                return eaten(pid);
+        if (!strcmp(command, "still"))
+                return still(pid, number);
         if (!strcmp(command, "swapped"))
                 return swapped(pid);
         if (!strcmp(command, "trace"))
@@ -408,6 +600,7 @@ int main(int argc, char **argv)
                 printf("ok\n");
                 return 0;
         }
-        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|swapped|trace PID [N [MS]] | run MS CMD ARG...\n");
+        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|die|eaten|still|swapped|trace PID [N [MS]] | run MS CMD ARG... | "
+                        "ends CMD ARG...\n");
         return 64;
 }

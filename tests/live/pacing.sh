@@ -1,8 +1,8 @@
 #!/bin/sh
 # Adaptive sampling on real processes: the budget, a step in the load, estimates against the truth, a fixed mean.
 #
-# HEAPTOP_ZOOM=240 tests/live/pacing.sh (seconds, at least 200) also watches a leak of 20 kB/s under 50 MB/s until its size class is
-# zoomed; make check leaves that out. HEAPTOP_BUILD and HEAPTOP_SRC as in make check.
+# HEAPTOP_ZOOM=240 tests/live/pacing.sh (seconds, at least 200) also watches a leak of 20 kB/s under 50 MB/s until its
+# size class is zoomed; make check leaves that out. HEAPTOP_BUILD and HEAPTOP_SRC as in make check.
 . "$HEAPTOP_SRC/tests/live/lib.sh"
 need_ptrace
 need_program sqlite3

@@ -1,9 +1,10 @@
 /* drip: churn at a given rate and a slow leak of blocks of one size, which it keeps account of.
  *
- *   drip CHURN_BYTES_PER_S LEAK_BYTES_PER_S LEAK_SIZE [CHURN_AFTER_SIGUSR1]
+ * drip CHURN_BYTES_PER_S LEAK_BYTES_PER_S LEAK_SIZE [CHURN_AFTER_SIGUSR1]
  *
- * Prints READY, then ten times a second "time=NS leaked=BYTES churned=BYTES" (CLOCK_BOOTTIME; since the start). Ends on
- * SIGTERM. Sizes of the churn are 16 to 4096, small ones more often; LEAK_SIZE has churn of its own, a fiftieth of all. */
+ * Prints READY, then ten times a second "time=NS leaked=BYTES churned=BYTES" (CLOCK_BOOTTIME; since the start). Ends
+ * on SIGTERM. Sizes of the churn are 16 to 4096, small ones more often; LEAK_SIZE has churn of its own, a fiftieth of
+ * all. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -137,7 +137,9 @@ static int mode_ring(void)
         return bad != 0;
 }
 
-static void waits_on_others(int semaphore)
+static int semaphore;
+
+static void waits_on_others(void)
 {
         struct timespec t = { 0, 60000000 };
         struct sembuf operation = { .sem_op = -1 };
@@ -163,21 +165,39 @@ static void waits_on_others(int semaphore)
         check("wait", waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
+static void *sleeps_for_ever(void *arg)
+{
+        while (now() < end)
+                sleeps();
+        return arg;
+}
+
+static void *waits_on_files_for_ever(void *arg)
+{
+        while (now() < end)
+                waits_on_files();
+        return arg;
+}
+
+/* A thread of each sort, so that every attach comes upon each of them. */
 static int mode_sleep(void)
 {
-        int semaphore = semget(IPC_PRIVATE, 1, 0600);
+        pthread_t threads[2];
         sigset_t set;
 
         sigemptyset(&set);
         sigaddset(&set, SIGUSR2);
         sigprocmask(SIG_BLOCK, &set, NULL);
+        semaphore = semget(IPC_PRIVATE, 1, 0600);
+        check("pthread_create", pthread_create(&threads[0], NULL, sleeps_for_ever, NULL) == 0);
+        check("pthread_create", pthread_create(&threads[1], NULL, waits_on_files_for_ever, NULL) == 0);
         ready();
         while (now() < end) {
-                sleeps();
-                waits_on_files();
-                waits_on_others(semaphore);
+                waits_on_others();
                 churn(10);
         }
+        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+                pthread_join(threads[i], NULL);
         semctl(semaphore, 0, IPC_RMID);
         return bad != 0;
 }
@@ -598,6 +618,70 @@ static int mode_unload(void)
         return bad != 0;
 }
 
+/* MODULE (attach-edges.sh) has a malloc that stays in its first bytes for long, and a free that faults there. */
+
+enum { LONG_BYTES = 64 << 20 };
+
+static char *faulting; /* cannot be read until malloc is hooked */
+static volatile uint8_t *module_entry;
+
+static void let_it_be_read(int number)
+{
+        double give_up = now() + 20;
+
+        (void)number;
+        while (now() < give_up && !is_hooked(module_entry))
+                usleep(1000);
+        mprotect(faulting, 4096, PROT_READ);
+}
+
+static void *faults_at_the_start(void *release)
+{
+        stack_t stack = { .ss_sp = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .ss_size = 65536 };
+
+        sigaltstack(&stack, NULL);
+        ((int (*)(char *, int, int))release)(faulting, 0, 77);
+        return NULL;
+}
+
+/* A thread that stands in the bytes to be patched, and one whose signal handler will return there. */
+static int mode_inside(void)
+{
+        struct sigaction action = { .sa_handler = let_it_be_read, .sa_flags = SA_ONSTACK };
+        void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
+        char *bytes = mmap(NULL, LONG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void (*fill)(char *, int, size_t) = module ? (void (*)(char *, int, size_t))dlsym(module, "malloc") : NULL;
+        pthread_t thread;
+
+        faulting = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        check("dlopen", fill != NULL);
+        if (!fill)
+                return 1;
+        module_entry = (uint8_t *)fill;
+        sigaction(SIGSEGV, &action, NULL);
+        check("pthread_create", pthread_create(&thread, NULL, faults_at_the_start, dlsym(module, "free")) == 0);
+        fill(bytes, 0, LONG_BYTES);
+        ready();
+        while (now() < end)
+                fill(bytes, 0, LONG_BYTES);
+        pthread_join(thread, NULL);
+        return bad != 0;
+}
+
+/* MODULE (attach-edges.sh) has a malloc that takes its time: a return address into the probe stands on the stack for long. */
+static int mode_asleep(void)
+{
+        void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
+        void *(*slow)(size_t) = module ? (void *(*)(size_t))dlsym(module, "malloc") : NULL;
+        void (*release)(void *) = module ? (void (*)(void *))dlsym(module, "free") : NULL;
+
+        check("dlopen", slow && release);
+        ready();
+        while (now() < end && slow && release)
+                release(slow(64 << 20));
+        return bad != 0;
+}
+
 static void end_soon(int sig)
 {
         (void)sig;
@@ -740,6 +824,7 @@ int main(int argc, char **argv)
                 { "vforklong", mode_vforklong }, { "idle", mode_idle },       { "diverted", mode_diverted },
                 { "unload", mode_unload },     { "nested", mode_nested },     { "sandboxed", mode_sandboxed },
                 { "swapfds", mode_swapfds },   { "ring", mode_ring },         { "strict", mode_strict },
+                { "inside", mode_inside },     { "asleep", mode_asleep },
                 { "maps", mode_maps },         { "late", mode_late },
         };
 

@@ -4,6 +4,7 @@
  *                           prints "CHILD pid bytes" for each when it holds them, "PARENT pid bytes", "READY". Obeys lines:
  *                           "more" each child takes as much again; "one" one child ends; "quit" all end; "leave" the parent ends alone
  *   family exec CMD...      forks a child that waits 200 ms and executes CMD, and waits for it
+ *   family become CMD...    prints "READY pid bytes", waits for a line and executes CMD
  *   family spawn N CMD...   runs CMD N times by posix_spawn, waits for each
  *   family vfork MS         a child that holds its parent's memory (vfork) for MS milliseconds, again and again until stdin ends
  *   family storm N          forks N children that end at once, as fast as it can; prints "STORM N"; waits for stdin to end */
@@ -139,6 +140,17 @@ static int execute_later(char **argv)
         return WEXITSTATUS(status);
 }
 
+static int become(char **argv)
+{
+        char line[8];
+
+        hold(100 * BLOCK);
+        tell("READY", 100 * BLOCK);
+        if (fgets(line, sizeof line, stdin))
+                execvp(argv[0], argv);
+        return 127;
+}
+
 static int spawn(int n, char **argv)
 {
         int bad = 0;
@@ -158,7 +170,7 @@ static int spawn(int n, char **argv)
 static int borrow(int ms)
 {
         struct pollfd in = { .fd = 0, .events = POLLIN };
-        int bad = 0;
+        static int bad; /* kept over the child's return */
 
         printf("READY\n");
         fflush(stdout);
@@ -206,6 +218,8 @@ int main(int argc, char **argv)
         prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
         if (argc >= 3 && strcmp(argv[1], "exec") == 0)
                 return execute_later(argv + 2);
+        if (argc >= 3 && strcmp(argv[1], "become") == 0)
+                return become(argv + 2);
         if (argc >= 4 && strcmp(argv[1], "spawn") == 0)
                 return spawn(atoi(argv[2]), argv + 3);
         if (argc == 3 && strcmp(argv[1], "vfork") == 0)

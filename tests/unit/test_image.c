@@ -7,9 +7,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +108,48 @@ static void lists_the_vdso_and_no_two_modules_for_one_file(void **state)
         maps_done(&maps);
 }
 
+/* As node does: the code of our own file stands in memory a second time, at another distance from the file's addresses. */
+static void a_file_mapped_twice_is_two_modules_with_a_bias_each(void **state)
+{
+        uint64_t here = (uint64_t)(uintptr_t)find_function;
+        const struct mapping *mapping;
+        const struct module *one = NULL, *two = NULL;
+        struct maps maps = { 0 };
+        struct modules modules = { 0 };
+        uint8_t *copy;
+        size_t size;
+        int fd;
+
+        assert_int_equal(maps_read(getpid(), &maps), 0);
+        mapping = maps_find(&maps, here);
+        assert_non_null(mapping);
+        size = mapping->end - mapping->start;
+        fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        copy = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (off_t)mapping->offset);
+        assert_true(copy != MAP_FAILED);
+        close(fd);
+        here -= mapping->start; /* in the mapping */
+        maps_done(&maps);
+
+        assert_int_equal(maps_read(getpid(), &maps), 0);
+        assert_int_equal(modules_read(getpid(), &maps, NULL, &modules), 0);
+        for (size_t i = 0; i < modules.n; i++) {
+                const struct module *m = &modules.v[i];
+
+                if ((uint64_t)(uintptr_t)find_function - m->start < m->end - m->start)
+                        one = m;
+                if ((uint64_t)(uintptr_t)copy + here - m->start < m->end - m->start)
+                        two = m;
+        }
+        assert_non_null(one);
+        assert_non_null(two);
+        assert_ptr_not_equal(one, two);
+        assert_int_equal(two->bias - one->bias, (uint64_t)(uintptr_t)copy + here - (uint64_t)(uintptr_t)find_function);
+        modules_done(&modules);
+        maps_done(&maps);
+        munmap(copy, size);
+}
+
 static void a_refresh_keeps_the_open_images(void **state)
 {
         struct maps maps = { 0 };
@@ -175,6 +219,7 @@ int main(void)
                 cmocka_unit_test(knows_where_its_own_functions_are),
                 cmocka_unit_test(finds_libc_with_its_bias_and_build_id),
                 cmocka_unit_test(lists_the_vdso_and_no_two_modules_for_one_file),
+                cmocka_unit_test(a_file_mapped_twice_is_two_modules_with_a_bias_each),
                 cmocka_unit_test(a_refresh_keeps_the_open_images),
                 cmocka_unit_test(refuses_what_is_not_an_elf_file),
                 cmocka_unit_test(bytes_outside_of_the_file_are_not_there),

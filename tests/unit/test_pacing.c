@@ -1,4 +1,4 @@
-/* A process made of flows of equal blocks, sampled as the probe samples (wire.h: mean, zoom, burst), with fixed seeds. */
+/* A process made of flows of equal blocks, sampled as the probe samples (wire.h: mean, zoom, burst); fixed seeds. */
 #include "unit.h"
 
 #include "base/clock.h"
@@ -115,7 +115,8 @@ static uint64_t sample_some(struct process *process, struct flow *flow, uint64_t
         for (uint64_t i = 0; i < taken; i++)
                 process->kept_in[process->now_ns / NS_PER_S % KEPT_S][class] += uniform() < flow->kept;
         for (uint64_t i = 0; i < taken; i++)
-                pacing_sampled(&process->pacing, flow->size - 8, flow->size + (uniform() < flow->larger ? 16 : 0), mean);
+                pacing_sampled(&process->pacing, flow->size - 8, flow->size + (uniform() < flow->larger ? 16 : 0),
+                               mean);
         flow->samples += taken;
         flow->estimate += (double)taken * (double)flow->size / p;
         flow->variance += (double)taken * (double)flow->size * (double)flow->size / p / p * (1 - p);
@@ -309,7 +310,7 @@ static void estimates_are_unbiased_while_the_mean_moves(void **state)
         assert_true(error < 0.02);
 }
 
-/* A leak of 96-byte blocks, 2 MB an hour, in a class with 1 MB/s of its own churn, under 50 MB/s in all (verdict.md). */
+/* A leak of 96-byte blocks, 2 MB an hour, in a class with 1 MB/s of its own churn, under 50 MB/s in all. */
 static struct flow *leak_under_churn(struct process *p, bool exact, unsigned seed)
 {
         static const uint64_t sizes[] = { 32, 48, 64, 128, 192, 256, 384, 512, 1024, 2048, 4096, 8192 };
@@ -468,7 +469,8 @@ static void the_table_of_live_samples_never_fills(void **state)
                 if (i % 10 == 0)
                         p.flows[0].per_s *= 1.02; /* 52 times as fast in the end */
         }
-        print_message("# %llu live samples, mean %llu\n", (unsigned long long)p.live, (unsigned long long)p.pacing.mean);
+        print_message("# %llu live samples, mean %llu\n", (unsigned long long)p.live,
+                      (unsigned long long)p.pacing.mean);
         assert_true(p.live < PACING_TABLE);
         assert_true(p.pacing.mean > PACING_FINEST);
         p.live = 0;
@@ -521,7 +523,7 @@ static void several_processes_share_the_budget_by_need(void **state)
 
 /* ---- pacer: what is decided is put in force, and told ---- */
 
-/* Two hours: BYTES a second for five minutes, then a thousandth of that for five, and so on. Returns the number of events. */
+/* Two hours: BYTES a second for five minutes, then a thousandth of that for five, and so on. Returns how many events. */
 static size_t tell(struct pacer *pacer, double bytes, pacer_rows *rows)
 {
         struct wire_class_count counts[WIRE_CLASSES] = { 0 };
@@ -542,7 +544,8 @@ static size_t tell(struct pacer *pacer, double bytes, pacer_rows *rows)
                 shared.taken = 1;
                 if (pacing_is_due(&pacer->pacing, look.now_ns))
                         pacer_look(pacer, &look);
-                assert_true(shared.mean == pacer->pacing.mean && shared.taken == 0 && shared.burst == pacer->pacing.burst);
+                assert_int_equal(shared.mean, pacer->pacing.mean);
+                assert_true(shared.taken == 0 && shared.burst == pacer->pacing.burst);
                 assert_memory_equal(shared.zoom, pacer->pacing.zoom, sizeof shared.zoom);
                 if (i % 5 == 4)
                         pacer_tick(pacer, i / 5, look.now_ns, rows, &happenings);

@@ -15,8 +15,9 @@
 
 #include <math.h>
 
-enum { EXPECTED = 25, SAMPLES_MAX = 8192, TRIALS = 1000, TRIALS_MANY = 4000, CALLS_MANY = 4000,
-       SAMPLES_MANY = 200 };
+/* Of EXPECTED samples the interval holds the truth with a probability near the middle, .951, so that 1000 trials cannot but tell. */
+enum { EXPECTED = 26, SAMPLES_MAX = 8192, TRIALS = 1000, TRIALS_MANY = 4000 };
+static const double CALLS = 1e8, SAMPLES = 6e5; /* that a cell may cost */
 
 static struct rig rig;
 static rig_function *hooked_malloc, *hooked_free;
@@ -133,12 +134,13 @@ static struct result try(const struct cell *cell, uint64_t seed)
                                 .bias = square > 0 ? off / sqrt(square) : 0 };
 }
 
-/* Of N calls and about so many SAMPLES: more where they are cheap. */
+/* More than TRIALS where they are cheap. */
 static int trials_of(uint64_t n, double samples)
 {
         const char *times = getenv("HEAPTOP_TRIALS");
+        double trials = fmax(TRIALS, fmin(TRIALS_MANY, fmin(CALLS / (double)n, SAMPLES / samples)));
 
-        return (n <= CALLS_MANY && samples < SAMPLES_MANY ? TRIALS_MANY : TRIALS) * (times && atoi(times) > 0 ? atoi(times) : 1);
+        return (int)trials * (times && atoi(times) > 0 ? atoi(times) : 1);
 }
 
 static void expect(const char *what, const struct cell *cell, struct result result, bool is_bounded)
@@ -202,10 +204,10 @@ static void refine(int quarter, uint32_t class)
         rig.shared->mean = quarter < 2 ? 64 << 10 : 16 << 10;
 }
 
-/* heaptop looks now and then; in between every 40 samples double the mean. */
+/* heaptop looks now and then; in between every 100 samples double the mean. */
 static void brake(int quarter, uint32_t class)
 {
-        rig.shared->burst = 40;
+        rig.shared->burst = 100;
         if (quarter % 2 == 0)
                 rig.shared->taken = 0;
 }
@@ -219,7 +221,7 @@ static void everything(int quarter, uint32_t class)
 
 static void try_change(const char *name, changer *change, uint64_t seed)
 {
-        static const uint64_t sizes[] = { 16, 256, 4096, 64 << 10 };
+        static const uint64_t sizes[] = { 64, 512, 4096, 64 << 10 };
 
         rig.shared->mean = 64 << 10;
         for (size_t i = 0; i <= 4; i++) { /* each alone, then all of them */
@@ -227,13 +229,13 @@ static void try_change(const char *name, changer *change, uint64_t seed)
                 char what[80];
 
                 cell.sizes[0] = sizes[i % 4];
-                cell.n = 4 * (uint64_t)ceil(15 / -expm1(-(double)cell.sizes[0] / (64 << 10)));
+                cell.n = 4 * (uint64_t)ceil(20 / -expm1(-(double)cell.sizes[0] / (64 << 10)));
                 if (i == 4) {
                         memcpy(cell.sizes, sizes, sizeof sizes);
                         cell.n_sizes = 4;
                         cell.n = 512;
                 }
-                cell.trials = trials_of(cell.n, i == 4 ? SAMPLES_MANY : 0);
+                cell.trials = trials_of(4 * cell.n, 500);
                 snprintf(what, sizeof what, "%s, %s %llu bytes", name, i == 4 ? "all from" : "only",
                          (unsigned long long)cell.sizes[0]);
                 expect(what, &cell, try(&cell, seed + i), i != 3);

@@ -2,6 +2,12 @@
 
 #include "inject/hook.h"
 #include "inject/relocate.h"
+#include "target/image.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 
 #include <errno.h>
 #include <string.h>
@@ -119,6 +125,91 @@ static void padding_behind_a_short_function_may_be_taken(void **state)
         assert_int_equal(moved.code_length, 3);
 }
 
+/* What was read ends before the function does, and nothing can be read behind it. */
+static void a_function_longer_than_what_was_read_is_searched_only_as_far(void **state)
+{
+        static const uint8_t code[] = { 0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0x90, 0x90 };
+        uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint8_t *read = pages + 4096 - sizeof code;
+        struct relocated moved;
+        const char *why;
+
+        assert_int_equal(mprotect(pages + 4096, 4096, PROT_NONE), 0);
+        memcpy(read, code, sizeof code);
+        assert_int_equal(relocate(read, sizeof code, 3000, 0x1000, 0x3000, NEED, &moved, &why), 0);
+        assert_int_equal(moved.length, 6);
+        munmap(pages, 8192);
+}
+
+/* ---- all of libc, against a disassembler that is not ours ---- */
+
+enum { LIBC_MAX = 4 << 20, MANY_FUNCTIONS = 1000, CODE_MAX = 4096 };
+
+struct libc {
+        const struct image *image;
+        uint8_t starts[LIBC_MAX]; /* by address: an instruction starts here */
+        unsigned n_moved, n_refused;
+};
+
+static void read_objdump(struct libc *libc, const char *path)
+{
+        char command[600], line[512];
+        FILE *file;
+
+        snprintf(command, sizeof command, "objdump -d --no-show-raw-insn '%s'", path);
+        file = popen(command, "r");
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file)) {
+                char *end;
+                unsigned long addr = strtoul(line, &end, 16);
+
+                if (line[0] == ' ' && *end == ':' && addr < LIBC_MAX)
+                        libc->starts[addr] = 1;
+        }
+        assert_int_equal(pclose(file), 0);
+}
+
+static int move_function(void *ctx, const struct image_symbol *symbol)
+{
+        struct libc *libc = ctx;
+        size_t size = symbol->size < CODE_MAX ? symbol->size : CODE_MAX;
+        const uint8_t *code = image_bytes(libc->image, symbol->addr, size);
+        struct relocated moved;
+        const char *why = NULL;
+
+        if (size == 0 || !code || symbol->addr + WIRE_PATCH_MAX >= LIBC_MAX)
+                return 0;
+        if (relocate(code, size, symbol->size, symbol->addr, symbol->addr + 0x10000000, NEED, &moved, &why) < 0) {
+                assert_non_null(why);
+                libc->n_refused++;
+                return 0;
+        }
+        libc->n_moved++;
+        assert_in_range(moved.length, NEED, WIRE_PATCH_MAX);
+        for (uint32_t i = 0; i < moved.n_steps; i++)
+                if (moved.from[i] < symbol->size && !libc->starts[symbol->addr + moved.from[i]])
+                        fail_msg("%s: no instruction starts at +%u", symbol->name, moved.from[i]);
+        return 0;
+}
+
+static void moves_whole_instructions_of_every_function_of_libc(void **state)
+{
+        struct libc *libc = calloc(1, sizeof *libc);
+        struct image *image = NULL;
+        Dl_info info;
+
+        assert_true(dladdr(dlsym(RTLD_DEFAULT, "malloc_usable_size"), &info) != 0);
+        assert_int_equal(image_open_path(info.dli_fname, &image), 0);
+        libc->image = image;
+        read_objdump(libc, info.dli_fname);
+        image_functions(image, move_function, libc);
+        print_message("# %u moved, %u refused\n", libc->n_moved, libc->n_refused);
+        assert_true(libc->n_moved > MANY_FUNCTIONS);
+        assert_true(libc->n_refused < libc->n_moved / 2);
+        image_close(image);
+        free(libc);
+}
+
 static void says_when_it_is_too_far(void **state)
 {
         static const uint8_t code[] = { 0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0xc3 };
@@ -159,6 +250,8 @@ int main(void)
                 cmocka_unit_test(a_call_returns_into_the_real_function),
                 cmocka_unit_test(refuses_what_cannot_be_moved),
                 cmocka_unit_test(padding_behind_a_short_function_may_be_taken),
+                cmocka_unit_test(a_function_longer_than_what_was_read_is_searched_only_as_far),
+                cmocka_unit_test(moves_whole_instructions_of_every_function_of_libc),
                 cmocka_unit_test(says_when_it_is_too_far),
                 cmocka_unit_test(a_jump_leads_where_it_was_sent),
                 cmocka_unit_test(steps_aside_from_a_page_border),
