@@ -1,6 +1,6 @@
 /* The jumps go first, at once: from then on no thread enters. Then the root becomes 0, so that whoever is inside passes
  * through. Memory is given back only when no thread's program counter or signal frame points into it and no stack holds a
- * frame of the probe; until then the target runs, and we look again every 2 ms. */
+ * frame of the probe; until then the target runs, and we look again after 2 ms, then less and less often. */
 #include "inject/removal.h"
 
 #include "base/alloc.h"
@@ -29,7 +29,9 @@
 
 enum {
         RETRY_NS = 2000000,
+        RETRY_MAX_NS = 64000000,
         GIVE_UP_MS = 2000,
+        PATIENCE_MS = 5000, /* once the jumps are gone: then nobody is harmed by waiting */
         FDS_MAX = 8,
         PAGE = 4096,
 };
@@ -399,7 +401,8 @@ static int attempt(void *arg)
 int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct removal *ret, struct err *err)
 {
         struct job *job = xcalloc(1, sizeof *job);
-        uint64_t deadline = clock_boottime_ns() + GIVE_UP_MS * NS_PER_MS;
+        uint64_t start = clock_boottime_ns();
+        long pause_ns = RETRY_NS;
         int r;
 
         *ret = (struct removal){ 0 };
@@ -410,11 +413,15 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
         job->err = err;
         for (;;) {
                 r = worker_run(attempt, job);
-                if (r != -EAGAIN || process_check_frozen(pid, "", NULL) < 0 || clock_boottime_ns() > deadline)
+                if (r != -EAGAIN || process_check_frozen(pid, "", NULL) < 0 ||
+                    clock_boottime_ns() - start > (job->restored ? PATIENCE_MS : GIVE_UP_MS) * NS_PER_MS)
                         break;
                 if (err) /* what stood in this attempt's way is no news when the next succeeds */
                         *err = (struct err){ 0 };
-                nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
+                nanosleep(&(struct timespec){ .tv_nsec = pause_ns }, NULL);
+                /* A thread that is inside of a system call must be given a processor to come out; that can take a while. */
+                if (job->restored && pause_ns < RETRY_MAX_NS)
+                        pause_ns *= 2;
         }
         if (r < 0 && start_time != 0 && !proc_is_same(pid, start_time)) { /* whatever failed first because of that */
                 r = -ESRCH;

@@ -252,7 +252,7 @@ struct rec_request {
         uint32_t id;
         uint32_t kind;     /* enum rec_request_kind */
         const char *text;  /* a mark's name; NULL otherwise */
-        uint64_t number;   /* the new mean in bytes */
+        uint64_t number;   /* the new mean in bytes; 0 = adaptive */
 };
 
 /* Everything that became known in one tick: one transaction. Arrays belong to the maker. */

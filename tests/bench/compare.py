@@ -16,8 +16,9 @@ from works import Worker, works
 
 SETTLE = 0.5  # seconds
 
-# Where a tool cannot be used, known from its documentation or from what it prints; the rest is found out by trying.
-TOO_SLOW = {"ltrace -e malloc+free": ("sqlite3", "python3", "node", "churn, 4 threads")}
+# What takes minutes: a unit of work of these under ltrace, and node's start and its compilers under valgrind.
+TOO_SLOW = {"ltrace -e malloc+free": ("sqlite3", "python3", "node", "churn, 4 threads"),
+            "valgrind massif": ("node",), "valgrind dhat": ("node",), "valgrind memcheck": ("node",)}
 
 
 class Cell:
@@ -74,7 +75,7 @@ class Comparison:
         self.heaptop, self.build = heaptop, build
         self.seconds = 0.3 if quick else 0.6
         self.rounds = 1 if quick else 2
-        self.heaptop_rounds = 2 if quick else 5
+        self.heaptop_rounds = 2 if quick else 5  # its differences are smaller than those of others
         self.missing = {}
 
     def attached(self, work, tool, dir):

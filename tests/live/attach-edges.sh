@@ -4,7 +4,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..35
+echo 1..36
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
         part $mode || continue
@@ -15,6 +15,15 @@ for mode in sleep leader threads fork coroutines closefds altstack handler neste
         { [ $code = 0 ] || [ $code = 3 ]; } && [ "$status" = 0 ]
         result $? "$mode: $cycles cycles"
 done
+
+if part leader; then
+begin "$edge" leader 60
+attach_tool cycle "$target" 2 5
+code=$?
+kill "$target"
+finish
+result $code "a program whose first thread has ended is attached to"
+fi # leader
 
 if part vfork; then
 begin "$edge" vforklong $((2 * slow))

@@ -18,12 +18,13 @@ survive() {
         done
 }
 
-begin "$churn" 2 $((kills / 5 + 3)) 5000
+begin "$churn" 2 3600 5000
 survive
 kill -0 "$target"
 result $? "killed $i times, the target lives"
 attach_tool repair "$target"
 ! grep -q 'memfd:heaptop' "/proc/$target/maps"
 result $? "the last remains are removed"
+kill -TERM "$target"
 finish
 result "$status" "its data were right all the time"
