@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
+	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
