@@ -147,7 +147,7 @@ int inject_attach(pid_t pid, const struct inject_options *options, struct inject
         ticks_per_second(); /* measured now, so that nothing waits for it later */
         if (r == 0) {
                 r = attach_until(&job);
-                if (r < 0 && !proc_is_same(pid, stat.start_time))
+                if (r < 0 && process_ends(pid, stat.start_time))
                         r = say_ended(pid, err);
                 else if (r < 0)
                         clean_up(pid, stat.start_time);

@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
         LOOKS = 50,
+        ENDING_LOOKS = 40,
+        ENDING_PAUSE_NS = 1000000,
         CHUNK = 1 << 20,
         CODE_MAX = 96 << 20, /* how much code is searched for gadgets */
 };
@@ -88,6 +91,16 @@ int process_check_frozen(pid_t pid, const char *what, struct err *err)
                 return 0;
         return err_set(err, EBUSY, "cannot %s %d: it is frozen by its cgroup; %s", what, (int)pid,
                        freezer_remedy(&freezer, remedy, sizeof remedy));
+}
+
+bool process_ends(pid_t pid, uint64_t start_time)
+{
+        for (int i = 0; i < ENDING_LOOKS; i++) {
+                if (!proc_is_same(pid, start_time))
+                        return true;
+                nanosleep(&(struct timespec){ .tv_nsec = ENDING_PAUSE_NS }, NULL);
+        }
+        return false;
 }
 
 static int read_for_frame(void *ctx, uint64_t addr, void *ret, size_t n)

@@ -46,6 +46,9 @@ int process_read(const struct process *process, uint64_t addr, void *ret, size_t
  * by words through a stopped thread. */
 int process_write(struct process *process, uint64_t addr, const void *bytes, size_t n);
 
+/* True when the process is gone, or goes within some 40 ms: one that was killed loses its memory first. After a failure. */
+bool process_ends(pid_t pid, uint64_t start_time);
+
 /* -EBUSY with words (what cannot be done, and what to do about it) when PID is frozen by its cgroup, else 0. WHAT: "attach to",
  * "take the probe out of". */
 int process_check_frozen(pid_t pid, const char *what, struct err *err);

@@ -423,7 +423,7 @@ int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct r
                 if (job->restored && pause_ns < RETRY_MAX_NS)
                         pause_ns *= 2;
         }
-        if (r < 0 && start_time != 0 && !proc_is_same(pid, start_time)) { /* whatever failed first because of that */
+        if (r < 0 && start_time != 0 && process_ends(pid, start_time)) { /* whatever failed first because of that */
                 r = -ESRCH;
                 if (err)
                         *err = (struct err){ 0 };

@@ -65,6 +65,7 @@ attach_tool() {
 state_of() {
         cut -d' ' -f1-6 "/proc/$1/maps" | grep -v '\[heap\]'
         grep -E '^(VmSize|SigBlk|SigIgn|SigCgt|Threads|TracerPid)' "/proc/$1/status"
+        grep -h '^SigBlk' "/proc/$1/task"/*/status
         ls "/proc/$1/fd"
         grep -E '^[0-9a-f]+-[0-9a-f]+ r-x.*/' "/proc/$1/maps" | while IFS='- ' read -r from to rest; do
                 dd if="/proc/$1/mem" bs=4096 skip=$((0x$from / 4096)) count=$(((0x$to - 0x$from) / 4096)) 2>/dev/null | cksum

@@ -302,7 +302,7 @@ static int faults(pid_t pid, const char *only)
 
 /* ---- the end of heaptop, and that of its target, before each system call in turn ---- */
 
-enum { ENDS_LIMIT_S = 200, ENDS_STEP = 3, MANY_CALLS = 100000 };
+enum { ENDS_LIMIT_S = 200, ENDS_STEP = 1, MANY_CALLS = 100000 };
 
 static pid_t victim;
 
