@@ -119,6 +119,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \
+	%D%/live/slots.c %D%/live/slots.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \

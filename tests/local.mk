@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
+	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -94,35 +95,57 @@ check_PROGRAMS += %D%/unit/make_session
 # ---- fuzz targets: with --enable-fuzz real ones, else programs that replay their corpus ----
 
 FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_cgroup \
+	%D%/fuzz/fuzz_code \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
+	%D%/fuzz/fuzz_glibc \
+	%D%/fuzz/fuzz_lines \
 	%D%/fuzz/fuzz_maps \
+	%D%/fuzz/fuzz_proc \
 	%D%/fuzz/fuzz_ring \
+	%D%/fuzz/fuzz_rules \
 	%D%/fuzz/fuzz_session \
-	%D%/fuzz/fuzz_smaps
+	%D%/fuzz/fuzz_smaps \
+	%D%/fuzz/fuzz_undo \
+	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
-%C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c
-%C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c
-%C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c
-%C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c
-%C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c
-%C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(SESSION_SOURCES)
 if FUZZ
-%C%_fuzz_fuzz_ehframe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_fuzz_maps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_fuzz_smaps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_MAIN =
 else
-%C%_fuzz_fuzz_ehframe_SOURCES += %D%/fuzz/replay.c
-%C%_fuzz_fuzz_elf_SOURCES += %D%/fuzz/replay.c
-%C%_fuzz_fuzz_maps_SOURCES += %D%/fuzz/replay.c
-%C%_fuzz_fuzz_ring_SOURCES += %D%/fuzz/replay.c
-%C%_fuzz_fuzz_session_SOURCES += %D%/fuzz/replay.c
-%C%_fuzz_fuzz_smaps_SOURCES += %D%/fuzz/replay.c
+FUZZ_LINK = $(AM_LDFLAGS)
+FUZZ_MAIN = %D%/fuzz/replay.c
 TESTS += $(FUZZ_TARGETS)
 endif
+%C%_fuzz_fuzz_cgroup_SOURCES = %D%/fuzz/fuzz_cgroup.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_ehframe_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_elf_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_glibc_SOURCES = %D%/fuzz/fuzz_glibc.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_glibc_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_lines_SOURCES = %D%/fuzz/fuzz_lines.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_lines_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_maps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_proc_SOURCES = %D%/fuzz/fuzz_proc.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_proc_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_ring_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_rules_SOURCES = %D%/fuzz/fuzz_rules.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_rules_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_session_SOURCES = %D%/fuzz/fuzz_session.c $(FUZZ_MAIN) $(SESSION_SOURCES)
+%C%_fuzz_fuzz_session_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_unwind_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus
 
 # ---- scripts ----
@@ -145,6 +168,7 @@ dist_check_SCRIPTS = \
 	%D%/live/late.sh \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
+	%D%/live/lines.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/memory.sh \
@@ -223,11 +247,11 @@ EXTRA_DIST += %D%/tsan.supp
 SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
 check-sanitizers:
-	for list in address,undefined thread; do \
+	failed=0; for list in address,undefined thread; do \
 		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
 		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
-		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || exit 1; \
-	done
+		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || failed=1; \
+	done; exit $$failed
 
 # ---- benchmarks: built and run by `make bench` only ----
 

@@ -151,6 +151,11 @@ int inject_attach(pid_t pid, const struct inject_options *options, struct inject
                         r = say_ended(pid, err);
                 else if (r < 0)
                         clean_up(pid, stat.start_time);
+                if (r < 0 && r != -ESRCH && !proc_is_same(pid, stat.start_time)) {
+                        if (err) /* whatever was missed in it, that is why */
+                                *err = (struct err){ 0 };
+                        r = err_set(err, ESRCH, "process %d ended", (int)pid);
+                }
         }
         if (r == 0)
                 *ret = *made;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 4096 + 64, DIRS = 3, TRIES = 20 };
+enum { TEXT_MAX = 4096 + 64, DIRS = 3, TRIES = 20, CIRCLE_MAX = 16 };
 
 /* The I-th folder that may hold locks; false when there is none of that kind. */
 static bool lock_dir(int i, char *ret, size_t size)
@@ -134,36 +134,6 @@ static int check_others(pid_t pid, const char *name, struct err *err)
         return 0;
 }
 
-int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *err)
-{
-        int dir = open_dir(), fd, r = -EAGAIN;
-        char name[64];
-
-        snprintf(name, sizeof name, "%d-%llu", (int)pid, (unsigned long long)start_time);
-        if (check_others(pid, name, err) < 0) {
-                if (dir >= 0)
-                        close(dir);
-                return -EBUSY;
-        }
-        if (dir < 0) {
-                *ret_fd = -1;
-                return 0;
-        }
-        for (int i = 0; i < TRIES && r == -EAGAIN; i++)
-                r = open_locked(dir, name, pid, err);
-        close(dir);
-        if (r < 0)
-                return err_set(err, -r, "cannot lock %s in heaptop's runtime folder: %s", name, strerror(-r));
-        fd = r;
-        r = inject_lock_write(fd, "");
-        if (r < 0) {
-                inject_lock_release(fd);
-                return err_set(err, -r, "cannot write %s in heaptop's runtime folder: %s", name, strerror(-r));
-        }
-        *ret_fd = fd;
-        return 0;
-}
-
 void inject_lock_release(int fd)
 {
         char link[64], path[512];
@@ -244,4 +214,71 @@ int inject_lock_list(int (*fn)(void *ctx, const struct inject_lock *lock), void 
                 closedir(dir);
         }
         return r;
+}
+
+/* ---- taking one ---- */
+
+struct link {
+        pid_t recorder;
+        pid_t target; /* what it watches, 0 = nothing */
+};
+
+static int find_link(void *ctx, const struct inject_lock *lock)
+{
+        struct link *link = ctx;
+
+        if (lock->recorder == link->recorder)
+                link->target = lock->target;
+        return link->target != 0;
+}
+
+/* Two heaptops that stop each other's recorders at the same time would wait for each other for ever. Our own lock is
+ * written by now, and theirs before they come here: at least one of both sees the other's. */
+static int check_circle(pid_t pid, struct err *err)
+{
+        struct link link = { .target = pid };
+
+        for (int i = 0; i < CIRCLE_MAX && link.target != 0; i++) {
+                link = (struct link){ .recorder = link.target };
+                inject_lock_list(find_link, &link);
+                if (link.target == getpid())
+                        return err_set(err, EBUSY, "will not watch %d: it is a heaptop that watches this one (directly or through "
+                                       "others); end one of both first", (int)pid);
+        }
+        return 0;
+}
+
+int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *err)
+{
+        int dir = open_dir(), fd, r = -EAGAIN;
+        char name[64];
+
+        snprintf(name, sizeof name, "%d-%llu", (int)pid, (unsigned long long)start_time);
+        if (check_others(pid, name, err) < 0) {
+                if (dir >= 0)
+                        close(dir);
+                return -EBUSY;
+        }
+        if (dir < 0) {
+                *ret_fd = -1;
+                return 0;
+        }
+        for (int i = 0; i < TRIES && r == -EAGAIN; i++)
+                r = open_locked(dir, name, pid, err);
+        close(dir);
+        if (r < 0)
+                return err_set(err, -r, "cannot lock %s in heaptop's runtime folder: %s", name, strerror(-r));
+        fd = r;
+        r = inject_lock_write(fd, "");
+        if (r < 0) {
+                inject_lock_release(fd);
+                return err_set(err, -r, "cannot write %s in heaptop's runtime folder: %s", name, strerror(-r));
+        }
+        r = check_circle(pid, err);
+        if (r < 0) {
+                inject_lock_release(fd);
+                return r;
+        }
+        *ret_fd = fd;
+        return 0;
 }

@@ -18,6 +18,8 @@
 enum {
         STOP_LIMIT_MS = 30,       /* how long the other threads may stand still for one that does not stop */
         STOP_LIMIT_THREAD_US = 100, /* and for each thread */
+        BUSY_FACTOR = 10,         /* so many times longer where they wait for a processor only */
+        BUSY_LOOK = 16,
         STRAGGLERS_LIMIT_MS = 1000, /* how long we stay for it, with all others running */
         SPINS = 50,
         ANSWER_SPINS = 300,       /* a processor that goes idle takes tens of microseconds to wake */
@@ -160,6 +162,29 @@ static void take_breath(unsigned turn, unsigned spins)
                 nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
 }
 
+/* True when whoever has not stopped yet only waits for a processor, and will stop when it gets one. */
+static bool wait_for_processors(const struct stop *stop)
+{
+        for (size_t i = 0; i < stop->n; i++) {
+                struct proc_stat stat;
+
+                if (stop->v[i].state == THREAD_RUNNING &&
+                    (proc_stat_read(stop->v[i].tid, &stat) < 0 || stat.state != 'R'))
+                        return false;
+        }
+        return true;
+}
+
+/* The machine may be so busy that LIMIT is not enough: then all wait longer than usual anyway. */
+static bool is_too_late(const struct stop *stop, uint64_t limit, unsigned turn)
+{
+        uint64_t waited = clock_boottime_ns() - stop->began_ns;
+
+        if (waited <= limit)
+                return false;
+        return waited > limit * BUSY_FACTOR || (turn % BUSY_LOOK == 0 && !wait_for_processors(stop));
+}
+
 static int wait_all(struct stop *stop, struct err *err)
 {
         uint64_t limit = STOP_LIMIT_MS * NS_PER_MS + stop->n * STOP_LIMIT_THREAD_US * 1000;
@@ -172,7 +197,7 @@ static int wait_all(struct stop *stop, struct err *err)
                 pid_t tid = sys_wait(stop->pid, false, &status);
 
                 if (tid == 0) {
-                        if (clock_boottime_ns() - stop->began_ns > limit)
+                        if (is_too_late(stop, limit, turn))
                                 return -EAGAIN;
                         take_breath(turn++, SPINS);
                         continue;

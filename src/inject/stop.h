@@ -38,7 +38,7 @@ struct stop {
 };
 
 /* Stops all threads of PID and reads their registers. OPTIONS are added to those that remote calls need. -EAGAIN when a
- * thread did not stop within some 30 ms (a parent in vfork, a disk): everything goes on when the worker ends, try later. */
+ * thread did not stop within some 30 ms (a parent in vfork, a disk; 300 ms when it waits for a processor only): everything goes on when the worker ends, try later. */
 int stop_all(struct stop *stop, pid_t pid, uint64_t options, struct err *err);
 
 /* Lets all go on. Calls that the stop interrupted continue. */

@@ -46,7 +46,8 @@ void before_done(struct before *before)
         *before = (struct before){ 0 };
 }
 
-void before_begin(struct before *before, pid_t pid, int mem, const struct glibc_heap *heap, const struct counters *counters)
+void before_begin(struct before *before, pid_t pid, int mem, const struct glibc_heap *heap,
+                  const struct counters *counters)
 {
         struct rec_before_class told[WIRE_CLASSES];
 
@@ -95,7 +96,8 @@ static void say_unwalked(const struct before *before, const struct chunks *chunk
 
         if (unwalked >= UNWALKED_SAID)
                 happenings_event(happenings, now_ns, REC_EVENT_NOTE,
-                                 "sizes of blocks from before the attach: %s of the heap could be looked at, %s could not",
+                                 "sizes of blocks from before the attach: %s of the heap could be looked at,"
+                                 " %s could not",
                                  fmt_bytes(a, before->walk.walked_bytes), fmt_bytes(b, unwalked));
 }
 
@@ -104,7 +106,8 @@ static struct rec_before_class row_of(const struct before *before, const struct 
 {
         const struct blocks_class *class = &blocks->classes[i];
         struct rec_before_class row = { .index = (uint32_t)i };
-        int64_t left = fit((__int128)before->base[i] + net(counters, i) + class->surplus - class->live, before->walked[i]);
+        int64_t left = fit((__int128)before->base[i] + net(counters, i) + class->surplus - class->live,
+                           before->walked[i]);
 
         row.bytes = left;
         row.began = before->told[i].tick && before->told[i].began < BYTES_MAX ? before->told[i].began : left;

@@ -17,8 +17,8 @@ void chunks_done(struct chunks *chunks)
         *chunks = (struct chunks){ 0 };
 }
 
-/* malloc/malloc.c: the words before a block are prev_size (what alignment skipped, for memalign) and size. Bytes of the mapping, 0 = no
- * such chunk stands at ADDR. */
+/* malloc/malloc.c: the words before a block are prev_size (what alignment skipped, for memalign) and size. Bytes of
+ * the mapping, 0 = no such chunk stands at ADDR. */
 static uint64_t chunk_at(int mem, uint64_t addr, uint64_t room)
 {
         uint64_t head[2];

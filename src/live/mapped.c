@@ -34,7 +34,8 @@ static struct worth worth(const struct mapped_range *range)
 
         if (size > ESTIMATE_SIZE_MAX)
                 size = ESTIMATE_SIZE_MAX;
-        return (struct worth){ .bytes = estimate_bytes(size, range->weight), .weight = llround(range->weight * WORTH_ONE),
+        return (struct worth){ .bytes = estimate_bytes(size, range->weight),
+                               .weight = llround(range->weight * WORTH_ONE),
                                .variance = estimate_variance(size, range->weight) };
 }
 
@@ -62,7 +63,8 @@ static void changed(struct mapped *mapped, const struct mapped_range *before, co
                     uint64_t now_ns)
 {
         const struct mapped_range *any = before ? before : after;
-        struct worth gone = before ? worth(before) : (struct worth){ 0 }, come = after ? worth(after) : (struct worth){ 0 };
+        struct worth gone = before ? worth(before) : (struct worth){ 0 };
+        struct worth come = after ? worth(after) : (struct worth){ 0 };
 
         if (any->owner == MAPPED_SITE)
                 aggregate_changed(mapped->aggregate, any->leaf, now_ns, any->born_ns, before ? &gone : NULL,
@@ -169,7 +171,8 @@ void mapped_map(struct mapped *mapped, const struct wire_alloc *record, enum map
                 uint64_t now_ns)
 {
         struct mapped_range range = { .start = record->head.addr, .end = record->head.addr + record->size,
-                                      .tsc = known_time(record->head.tsc), .born_ns = now_ns, .leaf = leaf, .owner = (uint8_t)owner,
+                                      .tsc = known_time(record->head.tsc), .born_ns = now_ns, .leaf = leaf,
+                                      .owner = (uint8_t)owner,
                                       .weight = estimate_weight(record->size, record->mean) };
 
         if (range.end <= range.start || (owner == MAPPED_SITE && leaf == 0))

@@ -2,10 +2,10 @@
  *
  * - Ranges never overlap. A mapping where older ones stand takes their addresses; munmap() and mremap() cut and move. The
  *   weight is fixed by the size at birth, so what is left of a mapping counts as so many times its length: unbiased.
- * - Records come in the order of the ring, not of time. A range knows since when it is mapped (tsc), and a span concerns only
- *   what was mapped before it (probe/wire.h).
- * - Who mapped decides what it is (live/owner.h): only MAPPED_SITE has a leaf and is told as a site's; the others are known so
- *   that their resident bytes go to the right part of memory (live/memory.h).
+ * - Records come in the order of the ring, not of time. A range knows since when it is mapped (tsc), and a span concerns
+ *   only what was mapped before it (probe/wire.h).
+ * - Who mapped decides what it is (live/owner.h): only MAPPED_SITE has a leaf and is told as a site's; the others are known
+ *   so that their resident bytes go to the right part of memory (live/memory.h).
  * - Sampled blocks of malloc in a range that was taken for a site's say that the allocator mapped it: the range is the
  *   allocator's from then on, and after two such ranges all that the same stack maps. */
 #pragma once

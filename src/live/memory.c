@@ -56,7 +56,8 @@ static void claim(struct look *look, uint64_t start, uint64_t end, enum part par
         if (start >= end)
                 return;
         array_grow(look->claims.v, look->claims.n, look->claims.cap);
-        look->claims.v[look->claims.n++] = (struct parts_claim){ .start = start, .end = end, .part = part, .weight = 1 };
+        look->claims.v[look->claims.n++] = (struct parts_claim){ .start = start, .end = end, .part = part,
+                                                                  .weight = 1 };
 }
 
 /* ---- what a region is by itself ---- */
@@ -103,8 +104,8 @@ static void sort_out_regions(struct look *look)
 
 /* ---- threads ---- */
 
-/* A thread pointer lies at the upper end of the thread's stack. The main thread's lies in memory of the loader, which has no
- * guard. */
+/* A thread pointer lies at the upper end of the thread's stack. The main thread's lies in memory of the loader, which
+ * has no guard. */
 static void find_stack(struct look *look, uint64_t thread)
 {
         const struct smaps_region *region = smaps_find(&look->smaps, thread);
@@ -221,7 +222,7 @@ void memory_split(const struct memory_heap *heap, struct rec_memory *ret)
         }
         take(&used, heap->chunk_untouched);
         take(&free_bytes, heap->top_untouched);
-        /* What else is not resident nobody has looked at: free memory given back (malloc_trim) first, then blocks never used. */
+        /* What else is not resident nobody has looked at: free memory given back (malloc_trim) first, then blocks. */
         missing = used + free_bytes > heap->rss ? used + free_bytes - heap->rss : 0;
         missing -= take(&free_bytes, missing);
         take(&used, missing);

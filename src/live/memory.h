@@ -1,12 +1,13 @@
 /* memory: what the target's resident memory consists of (doc/memory.md), looked at now and then.
  *
- * One look reads smaps and, for glibc, where its arenas lie; both from outside, the target runs on. While the kernel counts, the
- * target's mmap() may have to wait, so the next look comes after at least MEMORY_SPACING times as long as reading smaps took (0.2 %
- * of the time) and MEMORY_OWN_SPACING times as long as all of it took us, however often it is asked for.
+ * One look reads smaps and, for glibc, where its arenas lie; both from outside, the target runs on. While the kernel
+ * counts, the target's mmap() may have to wait, so the next look comes after at least MEMORY_SPACING times as long as
+ * reading smaps took (0.2 % of the time) and MEMORY_OWN_SPACING times as long as all of it took us, however often it
+ * is asked for.
  *
  * What is whose:
- *   heap     where the allocator has its blocks. glibc: its arenas' heaps and blocks with a mapping of their own. Others: every
- *            anonymous region that holds a sampled block
+ *   heap     where the allocator has its blocks. glibc: its arenas' heaps and blocks with a mapping of their own. Others:
+ *            every anonymous region that holds a sampled block
  *   stacks   [stack], and regions behind a guard page that hold a thread's thread pointer or are mapped as stacks are
  *   files    file mappings, and the anonymous region behind a file's writable data (.bss)
  *   shared   memfd, /dev/shm, System V
@@ -50,11 +51,12 @@ struct memory_view {
 void memory_init(struct memory *memory, pid_t pid, int mem);
 void memory_done(struct memory *memory); /* accepts all zeroes */
 
-/* True when it has looked and something is other than before: `last` is the new row, its tick to be filled in. Nothing to say,
- * too early, or the target is gone: false. */
+/* True when it has looked and something is other than before: `last` is the new row, its tick to be filled in.
+ * Nothing to say, too early, or the target is gone: false. */
 bool memory_look(struct memory *memory, const struct memory_view *view, uint64_t now_ns);
 
-/* The next look need not wait: once, for the end of a recording. Not where it took so long that somebody might notice. */
+/* The next look need not wait: once, for the end of a recording. Not where it took so long that somebody might
+ * notice. */
 void memory_hurry(struct memory *memory);
 
 /* Adds the parts of ROW to SUM, which may be all zeroes: of several processes. */

@@ -88,16 +88,18 @@ void owners_look(struct owners *owners, const struct injection *injection, const
         }
 }
 
-static bool leads_to_allocator(const struct owners *owners, const struct unwind_frame *frame, const struct unwinder *unwinder)
+static bool leads_to_allocator(const struct owners *owners, const struct unwind_frame *frame,
+                               const struct unwinder *unwinder)
 {
         for (size_t i = 0; i < owners->n; i++)
                 if (frame->pc > owners->v[i].start && frame->pc <= owners->v[i].end)
                         return true;
-        return frame->module < unwinder_modules(unwinder) && is_allocator(unwinder_module(unwinder, frame->module)->path);
+        return frame->module < unwinder_modules(unwinder) &&
+               is_allocator(unwinder_module(unwinder, frame->module)->path);
 }
 
-enum mapped_owner owner_of(const struct owners *owners, const struct wire_alloc *record, const struct unwind_frame *frames,
-                           size_t n, const struct unwinder *unwinder)
+enum mapped_owner owner_of(const struct owners *owners, const struct wire_alloc *record,
+                           const struct unwind_frame *frames, size_t n, const struct unwinder *unwinder)
 {
         uint64_t flags = record->chunk >> 32;
 

@@ -18,5 +18,5 @@ struct owners {
 void owners_look(struct owners *owners, const struct injection *injection, const struct unwinder *unwinder);
 
 /* RECORD is a checked WIRE_MAP, FRAMES its stack, innermost first. MAPPED_FILE: of a file. */
-enum mapped_owner owner_of(const struct owners *owners, const struct wire_alloc *record, const struct unwind_frame *frames,
-                           size_t n, const struct unwinder *unwinder);
+enum mapped_owner owner_of(const struct owners *owners, const struct wire_alloc *record,
+                           const struct unwind_frame *frames, size_t n, const struct unwinder *unwinder);

@@ -1,8 +1,9 @@
 /* parts: which part of a process's memory each resident byte belongs to. Plain arithmetic over what was read.
  *
- * Every region of smaps has one part by what it is. Claims say better of ranges inside anonymous regions (the kernel joins
- * neighbours into one region, whoever mapped them). A region that several parts share is divided by looking at its pages, or,
- * when that is not possible, by length. Each resident byte ends in exactly one part: the sums add up by construction. */
+ * Every region of smaps has one part by what it is. Claims say better of ranges inside anonymous regions (the kernel
+ * joins neighbours into one region, whoever mapped them). A region that several parts share is divided by looking at
+ * its pages, or, when that is not possible, by length. Each resident byte ends in exactly one part: the sums add up
+ * by construction. */
 #pragma once
 
 #include "target/smaps.h"
@@ -37,10 +38,11 @@ struct parts {
         double mapped; /* weighted resident bytes of PART_MAPPED */
 };
 
-/* Sorts CLAIMS; where two overlap the one that begins first keeps its bytes, of those that begin together the part above. */
+/* Sorts CLAIMS; where two overlap the one that begins first keeps its bytes, of those that begin together the part
+ * above. */
 void parts_sort(struct parts_claim *claims, size_t n);
 
-/* DEFAULTS[i] is the part of SMAPS->v[i] where no claim says otherwise; only anonymous regions and brk's can be claimed. CLAIMS are
- * sorted. */
+/* DEFAULTS[i] is the part of SMAPS->v[i] where no claim says otherwise; only anonymous regions and brk's can be
+ * claimed. CLAIMS are sorted. */
 void parts_sum(const struct smaps *smaps, const enum part *defaults, const struct parts_claim *claims, size_t n_claims,
                parts_resident resident, void *arg, struct parts *ret);

@@ -83,6 +83,7 @@ static void read_counters(struct source *source)
 {
         shared_look(source->pages, source->injection->shared);
         counters_read(&source->counters, source->pages, source->injection->shared);
+        slots_take_back(&source->slots, source->pages, source->injection->shared, source->ledger->now_ns);
 }
 
 static struct pacing_look look(const struct source *source)

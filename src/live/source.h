@@ -16,6 +16,7 @@
 #include "live/pacer.h"
 #include "live/ring.h"
 #include "live/shared.h"
+#include "live/slots.h"
 #include "live/walk.h"
 #include "live/watched.h"
 #include "model/record.h"
@@ -36,6 +37,7 @@ struct source {
         struct blocks blocks;
         struct shared_pages *pages;
         struct counters counters;
+        struct slots slots;
         struct balance balance;
         struct losses losses;
         struct before before;

@@ -4,9 +4,10 @@
 
 #include <errno.h>
 
-/* malloc/arena.c: arenas other than the main one have heaps of at most 64 MiB (2 * DEFAULT_MMAP_THRESHOLD_MAX), aligned to that,
- * each beginning with a struct heap_info: the arena, the heap before, the bytes in use. In an arena's first heap the arena itself
- * comes next, so its offset is the size of struct heap_info, which differs between versions. */
+/* malloc/arena.c: arenas other than the main one have heaps of at most 64 MiB (2 * DEFAULT_MMAP_THRESHOLD_MAX),
+ * aligned to that, each beginning with a struct heap_info: the arena, the heap before, the bytes in use. In an
+ * arena's first heap the arena itself comes next, so its offset is the size of struct heap_info, which differs
+ * between versions. */
 #define HEAP_MAX    (64ull << 20)
 #define STATE_BYTES 2200ull /* struct malloc_state, see glibc.c */
 #define PAGE        4096ull

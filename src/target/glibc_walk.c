@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* malloc/malloc.c: a chunk's second word is its size; of the lowest bits the first says that the chunk before is in use, the
- * third that the arena is not the main one. Whether a chunk is in use stands in the next one. */
+/* malloc/malloc.c: a chunk's second word is its size; of the lowest bits the first says that the chunk before is in
+ * use, the third that the arena is not the main one. Whether a chunk is in use stands in the next one. */
 enum { PREV_INUSE = 1, IS_MMAPPED = 2, NON_MAIN = 4, FLAGS = 7, CHUNK_LEAST = 32 };
 #define PAGE   ((uint64_t)PAGEMAP_PAGE)
 #define RESYNC (256ull << 10)
 enum { RUN_NEEDED = 8, CHECK_EVERY = 4096 };
 
-/* malloc/malloc.c, struct tcache_perthread_struct since 2.30: uint16_t counts[64], then 64 pointers. Bin i holds chunks of
- * 32 + 16 i bytes. */
+/* malloc/malloc.c, struct tcache_perthread_struct since 2.30: uint16_t counts[64], then 64 pointers. Bin i holds
+ * chunks of 32 + 16 i bytes. */
 enum { TCACHE_BINS = 64, TCACHE_CHUNK = 0x290, TCACHE_COUNT_MAX = 1024 };
 struct tcache {
         uint16_t counts[TCACHE_BINS];

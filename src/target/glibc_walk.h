@@ -1,9 +1,10 @@
 /* glibc_walk: which chunks of glibc's arenas are in use, seen from outside, a piece at a time.
  *
- * The program runs on meanwhile: chunks are split and joined under our eyes, so every size is checked against its neighbour and the
- * arena's limits. Where a chunk makes no sense the walk looks for the next run of chunks that do, within RESYNC bytes; else that
- * arena is given up. Only resident pages are read, so that nothing is swapped in. What stands in fast bins and what threads keep in
- * their caches (tcache) looks used and is taken off, the latter where a cache is recognized. */
+ * The program runs on meanwhile: chunks are split and joined under our eyes, so every size is checked against its
+ * neighbour and the arena's limits. Where a chunk makes no sense the walk looks for the next run of chunks that do,
+ * within RESYNC bytes; else that arena is given up. Only resident pages are read, so that nothing is swapped in. What
+ * stands in fast bins and what threads keep in their caches (tcache) looks used and is taken off, the latter where a
+ * cache is recognized. */
 #pragma once
 
 #include "target/glibc.h"

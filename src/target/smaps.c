@@ -1,5 +1,6 @@
-/* Text of a large process is tens of megabytes, so it is parsed as it comes. Each mapping is a line as in maps, then lines
- * "Name:   number kB" and "VmFlags: two-letter words". A header's first word has no colon; that tells them apart. */
+/* Text of a large process is tens of megabytes, so it is parsed as it comes. Each mapping is a line as in maps, then
+ * lines "Name:   number kB" and "VmFlags: two-letter words". A header's first word has no colon; that tells them
+ * apart. */
 #include "target/smaps.h"
 
 #include "base/alloc.h"
@@ -41,8 +42,8 @@ static enum smaps_kind kind_of(const struct mapping *mapping)
                 return SMAPS_STACK;
         if (begins(path, "[v"))
                 return SMAPS_KERNEL;
-        if (begins(path, "[anon_shmem:") || begins(path, "/memfd:") || begins(path, "/dev/shm/") || begins(path, "/SYSV") ||
-            (begins(path, "/dev/zero") && mapping->shared))
+        if (begins(path, "[anon_shmem:") || begins(path, "/memfd:") || begins(path, "/dev/shm/") ||
+            begins(path, "/SYSV") || (begins(path, "/dev/zero") && mapping->shared))
                 return SMAPS_SHARED;
         /* a name given by prctl(PR_SET_VMA_ANON_NAME) stands in brackets */
         if (path[0] == '\0' || path[0] == '[')

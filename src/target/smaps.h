@@ -1,7 +1,7 @@
 /* smaps: what is resident of each mapping of a process.
  *
- * Reading costs the target: the kernel holds the lock on its memory map while it counts, piece by piece, so mmap() in the target
- * may have to wait. Whoever reads often measures how long a read takes (live/memory.h). */
+ * Reading costs the target: the kernel holds the lock on its memory map while it counts, piece by piece, so mmap() in
+ * the target may have to wait. Whoever reads often measures how long a read takes (live/memory.h). */
 #pragma once
 
 #include "target/maps.h"
@@ -34,8 +34,8 @@ struct smaps {
         size_t n;
 };
 
-/* Reads /proc/PID/smaps, through a live thread when the leader is gone. -ESRCH when the process has no memory (any more).
- * End with smaps_done(). */
+/* Reads /proc/PID/smaps, through a live thread when the leader is gone. -ESRCH when the process has no memory (any
+ * more). End with smaps_done(). */
 int smaps_read(pid_t pid, struct smaps *ret);
 
 /* The same from FD, the text of such a file. -EINVAL when it is none, -EFBIG when it is longer than any process's. */

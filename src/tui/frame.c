@@ -176,10 +176,11 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
                 command = short_command(s->cmdline);
         else if (s->comm)
                 command = s->comm;
-        len += (size_t)snprintf(ret + len, size - len, "%d %s", s->pid, command);
         n = heap_children(ui->heap);
-        if (n > 0 && len < size)
-                snprintf(ret + len, size - len, "  +%zu %s", n, n == 1 ? "child" : "children");
+        if (n > 0) /* before the command, which may be long */
+                snprintf(ret + len, size - len, "%d +%zu %s  %s", s->pid, n, n == 1 ? "child" : "children", command);
+        else
+                snprintf(ret + len, size - len, "%d %s", s->pid, command);
         if (canvas->width < SIDE_PANE || ui->heap == NULL || text_width(ret) > 40)
                 return;
         len = strlen(ret);

@@ -103,9 +103,11 @@ def pairs(heaptop, quick, pipeline):
         server.end()
     low, middle, high = centre([b[0] / a[0] for a, b in zip(plain, watched)])
     throughput = centre([b[1] / a[1] for a, b in zip(plain, watched)])
+    reach = ""
+    if pipeline == 1:
+        reach = " (reach: upper end <= 1.02; " + ("reached)" if high <= 1.02 else f"resolved to +-{(high - low) / 2 * 100:.1f} %)")
     print(f"redis-server, -P {pipeline}, heaptop at 512 KiB, {count} pairs: CPU time a request, server and heaptop together, "
-          f"**{middle:.3f}x**, 95 % interval {low:.3f}-{high:.3f} (reach: upper end <= 1.02; "
-          f"{'reached' if high <= 1.02 else f'resolved to +-{(high - low) / 2 * 100:.1f} %'}); requests a second "
+          f"**{middle:.3f}x**, 95 % interval {low:.3f}-{high:.3f}{reach}; requests a second "
           f"{throughput[1]:.3f}x ({throughput[0]:.3f}-{throughput[2]:.3f}).\n", flush=True)
 
 

@@ -58,7 +58,7 @@ result $? "a program that has become another one is left alone"
 fi # exec
 
 if part forklive; then
-begin "$edge" forklive $((2 * slow))
+begin "$edge" forklive $((6 * slow))
 "$tool" hold "$target" 900 >"$dir/tool" 2>&1
 child=
 while [ -z "$child" ]; do

@@ -13,6 +13,7 @@
  *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
  *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
  *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the error
+ *   attach_tool circle COUNT                two processes attach to each other at the same time, COUNT times
  *   attach_tool trace PID MS                traces PID (which stops nothing) for a while, prints TRACING
  *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
  */
@@ -97,8 +98,12 @@ static int cycle(pid_t pid, long count, long hold_ms)
 
         for (long i = 0; i < count; i++) {
                 struct err err = { 0 };
-                int r = inject_attach(pid, &OPTIONS, &injection, &err);
+                int r = -EAGAIN;
 
+                for (int attempt = 0; r == -EAGAIN && attempt < 5; attempt++) { /* a machine too busy is no harm */
+                        err = (struct err){ 0 };
+                        r = inject_attach(pid, &OPTIONS, &injection, &err);
+                }
                 if (r < 0) {
                         result = fail("attach", &err);
                         goto out;
@@ -553,6 +558,67 @@ static int run(long hold_ms, char **argv)
         return r < 0 && r != -ESRCH;
 }
 
+/* ---- two that attach to each other ---- */
+
+static int attach_to_peer(int gate)
+{
+        struct err err = { 0 };
+        pid_t peer = 0;
+        int r;
+
+        setsid();
+        if (read(gate, &peer, sizeof peer) != sizeof peer)
+                return 2;
+        r = inject_attach(peer, &OPTIONS, &injection, &err);
+        if (r == 0) {
+                pause_ms(20);
+                r = inject_detach(&injection, &err);
+                inject_done(&injection);
+                return r < 0 && r != -ESRCH ? 2 : 0;
+        }
+        if (r == -EBUSY || r == -ESRCH || r == -EAGAIN)
+                return 1;
+        printf("%s\n", err.text);
+        fflush(stdout);
+        return 2;
+}
+
+/* In a circle nobody waits for ever: both come to an end, attached (one after the other) or refused. */
+static int circle(long count)
+{
+        long attached = 0;
+
+        for (long i = 0; i < count; i++) {
+                pid_t pids[2];
+                int gates[2][2], good = 0;
+
+                for (int k = 0; k < 2; k++) {
+                        if (pipe(gates[k]) < 0 || (pids[k] = fork()) < 0)
+                                return 2;
+                        if (pids[k] == 0)
+                                _exit(attach_to_peer(gates[k][0]));
+                }
+                for (int k = 0; k < 2; k++)
+                        if (write(gates[k][1], &pids[1 - k], sizeof pids[0]) < 0)
+                                return 2;
+                for (int k = 0; k < 2; k++) {
+                        int status = 0;
+
+                        waitpid(pids[k], &status, 0);
+                        if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
+                                printf("round %ld: status %d\n", i, status);
+                                return 1;
+                        }
+                        good += WEXITSTATUS(status) == 0;
+                        close(gates[k][0]);
+                        close(gates[k][1]);
+                }
+                attached += good;
+        }
+        printf("rounds=%ld attached=%ld\n", count, attached);
+        return 0;
+}
+
 int main(int argc, char **argv)
 {
         const char *command = argc > 2 ? argv[1] : "";
@@ -571,6 +637,8 @@ int main(int argc, char **argv)
                 return extend(pid, number, argc < 5);
         if (!strcmp(command, "leave"))
                 return attach_and_hold(pid, number, 0);
+        if (!strcmp(command, "circle"))
+                return circle(pid);
         if (!strcmp(command, "faults"))
                 return faults(pid, argc > 3 ? argv[3] : NULL);
         if (!strcmp(command, "die"))

@@ -270,11 +270,17 @@ spawns_recorded() {
         changing=
         return $result
 }
+is_a_circle() {
+        timeout 120 "$tool" circle 20 >"$work/tool" 2>&1
+        result=$?
+        note <"$work/tool"
+        return $result
+}
 leader_is_gone() {
         start "$HEAPTOP_BUILD/tests/targets/edge" leader 8 && records forever && ends_well
 }
 
-plan 24
+plan 25
 start "$kinds" work 60
 check "a stopped process is attached to and stays stopped" stays_stopped
 check "its samples flow when it is continued" samples_flow
@@ -300,4 +306,5 @@ check "a target that ends while it is recorded" dies_recorded
 check "storms of vfork, posix_spawn and fork during attach and detach" spawns
 check "and while it is recorded" spawns_recorded
 check "a leader that has ended by pthread_exit" leader_is_gone
+check "two heaptops that watch each other do not wait for ever" is_a_circle
 the_end

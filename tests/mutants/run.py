@@ -6,6 +6,7 @@ Also by `make check-mutants`, with MUTANTS="name name" for some of them. A test 
 mutants are listed at the end and make the exit status 1. Before the first mutant of a test the test must pass as it is.
 Results stand in WORK/results, one line each; take a line out to run its mutant again.
 """
+import filecmp
 import os
 import re
 import shutil
@@ -48,12 +49,18 @@ def read_list(path):
 
 
 def copy_source(source, tree):
-    """The source as it is now, without what was built."""
-    os.makedirs(tree, exist_ok=True)
-    built = [name for name in os.listdir(source) if name == ".git" or os.path.exists(f"{source}/{name}/config.status")]
-    subprocess.run(["tar", "-cf", f"{tree}.tar", "-C", source, *(f"--exclude=./{name}" for name in built), "."], check=True)
-    subprocess.run(["tar", "-xf", f"{tree}.tar", "-C", tree], check=True)
-    os.unlink(f"{tree}.tar")
+    """The source as it is now, without what was built; a file that has changed since the last time is new to make."""
+    for folder, folders, files in os.walk(source):
+        folders[:] = [name for name in folders if name != ".git" and not os.path.exists(f"{folder}/{name}/config.status")
+                      and not os.path.exists(f"{folder}/{name}/results")]
+        there = os.path.join(tree, os.path.relpath(folder, source))
+        os.makedirs(there, exist_ok=True)
+        for name in files:
+            one, two = f"{folder}/{name}", f"{there}/{name}"
+            if os.path.exists(two) and not filecmp.cmp(one, two, shallow=False):
+                shutil.copy(one, two)
+            elif not os.path.exists(two):
+                shutil.copy2(one, two)
 
 
 def configure(tree, build):

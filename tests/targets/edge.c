@@ -279,14 +279,23 @@ static int mode_fork(void)
         return bad != 0;
 }
 
-/* A child that lives on prints its pid, so that a test can look at it. */
+static bool is_hooked(const volatile uint8_t *entry)
+{
+        return entry[0] == 0xe9 || (entry[0] == 0xf3 && entry[4] == 0xe9);
+}
+
+/* A child, forked while malloc is hooked, that lives on prints its pid, so that a test can look at it. */
 static int mode_forklive(void)
 {
+        const volatile uint8_t *entry = dlsym(RTLD_DEFAULT, "malloc");
+        double lifetime = end - now(), give_up = now() + 30;
         int status;
         pid_t pid;
 
         ready();
-        usleep(500000);
+        while (!is_hooked(entry) && now() < give_up)
+                usleep(1000);
+        end = now() + lifetime;
         pid = fork();
         if (pid == 0) {
                 while (now() < end)
@@ -540,11 +549,6 @@ static int mode_vforklong(void)
                 churn(20000);
         }
         return bad != 0;
-}
-
-static bool is_hooked(const volatile uint8_t *entry)
-{
-        return entry[0] == 0xe9 || (entry[0] == 0xf3 && entry[4] == 0xe9);
 }
 
 /* Another tool hooks malloc after us: its copy of the first instruction is our jump. */

@@ -67,6 +67,8 @@ void fake_free(struct fake *fake)
         free(fake->marks);
         free(fake->events);
         free(fake->gaps);
+        free(fake->members);
+        free(fake->member_ticks);
         free(fake->classes);
         free(fake->memories);
         free(fake->befores);
@@ -313,6 +315,19 @@ void fake_set_before_class(struct fake *fake, const struct rec_before_class *row
         array_grow(fake->befores, fake->n_befores, fake->cap_befores);
         fake->befores[fake->n_befores] = *row;
         fake->befores[fake->n_befores++].tick = fake->last + 1;
+}
+
+void fake_add_member(struct fake *fake, const struct rec_member *row)
+{
+        array_grow(fake->members, fake->n_members, fake->cap_members);
+        fake->members[fake->n_members++] = *row;
+}
+
+void fake_set_member_tick(struct fake *fake, const struct rec_member_tick *row)
+{
+        array_grow(fake->member_ticks, fake->n_member_ticks, fake->cap_member_ticks);
+        fake->member_ticks[fake->n_member_ticks] = *row;
+        fake->member_ticks[fake->n_member_ticks++].tick = fake->last + 1;
 }
 
 void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean)

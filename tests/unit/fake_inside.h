@@ -45,6 +45,9 @@ struct fake {
         struct rec_event *events;
         struct rec_gap *gaps;
         struct rec_class_tick *classes;
+        struct rec_member *members;
+        struct rec_member_tick *member_ticks;
+        size_t n_members, cap_members, n_member_ticks, cap_member_ticks;
         struct rec_memory *memories;
         struct rec_before_class *befores;
         struct rec_class_mean *means;

@@ -294,6 +294,33 @@ static int get_means_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const str
         return fake->error;
 }
 
+static int get_members(void *arg, int (*fn)(void *ctx, const struct rec_member *row), void *ctx)
+{
+        struct fake *fake = arg;
+        int r = fake->error;
+
+        for (size_t i = 0; i < fake->n_members && r == 0; i++)
+                r = fn(ctx, &fake->members[i]);
+        return r;
+}
+
+/* In order of process, as the members are. */
+static int get_member_ticks_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_member_tick *row), void *ctx)
+{
+        struct fake *fake = arg;
+        int r = fake->error;
+
+        for (size_t i = 0; i < fake->n_members && r == 0; i++) {
+                const struct rec_member_tick *found = NULL;
+
+                for (size_t k = 0; k < fake->n_member_ticks; k++)
+                        if (fake->member_ticks[k].member == fake->members[i].id && fake->member_ticks[k].tick <= tick)
+                                found = &fake->member_ticks[k];
+                r = found ? fn(ctx, found) : 0;
+        }
+        return r;
+}
+
 void fake_fill_history(struct fake *fake)
 {
         fake->history = (struct history){
@@ -315,6 +342,8 @@ void fake_fill_history(struct fake *fake)
                 .memory_at = get_memory_at,
                 .before_at = get_before_at,
                 .means_at = get_means_at,
+                .members = get_members,
+                .member_ticks_at = get_member_ticks_at,
                 .events = get_events,
                 .gaps = get_gaps,
                 .marks = get_marks,

@@ -325,6 +325,40 @@ static void classes_are_those_of_the_tick(void **state)
         fake_free(fake);
 }
 
+static void processes_are_those_of_the_tick(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        const struct heap_member *members;
+        uint64_t times[3];
+
+        tick_often(fake, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+                assert_int_equal(heap_seek(heap, i + 1), 0);
+                times[i] = heap_process(heap)->time_ns;
+        }
+        fake_add_member(fake, &(struct rec_member){ 1, 4711, 0, REC_CAME_ATTACHED, "shopd", "", "", times[0], 0 });
+        fake_add_member(fake, &(struct rec_member){ 2, 4712, 1, REC_CAME_FORKED, "work\033er", "", "", times[1], times[2] });
+        fake_add_member(fake, &(struct rec_member){ 3, 4713, 1, REC_CAME_FORKED, "worker", "", "", times[2], 0 });
+        fake_set_member_tick(fake, &(struct rec_member_tick){ .member = 2, .heap_used = 77 });
+        tick_often(fake, 1);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_members(heap, &members), 1);
+        assert_int_equal(heap_children(heap), 0);
+        assert_int_equal(heap_seek(heap, 2), 0);
+        assert_int_equal(heap_members(heap, &members), 2);
+        assert_int_equal(heap_children(heap), 1);
+        assert_null(strchr(members[1].row.comm, '\033'));
+        assert_true(members[1].lives && !members[1].has_figures);
+        assert_int_equal(heap_seek(heap, 4), 0);
+        assert_int_equal(heap_members(heap, &members), 3);
+        assert_int_equal(heap_children(heap), 1);
+        assert_true(members[0].lives && !members[1].lives && members[2].lives);
+        assert_true(members[1].has_figures && members[1].figures.heap_used == 77);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 static void sizes_with_a_mean_of_their_own_are_those_of_the_tick(void **state)
 {
         struct fake *fake = fake_new();
@@ -488,6 +522,7 @@ int main(void)
                 cmocka_unit_test(a_history_that_fails_is_reported_and_may_recover),
                 cmocka_unit_test(trends_step_at_the_time_of_the_changes),
                 cmocka_unit_test(a_chart_keeps_the_first_and_the_last_row),
+                cmocka_unit_test(processes_are_those_of_the_tick),
                 cmocka_unit_test(ages_weigh_blocks_by_the_bytes_they_stand_for),
         };
 

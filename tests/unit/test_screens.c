@@ -161,6 +161,32 @@ static void what_is_left_from_before_is_drawn_by_size(void **state)
         compare_all_sizes("before", UI_LIVE, "/ b e f o r e Enter");
 }
 
+/* The target and three children, one of which has ended. */
+static void add_family(struct fake *fake)
+{
+        for (uint32_t id = 1; id <= 4; id++)
+                fake_add_member(fake, &(struct rec_member){
+                        .id = id, .pid = 4710 + (int32_t)id, .parent = id > 1, .came = id > 1 ? REC_CAME_FORKED : REC_CAME_ATTACHED,
+                        .comm = "shopd", .exe = "", .allocator = "", .started_ns = FAKE_START_NS,
+                        .ended_ns = id == 2 ? FAKE_START_NS + 1 : 0 });
+}
+
+static void the_title_counts_children(void **state)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++) {
+                struct world world = open_world(UI_LIVE, "");
+
+                add_family(world.fake);
+                assert_int_equal(ui_set_last_tick(world.ui, heap_tick(world.heap), NOW), 0);
+                assert_int_equal(heap_seek(world.heap, heap_tick(world.heap)), 0);
+                same = matches(world.ui, "children", sizes[i].width, sizes[i].height, false) && same;
+                close_world(&world);
+        }
+        assert_true(same);
+}
+
 static void sites_are_drawn_as_they_were(void **state)
 {
         compare_all_sizes("sites", UI_LIVE, "2 j j");
@@ -646,6 +672,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(overview_is_drawn_as_it_was),
+                cmocka_unit_test(the_title_counts_children),
                 cmocka_unit_test(what_is_left_from_before_is_drawn_by_size),
                 cmocka_unit_test(sites_are_drawn_as_they_were),
                 cmocka_unit_test(stack_is_drawn_as_it_was),
