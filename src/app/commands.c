@@ -203,7 +203,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
-                            .burst = options->mean ? 0 : PACING_START_BURST, .stack_limit = (uint32_t)options->stack,
+                            .burst = options->mean ? 0 : PACING_BURST, .stack_limit = (uint32_t)options->stack,
                             .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
         };
 }

@@ -30,7 +30,7 @@
 enum {
         RETRY_NS = 2000000,
         RETRY_MAX_NS = 64000000,
-        GIVE_UP_MS = 2000,
+        GIVE_UP_MS = 10000, /* with hooks still in: a busy machine needs that */
         PATIENCE_MS = 5000, /* once the jumps are gone: then nobody is harmed by waiting */
         FDS_MAX = 8,
         PAGE = 4096,

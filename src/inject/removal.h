@@ -17,6 +17,6 @@ struct removal {
 };
 
 /* Removes everything of heaptop from PID, whose start time must be START_TIME (0 = any). With EXPECT_SHARED not 0 only
- * when its shared area is at that address (no exec since). Bounded to about two seconds, to five when only the code must
+ * when its shared area is at that address (no exec since). Bounded to about ten seconds while hooks are in, to five when only the code must
  * still go. -ESRCH when the process (or that program) is gone. */
 int removal_run(pid_t pid, uint64_t start_time, uint64_t expect_shared, struct removal *ret, struct err *err);

@@ -162,14 +162,14 @@ static void take_breath(unsigned turn, unsigned spins)
                 nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
 }
 
-/* True when whoever has not stopped yet only waits for a processor, and will stop when it gets one. */
+/* True when whoever has not stopped yet will do so when it gets a processor: nobody waits for a disk or a child in vfork. */
 static bool wait_for_processors(const struct stop *stop)
 {
         for (size_t i = 0; i < stop->n; i++) {
                 struct proc_stat stat;
 
                 if (stop->v[i].state == THREAD_RUNNING &&
-                    (proc_stat_read(stop->v[i].tid, &stat) < 0 || stat.state != 'R'))
+                    (proc_stat_read(stop->v[i].tid, &stat) < 0 || stat.state == 'D'))
                         return false;
         }
         return true;

@@ -38,6 +38,17 @@ void pacer_init(struct pacer *pacer, struct wire_shared *shared, uint64_t fixed_
         release_brake(pacer);
 }
 
+void pacer_drained(struct pacer *pacer)
+{
+        struct pacing *pacing = &pacer->pacing;
+        uint64_t taken = __atomic_load_n(&pacer->shared->taken, __ATOMIC_RELAXED);
+
+        if (taken == 0 || pacing->n_looks == 0)
+                return;
+        pacing->braked |= pacing->burst && taken >= pacing->burst;
+        release_brake(pacer);
+}
+
 void pacer_look(struct pacer *pacer, const struct pacing_look *look)
 {
         if (pacing_look(&pacer->pacing, look))

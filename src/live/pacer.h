@@ -30,6 +30,9 @@ typedef ROWS(struct rec_class_mean) pacer_rows;
 void pacer_init(struct pacer *pacer, struct wire_shared *shared, uint64_t fixed_mean, bool exact_frees,
                 const struct pacing_look *look);
 
+/* The ring has been drained: what the brake held back may come now. Not before the first look, which knows more. */
+void pacer_drained(struct pacer *pacer);
+
 /* A look is due: decides and puts it in force. */
 void pacer_look(struct pacer *pacer, const struct pacing_look *look);
 

@@ -19,7 +19,7 @@
  * UNDER. ALARM: so much in one look is not waited out. */
 static const double OVER = 1.2, UNDER = 0.9, ALARM = 4;
 static const double FACTOR_MIN = 0.25, FACTOR_MAX = 8, STRAIN_MIN = 0.125;
-enum { ENOUGH_SAMPLES = 30, BURST_MIN = 64, LEVEL_MAX = 18 };
+enum { ENOUGH_SAMPLES = 30, LEVEL_MAX = 18 };
 
 /* ---- what a mean costs ---- */
 
@@ -96,7 +96,7 @@ static void compare(struct pacing *pacing, const struct pacing_look *look, doubl
         double expected = cost(pacing, pacing->mean, true) / pacing->factor * seconds;
         double fade = exp(-seconds / FEEDBACK_S);
 
-        if (pacing->burst && seen >= (double)pacing->burst && seen < expected)
+        if (pacing->n_looks == 0 || (pacing->braked && seen < expected))
                 return;
         pacing->expected = pacing->expected * fade + expected;
         pacing->seen = pacing->seen * fade + seen;
@@ -290,7 +290,7 @@ void pacing_init(struct pacing *pacing, uint64_t fixed_mean, bool exact_frees, d
                  const struct pacing_look *look)
 {
         *pacing = (struct pacing){ .mean = PACING_FINEST, .budget = budget, .strain = 1, .factor = 1,
-                                   .hold_ns = HOLD_MIN_NS, .burst = PACING_START_BURST };
+                                   .hold_ns = HOLD_MIN_NS, .burst = PACING_BURST };
         pacing->due_ns = look->now_ns + PACING_FIRST_LOOK_MS * NS_PER_MS;
         pacing->cpu_from_ns = look->now_ns + CPU_BEGIN_NS - CPU_WINDOW_NS;
         for (uint32_t i = 0; i < WIRE_CLASSES; i++)
@@ -341,13 +341,6 @@ bool pacing_wants_survivors(const struct pacing *pacing, uint64_t now_ns)
         return suspects_wants_survivors(&pacing->suspects, now_ns);
 }
 
-static void set_burst(struct pacing *pacing)
-{
-        double between = allowed(pacing) * PACING_LOOK_MS / 1000;
-
-        pacing->burst = (uint64_t)fmax(BURST_MIN, ALARM * between);
-}
-
 bool pacing_look(struct pacing *pacing, const struct pacing_look *look)
 {
         double seconds = (double)(look->now_ns - pacing->last_ns) / 1e9;
@@ -365,9 +358,10 @@ bool pacing_look(struct pacing *pacing, const struct pacing_look *look)
                 share_out(pacing);
                 set_mean(pacing, look->now_ns);
                 changed = set_zooms(pacing);
-                set_burst(pacing);
+                pacing->burst = PACING_BURST;
         }
         remember(pacing, look);
+        pacing->braked = false;
         pacing->n_looks++;
         pacing->due_ns = look->now_ns + PACING_LOOK_MS * NS_PER_MS;
         return changed || pacing->mean != before;

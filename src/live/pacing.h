@@ -36,7 +36,7 @@ enum {
         PACING_BUDGET = 500,       /* samples a second */
         PACING_ZOOM_PERCENT = 60,  /* of the budget that growing classes may take */
         PACING_ZOOM_MAX = 1 << 12, /* so many times finer than the rest, at most */
-        PACING_START_BURST = 64,   /* `burst` until the first look: at most some 600 samples until it brakes to 1 MiB */
+        PACING_BURST = 32,         /* `burst`: eight doublings of it, 256 samples with 16 KiB of stack, fit into the ring */
         PACING_LOOK_MS = 200,
         PACING_FIRST_LOOK_MS = 60,
         PACING_TABLE = 44 << 10,   /* live samples that the table is meant to hold: two thirds */
@@ -63,7 +63,9 @@ struct pacing {
         /* to be put in force */
         uint64_t mean;                  /* the base mean */
         uint32_t zoom[WIRE_CLASSES];    /* each class is sampled with mean/zoom; 1 = like the rest */
-        uint64_t burst;                 /* samples between two looks that are no reason to brake; 0 = no brake */
+        uint64_t burst;                 /* samples between two times that the ring is drained that are no reason to brake;
+                                         * 0 = no brake */
+        bool braked;                    /* set by whoever releases the brake, if it was on since the last look */
 
         bool fixed;                     /* a mean was asked for: nothing is adapted */
         double budget;                  /* samples a second */

@@ -117,6 +117,7 @@ size_t source_step(struct source *source)
 
         inject_heartbeat(source->injection);
         n = source_drain(source);
+        pacer_drained(source->pacer);
         pace(source);
         before_step(&source->before);
         walk_ask(source->walk);

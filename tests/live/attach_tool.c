@@ -4,6 +4,7 @@
  *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
  *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED; detaches
  *   attach_tool extendkills PID COUNT        COUNT times: attaches, and is killed at a system call while it hooks what came
+ *   attach_tool extendfaults PID COUNT       the same, but the system call fails: the hooks that were there stay, nothing is left
  *   attach_tool leave PID                   attaches and ends without detaching
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
@@ -218,6 +219,46 @@ static int extend_and_die(pid_t pid)
                 err = (struct err){ 0 };
                 hold(10);
         }
+        return 0;
+}
+
+static int fail_once(const char *name)
+{
+        if (calls_since_stop > 0 || !strcmp(name, "seize"))
+                calls_since_stop++;
+        return calls_since_stop == kill_at ? EIO : 0;
+}
+
+static int extend_faults(pid_t pid, long count)
+{
+        long failed = 0;
+
+        for (long i = 0; i < count; i++) {
+                struct err err = { 0 };
+                int r = 0;
+
+                kill_at = 1 + i * 7919 % 97;
+                if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
+                        return fail("attach", &err);
+                for (int k = 0; k < 500 && r == 0; k++) {
+                        calls_since_stop = 0;
+                        sys_fault = fail_once;
+                        r = inject_extend(&injection, &OPTIONS, &err);
+                        sys_fault = NULL;
+                        hold(10);
+                }
+                failed += r < 0;
+                if (r < 0 && err.text[0] == '\0')
+                        printf("call %ld failed without words (%d)\n", kill_at, r);
+                err = (struct err){ 0 };
+                r = inject_detach(&injection, &err);
+                inject_done(&injection);
+                if (r != 0 || inject_is_hooked(pid)) {
+                        printf("call %ld: ", kill_at);
+                        return r < 0 ? fail("detach", &err) : 1;
+                }
+        }
+        printf("rounds=%ld failed=%ld\n", count, failed);
         return 0;
 }
 
@@ -631,6 +672,8 @@ int main(int argc, char **argv)
                 return cycle(pid, number > 0 ? number : 1, argc > 4 ? atol(argv[4]) : 0);
         if (!strcmp(command, "hold"))
                 return attach_and_hold(pid, number, 1);
+        if (!strcmp(command, "extendfaults"))
+                return extend_faults(pid, number);
         if (!strcmp(command, "extendkills"))
                 return extend_kills(pid, number);
         if (!strcmp(command, "extend"))

@@ -1,6 +1,7 @@
-/* fault_tool: makes each system call of inject/ fail in turn, in attach, detach, repair and launch.
+/* fault_tool: makes each system call of inject/ fail in turn, in attach, extension, detach, repair and launch.
  *
- *   fault_tool attach|detach|repair PID [ever]   the N-th use of each call fails, N = 1, 2, ...; `ever`: from the N-th on
+ *   fault_tool attach|extend|detach|repair PID [ever]
+ *                                                the N-th use of each call fails, N = 1, 2, ...; `ever`: from the N-th on
  *   fault_tool launch [ever]                     the same while a program is launched
  *
  * After each failure the target runs, untraced and with the code that it had, or can be repaired to that; the error has words.
@@ -27,9 +28,13 @@ static const char *const names[] = {
 enum { N_NAMES = sizeof names / sizeof *names, TURNS_MAX = 400, CODE = 16 };
 
 static const struct inject_options OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
+/* Hooked later (targets/kinds.c): as a free() of what was never sampled, which does nothing. */
+static const struct inject_extra EXTRA = { .symbol = "keep_and_check", .kind = WIRE_FREE };
+static const struct inject_options MORE = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30, .extras = &EXTRA,
+                                            .n_extras = 1 };
 static struct injection injection;
 static const char *operation, *fault_name;
-static long fault_at, fault_seen, n_tried, n_failed;
+static long fault_at, fault_seen, n_tried, n_failed, n_extended;
 static bool for_ever;
 
 static int fault(const char *name)
@@ -74,9 +79,10 @@ static bool read_code(pid_t pid, struct code *ret)
 
 static int learn_code(pid_t pid)
 {
+        const struct inject_options *options = strcmp(operation, "extend") == 0 ? &MORE : &OPTIONS;
         struct err err = { 0 };
 
-        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0 || inject_detach(&injection, &err) < 0) {
+        if (inject_attach(pid, options, &injection, &err) < 0 || inject_detach(&injection, &err) < 0) {
                 printf("%s\n", err.text);
                 return 1;
         }
@@ -131,12 +137,15 @@ static int operate(pid_t pid, struct err *err)
         sys_fault = fault;
         if (!strcmp(operation, "attach"))
                 r = inject_attach(pid, &OPTIONS, &injection, err);
+        else if (!strcmp(operation, "extend"))
+                r = inject_extend(&injection, &MORE, err);
         else if (!strcmp(operation, "detach"))
                 r = inject_detach(&injection, err);
         else
                 r = inject_repair(pid, err);
         sys_fault = NULL;
-        if (!strcmp(operation, "attach") && r == 0) {
+        if (!strcmp(operation, "extend") || (!strcmp(operation, "attach") && r == 0)) {
+                n_extended += !strcmp(operation, "extend") && r > 0;
                 if (inject_detach(&injection, &before) < 0)
                         return complain(before.text), -EINVAL;
                 inject_done(&injection);
@@ -217,7 +226,7 @@ int main(int argc, char **argv)
         int r = 0;
 
         if (argc < 2 || (!launches && pid <= 0)) {
-                fputs("usage: fault_tool attach|detach|repair PID [ever] | launch [ever]\n", stderr);
+                fputs("usage: fault_tool attach|extend|detach|repair PID [ever] | launch [ever]\n", stderr);
                 return 64;
         }
         operation = argv[1];
@@ -227,5 +236,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < N_NAMES && r == 0; i++)
                 r = try_name(pid, names[i]);
         printf("tried=%ld failed=%ld\n", n_tried, n_failed);
+        if (r == 0 && !strcmp(operation, "extend") && n_extended == 0)
+                r = complain("nothing was ever hooked");
         return r;
 }

@@ -11,7 +11,7 @@ skip_unless_possible
 command -v gcc >/dev/null 2>&1 || { echo "1..0 # SKIP no gcc"; exit 0; }
 lib=$(dirname "$(gcc -print-file-name=libc.so.6)")
 gcc $flags -o "$dir/reach" "$code" && gcc $flags -DOWN -shared -fPIC -Wl,-Bsymbolic -o "$dir/plugin.so" "$code" || exit 99
-echo 1..13
+echo 1..14
 
 late() {
         name=$1
@@ -48,6 +48,10 @@ attach_tool extendkills "$target" "$kills"
 code_=$?
 grep -q 'killed=[1-9]' "$dir/tool" || code_=1
 result $code_ "killed in the middle of it: the next heaptop takes all of it out ($(cat "$dir/tool"))"
+attach_tool extendfaults "$target" $((kills / 2))
+code_=$?
+grep -q 'failed=[1-9]' "$dir/tool" && ! grep -q 'without words' "$dir/tool" || code_=1
+result $code_ "a system call that fails in the middle of it is told, and the rest goes on ($(tail -n 1 "$dir/tool"))"
 attach_tool extend "$target" 1000 leave
 grep -q '^EXTENDED' "$dir/tool"
 result $? "a heaptop that ends without a detach"

@@ -80,7 +80,9 @@ int main(int argc, char **argv)
         while (!stop) {
                 nanosleep(&(struct timespec){ .tv_nsec = STEP_NS }, NULL);
                 elapsed_ns = now_ns() - began;
-                owed += (faster ? churn_later : churn) * (double)(elapsed_ns - since_ns) / 1e9;
+                owed = (faster ? churn_later : churn) * (double)(elapsed_ns - since_ns) / 1e9;
+                if (owed > (faster ? churn_later : churn) / 100) /* short of processor time: never fall further behind */
+                        owed = (faster ? churn_later : churn) / 100;
                 since_ns = elapsed_ns;
                 while (owed > 0 && !stop) {
                         uint64_t r = next();
