@@ -49,6 +49,7 @@ static const struct name PLAIN[] = {
         { "_ZdaPvmSt11align_val_t", WIRE_DELETE_SIZED },
         { "mallocx", WIRE_MALLOCX },
         { "rallocx", WIRE_RALLOCX },
+        { "xallocx", WIRE_XALLOCX },
         { "dallocx", WIRE_DALLOCX },
         { "sdallocx", WIRE_SDALLOCX },
 };

@@ -194,7 +194,8 @@ static bool releases_itself(const struct search *search)
 
 static bool makes_something_of_it(enum wire_kind kind)
 {
-        return kind == WIRE_REALLOC || kind == WIRE_RALLOCX || kind == WIRE_MEMALIGN || kind == WIRE_POSIX_MEMALIGN;
+        return kind == WIRE_REALLOC || kind == WIRE_RALLOCX || kind == WIRE_XALLOCX || kind == WIRE_MEMALIGN ||
+               kind == WIRE_POSIX_MEMALIGN;
 }
 
 /* malloc and free themselves may lead to each other at times, and stay. */

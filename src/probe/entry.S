@@ -42,6 +42,7 @@ blob_start:
         .long   pool_get_second - blob_start
         .long   pool_put - blob_start
         .long   pool_put_second - blob_start
+        .long   pool_resize - blob_start                /* xallocx */
 
         .text
         .macro  thunk name, call
@@ -95,7 +96,7 @@ slow_common:
         jmp     *(%r9)                  /* wire_hook.original */
         .size   slow_common, . - slow_common
 
-/* Mapping calls and pools: with the hook in %r11, for %r9 may be an argument. There is no fast path: all that is done here
+/* Mapping calls, pools and xallocx(): with the hook in %r11, for %r9 may be an argument. There is no fast path: all that is done here
  * is to look whether we are on. struct map_frame is laid out; probe_map() calls the original, probe_pool() when it must. */
         .macro  wide name, call, common
         .type   \name, @function
@@ -124,6 +125,7 @@ slow_common:
         wide    pool_get_second, 3, pool_common
         wide    pool_put, 7, pool_common
         wide    pool_put_second, 9, pool_common
+        wide    pool_resize, 14, pool_common
 
         .macro  call_wide function
         pushq   %r11

@@ -47,9 +47,10 @@ enum probe_call {
         CALL_MUNMAP,
         CALL_MREMAP,
         CALL_BRK,
+        CALL_RESIZE,      /* with a struct map_frame, too; returns the block's size, and it never moves */
 };
 
-/* The same for mapping calls and pools, which have up to six arguments in registers. */
+/* The same for mapping calls, pools and xallocx(), which have up to six arguments in registers. */
 struct map_frame {
         uint64_t more[3]; /* fourth to sixth argument */
         uint64_t rax;     /* for a function with `...`, how many vector registers hold arguments */

@@ -117,20 +117,35 @@ static bool may_throw(const struct probe_frame *frame)
         return frame->call == CALL_NEW || frame->call == CALL_NEW_ALIGNED;
 }
 
+typedef probe_result resize_function(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 typedef probe_result pool_function(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t s0,
                                    uint64_t s1, uint64_t s2, uint64_t s3);
+
+/* The arguments after the third, of calls that have a struct map_frame. */
+static const uint64_t *more_of(const struct probe_frame *frame)
+{
+        return ((const struct map_frame *)((const char *)frame - offsetof(struct map_frame, frame)))->more;
+}
 
 /* A pool's function, with all its arguments: some may be on the stack, where there is always something to read. */
 static probe_result call_pool(const struct probe_frame *frame)
 {
-        const struct map_frame *map = (const struct map_frame *)((const char *)frame - offsetof(struct map_frame, frame));
-        const uint64_t *a = frame->a, *more = map->more, *stack = &frame->rip + 1;
+        const uint64_t *a = frame->a, *more = more_of(frame), *stack = &frame->rip + 1;
         struct wire_slot *slot = slot_enter(frame->shared);
         probe_result result = ((pool_function *)frame->hook->original)(a[0], a[1], a[2], more[0], more[1], more[2], stack[0],
                                                                        stack[1], stack[2], stack[3]);
 
         slot_leave(slot);
         return result;
+}
+
+static probe_result call_with_arguments(const struct probe_frame *frame, uint64_t function)
+{
+        const uint64_t *a = frame->a;
+
+        if (frame->call == CALL_RESIZE)
+                return ((resize_function *)function)(a[0], a[1], a[2], more_of(frame)[0]);
+        return ((probe_function *)function)(a[0], a[1], a[2]);
 }
 
 /* Calls the function itself; nested calls of this thread see a marked slot and pass. */
@@ -148,7 +163,7 @@ static probe_result call_original(struct probe_frame *frame, struct wire_slot *s
                 plain_add(&slot->key, 1);
                 slot->frame = (uint64_t)frame; /* after the mark: a signal handler in between leaves it 0 */
         }
-        result = ((probe_function *)function)(frame->a[0], frame->a[1], frame->a[2]);
+        result = call_with_arguments(frame, function);
         if (own && __atomic_load_n(&probe_root.mapped, __ATOMIC_RELAXED)) {
                 slot->frame = 0;
                 plain_add(&slot->key, -1ull);
@@ -237,11 +252,39 @@ probe_result probe_slow(struct probe_frame *frame)
         return frame->pass ? 0 : follow(frame, slot, &request, old_id, mean);
 }
 
-/* A call of a function that the user named. */
+/* xallocx(): what it made of the block is known afterwards. It does not move, so it is nobody else's meanwhile. One that is smaller
+ * than asked for is as it was; else it is counted and sampled as realloc() is, with the size that the caller was told. */
+static probe_result resize(struct probe_frame *frame)
+{
+        struct wire_shared *shared = frame->shared;
+        struct request request = { .old = frame->a[0], .allocates = true };
+        uint64_t old_id = 0, mean;
+        struct wire_slot *slot;
+        probe_result result;
+
+        frame->pass = slot_find(shared, &slot) == SLOT_NESTED;
+        if (frame->pass)
+                return 0;
+        result = call_original(frame, slot);
+        request.size = (uint64_t)result;
+        if (request.size < frame->a[1] || request.size > REQUEST_MAX || !sample_is_on(shared) || sample_is_silent(shared))
+                return result;
+        mean = count(frame, slot, &request);
+        if (shared->filter[filter_index(request.old)])
+                old_id = table_remove(shared, request.old);
+        settle_old(frame, &request, old_id, false);
+        if (mean)
+                birth(frame, request.old, request.size, mean, old_id);
+        return result;
+}
+
+/* A call of a function that the user named, or of xallocx(). */
 probe_result probe_pool(struct map_frame *map)
 {
         uint64_t block = map->frame.call == CALL_FREE_SECOND ? map->frame.a[1] : map->frame.a[0];
 
+        if (map->frame.call == CALL_RESIZE)
+                return resize(&map->frame);
         if ((map->frame.call == CALL_FREE || map->frame.call == CALL_FREE_SECOND) && !block) {
                 map->frame.pass = 1;
                 return 0;

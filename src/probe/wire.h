@@ -59,13 +59,14 @@ enum wire_kind {
         WIRE_POOL_GET_SECOND, /* get(pool, size, ...) */
         WIRE_POOL_PUT,       /* put(p, ...) */
         WIRE_POOL_PUT_SECOND, /* put(pool, p, ...) */
+        WIRE_XALLOCX, /* jemalloc: xallocx(p, size, extra, flags): resizes where it stands, returns the size that it has then */
         WIRE_KINDS
 };
 
 /* Kinds whose sixth argument may be in %r9: their stub has the hook's address in %r11. */
 static inline int wire_kind_is_wide(uint32_t kind)
 {
-        return kind >= WIRE_MMAP && kind <= WIRE_POOL_PUT_SECOND;
+        return kind >= WIRE_MMAP && kind <= WIRE_XALLOCX;
 }
 
 /* How the size of a block is known when it is freed. */

@@ -65,7 +65,7 @@ build_reach fixed gcc $flags -no-pie -fno-pie -o "$dir/fixed" "$code" &&
 for other in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
         file=$lib/lib$other.so
         case $other in
-        jemalloc) functions="mallocx rallocx dallocx sdallocx _Znwm _ZdlPvm" ;;
+        jemalloc) functions="mallocx rallocx xallocx dallocx sdallocx _Znwm _ZdlPvm" ;;
         tcmalloc*) functions="malloc _Znwm _ZdlPvm" ;;
         mimalloc) functions="malloc mi_zalloc mi_malloc_aligned" ;;
         esac
@@ -79,7 +79,7 @@ done
 archive=$lib/libjemalloc_pic.a
 point="jemalloc, linked statically"
 build_reach inside gcc $flags -o "$dir/inside" "$code" -Wl,-u,mallocx -Wl,-u,xallocx -Wl,-u,_Znwm -Wl,-u,_ZdlPvm "$archive" -lstdc++ -lm -lpthread -ldl &&
-        reach "$point" "glibc [0-9.]*+jemalloc" "mallocx _Znwm" "$dir/inside"
+        reach "$point" "glibc [0-9.]*+jemalloc" "mallocx xallocx _Znwm" "$dir/inside"
 for prefix in je_ _rjem_; do
         point="jemalloc with the prefix $prefix beside glibc"
         rm -f "$dir/names"
@@ -90,8 +90,8 @@ for prefix in je_ _rjem_; do
         if has "$point" "$archive"; then
                 build_reach two sh -c 'objcopy --redefine-syms="$1" "$2" "$3" && ar d "$3" jemalloc_cpp.pic.o && shift 3 && exec "$@"' \
                         sh "$dir/names" "$archive" "$dir/renamed.a" gcc $flags -o "$dir/two" "$code" -Wl,-u,${prefix}mallocx \
-                        -Wl,-u,${prefix}malloc "$dir/renamed.a" -lm -lpthread -ldl &&
-                        reach "$point" "glibc [0-9.]*+jemalloc" "mallocx malloc" "$dir/two"
+                        -Wl,-u,${prefix}malloc -Wl,-u,${prefix}xallocx "$dir/renamed.a" -lm -lpthread -ldl &&
+                        reach "$point" "glibc [0-9.]*+jemalloc" "mallocx xallocx malloc" "$dir/two"
         fi
 done
 

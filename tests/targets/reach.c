@@ -112,6 +112,7 @@ struct function {
         X(_rjem_realloc, RESIZE, 10, 0)                                                                      \
         X(_rjem_mallocx, BY_SIZE_AND, 10, 0)                                                                 \
         X(_rjem_rallocx, RESIZE, 10, 0)                                                                      \
+        X(_rjem_xallocx, RESIZE_IN_PLACE, 10, 0)                                                             \
         X(_rjem_sdallocx, RELEASE_SIZED_AND, 10, 0)
 
 #define DECLARE(name, shape, group, second) extern void weak_##name(void) __asm__(#name) __attribute__((weak));
@@ -363,8 +364,13 @@ static void resize(struct block *block)
         size_t size = 48 + next_random() % 6000;
 
         if (f->shape == RESIZE_IN_PLACE) {
-                block->size = ((size_t (*)(void *, size_t, size_t, int))f->address)(block->p, size, 0, 0);
+                /* The size it has now; one that is too small says that nothing was done. */
+                block->size = ((size_t (*)(void *, size_t, size_t, int))f->address)(block->p, size, next_random() % 100, 0);
+                if (block->size < size)
+                        return;
                 truth.resized++;
+                truth.frees++;
+                count_made(block->group, block->size);
                 return;
         }
         block->p = ((void *(*)(void *, size_t, uint64_t))f->address)(block->p, size, 0);

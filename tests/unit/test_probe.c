@@ -334,6 +334,53 @@ static void a_pool_frees_its_second_argument(void **state)
         counted(&rig, 2 * wire_glibc_chunk(96), 2, 2 * wire_glibc_chunk(96), 2);
 }
 
+static uint64_t toy_size, toy_given[4];
+
+static uint64_t toy_xallocx(uint64_t addr, uint64_t size, uint64_t extra, uint64_t flags)
+{
+        memcpy(toy_given, (uint64_t[]){ addr, size, extra, flags }, sizeof toy_given);
+        return toy_size;
+}
+
+/* One that returns less than was asked for has left the block as it was. */
+static void xallocx_changes_the_size_of_a_block_that_stays(void **state)
+{
+        typedef uint64_t xallocx_function(uint64_t addr, uint64_t size, uint64_t extra, uint64_t flags);
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_UNKNOWN, toy_malloc);
+        rig_function *f = rig_hook(&rig, WIRE_FREE, WIRE_SIZE_UNKNOWN, toy_free);
+        xallocx_function *x = (void *)rig_hook(&rig, WIRE_XALLOCX, WIRE_SIZE_UNKNOWN, (void *)toy_xallocx);
+        struct births births;
+        uint64_t p, id;
+
+        make_due(&rig);
+        p = m(96, 0, 0);
+        id = drain(&rig).last.head.id;
+        toy_size = 96;
+        assert_int_equal(x(p, 200, 300, 4), 96);
+        assert_memory_equal(toy_given, ((uint64_t[]){ p, 200, 300, 4 }), sizeof toy_given);
+        counted(&rig, 96, 1, 0, 0);
+        assert_int_equal(drain(&rig).n_deaths, 0);
+
+        toy_size = 256;
+        make_due(&rig);
+        assert_int_equal(x(p, 200, 0, 0), 256);
+        counted(&rig, 96 + 256, 2, 0, 0);
+        births = drain(&rig);
+        assert_int_equal(births.n_deaths, 1);
+        assert_int_equal(births.last_death.id, id);
+        assert_int_equal(births.last.head.addr, p);
+        assert_int_equal(births.last.size, 256);
+        assert_int_equal(births.last.replaces, id);
+
+        id = births.last.head.id;
+        x(p, 100, 0, 0); /* not due: nobody samples it any more */
+        assert_int_equal(drain(&rig).last_death.id, id);
+        f(p, 0, 0);
+        assert_int_equal(drain(&rig).n_deaths, 0);
+        counted(&rig, 96 + 256 + 256, 3, 0, 0);
+        assert_int_equal(rig_seed(&rig, 1)->unsized_frees, 3);
+}
+
 static void nothing_is_sampled_as_one_byte(void **state)
 {
         rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
@@ -454,6 +501,7 @@ int main(void)
                 PROBE_TEST(every_allocating_kind_can_be_sampled),
                 PROBE_TEST(every_freeing_kind_reports_a_death),
                 PROBE_TEST(a_pool_frees_its_second_argument),
+                PROBE_TEST(xallocx_changes_the_size_of_a_block_that_stays),
                 PROBE_TEST(nothing_is_sampled_as_one_byte),
                 PROBE_TEST(a_failed_malloc_is_no_sample),
                 PROBE_TEST(a_sampled_operator_new_is_malloc_and_throws_without_us),
