@@ -155,7 +155,7 @@ static int set_value(const struct option_row *row, const char *text, struct opti
         case OPTION_PID:
                 return parse_pid(text, to);
         case OPTION_SIZE:
-                return fmt_parse_size(text, to);
+                return fmt_parse_size(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_DURATION:
                 return fmt_parse_duration(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_COLOR:

@@ -72,12 +72,13 @@ static void parts_words(const struct rec_memory *memory, const uint64_t *bytes, 
                 snprintf(ret + len, size - len, "%s other %s", len ? " +" : "=", fmt_bytes(text, other));
 }
 
-/* Moves the smallest part into OTHER; false when there is none left. */
+/* Moves the smallest part into OTHER, the rest before all: "rest + other" would say nothing. False when there is none
+ * left. */
 static bool fold_smallest(uint64_t *bytes, uint64_t *other)
 {
-        int smallest = -1;
+        int smallest = bytes[HEAP_PART_REST] > 0 ? HEAP_PART_REST : -1;
 
-        for (int i = 0; i < HEAP_PARTS; i++)
+        for (int i = 0; i < HEAP_PARTS && smallest != HEAP_PART_REST; i++)
                 if (bytes[i] > 0 && (smallest < 0 || bytes[i] < bytes[smallest]))
                         smallest = i;
         if (smallest < 0)

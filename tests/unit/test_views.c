@@ -289,6 +289,21 @@ static void where_sizes_are_not_known_that_is_said(void **state)
         close_world(&world);
 }
 
+static void where_rss_has_moved_on_the_parts_say_which_sum_they_make(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_true(screen_has(world.ui, 80, 24, "   = heap 617M"));
+        fake_process(world.fake)->rss_anon += 64 << 20;
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, " RSS 834M"));
+        assert_true(screen_has(world.ui, 80, 24, " 770M = heap 617M"));
+        assert_true(screen_has(world.ui, 80, 24, "files 61M + other 12M"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick_after(world.fake, 5 * NS_PER_S), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, " 770M 6s ago = heap 617M"));
+        close_world(&world);
+}
+
 static void branches_fold_and_stay_folded(void **state)
 {
         struct world world = open_world(UI_LIVE, "3 k Left");
@@ -495,6 +510,7 @@ int main(void)
                 cmocka_unit_test(a_site_is_found_by_its_number),
                 cmocka_unit_test(before_attach_has_sizes_instead_of_stacks),
                 cmocka_unit_test(where_sizes_are_not_known_that_is_said),
+                cmocka_unit_test(where_rss_has_moved_on_the_parts_say_which_sum_they_make),
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
