@@ -50,6 +50,7 @@ struct job {
         bool busy;           /* a thread is inside */
         bool suspect;        /* a word on its stack says that it might be */
         bool diverted;       /* another tool patched over our jump, and may have kept a copy of it */
+        bool frozen;         /* by its cgroup, when last looked: then no call can be borrowed */
         struct unwinder *unwinder; /* for a forked child, once made */
         struct removal *ret;
         struct err *err;
@@ -334,7 +335,7 @@ static int remove_stopped(struct job *job)
                 return 0;
         }
         check_threads(job);
-        if (job->busy || process_check_frozen(job->pid, "", NULL) < 0) /* then no call can be borrowed */
+        if (job->busy || job->frozen)
                 return -EAGAIN;
         return unmap_all(job);
 }
@@ -386,6 +387,7 @@ static int attempt(void *arg)
         if (r == 0 && !job->nothing && (job->undo.remains.n_shared == 0 || job->undo.version != WIRE_VERSION))
                 frames_prepare(&job->process, &job->unwinder);
         if (r == 0 && !job->nothing) {
+                job->frozen = process_check_frozen(job->pid, "", NULL) < 0; /* takes longer than all that follows */
                 r = process_stop(&job->process, job->err);
                 if (r == 0) {
                         n_threads = job->process.stop.n_stopped;

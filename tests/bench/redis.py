@@ -45,14 +45,16 @@ class Server:
             return False
 
     def load(self, requests, pipeline, roots):
-        """REQUESTS of each kind; returns CPU time a request in ns, requests a second, milliseconds that 99 % stay under."""
-        before = cpu_of(roots)
+        """REQUESTS of each kind; returns CPU time a request in ns, requests a second, milliseconds that 99 % stay under, and the
+        server's share of the CPU time."""
+        before, before_alone = cpu_of(roots), cpu_of([self.process.pid])
         out = subprocess.run(["redis-benchmark", "-p", str(self.port), "-n", str(requests), "-P", str(pipeline), "-d", "200", "-r", "20000",
                               "-t", "set,get,lpush,lpop", "--csv"], check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
         cpu = cpu_between(before, cpu_of(roots)) / (requests * TESTS)
+        alone = cpu_between(before_alone, cpu_of([self.process.pid])) / (requests * TESTS)
         rows = list(csv.DictReader(out.splitlines()))
         seconds = sum(requests / float(row["rps"]) for row in rows)
-        return cpu, requests * len(rows) / seconds, max(float(row["p99_latency_ms"]) for row in rows)
+        return cpu, requests * len(rows) / seconds, max(float(row["p99_latency_ms"]) for row in rows), alone
 
     def settle(self, pipeline):
         """What a tool does only at first is not measured."""
@@ -101,13 +103,14 @@ def pairs(heaptop, quick, pipeline):
             for step in (without, with_tool) if number % 2 == 0 else (with_tool, without):
                 step()
         server.end()
-    low, middle, high = centre([b[0] / a[0] for a, b in zip(plain, watched)])
+    both = centre([b[0] / a[0] for a, b in zip(plain, watched)])
+    low, middle, high = centre([b[3] / a[3] for a, b in zip(plain, watched)])
     throughput = centre([b[1] / a[1] for a, b in zip(plain, watched)])
     reach = ""
     if pipeline == 1:
         reach = " (reach: upper end <= 1.02; " + ("reached)" if high <= 1.02 else f"resolved to +-{(high - low) / 2 * 100:.1f} %)")
-    print(f"redis-server, -P {pipeline}, heaptop at 512 KiB, {count} pairs: CPU time a request, server and heaptop together, "
-          f"**{middle:.3f}x**, 95 % interval {low:.3f}-{high:.3f}{reach}; requests a second "
+    print(f"redis-server, -P {pipeline}, heaptop at 512 KiB, {count} pairs: the server's CPU time a request **{middle:.3f}x**, 95 % "
+          f"interval {low:.3f}-{high:.3f}{reach}; together with heaptop's {both[1]:.3f}x ({both[0]:.3f}-{both[2]:.3f}); requests a second "
           f"{throughput[1]:.3f}x ({throughput[0]:.3f}-{throughput[2]:.3f}).\n", flush=True)
 
 
