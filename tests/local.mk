@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
+	%D%/unit/test_names \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacing \

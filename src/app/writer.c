@@ -101,7 +101,9 @@ static uint64_t tick_bytes(const struct rec_tick *t)
         return sizeof *t + t->n_modules * sizeof *t->modules + t->n_frames * (sizeof *t->frames + 64) +
                t->n_stacks * sizeof *t->stacks + t->n_sites * sizeof *t->sites + t->n_changes * sizeof *t->changes +
                t->n_classes * sizeof *t->classes + t->n_states * sizeof *t->states + t->n_births * sizeof *t->births +
-               t->n_deaths * sizeof *t->deaths + t->n_events * sizeof *t->events + t->n_gaps * sizeof *t->gaps;
+               t->n_deaths * sizeof *t->deaths + t->n_events * sizeof *t->events + t->n_gaps * sizeof *t->gaps +
+               t->n_members * sizeof *t->members + t->n_member_ticks * sizeof *t->member_ticks +
+               t->n_memory * sizeof *t->memory + t->n_before_classes * sizeof *t->before_classes;
 }
 
 static void free_item(struct item *item)

@@ -10,7 +10,7 @@ enum { DEPTH_MAX = 512, STACK_MAX = 1 << 20 };
 
 void frames_prepare(const struct process *process, struct unwinder **unwinder)
 {
-        if (!*unwinder && unwinder_new(process->pid, unwinder) < 0)
+        if (!*unwinder && unwinder_new(process->pid, NULL, unwinder) < 0)
                 *unwinder = NULL;
         if (*unwinder && unwinder_refresh(*unwinder, &process->maps) < 0) {
                 unwinder_free(*unwinder);

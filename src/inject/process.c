@@ -93,10 +93,19 @@ int process_check_frozen(pid_t pid, const char *what, struct err *err)
                        freezer_remedy(&freezer, remedy, sizeof remedy));
 }
 
+/* A process that ends gives up its memory first; how long the rest takes depends on the machine. */
+static bool has_memory(pid_t pid)
+{
+        struct proc_status status;
+        pid_t thread;
+
+        return proc_live_thread(pid, &thread) < 0 || proc_status_read(thread, &status) < 0 || status.has_memory;
+}
+
 bool process_ends(pid_t pid, uint64_t start_time)
 {
         for (int i = 0; i < ENDING_LOOKS; i++) {
-                if (!proc_is_same(pid, start_time))
+                if (!proc_is_same(pid, start_time) || !has_memory(pid))
                         return true;
                 nanosleep(&(struct timespec){ .tv_nsec = ENDING_PAUSE_NS }, NULL);
         }

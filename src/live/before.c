@@ -21,9 +21,12 @@ static int64_t fit(__int128 bytes, int64_t most)
         return bytes < 0 ? 0 : bytes > most ? most : (int64_t)bytes;
 }
 
+/* Counters can say anything, too; what can be true fits. */
 static int64_t net(const struct counters *counters, size_t i)
 {
-        return (int64_t)(counters->classes[i].allocated_bytes - counters->classes[i].freed_bytes);
+        int64_t bytes = (int64_t)(counters->classes[i].allocated_bytes - counters->classes[i].freed_bytes);
+
+        return bytes > BYTES_MAX ? BYTES_MAX : bytes < -BYTES_MAX ? -BYTES_MAX : bytes;
 }
 
 static void add_chunk(void *arg, int64_t blocks, int64_t bytes)
@@ -46,17 +49,37 @@ void before_done(struct before *before)
         *before = (struct before){ 0 };
 }
 
-void before_begin(struct before *before, pid_t pid, int mem, const struct glibc_heap *heap,
-                  const struct counters *counters)
+bool before_told(const struct before *before, uint32_t index, struct rec_before_class *ret)
+{
+        if (before->told[index].tick == 0)
+                return false;
+        *ret = before->told[index];
+        if (ret->began >= BYTES_MAX) /* it begins anew */
+                ret->began = ret->bytes;
+        return true;
+}
+
+static void done_but_told(struct before *before)
 {
         struct rec_before_class told[WIRE_CLASSES];
 
         memcpy(told, before->told, sizeof told);
         before_done(before);
-        for (size_t i = 0; i < WIRE_CLASSES; i++) {
-                before->told[i] = told[i]; /* what is told already is replaced when all is known anew */
+        memcpy(before->told, told, sizeof told);
+}
+
+void before_forget(struct before *before)
+{
+        done_but_told(before);
+        before->forgotten = true;
+}
+
+void before_begin(struct before *before, pid_t pid, int mem, const struct glibc_heap *heap,
+                  const struct counters *counters)
+{
+        done_but_told(before);
+        for (size_t i = 0; i < WIRE_CLASSES; i++)
                 before->told[i].began = BYTES_MAX;
-        }
         before->pagemap = pagemap_open(pid);
         if (before->pagemap < 0 || glibc_walk_init(&before->walk, mem, before->pagemap, heap, add_chunk, before) < 0)
                 return;
@@ -84,6 +107,9 @@ static void begin_counting(struct before *before, const struct counters *counter
         }
         before->cached = fit((__int128)before->walk.cached_bytes, BYTES_MAX);
         glibc_walk_done(&before->walk);
+        if (before->pagemap > 0)
+                close(before->pagemap);
+        before->pagemap = 0;
         before->walking = false;
         before->known = true;
 }
@@ -131,11 +157,28 @@ static bool has_changed(const struct rec_before_class *row, const struct rec_bef
         return all ? change > 0 : change > needed || (change > 0 && row->bytes == 0);
 }
 
+static void tell_nothing_is_left(struct before *before, uint32_t tick)
+{
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
+                struct rec_before_class row;
+
+                if (!before_told(before, i, &row) || row.bytes == 0)
+                        continue;
+                row.tick = tick;
+                row.bytes = row.error = 0;
+                before->told[i] = row;
+                rows_add(&before->rows, row);
+        }
+        before->forgotten = false;
+}
+
 void before_tick(struct before *before, const struct counters *counters, const struct blocks *blocks,
                  const struct chunks *chunks, bool looked, uint32_t tick, uint64_t now_ns, bool all,
                  struct happenings *happenings)
 {
         before->rows.n = 0;
+        if (before->forgotten)
+                tell_nothing_is_left(before, tick);
         if (before->walking && before->walk.done && looked) {
                 say_unwalked(before, chunks, now_ns, happenings);
                 begin_counting(before, counters, blocks, chunks);

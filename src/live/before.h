@@ -25,6 +25,7 @@ struct before {
         struct glibc_walk walk;
         int pagemap;
         bool walking, known;
+        bool forgotten;             /* what was told holds no more, which is to be told */
         int64_t net_at_start[WIRE_CLASSES]; /* made - freed when the walk began */
         int64_t walked[WIRE_CLASSES];       /* bytes in use */
         int64_t base[WIRE_CLASSES];         /* walked - (made - freed) - surplus, when it ended */
@@ -34,8 +35,14 @@ struct before {
         ROWS(struct rec_before_class) rows;
 };
 
-/* Begins (again): HEAP as glibc_heap_read() found it, MEM memory_open() of PID. On any error nothing is known by
- * class. */
+/* The row of class INDEX that was told last; false: none. */
+bool before_told(const struct before *before, uint32_t index, struct rec_before_class *ret);
+
+/* Nothing is known any more: another allocator has come. The next tick says that nothing is left of what was told. */
+void before_forget(struct before *before);
+
+/* Begins (again; what is told already is replaced when all is known anew): HEAP as glibc_heap_read() found it, MEM
+ * memory_open() of PID. On any error nothing is known by class. */
 void before_begin(struct before *before, pid_t pid, int mem, const struct glibc_heap *heap,
                   const struct counters *counters);
 void before_done(struct before *before); /* accepts all zeroes */

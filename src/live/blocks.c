@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SURPLUS_MAX (1ll << 60)
+
 static struct block *find(const struct blocks *blocks, const struct addrmap *map, uint64_t key)
 {
         uint64_t index;
@@ -38,6 +40,14 @@ static double less(double sum, double part)
         return rest > sum * 1e-12 ? rest : 0;
 }
 
+/* Over all births, which never end: what no heap can come to is not counted on. */
+static void add_surplus(int64_t *surplus, int64_t bytes)
+{
+        int64_t sum = *surplus + bytes;
+
+        *surplus = sum > SURPLUS_MAX ? SURPLUS_MAX : sum < -SURPLUS_MAX ? -SURPLUS_MAX : sum;
+}
+
 static void count_class(struct blocks *blocks, struct block *block, uint64_t chunk)
 {
         uint64_t rounded = wire_glibc_chunk(block->size);
@@ -49,8 +59,8 @@ static void count_class(struct blocks *blocks, struct block *block, uint64_t chu
         class->variance += block->worth.chunk_variance;
         if (chunk == 0)
                 return;
-        class->surplus += block->worth.chunk;
-        blocks->classes[wire_class(rounded)].surplus -= estimate_bytes(rounded, block->weight);
+        add_surplus(&class->surplus, block->worth.chunk);
+        add_surplus(&blocks->classes[wire_class(rounded)].surplus, -estimate_bytes(rounded, block->weight));
 }
 
 static void close_block(struct blocks *blocks, struct block *block, uint64_t now_ns, uint64_t death_ns)

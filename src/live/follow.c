@@ -256,6 +256,11 @@ static void try_attach(struct follow *follow, struct kin *kin)
         uint64_t now_ns = follow->ledger->now_ns, file = 0;
         enum heirs_kind kind;
 
+        if (!proc_is_same(kin->pid, kin->start_time)) { /* its number may be somebody else's; the next look counts it */
+                kin->next_ns = now_ns + RETRY_NS;
+                follow->look_ns = now_ns;
+                return;
+        }
         if (follow->members->n_live >= FOLLOW_MOST) {
                 kin->next_ns = now_ns + FULL_NS;
                 if (!follow->said_full)
@@ -294,7 +299,7 @@ void follow_step(struct follow *follow)
 void follow_tick(struct follow *follow)
 {
         if (follow->n_short > 0)
-                happenings_event(happenings(follow), follow->ledger->now_ns, REC_EVENT_NOTE,
+                happenings_event(happenings(follow), follow->ledger->now_ns, REC_EVENT_FORK,
                                  "%" PRIu32 " %s lived too short to be recorded", follow->n_short,
                                  follow->n_short == 1 ? "child" : "children");
         follow->n_short = 0;

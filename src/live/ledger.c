@@ -11,6 +11,7 @@ int ledger_init(struct ledger *ledger)
         *ledger = (struct ledger){ .tick = 1, .record = xmalloc(sizeof *ledger->record) };
         stacks_init(&ledger->stacks);
         aggregate_init(&ledger->aggregate);
+        ledger->tables = unwind_tables_new();
         ledger_read_clock(ledger);
         ledger->last_tick_ns = ledger->last_step_ns = ledger->now_ns;
         return names_new(&ledger->names);
@@ -19,6 +20,7 @@ int ledger_init(struct ledger *ledger)
 void ledger_done(struct ledger *ledger)
 {
         names_free(ledger->names);
+        unwind_tables_free(ledger->tables);
         happenings_done(&ledger->happenings);
         deciding_done(&ledger->deciding);
         aggregate_done(&ledger->aggregate);

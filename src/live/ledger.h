@@ -13,10 +13,12 @@
 #include "live/ring.h"
 #include "live/rows.h"
 #include "live/stacks.h"
+#include "target/unwind.h"
 
 struct ledger {
         struct stacks stacks;
         struct names *names;
+        struct unwind_tables *tables; /* of files that several processes run */
         struct aggregate aggregate;
         struct deciding deciding;
         struct happenings happenings;

@@ -98,41 +98,55 @@ static struct mapped_range *insert(struct mapped *mapped, size_t at, const struc
         return &mapped->v[at];
 }
 
-static void drop(struct mapped *mapped, size_t at)
+/* A range that the whole of [START, END) lies within: two pieces are left of it. Beyond MAPPED_MAX the second is given up. */
+static void split(struct mapped *mapped, size_t at, uint64_t start, uint64_t end, uint64_t now_ns)
 {
-        mapped->n--;
-        memmove(mapped->v + at, mapped->v + at + 1, (mapped->n - at) * sizeof *mapped->v);
+        struct mapped_range before = mapped->v[at], right = before;
+
+        right.start = end;
+        mapped->v[at].end = start;
+        changed(mapped, &before, &mapped->v[at], now_ns);
+        if (mapped->n >= MAPPED_MAX) {
+                mapped->n_refused++;
+                return;
+        }
+        changed(mapped, NULL, &right, now_ns);
+        insert(mapped, at + 1, &right);
+}
+
+/* What is left of RANGE, which is older and overlaps [START, END) but goes beyond it on one side at most. False: nothing. */
+static bool trim(struct mapped *mapped, struct mapped_range *range, uint64_t start, uint64_t end, uint64_t now_ns)
+{
+        struct mapped_range before = *range;
+
+        if (range->start >= start && range->end <= end) {
+                died(mapped, range, now_ns);
+                return false;
+        }
+        if (range->start < start)
+                range->end = start;
+        else
+                range->start = end;
+        changed(mapped, &before, range, now_ns);
+        return true;
 }
 
 /* Takes [START, END) out of the ranges mapped before TSC. */
 static void cut(struct mapped *mapped, uint64_t start, uint64_t end, uint64_t tsc, uint64_t now_ns)
 {
-        size_t i = first_behind(mapped, start);
+        size_t i = first_behind(mapped, start), kept = i;
 
-        while (i < mapped->n && mapped->v[i].start < end) {
-                struct mapped_range *range = &mapped->v[i], before = *range, right = *range;
-
-                if (range->tsc >= tsc) {
-                        i++;
-                        continue;
-                }
-                right.start = end;
-                if (range->start >= start && range->end <= end) {
-                        died(mapped, range, now_ns);
-                        drop(mapped, i);
-                        continue;
-                }
-                if (range->start < start)
-                        range->end = start;
-                else
-                        range->start = end;
-                changed(mapped, &before, range, now_ns);
-                i++;
-                if (before.start < start && before.end > end) { /* a hole in the middle */
-                        insert(mapped, i++, &right);
-                        changed(mapped, NULL, &right, now_ns);
-                }
+        if (i < mapped->n && mapped->v[i].start < start && mapped->v[i].end > end) {
+                if (mapped->v[i].tsc < tsc)
+                        split(mapped, i, start, end, now_ns);
+                return;
         }
+        for (; i < mapped->n && mapped->v[i].start < end; i++)
+                if (mapped->v[i].tsc >= tsc || trim(mapped, &mapped->v[i], start, end, now_ns))
+                        mapped->v[kept++] = mapped->v[i];
+        if (i > kept)
+                memmove(mapped->v + kept, mapped->v + i, (mapped->n - i) * sizeof *mapped->v);
+        mapped->n -= i - kept;
 }
 
 /* Puts RANGE where nothing newer stands; FRESH: it is a birth, else a piece of one that was there before. */

@@ -110,6 +110,24 @@ static void label(struct member *member)
         free(comm);
 }
 
+/* Whoever carries what a process left behind that ended so many processes ago has long been found (live/follow.h). */
+static void add_file(struct members *members, uint64_t file)
+{
+        size_t oldest = 0;
+
+        for (size_t i = 0; i < members->files.n; i++)
+                if (members->files.v[i] == file)
+                        return;
+        while (oldest < members->files.n && members_find_file(members, members->files.v[oldest]))
+                oldest++;
+        if (members->files.n >= MEMBERS_FILES && oldest < members->files.n) {
+                members->files.n--;
+                memmove(members->files.v + oldest, members->files.v + oldest + 1,
+                        (members->files.n - oldest) * sizeof *members->files.v);
+        }
+        rows_add(&members->files, file);
+}
+
 struct member *members_add(struct members *members, struct injection *injection, bool borrowed, uint32_t parent,
                            enum rec_came came, struct err *err)
 {
@@ -133,7 +151,7 @@ struct member *members_add(struct members *members, struct injection *injection,
         rows_add(&members->v, member);
         rows_add(&members->rows, member->row);
         if (member->file)
-                rows_add(&members->files, member->file);
+                add_file(members, member->file);
         for (size_t i = 0; i < members->v.n && members->n > 1; i++)
                 label(members->v.v[i]);
         if (members->n > 1)
@@ -238,7 +256,7 @@ size_t members_memory(const struct members *members, struct rec_memory *ret)
         for (size_t i = 0; i < members->v.n; i++) {
                 const struct source *source = members->v.v[i]->source;
 
-                if (members->v.v[i]->gone)
+                if (members->v.v[i]->gone || source->memory.last.n_mappings == 0) /* nobody has looked at it yet */
                         continue;
                 changed |= source->memory_changed;
                 memory_add(ret, &source->memory.last);
@@ -327,13 +345,13 @@ static struct rec_before_class sum_before(const struct members *members, uint32_
         double variance = 0;
 
         for (size_t i = 0; i < members->v.n; i++) {
-                const struct rec_before_class *told = &members->v.v[i]->source->before.told[index];
+                struct rec_before_class told;
 
-                if (members->v.v[i]->gone || told->tick == 0)
+                if (members->v.v[i]->gone || !before_told(&members->v.v[i]->source->before, index, &told))
                         continue;
-                sum.bytes += told->bytes;
-                sum.began += told->began;
-                variance += (double)told->error * (double)told->error;
+                sum.bytes += told.bytes;
+                sum.began += told.began;
+                variance += (double)told.error * (double)told.error;
         }
         sum.error = llround(sqrt(variance));
         return sum;

@@ -1,14 +1,19 @@
 #include "live/names.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "live/rows.h"
 #include "target/dwarf_process.h"
 #include "target/naming.h"
 #include "target/runtime.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+
+enum { LOOK_S = 10 };
 
 struct question {
         uint64_t addr;
@@ -25,11 +30,13 @@ struct queue {
 struct named_module {
         struct naming *naming; /* NULL: its file could not be opened */
         char *path;
+        uint32_t key;
 };
 
 struct names {
         pthread_t thread;
         struct dwarf_process *lines; /* only the thread asks it */
+        uint64_t worked_ns;          /* when it last did; the thread's own */
         pthread_mutex_t lock;
         pthread_cond_t work;     /* a question, room for an answer, or the end */
         bool ending, started, busy;
@@ -81,6 +88,27 @@ static void free_answer(struct names_answer *answer)
         }
 }
 
+/* Waits for work. When none comes for long the child that reads debug information is ended: it holds what it has read. The lock
+ * is held. */
+static void wait_for_work(struct names *names)
+{
+        struct timespec until;
+        uint64_t idle_ns;
+
+        if (dwarf_process_pid(names->lines) == 0) {
+                pthread_cond_wait(&names->work, &names->lock);
+                return;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += LOOK_S;
+        if (pthread_cond_timedwait(&names->work, &names->lock, &until) != ETIMEDOUT)
+                return;
+        idle_ns = clock_boottime_ns() - names->worked_ns;
+        pthread_mutex_unlock(&names->lock);
+        dwarf_process_rest(names->lines, idle_ns);
+        pthread_mutex_lock(&names->lock);
+}
+
 static void *run(void *arg)
 {
         struct names *names = arg;
@@ -93,7 +121,7 @@ static void *run(void *arg)
 
                 if (names->n_answers == NAMES_ANSWERS ||
                     (!take_question(&names->urgent, &question) && !take_question(&names->others, &question))) {
-                        pthread_cond_wait(&names->work, &names->lock);
+                        wait_for_work(names);
                         continue;
                 }
                 module = names->modules.v[question.module];
@@ -102,6 +130,7 @@ static void *run(void *arg)
                 answer_question(&module, &question, &answer);
                 pthread_mutex_lock(&names->lock);
                 names->busy = false;
+                names->worked_ns = clock_boottime_ns();
                 names->answers[(names->first_answer + names->n_answers++) % NAMES_ANSWERS] = answer;
         }
         pthread_mutex_unlock(&names->lock);
@@ -124,10 +153,14 @@ static int start_thread(struct names *names)
 int names_new(struct names **ret)
 {
         struct names *names = xcalloc(1, sizeof *names);
+        pthread_condattr_t attributes;
         int r;
 
         pthread_mutex_init(&names->lock, NULL);
-        pthread_cond_init(&names->work, NULL);
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&names->work, &attributes);
+        pthread_condattr_destroy(&attributes);
         names->answers = xcalloc(NAMES_ANSWERS, sizeof *names->answers);
         names->lines = dwarf_process_new();
         runtime_is("", NULL); /* reads its rules now, while there is one thread */
@@ -166,16 +199,31 @@ void names_free(struct names *names)
         free(names);
 }
 
-uint32_t names_module(struct names *names, const struct image *image, const char *path)
+/* The module of KEY, or NULL. Only the caller's thread changes modules, so it may look at them without the lock. */
+static struct named_module *find_module(const struct names *names, uint32_t key)
 {
-        struct named_module module = { .path = xstrdup(path) };
+        for (size_t i = 0; i < names->modules.n; i++)
+                if (names->modules.v[i].key == key)
+                        return &names->modules.v[i];
+        return NULL;
+}
+
+uint32_t names_module(struct names *names, const struct image *image, const char *path, uint32_t key)
+{
+        struct named_module *known = find_module(names, key);
+        struct naming *naming = NULL;
         uint32_t number;
 
-        if (image && naming_open(image, names->lines, &module.naming) < 0)
-                module.naming = NULL;
+        if (image && (!known || !known->naming) && naming_open(image, names->lines, &naming) < 0)
+                naming = NULL;
         pthread_mutex_lock(&names->lock);
-        rows_add(&names->modules, module);
-        number = (uint32_t)(names->modules.n - 1);
+        if (!known) {
+                rows_add(&names->modules, (struct named_module){ .path = xstrdup(path), .key = key });
+                known = &names->modules.v[names->modules.n - 1];
+        }
+        if (naming)
+                known->naming = naming;
+        number = (uint32_t)(known - names->modules.v);
         pthread_mutex_unlock(&names->lock);
         return number;
 }

@@ -30,8 +30,9 @@ int names_new(struct names **ret);
 void names_free(struct names *names);
 
 /* Makes IMAGE (NULL: only PATH is known) one that questions can be about; IMAGE is only used during the call. PATH is
- * copied. Returns its number. */
-uint32_t names_module(struct names *names, const struct image *image, const char *path);
+ * copied. KEY, not 0, tells files apart (stacks_module()): the names of one file are read once, however often and in however many
+ * processes it is mapped. Returns its number. */
+uint32_t names_module(struct names *names, const struct image *image, const char *path, uint32_t key);
 
 /* Asks for FRAME at ADDR (ELF virtual address; EXACT as in naming_lookup()) of MODULE. False: the queue is full, ask later. */
 bool names_ask(struct names *names, uint32_t module, uint64_t addr, bool exact, uint32_t frame, bool urgent);

@@ -121,9 +121,9 @@ static void write_zooms(struct pacer *pacer, uint32_t tick, pacer_rows *rows)
         for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
                 uint64_t mean = own_mean(pacer, i);
 
-                if (mean != pacer->written[i])
+                if (mean != rows->written[i])
                         rows_add(rows, (struct rec_class_mean){ .tick = tick, .index = i, .mean = mean });
-                pacer->written[i] = mean;
+                rows->written[i] = mean;
         }
 }
 

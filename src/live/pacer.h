@@ -19,11 +19,15 @@ struct pacer {
         uint64_t said_mean, steady_mean; /* in events; and the one that may have settled ... */
         uint64_t steady_ns;              /* ... since then */
         uint64_t next_event_ns, pause_ns;
-        uint64_t written[WIRE_CLASSES];  /* a class' own mean as of its last row */
         bool said_zoom[WIRE_CLASSES];
 };
 
-typedef ROWS(struct rec_class_mean) pacer_rows;
+/* ROWS, and what the rows up to now have said: when the process that told ends, another goes on from there. */
+typedef struct {
+        struct rec_class_mean *v;
+        size_t n, cap;
+        uint64_t written[WIRE_CLASSES]; /* a class' own mean as of its last row */
+} pacer_rows;
 
 /* Begins with what LOOK sees (live/pacing.h) and puts the first mean in force. FIXED_MEAN 0 = adaptive. SHARED stays
  * the caller's. */

@@ -18,12 +18,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { BUSY_RECORDS = 64, SOME_RECORDS = 4 };
+enum { BUSY_RECORDS = 64, SOME_RECORDS = 4, TRIM_FIRST = 10, TRIM_TICKS = 600 };
 #define WAIT_BUSY (1 * NS_PER_MS)
 #define WAIT_SOME (10 * NS_PER_MS)
 #define WAIT_IDLE (40 * NS_PER_MS)
@@ -54,6 +55,14 @@ static void add_cost(struct recorder *recorder, struct rec_process *process)
         process->recorder_rss += rss_bytes;
 }
 
+/* What it took to attach and to read files is free by now, and scattered over the arenas of several threads. */
+static void give_back(void)
+{
+#ifdef __GLIBC__
+        malloc_trim(0);
+#endif
+}
+
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
@@ -76,6 +85,8 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         r = sink->tick(sink->arg, &tick);
         ledger_begin_tick(ledger);
         members_begin_tick(&recorder->members);
+        if (ledger->tick % TRIM_TICKS == TRIM_FIRST)
+                give_back();
         return r;
 }
 

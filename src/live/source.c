@@ -149,8 +149,9 @@ static void begin_balance(struct source *source)
         watched_fill(&source->watched, source->pages->bytes, source->code_bytes, &unused, &anon);
         balance_begin(&source->balance, source->injection->pid, source->watched.memory, source->injection->exact_frees,
                       anon, &source->counters, &source->blocks.sums);
-        before_done(&source->before);
-        if (source->balance.exact)
+        if (!source->balance.exact)
+                before_forget(&source->before);
+        else
                 before_begin(&source->before, source->injection->pid, source->watched.memory, &source->balance.glibc,
                              &source->counters);
 }
@@ -379,7 +380,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         memory_init(&source->memory, injection->pid, source->watched.memory);
         begin_balance(source);
         begin_pacing(source);
-        r = walk_new(injection->pid, &ledger->stacks, ledger->names, &source->walk);
+        r = walk_new(injection->pid, &ledger->stacks, ledger->names, ledger->tables, &source->walk);
         if (r < 0) {
                 err_set(err, -r, "cannot read the memory map of %d: %s", injection->pid, strerror(-r));
                 source_free(source);

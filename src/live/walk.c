@@ -23,7 +23,6 @@ struct waiting {
 struct walk_module {
         uint32_t id;    /* in stacks; 0 = there are too many */
         uint32_t names; /* in names */
-        bool has_image; /* its file could be opened */
 };
 
 struct walk {
@@ -39,23 +38,14 @@ struct walk {
         size_t n_frames;
 };
 
-/* The names of a file are read once, however often it is mapped: node maps itself twice, and its symbols are large. */
-static uint32_t names_of(struct walk *walk, const struct unwind_module *module, uint32_t id)
-{
-        for (size_t i = 0; i < walk->modules.n && id; i++) {
-                if (walk->modules.v[i].id == id && walk->modules.v[i].has_image)
-                        return walk->modules.v[i].names;
-        }
-        return names_module(walk->names, module->image, module->path);
-}
-
 static void add_module(struct walk *walk, uint32_t index)
 {
         const struct unwind_module *module = unwinder_module(walk->unwinder, index);
-        struct walk_module known = { .has_image = module->image != NULL };
+        struct walk_module known = { 0 };
 
         known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
-        known.names = names_of(walk, module, known.id);
+        /* No frame is told to be of a module beyond the limit, so none is asked about. */
+        known.names = known.id ? names_module(walk->names, module->image, module->path, known.id) : NO_NAMES;
         rows_add(&walk->modules, known);
 }
 
@@ -75,7 +65,8 @@ static int refresh(struct walk *walk, uint64_t now_ns)
         return r < 0 ? r : 0;
 }
 
-int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk **ret)
+int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
+             struct walk **ret)
 {
         struct walk *walk = xcalloc(1, sizeof *walk);
         int r;
@@ -83,7 +74,7 @@ int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk 
         walk->pid = pid;
         walk->stacks = stacks;
         walk->names = names;
-        r = unwinder_new(pid, &walk->unwinder);
+        r = unwinder_new(pid, tables, &walk->unwinder);
         if (r < 0)
                 goto out;
         r = refresh(walk, 0);

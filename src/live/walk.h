@@ -10,8 +10,10 @@
 
 struct walk; /* opaque */
 
-/* Looks at the modules of PID; when it is gone already, all code is unknown. STACKS and NAMES stay the caller's. */
-int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct walk **ret);
+/* Looks at the modules of PID; when it is gone already, all code is unknown. STACKS, NAMES and TABLES (unwinder_new()) stay the
+ * caller's and outlive it. */
+int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
+             struct walk **ret);
 void walk_free(struct walk *walk); /* accepts NULL */
 
 /* The node of the sample in RECORD, a checked copy followed by its stack. Never 0. */

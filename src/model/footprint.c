@@ -10,7 +10,7 @@ static int keep_memory(void *ctx, const struct rec_memory *row)
         return 0;
 }
 
-static bool memory_at(const struct heap *heap, uint32_t tick, struct rec_memory *ret)
+bool heap_memory_at(const struct heap *heap, uint32_t tick, struct rec_memory *ret)
 {
         struct rec_memory row = { 0 };
 
@@ -24,7 +24,7 @@ static bool memory_at(const struct heap *heap, uint32_t tick, struct rec_memory 
 bool heap_memory(struct heap *heap, struct rec_memory *ret)
 {
         if (heap->memory_move != heap->moves) {
-                heap->has_memory = memory_at(heap, heap->tick, &heap->memory);
+                heap->has_memory = heap_memory_at(heap, heap->tick, &heap->memory);
                 heap->memory_move = heap->moves;
         }
         if (heap->has_memory)
@@ -34,7 +34,7 @@ bool heap_memory(struct heap *heap, struct rec_memory *ret)
 
 bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret)
 {
-        return memory_at(heap, heap->base_tick ? heap->base_tick : heap->first.tick, ret);
+        return heap_memory_at(heap, heap->base_tick ? heap->base_tick : heap->first.tick, ret);
 }
 
 uint64_t heap_part_bytes(const struct rec_memory *memory, enum heap_part part)

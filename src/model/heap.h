@@ -66,10 +66,11 @@ const struct rec_process *heap_process(const struct heap *heap); /* at NOW; neve
  * line (Student's t, 3 degrees of freedom). */
 double heap_growth(const struct heap *heap, double *ret_error);
 
-/* What RSS consists of, by the last look at all mappings up to NOW; false when nobody has looked yet. The second: the same at
- * BASE. */
+/* What RSS consists of, by the last look at all mappings up to NOW; false when nobody has looked yet. The others: the same at
+ * BASE, and at TICK. */
 bool heap_memory(struct heap *heap, struct rec_memory *ret);
 bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret);
+bool heap_memory_at(const struct heap *heap, uint32_t tick, struct rec_memory *ret);
 
 /* The parts that RSS adds up from, in the order they are told. */
 enum heap_part { HEAP_PART_LIVE, HEAP_PART_FREE, HEAP_PART_OVERHEAD, HEAP_PART_MAPPED, HEAP_PART_STACKS, HEAP_PART_FILES,

@@ -142,7 +142,7 @@ static int set_up(struct store *store)
         sqlite3_busy_timeout(store->db, DB_PATIENCE_MS);
         rc = db_exec(store->db, "PRAGMA page_size=" PAGE_SIZE_TEXT "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                 "PRAGMA wal_autocheckpoint=" WAL_CHECKPOINT_PAGES ";"
-                                "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
+                                "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
                                 "BEGIN IMMEDIATE");
         for (size_t i = 0; i < array_len(schema_parts) && rc == SQLITE_OK; i++)
                 rc = db_exec(store->db, schema_parts[i]);

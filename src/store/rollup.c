@@ -16,7 +16,8 @@
 
 enum {
         S_SIZE = DB_ROLLUP_SLOTS, S_STACKS, S_TICKS, S_CLASS_NEXT, S_CLASSES, S_NOTE, S_EVENT, S_BLOCK_END, S_BLOCKS, S_TIME,
-        S_MEMORY, S_BEFORE, S_MEANS, S_MEMBERS,
+        S_MEMORY, S_BEFORE_NEXT, S_BEFORE, S_MEANS_NEXT, S_MEANS, S_MEMBER_NEXT, S_MEMBER_TICKS,
+        S_PROCESSES, S_OLD_TICKS, S_OLD_PROCESSES, S_EVENT_AT, S_EVENTS,
         S_SLOTS,
 };
 
@@ -30,6 +31,9 @@ enum {
         BEGIN_16THS = 12,     /* of the limit: old detail is thinned from here on */
         HURRY_16THS = 15,     /* and from here on the newest hour is made shorter */
         FULL_TICKS_LEAST = 60,
+        PROCESSES_MAX = 4000, /* about, and one for so many bytes of the limit at most: */
+        PROCESS_SHARE = 16 << 10,
+        PROCESSES_EVERY = 64, /* ticks, it is looked how many there are */
 };
 
 /* One whole number; what is not there is 0. */
@@ -78,7 +82,28 @@ static int thin_ticks(struct store *store, int64_t from, int64_t to)
                       "ii", from, to);
 }
 
-/* What memory consisted of, and each process: the last row of the bucket, and what was in force at each mark. */
+/* Tables whose key begins with something else than the tick: each KEY by itself, so that nothing is searched that is not thinned. */
+static int thin_keys(struct store *store, unsigned slot, const char *next, const char *thin, int64_t from, int64_t to)
+{
+        int64_t key = 0;
+        int rc;
+
+        do {
+                rc = ask(store, slot, next, key, 0, &key);
+                if (rc == SQLITE_OK && key)
+                        rc = db_run(store, slot + 1, thin, "iii", key - 1, from, to);
+        } while (rc == SQLITE_OK && key);
+        return rc;
+}
+
+#define NEXT_KEY(table, key) "SELECT " key " + 1 FROM " table " WHERE " key " >= ?1 ORDER BY " key " LIMIT 1"
+/* All but the last row of the bucket, and what was in force at each mark. */
+#define THIN_KEY(table, key)                                                                                            \
+        "DELETE FROM " table " WHERE " key " = ?1 AND tick >= ?2 AND tick < ?3 AND EXISTS (SELECT 1 FROM " table " n"  \
+        " WHERE n." key " = ?1 AND n.tick > " table ".tick AND n.tick < ?3 AND NOT EXISTS"                             \
+        " (SELECT 1 FROM mark WHERE mark.tick >= " table ".tick AND mark.tick < n.tick))"
+
+/* What memory consisted of. */
 static int thin_memory(struct store *store, int64_t from, int64_t to)
 {
         int rc = db_run(store, S_MEMORY,
@@ -88,24 +113,56 @@ static int thin_memory(struct store *store, int64_t from, int64_t to)
                         "ii", from, to);
 
         if (rc == SQLITE_OK)
-                rc = db_run(store, S_BEFORE,
-                            "DELETE FROM before_class WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM before_class n"
-                            " WHERE n.class = before_class.class AND n.tick > before_class.tick AND n.tick < ?2 AND NOT EXISTS"
-                            " (SELECT 1 FROM mark WHERE mark.tick >= before_class.tick AND mark.tick < n.tick))",
-                            "ii", from, to);
+                rc = thin_keys(store, S_BEFORE_NEXT, NEXT_KEY("before_class", "class"), THIN_KEY("before_class", "class"),
+                               from, to);
         if (rc == SQLITE_OK)
-                rc = db_run(store, S_MEANS,
-                            "DELETE FROM class_mean WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM class_mean n"
-                            " WHERE n.class = class_mean.class AND n.tick > class_mean.tick AND n.tick < ?2 AND NOT EXISTS"
-                            " (SELECT 1 FROM mark WHERE mark.tick >= class_mean.tick AND mark.tick < n.tick))",
-                            "ii", from, to);
-        if (rc == SQLITE_OK)
-                rc = db_run(store, S_MEMBERS,
-                            "DELETE FROM process_tick WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM process_tick n"
-                            " WHERE n.process = process_tick.process AND n.tick > process_tick.tick AND n.tick < ?2"
-                            " AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.tick >= process_tick.tick AND mark.tick < n.tick))",
-                            "ii", from, to);
+                rc = thin_keys(store, S_MEANS_NEXT, NEXT_KEY("class_mean", "class"), THIN_KEY("class_mean", "class"),
+                               from, to);
         return rc;
+}
+
+static int thin_processes(struct store *store, int64_t from, int64_t to)
+{
+        return thin_keys(store, S_MEMBER_NEXT, NEXT_KEY("process_tick", "process"), THIN_KEY("process_tick", "process"), from,
+                         to);
+}
+
+/* A recording that follows children may see any number of them, and who reads the file reads all: the oldest that have ended go, but
+ * not the first of all, whom the recording is about. */
+#define OLDEST "(SELECT id FROM process WHERE id > 1 AND ended_ns != 0 ORDER BY id LIMIT ?1)"
+
+static int forget_processes(struct store *store, uint32_t tick)
+{
+        int64_t n = 0, most = (int64_t)(store->limit_bytes / PROCESS_SHARE);
+        int rc;
+
+        if (tick % PROCESSES_EVERY != 0)
+                return SQLITE_OK;
+        rc = ask(store, S_PROCESSES, "SELECT count(*) FROM process", 0, 0, &n);
+        n -= most < PROCESSES_MAX ? most : PROCESSES_MAX;
+        if (rc == SQLITE_OK && n > 0)
+                rc = db_run(store, S_OLD_TICKS, "DELETE FROM process_tick WHERE process IN " OLDEST, "i", n);
+        if (rc == SQLITE_OK && n > 0)
+                rc = db_run(store, S_OLD_PROCESSES, "DELETE FROM process WHERE id IN " OLDEST, "i", n);
+        return rc;
+}
+
+/* Of the comings and goings of processes the last of a kind: one that forks all day would fill the file with them. Ids grow with
+ * time, and what is before the bucket has been thinned already: little is looked at to find where it begins and ends. */
+static int thin_events(struct store *store, int64_t from, int64_t to)
+{
+        static const char first[] = "SELECT id FROM event WHERE tick >= ?1 ORDER BY id LIMIT 1";
+        int64_t low = 0, high = 0;
+        int rc = ask(store, S_EVENT_AT, first, from, 0, &low);
+
+        if (rc == SQLITE_OK)
+                rc = ask(store, S_EVENT_AT, first, to, 0, &high);
+        if (rc != SQLITE_OK || low == 0)
+                return rc;
+        return db_run(store, S_EVENTS,
+                      "DELETE FROM event WHERE id >= ?1 AND id < ?2 AND kind IN (?3, ?4, ?5) AND EXISTS (SELECT 1 FROM event n"
+                      " WHERE n.id > event.id AND n.id < ?2 AND n.kind = event.kind)", "iiiii", low, high ? high : INT64_MAX,
+                      (int64_t)REC_EVENT_FORK, (int64_t)REC_EVENT_EXEC, (int64_t)REC_EVENT_EXITED);
 }
 
 static int thin_classes(struct store *store, int64_t from, int64_t to)
@@ -170,6 +227,10 @@ static int thin_bucket(struct store *store)
         if (rc == SQLITE_OK)
                 rc = thin_memory(store, from, to);
         if (rc == SQLITE_OK)
+                rc = thin_events(store, from, to);
+        if (rc == SQLITE_OK)
+                rc = thin_processes(store, from, to);
+        if (rc == SQLITE_OK)
                 rc = thin_ticks(store, from, to);
         if (rc == SQLITE_OK)
                 rc = db_run(store, S_NOTE, "INSERT OR REPLACE INTO thinned (bucket, upto_tick) VALUES (?, ?)", "ii", bucket, to);
@@ -202,7 +263,9 @@ int rollup_step(struct store *store, const struct rec_process *process)
         bool large = false, hurry = false;
         int rc;
 
-        rc = is_large(store, BEGIN_16THS, &large);
+        rc = forget_processes(store, process->tick);
+        if (rc == SQLITE_OK)
+                rc = is_large(store, BEGIN_16THS, &large);
         if (rc != SQLITE_OK || !large || process->tick <= rollup->full_ticks)
                 return rc;
         horizon = process->tick - rollup->full_ticks;

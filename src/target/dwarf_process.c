@@ -262,6 +262,17 @@ size_t dwarf_process_lookup(struct dwarf_process *process, uint32_t file, uint64
         return 0;
 }
 
+bool dwarf_process_rest(struct dwarf_process *process, uint64_t idle_ns)
+{
+        uint64_t worked_ns = process->cpu_ns - process->ended_cpu_ns;
+
+        if (process->child == 0 || idle_ns < DWARF_REST_NS || idle_ns / DWARF_REST_TIMES < worked_ns)
+                return false;
+        end_child(process);
+        process->n_starts--; /* it did no harm */
+        return true;
+}
+
 void dwarf_process_cost(const struct dwarf_process *process, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)
 {
         *ret_cpu_ns = process->cpu_ns;

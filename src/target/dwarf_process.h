@@ -2,8 +2,8 @@
  *
  * Debug information comes from files that the target chose, and libdw, which reads it, can be made to read past the end of a
  * section, to loop or to abort by bytes that are malformed. So it runs in a child that may die: then the file that was asked about has
- * no lines any more, all others go on in the next child. The child can reach nothing but its end of a socket and the files that are
- * handed to it, as nobody where it was root. What it answers is checked as foreign bytes are.
+ * no lines any more, all others go on in the next child. The child has nothing of ours but its end of a socket and the files that are
+ * handed to it, and no privileges: it is nobody where it was root. What it answers is checked as foreign bytes are.
  *
  * The child is started when first needed and ends with its parent. One thread at a time. */
 #pragma once
@@ -31,6 +31,13 @@ void dwarf_process_close(struct dwarf_process *process, uint32_t file);
 enum { DWARF_PATIENCE_MS = 10000, DWARF_FRAMES_MAX = 64 };
 size_t dwarf_process_lookup(struct dwarf_process *process, uint32_t file, uint64_t addr, struct dwarf_frame *ret,
                             size_t max);
+
+/* Ends the child when nobody has asked for IDLE_NS and that is long: libdw has no other way to give back the memory it holds. The
+ * next question starts another child, which reads again what it needs; so it rests only after DWARF_REST_NS, and after
+ * DWARF_REST_TIMES as long as the child has worked. True when it was ended. */
+#define DWARF_REST_NS (30ull * 1000000000)
+enum { DWARF_REST_TIMES = 200 };
+bool dwarf_process_rest(struct dwarf_process *process, uint64_t idle_ns);
 
 /* What the children have cost so far: processor time of all, memory of the one that lives (as of its last answer). */
 void dwarf_process_cost(const struct dwarf_process *process, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes);

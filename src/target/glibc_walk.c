@@ -14,7 +14,7 @@
 enum { PREV_INUSE = 1, IS_MMAPPED = 2, NON_MAIN = 4, FLAGS = 7, CHUNK_LEAST = 32 };
 #define PAGE   ((uint64_t)PAGEMAP_PAGE)
 #define RESYNC (256ull << 10)
-enum { RUN_NEEDED = 8, CHECK_EVERY = 4096 };
+enum { RUN_NEEDED = 8, CHECK_EVERY = 4096, READ_WORK = 16, WORK_UNCHECKED = 256, WORK_A_RESYNC = 8192 };
 
 /* malloc/malloc.c, struct tcache_perthread_struct since 2.30: uint16_t counts[64], then 64 pointers. Bin i holds
  * chunks of 32 + 16 i bytes. */
@@ -63,6 +63,7 @@ static const uint8_t *bytes_at(struct glibc_walk *walk, uint64_t addr, size_t n)
         most = here(walk)->end - addr < GLIBC_WALK_WINDOW ? (size_t)(here(walk)->end - addr) : GLIBC_WALK_WINDOW;
         most = resident_run(walk, addr, most);
         walk->window_at = walk->window_end = 0;
+        walk->work += most < n ? 1 : READ_WORK;
         if (most < n || memory_read_some(walk->mem, addr, walk->window, most) < n)
                 return NULL;
         walk->window_at = addr;
@@ -143,8 +144,11 @@ static bool is_run(struct glibc_walk *walk, uint64_t addr)
 static void resynchronize(struct glibc_walk *walk)
 {
         uint64_t end = end_here(walk), from = walk->at;
+        unsigned before = walk->work;
 
         for (uint64_t addr = from + 16; addr < end && addr - from <= RESYNC; addr += 16) {
+                if (walk->work - before > WORK_A_RESYNC)
+                        break;
                 if (!is_plausible(size_word(walk, addr), addr, end) || !is_run(walk, addr))
                         continue;
                 walk->n_resyncs++;
@@ -236,6 +240,7 @@ void glibc_walk_done(struct glibc_walk *walk)
 bool glibc_walk_step(struct glibc_walk *walk, uint64_t ns)
 {
         uint64_t end_ns = clock_boottime_ns() + ns;
+        unsigned work = walk->work;
 
         for (unsigned i = 1; !walk->done; i++) {
                 if (walk->left == 0) {
@@ -243,7 +248,10 @@ bool glibc_walk_step(struct glibc_walk *walk, uint64_t ns)
                         continue;
                 }
                 step_chunk(walk);
-                if (i % CHECK_EVERY == 0 && clock_boottime_ns() > end_ns)
+                if (i % CHECK_EVERY != 0 && walk->work - work < WORK_UNCHECKED)
+                        continue;
+                work = walk->work;
+                if (clock_boottime_ns() > end_ns)
                         break;
         }
         return walk->done;

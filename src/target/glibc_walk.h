@@ -34,6 +34,7 @@ struct glibc_walk {
         uint64_t cached_bytes;   /* in threads' caches */
         uint64_t walked_bytes, unwalked_bytes; /* of the ranges */
         unsigned n_resyncs, n_given_up;
+        unsigned work;           /* what takes time: 1 for each look at pages, READ_WORK for each that reads */
 };
 
 /* HEAP from glibc_heap_read(). 0 or a negative errno. End with glibc_walk_done(). */

@@ -13,11 +13,101 @@
 
 static const struct unwind_rule no_rule = { .cfa = UNWIND_NONE };
 
-int unwinder_new(pid_t pid, struct unwinder **ret)
+/* ---- tables ---- */
+
+struct unwind_tables *unwind_tables_new(void)
+{
+        return xcalloc(1, sizeof(struct unwind_tables));
+}
+
+void unwind_tables_free(struct unwind_tables *tables)
+{
+        if (!tables)
+                return;
+        free(tables->v);
+        free(tables);
+}
+
+static void add_table(struct unwind_tables *tables, struct unwinder_table *table)
+{
+        array_grow(tables->v, tables->n, tables->cap);
+        tables->v[tables->n++] = table;
+}
+
+static void remove_table(struct unwind_tables *tables, const struct unwinder_table *table)
+{
+        for (size_t i = 0; i < tables->n; i++)
+                if (tables->v[i] == table) {
+                        tables->v[i] = tables->v[--tables->n];
+                        return;
+                }
+}
+
+/* The last who uses it ends it. */
+static void release_table(struct unwinder *unwinder, struct unwinder_table *table)
+{
+        if (--table->users > 0)
+                return;
+        if (unwinder->shared)
+                remove_table(unwinder->shared, table);
+        unwind_table_done(&table->table);
+        free(table->build_id);
+        free(table);
+}
+
+static bool is_file(const struct unwinder_table *table, const struct module *module)
+{
+        return table->device == module->device && table->inode == module->inode;
+}
+
+/* Within a process the build id says enough; that of another process must be the very file. */
+static struct unwinder_table *find_table(const struct unwind_tables *tables, const struct module *module,
+                                         const char *build_id, bool very_file)
+{
+        for (size_t i = 0; i < tables->n; i++) {
+                struct unwinder_table *table = tables->v[i];
+
+                if (strcmp(table->build_id, build_id) == 0 &&
+                    (is_file(table, module) || (!very_file && build_id[0] != '\0')))
+                        return table;
+        }
+        return NULL;
+}
+
+/* The place in UNWINDER's list of the table of MODULE's file. */
+static uint32_t table_for(struct unwinder *unwinder, const struct module *module, const char *build_id)
+{
+        struct unwinder_table *table = find_table(&unwinder->tables, module, build_id, false);
+        size_t at = 0;
+
+        if (table) {
+                while (unwinder->tables.v[at] != table)
+                        at++;
+                return (uint32_t)at;
+        }
+        if (unwinder->shared)
+                table = find_table(unwinder->shared, module, build_id, true);
+        if (!table) {
+                table = xcalloc(1, sizeof *table);
+                table->device = module->device;
+                table->inode = module->inode;
+                table->build_id = xstrdup(build_id);
+                if (unwinder->shared)
+                        add_table(unwinder->shared, table);
+        }
+        table->users++;
+        add_table(&unwinder->tables, table);
+        return (uint32_t)unwinder->tables.n - 1;
+}
+
+/* ---- birth and end ---- */
+
+int unwinder_new(pid_t pid, struct unwind_tables *shared, struct unwinder **ret)
 {
         struct unwinder *unwinder = xcalloc(1, sizeof *unwinder);
 
         unwinder->pid = pid;
+        unwinder->shared = shared;
         *ret = unwinder;
         return 0;
 }
@@ -32,38 +122,20 @@ void unwinder_free(struct unwinder *unwinder)
                 free((char *)unwinder->modules[i].public.path);
                 free((char *)unwinder->modules[i].public.build_id);
         }
-        for (size_t i = 0; i < unwinder->n_tables; i++) {
-                unwind_table_done(&unwinder->tables[i].table);
-                free(unwinder->tables[i].build_id);
-        }
+        for (size_t i = 0; i < unwinder->tables.n; i++)
+                release_table(unwinder, unwinder->tables.v[i]);
         free(unwinder->modules);
-        free(unwinder->tables);
+        free(unwinder->tables.v);
         free(unwinder->ranges);
         free(unwinder);
 }
+
+/* ---- modules ---- */
 
 static bool is_same(const struct unwinder_module *known, const struct module *now, const char *build_id)
 {
         return known->public.bias == now->bias && known->device == now->device && known->inode == now->inode &&
                strcmp(known->public.path, now->path) == 0 && strcmp(known->public.build_id, build_id) == 0;
-}
-
-static uint32_t table_for(struct unwinder *unwinder, const struct module *module, const char *build_id)
-{
-        struct unwinder_table *table;
-
-        for (size_t i = 0; i < unwinder->n_tables; i++) {
-                table = &unwinder->tables[i];
-                if (build_id[0] != '\0' ? strcmp(table->build_id, build_id) == 0
-                                        : table->build_id[0] == '\0' && table->device == module->device &&
-                                                  table->inode == module->inode)
-                        return (uint32_t)i;
-        }
-        array_grow(unwinder->tables, unwinder->n_tables, unwinder->cap_tables);
-        table = &unwinder->tables[unwinder->n_tables];
-        *table = (struct unwinder_table){ .device = module->device, .inode = module->inode };
-        table->build_id = xstrdup(build_id);
-        return (uint32_t)unwinder->n_tables++;
 }
 
 /* Takes MODULE into the list; returns 1 when it was not there before. */
@@ -126,21 +198,26 @@ static void list_ranges(struct unwinder *unwinder, const struct maps *maps)
         unwinder->n_ranges = n;
 }
 
+static bool is_used(const struct unwinder *unwinder, size_t table)
+{
+        if (unwinder->tables.v[table]->users > 1)
+                return true;
+        for (size_t i = 0; i < unwinder->n_modules; i++)
+                if (unwinder->modules[i].public.mapped && unwinder->modules[i].table == table)
+                        return true;
+        return false;
+}
+
 static void drop_unused_tables(struct unwinder *unwinder)
 {
-        if (unwinder->stats.table_bytes <= TABLE_BYTES_MAX)
-                return;
-        for (size_t t = 0; t < unwinder->n_tables; t++) {
-                struct unwinder_table *table = &unwinder->tables[t];
-                bool used = false;
+        struct unwind_stats stats;
 
-                for (size_t i = 0; i < unwinder->n_modules && !used; i++)
-                        used = unwinder->modules[i].public.mapped && unwinder->modules[i].table == t;
-                if (used || !table->built)
+        unwinder_stats(unwinder, &stats);
+        for (size_t i = 0; stats.table_bytes > TABLE_BYTES_MAX && i < unwinder->tables.n; i++) {
+                struct unwinder_table *table = unwinder->tables.v[i];
+
+                if (!table->built || is_used(unwinder, i))
                         continue;
-                unwinder->stats.table_bytes -= unwind_table_bytes(&table->table);
-                unwinder->stats.rows -= table->table.n_rows;
-                unwinder->stats.tables--;
                 unwind_table_done(&table->table);
                 table->built = false;
         }
@@ -186,13 +263,20 @@ const struct unwind_module *unwinder_module(const struct unwinder *unwinder, uin
 void unwinder_stats(const struct unwinder *unwinder, struct unwind_stats *ret)
 {
         *ret = unwinder->stats;
+        for (size_t i = 0; i < unwinder->tables.n; i++) {
+                const struct unwinder_table *table = unwinder->tables.v[i];
+
+                ret->tables += table->built;
+                ret->rows += table->table.n_rows;
+                ret->table_bytes += unwind_table_bytes(&table->table);
+        }
 }
 
 /* The table is compiled from handles of its own: libelf keeps every section it has read until its end. */
 static const struct unwind_table *table_of(struct unwinder *unwinder, uint32_t module)
 {
         struct unwinder_module *found = &unwinder->modules[module];
-        struct unwinder_table *entry = &unwinder->tables[found->table];
+        struct unwinder_table *entry = unwinder->tables.v[found->table];
         struct image *image = NULL;
         int r;
 
@@ -205,9 +289,6 @@ static const struct unwind_table *table_of(struct unwinder *unwinder, uint32_t m
         image_close(image);
         if (r < 0)
                 log_debug("no unwind table for %s: %s", found->public.path, strerror(-r));
-        unwinder->stats.tables++;
-        unwinder->stats.rows += entry->table.n_rows;
-        unwinder->stats.table_bytes += unwind_table_bytes(&entry->table);
         return &entry->table;
 }
 

@@ -13,7 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct unwinder; /* opaque */
+struct unwinder;      /* opaque */
+struct unwind_tables; /* opaque */
 
 /* Registers of a thread that is about to return to RIP, as they are after that return. */
 struct unwind_regs {
@@ -44,7 +45,12 @@ struct unwind_module {
         bool mapped;         /* still there at the last refresh */
 };
 
-int unwinder_new(pid_t pid, struct unwinder **ret);
+/* Compiled tables that several unwinders of one thread share: processes that run the same files. End it after them. */
+struct unwind_tables *unwind_tables_new(void);
+void unwind_tables_free(struct unwind_tables *tables); /* accepts NULL */
+
+/* SHARED (NULL = none) outlives the unwinder. */
+int unwinder_new(pid_t pid, struct unwind_tables *shared, struct unwinder **ret);
 void unwinder_free(struct unwinder *unwinder); /* accepts NULL */
 
 /* Brings the list of modules up to date with MAPS (copied, the caller keeps them). Returns how many modules are new, or a
@@ -73,6 +79,6 @@ struct unwind_stats {
         uint64_t guessed;   /* frames by the frame-pointer chain */
         uint64_t slow;      /* frames by libunwind */
         uint64_t truncated; /* walks that did not reach the end of the stack */
-        size_t tables, rows, table_bytes;
+        size_t tables, rows, table_bytes; /* those it shares, too */
 };
 void unwinder_stats(const struct unwinder *unwinder, struct unwind_stats *ret);

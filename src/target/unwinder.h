@@ -11,6 +11,12 @@ struct unwinder_table {
         char *build_id;         /* "" when the file has none: then device and inode tell files apart */
         uint64_t device, inode;
         bool built;
+        unsigned users;         /* unwinders that have it in their list */
+};
+
+struct unwind_tables {
+        struct unwinder_table **v;
+        size_t n, cap;
 };
 
 /* What we know about a module beside what users see. */
@@ -41,8 +47,8 @@ struct unwinder {
         struct modules current;
         struct unwinder_module *modules;
         size_t n_modules, cap_modules;
-        struct unwinder_table *tables;
-        size_t n_tables, cap_tables;
+        struct unwind_tables tables;  /* its own list */
+        struct unwind_tables *shared; /* of all that share theirs, NULL = it does not */
         struct unwinder_range *ranges; /* sorted, disjoint */
         size_t n_ranges;
         bool stale;

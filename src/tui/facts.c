@@ -49,17 +49,28 @@ static void throughput(const struct ui *ui, const struct rec_process *now, struc
         ret->own_share = per_second(now->recorder_cpu_ns, then->recorder_cpu_ns, seconds) / 1e9;
 }
 
-/* Which share of the growth of RSS over the window is growth of the heap. */
+/* By how many resident bytes the sites that map memory have grown; 0 when nobody has looked. */
+static double mapped_growth(const struct ui *ui, uint32_t since)
+{
+        struct rec_memory now, then;
+
+        if (!heap_memory(ui->heap, &now) || !heap_memory_at(ui->heap, since, &then))
+                return 0;
+        return fmax(0, (double)now.mapped - (double)then.mapped);
+}
+
+/* Which share of the growth of RSS over the window has sites: growth of the heap, and of what is mapped by the program itself. */
 static double seen_share(const struct ui *ui, const struct rec_process *now)
 {
         const struct rec_process *then = row_before(&ui->lately, now, heap_window_ns(ui->heap));
-        double rss, heap;
+        double rss, seen;
 
         if (!then || now->rss_anon <= then->rss_anon || now->rss_anon - then->rss_anon < MIN_RSS_GROWTH)
                 return NAN;
         rss = (double)(now->rss_anon - then->rss_anon);
-        heap = (double)now->heap_used - (double)then->heap_used;
-        return fmax(0, fmin(1, heap / rss));
+        seen = (double)now->heap_used - (double)then->heap_used;
+        seen += mapped_growth(ui, then->tick);
+        return fmax(0, fmin(1, seen / rss));
 }
 
 void facts_get(struct ui *ui, struct facts *ret)

@@ -22,7 +22,7 @@ static void set_up(void)
 {
         if (unwinder)
                 return;
-        if (unwinder_new(getpid(), &unwinder) < 0 || maps_read(getpid(), &maps) < 0 ||
+        if (unwinder_new(getpid(), NULL, &unwinder) < 0 || maps_read(getpid(), &maps) < 0 ||
             unwinder_refresh(unwinder, &maps) < 0)
                 abort();
 }

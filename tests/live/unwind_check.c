@@ -354,7 +354,7 @@ int main(int argc, char **argv)
                 printf("no map %s\n", argv[4]);
                 return 1;
         }
-        unwinder_new(all.pid, &all.unwinder);
+        unwinder_new(all.pid, NULL, &all.unwinder);
         refresh();
         r = attach(&options, &injection, &err);
         if (r < 0) {

@@ -153,6 +153,66 @@ static void nothing_is_told_before_the_walk_is_over(void **state)
         end(&w);
 }
 
+static void what_is_known_no_more_is_told_as_gone(void **state)
+{
+        uint32_t index = wire_class(1008);
+        struct rec_before_class told;
+        struct world w;
+
+        begin(&w, index, 10 * 1008);
+        assert_false(before_told(&w.before, index, &told));
+        tick(&w, false);
+        assert_true(before_told(&w.before, index, &told));
+        before_forget(&w.before);
+        tick(&w, false);
+        assert_int_equal(w.before.rows.n, 1);
+        assert_int_equal(w.before.rows.v[0].index, index);
+        assert_int_equal(w.before.rows.v[0].bytes, 0);
+        assert_int_equal(w.before.rows.v[0].began, 10 * 1008);
+        tick(&w, true);
+        assert_int_equal(w.before.rows.n, 0);
+        end(&w);
+}
+
+static void what_was_told_is_replaced_when_it_begins_anew(void **state)
+{
+        uint32_t index = wire_class(1008);
+        struct glibc_heap heap = { 0 };
+        struct rec_before_class told;
+        struct world w;
+
+        begin(&w, index, 10 * 1008);
+        tick(&w, false);
+        before_begin(&w.before, 0, -1, &heap, &w.counters); /* there is no such process: no walk */
+        assert_true(before_told(&w.before, index, &told));
+        assert_int_equal(told.began, 10 * 1008); /* of several processes it is added up */
+        tick(&w, true);
+        assert_int_equal(w.before.rows.n, 0);
+        w.before.walking = w.before.walk.done = true;
+        tick(&w, true);
+        assert_int_equal(w.before.rows.n, 1);
+        assert_int_equal(w.before.rows.v[0].bytes, 0);
+        end(&w);
+}
+
+static void no_counter_is_too_strange(void **state)
+{
+        struct world w;
+
+        begin(&w, 3, 4096);
+        for (size_t i = 0; i < WIRE_CLASSES; i++) {
+                w.counters.classes[i].allocated_bytes = i % 2 ? 1ull << 63 : UINT64_MAX;
+                w.before.net_at_start[i] = i % 3 ? INT64_MAX / 4 : -INT64_MAX / 4;
+        }
+        tick(&w, true);
+        for (size_t i = 0; i < WIRE_CLASSES; i++)
+                w.counters.classes[i].freed_bytes = i % 2 ? UINT64_MAX : 1ull << 63;
+        tick(&w, true);
+        for (size_t i = 0; i < w.before.rows.n; i++)
+                assert_true(w.before.rows.v[i].bytes >= 0 && w.before.rows.v[i].error >= 0);
+        end(&w);
+}
+
 static void the_model_names_classes_as_the_probe_counts_them(void **state)
 {
         for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
@@ -177,6 +237,9 @@ int main(void)
                 cmocka_unit_test(a_larger_chunk_than_asked_for_does_not_move_bytes_between_classes),
                 cmocka_unit_test(blocks_with_a_mapping_of_their_own_are_counted),
                 cmocka_unit_test(nothing_is_told_before_the_walk_is_over),
+                cmocka_unit_test(what_is_known_no_more_is_told_as_gone),
+                cmocka_unit_test(what_was_told_is_replaced_when_it_begins_anew),
+                cmocka_unit_test(no_counter_is_too_strange),
                 cmocka_unit_test(the_model_names_classes_as_the_probe_counts_them),
         };
 

@@ -87,6 +87,24 @@ static void a_child_that_was_killed_is_replaced(void **state)
         assert_int_equal(waitpid(first, NULL, WNOHANG), -1); /* it was waited for */
 }
 
+static void a_child_that_nobody_asks_is_ended(void **state)
+{
+        uint64_t cpu_ns, more_ns, rss_bytes;
+
+        assert_false(dwarf_process_rest(lines, UINT64_MAX)); /* there is none */
+        for (int i = 0; i < 40; i++) { /* which says nothing about the files, however often */
+                assert_true(knows_main());
+                dwarf_process_cost(lines, &cpu_ns, &rss_bytes);
+                assert_false(dwarf_process_rest(lines, DWARF_REST_NS - 1));
+                assert_true(dwarf_process_pid(lines) > 0);
+                assert_true(dwarf_process_rest(lines, UINT64_MAX));
+                assert_int_equal(dwarf_process_pid(lines), 0);
+                dwarf_process_cost(lines, &more_ns, &rss_bytes);
+                assert_int_equal(more_ns, cpu_ns);
+                assert_int_equal(rss_bytes, 0);
+        }
+}
+
 static bool is_stopped(pid_t pid)
 {
         char path[64], state = 0;
@@ -253,6 +271,7 @@ int main(void)
                 TEST(lines_come_from_a_child),
                 TEST(what_it_costs_is_told),
                 TEST(a_child_that_was_killed_is_replaced),
+                TEST(a_child_that_nobody_asks_is_ended),
                 TEST(a_question_is_asked_again_when_its_child_is_killed),
                 TEST(a_file_that_brings_its_child_down_is_given_up_and_no_other),
                 TEST(a_closed_number_is_used_again_for_another_file),

@@ -336,6 +336,24 @@ static void memory_is_bounded(void **state)
         end(&w);
 }
 
+static void holes_do_not_grow_it_without_bound(void **state)
+{
+        const uint64_t pages = 3ull * MAPPED_MAX;
+        struct world w;
+
+        begin(&w);
+        map(&w, 0, pages, 1);
+        for (uint64_t i = 1; i < pages; i += 2)
+                unmap(&w, i, 1);
+        assert_int_equal(w.mapped.n, MAPPED_MAX);
+        assert_true(w.mapped.n_refused > 0);
+        unmap(&w, 0, pages); /* takes no time that grows with the square of their number */
+        assert_int_equal(w.mapped.n, 0);
+        assert_int_equal(live(&w, 1), 0);
+        assert_int_equal(w.aggregate.leaves.v[1].live_samples, 0);
+        end(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -350,6 +368,7 @@ int main(void)
                 cmocka_unit_test(any_order_of_calls_leaves_what_a_picture_of_pages_says),
                 cmocka_unit_test(no_record_is_too_strange),
                 cmocka_unit_test(memory_is_bounded),
+                cmocka_unit_test(holes_do_not_grow_it_without_bound),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

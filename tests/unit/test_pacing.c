@@ -572,6 +572,30 @@ static void changes_that_matter_are_told_ever_more_rarely(void **state)
         free(rows.v);
 }
 
+/* Another process tells when the first has ended: no class keeps a mean that nobody uses. */
+static void who_tells_next_begins_where_the_last_one_ended(void **state)
+{
+        static struct pacer first, second;
+        const struct wire_class_count counts[WIRE_CLASSES] = { 0 };
+        const struct pacing_look look = { .now_ns = START_NS, .classes = counts };
+        struct happenings happenings = { 0 };
+        pacer_rows rows = { 0 };
+
+        pacer_init(&first, &shared, 0, true, &look);
+        pacer_init(&second, &shared, 0, true, &look);
+        first.pacing.zoom[7] = 4;
+        pacer_tick(&first, 1, START_NS, &rows, &happenings);
+        assert_int_equal(rows.n, 1);
+        assert_int_equal(rows.v[0].mean, first.pacing.mean / 4);
+        rows.n = 0;
+        pacer_tick(&second, 2, START_NS, &rows, &happenings);
+        assert_int_equal(rows.n, 1);
+        assert_int_equal(rows.v[0].index, 7);
+        assert_int_equal(rows.v[0].mean, 0);
+        happenings_done(&happenings);
+        free(rows.v);
+}
+
 static void a_steady_process_makes_no_events(void **state)
 {
         static struct pacer pacer;
@@ -618,6 +642,7 @@ int main(void)
                 cmocka_unit_test(a_recorder_that_takes_too_much_time_samples_less),
                 cmocka_unit_test(several_processes_share_the_budget_by_need),
                 cmocka_unit_test(changes_that_matter_are_told_ever_more_rarely),
+                cmocka_unit_test(who_tells_next_begins_where_the_last_one_ended),
                 cmocka_unit_test(a_steady_process_makes_no_events),
                 cmocka_unit_test(a_zoom_is_never_nothing),
         };

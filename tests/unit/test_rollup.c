@@ -78,6 +78,82 @@ static void a_size_limit_is_kept_by_thinning_what_is_old(void **state)
         sample_done(&s);
 }
 
+static int count_member(void *ctx, const struct rec_member *row)
+{
+        (*(uint32_t *)ctx)++;
+        return row->id == 0 ? -EINVAL : 0;
+}
+
+static int find_figures(void *ctx, const struct rec_member_tick *row)
+{
+        if (row->member == 1)
+                *(struct rec_member_tick *)ctx = *row;
+        return 0;
+}
+
+enum { CHILDREN = 3 };
+
+/* A server that forks for each request, for days: each child is a row, has figures and makes two events. */
+static void write_children(struct store *store, uint32_t tick)
+{
+        uint64_t now_ns = SAMPLE_START_NS + tick * 1000000000ull;
+        struct rec_member_tick figures[CHILDREN + 1] = { { .tick = tick, .member = 1, .samples = tick } };
+        struct rec_member members[CHILDREN + 1] = { { .id = 1, .pid = 1, .started_ns = SAMPLE_START_NS } };
+        struct rec_event events[2 * CHILDREN] = { 0 };
+        struct rec_tick t = { .process = { .tick = tick, .time_ns = now_ns, .mean = 4096 }, .members = members,
+                              .n_members = CHILDREN + 1, .member_ticks = figures, .n_member_ticks = CHILDREN + 1,
+                              .events = events, .n_events = 2 * CHILDREN };
+        struct err err = { 0 };
+
+        for (uint32_t i = 0; i < CHILDREN; i++) {
+                uint32_t id = tick * CHILDREN + i;
+
+                members[i + 1] = (struct rec_member){ .id = id, .pid = (int32_t)id, .parent = 1, .comm = "child",
+                                                      .exe = "/usr/lib/server/child", .allocator = "glibc 2.36",
+                                                      .started_ns = now_ns - 500000000, .ended_ns = now_ns - 1 };
+                figures[i + 1] = (struct rec_member_tick){ .tick = tick, .member = id, .samples = 1 };
+                events[2 * i] = (struct rec_event){ .tick = tick, .time_ns = now_ns, .kind = REC_EVENT_FORK,
+                                                    .text = "child is recorded, too (forked): stopped for 0.5 ms" };
+                events[2 * i + 1] = (struct rec_event){ .tick = tick, .time_ns = now_ns, .kind = REC_EVENT_EXITED,
+                                                        .text = "child: exited with status 0" };
+        }
+        if (store_write_tick(store, &t, &err) < 0)
+                fail_msg("tick %u: %s", (unsigned)tick, err.text);
+}
+
+static void processes_that_come_and_go_do_not_fill_the_file(void **state)
+{
+        enum { LIMIT = 1 << 20, FULL = 60, TICKS = 3000 };
+        const char *path = session_path("forks.heaptop");
+        struct rec_member_tick found = { 0 };
+        uint32_t n_members = 0, last = 0;
+        const struct history *h;
+        struct err err = { 0 };
+        struct store *store;
+        struct sample s;
+        size_t len;
+
+        sample_init(&s, 11, 1, 1, 1);
+        store = session_create(path, &s);
+        assert_int_equal(store_set_limit(store, LIMIT, FULL), 0);
+        for (uint32_t tick = 1; tick <= TICKS; tick++)
+                write_children(store, tick);
+        assert_int_equal(store_finish(store, 1, "detached", &err), 0);
+        store_close(store);
+        free(session_bytes(path, &len));
+        assert_true(len <= LIMIT);
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(h->last_tick(h->arg, &last), 0);
+        assert_int_equal(last, TICKS);
+        assert_int_equal(h->members(h->arg, count_member, &n_members), 0);
+        assert_in_range(n_members, LIMIT / (16 << 10), LIMIT / (16 << 10) + 64 * CHILDREN); /* of 9000 */
+        assert_int_equal(h->member_ticks_at(h->arg, TICKS, find_figures, &found), 0);
+        assert_int_equal(found.samples, TICKS); /* the one that lives on */
+        store_close(store);
+        sample_done(&s);
+}
+
 static void a_limit_too_small_for_anything_ends_the_recording_in_words(void **state)
 {
         const char *path = session_path("tiny.heaptop");
@@ -108,6 +184,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_size_limit_is_kept_by_thinning_what_is_old),
+                cmocka_unit_test(processes_that_come_and_go_do_not_fill_the_file),
                 cmocka_unit_test(a_limit_too_small_for_anything_ends_the_recording_in_words),
         };
 

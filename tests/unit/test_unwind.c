@@ -140,7 +140,7 @@ static int set_up(void **state)
 {
         record.stack_limit = 0;
         n_truth = 0;
-        assert_int_equal(unwinder_new(getpid(), &unwinder), 0);
+        assert_int_equal(unwinder_new(getpid(), NULL, &unwinder), 0);
         refresh();
         return 0;
 }
@@ -369,6 +369,43 @@ static void asks_libunwind_for_what_the_table_cannot_say(void **state)
         assert_int_equal(stats.slow, 1);
 }
 
+/* ---- tables that several share ---- */
+
+static void begin_sharing(struct unwind_tables *tables, struct unwinder **ret)
+{
+        struct maps maps = { 0 };
+
+        assert_int_equal(unwinder_new(getpid(), tables, ret), 0);
+        assert_int_equal(maps_read(getpid(), &maps), 0);
+        assert_true(unwinder_refresh(*ret, &maps) >= 0);
+        maps_done(&maps);
+}
+
+static void processes_that_run_the_same_files_share_their_tables(void **state)
+{
+        struct unwind_tables *tables = unwind_tables_new();
+        struct unwind_frame frames[FRAMES_MAX], again[FRAMES_MAX];
+        struct unwinder *first, *second;
+        struct unwind_stats a, b;
+        int n;
+
+        begin_sharing(tables, &first);
+        begin_sharing(tables, &second);
+        one(1);
+        n = unwind_walk(first, &record.regs, record.stack, record.regs.rsp, record.bytes, frames, FRAMES_MAX);
+        unwinder_stats(first, &a);
+        unwinder_stats(second, &b); /* which has not walked yet */
+        assert_true(n > 3 && a.tables > 0 && a.rows > 0);
+        assert_int_equal(a.tables, b.tables);
+        assert_int_equal(a.rows, b.rows);
+        unwinder_free(first);
+        assert_int_equal(unwind_walk(second, &record.regs, record.stack, record.regs.rsp, record.bytes, again, FRAMES_MAX), n);
+        for (int i = 0; i < n; i++)
+                assert_int_equal(frames[i].pc, again[i].pc);
+        unwinder_free(second);
+        unwind_tables_free(tables);
+}
+
 /* ---- the list of modules ---- */
 
 static void keeps_module_numbers_over_a_refresh(void **state)
@@ -492,6 +529,7 @@ int main(void)
                 TEST(says_when_the_copy_ends_before_the_stack),
                 TEST(follows_frame_pointers_through_generated_code),
                 TEST(asks_libunwind_for_what_the_table_cannot_say),
+                TEST(processes_that_run_the_same_files_share_their_tables),
                 TEST(keeps_module_numbers_over_a_refresh),
                 TEST(a_module_that_is_gone_keeps_its_number_and_name),
                 TEST(survives_any_bytes_on_the_stack),

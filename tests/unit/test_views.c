@@ -244,6 +244,13 @@ static void what_is_known_is_said_and_no_more(void **state)
         fake_tick(fake);
         assert_int_equal(ui_set_last_tick(ui, 601, NOW), 0);
         assert_true(screen_has(ui, 80, 24, "  0.5G "));
+        for (int second = 0; second < 700; second++) { /* what grows is mapped by a site */
+                p->rss_anon += 5 << 20;
+                fake_set_memory(fake, &(struct rec_memory){ .n_mappings = 9, .mapped = (uint64_t)second * (4 << 20) });
+                fake_tick(fake);
+        }
+        assert_int_equal(ui_set_last_tick(ui, 1301, NOW), 0);
+        assert_false(screen_has(ui, 80, 24, "% of the RSS growth"));
         ui_free(ui);
         heap_free(heap);
         fake_free(fake);
