@@ -165,6 +165,7 @@ CLEANFILES += %D%/store/schema.c
 EXTRA_DIST += data/schema.sql data/schema.awk
 
 %C%_libtui_a_SOURCES = \
+	%D%/tui/before.c \
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \

@@ -66,6 +66,7 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
+	%D%/unit/test_views \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)
@@ -79,7 +80,9 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # demo_session: the session that golden screens show
-%C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c %D%/unit/demo_session.c %D%/unit/demo_session.h $(FAKE_HISTORY)
+SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
+%C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
+%C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
@@ -189,6 +192,7 @@ EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/
 EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
+%C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
 check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
@@ -209,6 +213,8 @@ check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
+%C%_targets_edge_SOURCES = %D%/targets/edge.c %D%/targets/edge.h %D%/targets/edge_modules.c \
+	%D%/targets/edge_stacks.c %D%/targets/edge_waits.c
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread

@@ -66,7 +66,8 @@ static const struct option_row replay_rows[] = {
 };
 
 static const struct option_row record_rows[] = {
-        ROW_PID, ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP, { 0 },
+        ROW_PID, ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP,
+        { 0 },
 };
 
 static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };

@@ -27,6 +27,7 @@ enum {
         TRIAL_MS = 5000,
         LOOK_MS = 5,
 };
+
 /* A number in our own status. */
 static uint64_t own_number(const char *key, int base)
 {
@@ -75,9 +76,11 @@ static bool check_privileges(void)
                  capable ? "CAP_SYS_PTRACE" : "without CAP_SYS_PTRACE", scope);
         if (scope == 3)
                 return doctor_check(false, "permission to trace", text,
-                                   "ptrace_scope 3 forbids it to everyone until the next boot; reboot with another value");
+                                   "ptrace_scope 3 forbids it to everyone until the next boot; "
+                                   "reboot with another value");
         return doctor_check(capable || scope == 0, "permission to trace", text,
-                           "sudo heaptop ..., or in a container: docker run --cap-add SYS_PTRACE ..., or start the program by heaptop run");
+                           "sudo heaptop ..., or in a container: docker run --cap-add SYS_PTRACE ..., "
+                           "or start the program by heaptop run");
 }
 
 /* What each capability is good for here, and what is missed without it. */
@@ -88,8 +91,10 @@ static void note_capabilities(void)
                 const char *name, *without;
         } known[] = {
                 { CAP_PTRACE_BIT, "CAP_SYS_PTRACE", "only your own processes can be watched" },
-                { CAP_ADMIN_BIT, "CAP_SYS_ADMIN", "a process under a seccomp filter can be watched from inside its own container only" },
-                { CAP_DAC_BIT, "CAP_DAC_OVERRIDE", "another user's files in /proc stay closed: resident parts of its memory are not told" },
+                { CAP_ADMIN_BIT, "CAP_SYS_ADMIN",
+                  "a process under a seccomp filter can be watched from inside its own container only" },
+                { CAP_DAC_BIT, "CAP_DAC_OVERRIDE",
+                  "another user's files in /proc stay closed: resident parts of its memory are not told" },
         };
         char have[120] = "", missing[400] = "";
 
@@ -98,7 +103,8 @@ static void note_capabilities(void)
                 char *to = held ? have : missing;
                 size_t size = held ? sizeof have : sizeof missing, n = strlen(to);
 
-                snprintf(to + n, size - n, "%s%s%s%s", n ? "; " : "", held ? "" : "without ", known[i].name, held ? "" : ": ");
+                snprintf(to + n, size - n, "%s%s%s%s", n ? "; " : "", held ? "" : "without ", known[i].name,
+                         held ? "" : ": ");
                 n = strlen(to);
                 if (!held)
                         snprintf(to + n, size - n, "%s", known[i].without);
@@ -125,7 +131,8 @@ static bool check_trial(void)
         bool good;
 
         if (child_start(argv, &options, &child, &err) < 0)
-                return doctor_check(false, "a child of our own", err.text, "more processes must be allowed (ulimit -u)");
+                return doctor_check(false, "a child of our own", err.text,
+                                    "more processes must be allowed (ulimit -u)");
         for (int waited = 0; !runs_sleep(child.pid) && !child_has_ended(&child) && waited < TRIAL_MS; waited += LOOK_MS)
                 poll(NULL, 0, LOOK_MS);
         good = child.pid && inject_check(child.pid, &err) == 0;
@@ -134,7 +141,8 @@ static bool check_trial(void)
         return doctor_check(good, "a child of our own", good ? "can be watched" : err.text, "see the line above");
 }
 
-/* memfd_create, MADV_WIPEONFORK and the rest, on a child of our own: an old kernel or our own seccomp filter shows here. */
+/* memfd_create, MADV_WIPEONFORK and the rest, on a child of our own: an old kernel or our own seccomp filter shows
+ * here. */
 static bool check_kernel(void)
 {
         bool good = seccomp_try_own();
@@ -146,8 +154,10 @@ static bool check_kernel(void)
                      "(docker run --security-opt seccomp=unconfined ...)");
         if (own_number("\nSeccomp:", 10) != 0)
                 doctor_note("seccomp", "heaptop itself is under a filter: it cannot suspend that of a process");
-        if (io_read_file("/proc/cmdline", 64 << 10, &line, NULL) == 0 && strstr(line, "proc_mem.force_override=never"))
-                doctor_note("kernel command line", "proc_mem.force_override=never: code is written by ptrace, word by word");
+        if (io_read_file("/proc/cmdline", 64 << 10, &line, NULL) == 0 &&
+            strstr(line, "proc_mem.force_override=never"))
+                doctor_note("kernel command line",
+                            "proc_mem.force_override=never: code is written by ptrace, word by word");
         free(line);
         return good;
 }
@@ -160,9 +170,9 @@ static void note_security_modules(void)
         if (io_read_file("/sys/kernel/security/lsm", 4096, &modules, NULL) == 0 && modules[0])
                 doctor_note("security modules", modules);
         if (io_read_file("/sys/fs/selinux/enforce", 16, &enforcing, NULL) == 0)
-                doctor_note("SELinux", enforcing[0] == '1' ? "enforcing: attaching needs process ptrace and execmem for the target's "
-                                                             "domain (audit2why tells); or setenforce 0 while you look"
-                                                           : "permissive");
+                doctor_note("SELinux", enforcing[0] != '1' ? "permissive" :
+                            "enforcing: attaching needs process ptrace and execmem for the target's domain "
+                            "(audit2why tells); or setenforce 0 while you look");
         if (io_read_file("/proc/self/attr/current", 4096, &profile, NULL) == 0 && profile[0] &&
             strncmp(profile, "unconfined", 10) != 0) {
                 profile[strcspn(profile, "\n")] = '\0';
@@ -189,9 +199,11 @@ static void note_container(void)
 
         if (!in_container())
                 return;
-        doctor_note("container", "heaptop is in one (a pid namespace of its own): it sees and can watch what runs in it");
+        doctor_note("container",
+                    "heaptop is in one (a pid namespace of its own): it sees and can watch what runs in it");
         if (statfs(".", &fs) == 0 && (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == TMPFS_MAGIC))
-                doctor_advise("sessions end with it unless -o names a file on a volume, or they are copied out (docker cp, kubectl cp)");
+                doctor_advise("sessions end with it unless -o names a file on a volume, or they are copied out "
+                              "(docker cp, kubectl cp)");
 }
 
 static bool check_state_dir(void)
@@ -220,7 +232,8 @@ static void note_terminal(void)
         const char *term = getenv("TERM");
         char text[120];
 
-        snprintf(text, sizeof text, "%s, TERM=%s, %s", isatty(STDOUT_FILENO) ? "yes" : "no (record, report and demo work without)",
+        snprintf(text, sizeof text, "%s, TERM=%s, %s",
+                 isatty(STDOUT_FILENO) ? "yes" : "no (record, report and demo work without)",
                  term ? term : "(none)", nl_langinfo(CODESET));
         doctor_note("terminal", text);
 }

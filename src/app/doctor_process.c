@@ -32,7 +32,8 @@ static void note_seccomp(pid_t pid)
         if (proc_status_read(pid, &status) < 0 || status.seccomp == 0)
                 return;
         doctor_note("seccomp", status.seccomp == 1 ? "strict mode" :
-                    seccomp_may_suspend() ? "a filter: suspended while heaptop attaches, if it would do no harm otherwise" :
+                    seccomp_may_suspend() ?
+                    "a filter: suspended while heaptop attaches, if it would do no harm otherwise" :
                     seccomp_is_shared(pid) ? "the same filter as heaptop's own, which allows what is needed" :
                     "a filter that heaptop can neither look at nor suspend");
 }
@@ -72,8 +73,9 @@ static void note_place(const char *name, pid_t pid)
         user_find(&user);
         dir = user_state_dir(&user);
         if (dir) {
-                snprintf(text, sizeof text, "%.200s/%.32s-%d-DATE.heaptop, or -o FILE; both as heaptop sees files, not the process", dir,
-                         name, (int)pid);
+                snprintf(text, sizeof text,
+                         "%.200s/%.32s-%d-DATE.heaptop, or -o FILE; both as heaptop sees files, not the process",
+                         dir, name, (int)pid);
                 doctor_note("session", text);
         }
         free(dir);
@@ -88,16 +90,18 @@ bool doctor_process(pid_t pid)
 
         snprintf(what, sizeof what, "process %d", (int)pid);
         if (proc_stat_read(pid, &stat) < 0)
-                return doctor_check(false, what, "there is no such process", "heaptop without arguments shows what there is");
+                return doctor_check(false, what, "there is no such process",
+                                    "heaptop without arguments shows what there is");
         detail_look(pid, &detail);
-        good = doctor_check(detail.attach_ok, what, detail.attach_ok ? detail.attach : "cannot be watched", detail.attach);
+        good = doctor_check(detail.attach_ok, what, detail.attach_ok ? detail.attach : "cannot be watched",
+                            detail.attach);
         doctor_note("program", stat.comm);
         if (stat.kernel_thread)
                 return good;
         doctor_note("allocator", detail.allocator);
         if (detail.allocator[0]) /* its maps can be read */
-                doctor_note("symbols", detail.has_symbols ? "yes"
-                                                         : "stripped: exported names only, unless its -dbg package is there");
+                doctor_note("symbols", detail.has_symbols ? "yes" :
+                            "stripped: exported names only, unless its -dbg package is there");
         doctor_note("limit", detail.limit);
         if (detail.visible[0])
                 doctor_note("what is seen", detail.visible);

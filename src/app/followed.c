@@ -20,8 +20,9 @@ struct followed {
 
 struct followed *followed_new(void)
 {
-        struct followed *followed = mmap(NULL, sizeof *followed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct followed *followed;
 
+        followed = mmap(NULL, sizeof *followed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (followed == MAP_FAILED)
                 return NULL;
         followed->since_ns = clock_boottime_ns() - NS_PER_S;
@@ -93,6 +94,7 @@ void followed_look(struct followed *followed, pid_t target)
 void followed_repair(struct followed *followed, struct followed_repaired *ret)
 {
         struct heirs_cleaned cleaned;
+        size_t n_files;
 
         *ret = (struct followed_repaired){ 0 };
         if (!followed)
@@ -107,7 +109,8 @@ void followed_repair(struct followed *followed, struct followed_repaired *ret)
                 ret->n += r > 0;
                 ret->n_left += r < 0 && proc_is_same(pid, followed->v[i].start_time);
         }
-        heirs_clean(followed->files, followed->n_files < FILES ? followed->n_files : FILES, followed->since_ns, &cleaned);
+        n_files = followed->n_files < FILES ? followed->n_files : FILES;
+        heirs_clean(followed->files, n_files, followed->since_ns, &cleaned);
         ret->n += cleaned.n;
         ret->n_left += cleaned.n_left;
 }

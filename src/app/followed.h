@@ -1,5 +1,6 @@
-/* followed: what a guardian must know to clean up when its recorder is killed: which processes are hooked, and which files their
- * hooks come from (inject/heirs.h). A page that both share, so that nothing needs to be sent and nobody waits. */
+/* followed: what a guardian must know to clean up when its recorder is killed: which processes are hooked, and which
+ * files their hooks come from (inject/heirs.h). A page that both share, so that nothing needs to be sent and nobody
+ * waits. */
 #pragma once
 
 #include "base/err.h"
@@ -15,7 +16,8 @@ struct followed; /* opaque; shared by guardian and recorder */
 struct followed *followed_new(void);
 void followed_free(struct followed *followed); /* accepts NULL */
 
-/* PID is about to be hooked, or (ENDS) is free again. Fits struct follow_options; ARG is the struct followed or NULL. */
+/* PID is about to be hooked, or (ENDS) is free again. Fits struct follow_options; ARG is the struct followed or
+ * NULL. */
 void followed_note(void *arg, pid_t pid, uint64_t start_time, bool ends);
 
 struct followed_repaired {
@@ -23,7 +25,7 @@ struct followed_repaired {
         uint32_t n_left; /* where that failed */
 };
 
-/* After the recorder has died: takes the hooks out of all that were noted, and the passive ones out of what was forked from them
- * and from TARGET. Call followed_look() while TARGET is still hooked, the rest after it was repaired. */
+/* After the recorder has died: takes the hooks out of all that were noted, and the passive ones out of what was
+ * forked from them and from TARGET. Call followed_look() while TARGET is still hooked, the rest after it was repaired. */
 void followed_look(struct followed *followed, pid_t target);
 void followed_repair(struct followed *followed, struct followed_repaired *ret);

@@ -82,8 +82,8 @@ static void repair(struct guard *guard)
                          (int)guard->target, err.text[0] ? err.text : strerror(-r));
         len = strlen(guard->last.text);
         if (others.n + others.n_left > 0 && len < sizeof guard->last.text - 1)
-                snprintf(guard->last.text + len, sizeof guard->last.text - len, "; %u of its children were repaired%s", others.n,
-                         others.n_left ? ", BUT NOT ALL: heaptop detach --all" : "");
+                snprintf(guard->last.text + len, sizeof guard->last.text - len, "; %u of its children were repaired%s",
+                         others.n, others.n_left ? ", BUT NOT ALL: heaptop detach --all" : "");
 }
 
 /* The recorder has ended in order but could not take the hooks out. Perhaps we can. */

@@ -90,7 +90,8 @@ static int parse_pid(const char *text, int32_t *ret)
 }
 
 /* "SYMBOL", "0xADDR", each with ":1" or ":2" behind it: which argument is the size, or the block. */
-static int parse_extra(const char *text, size_t len, enum wire_kind first, enum wire_kind second, struct options_extras *ret)
+static int parse_extra(const char *text, size_t len, enum wire_kind first, enum wire_kind second,
+                       struct options_extras *ret)
 {
         struct inject_extra *extra = &ret->v[ret->n];
         char *name = ret->names[ret->n], *end;
@@ -154,7 +155,7 @@ static int set_value(const struct option_row *row, const char *text, struct opti
         case OPTION_PID:
                 return parse_pid(text, to);
         case OPTION_SIZE:
-                return fmt_parse_size(text, to);
+                return fmt_parse_size(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_DURATION:
                 return fmt_parse_duration(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_COLOR:

@@ -144,7 +144,8 @@ static int begin(struct state *state, struct err *err)
         const struct recorder_options options = {
                 .hide_cmdline = what->hide_cmdline, .adaptive = what->adaptive, .follow_exec = what->follow_exec,
                 .inject = &what->inject,
-                .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note, .arg = what->followed },
+                .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note,
+                            .arg = what->followed },
         };
         char comm[64];
         int r;
@@ -248,18 +249,19 @@ static void say_detached(struct state *state, const struct recorder_detached *de
         int r = detached->result;
 
         if (r == 0 && detached->n > 1)
-                snprintf(text, size, "detached from %u processes: stopped for %.1f ms at most, hooks removed", detached->n,
-                         (double)detached->stop_ns / 1e6);
+                snprintf(text, size, "detached from %u processes: stopped for %.1f ms at most, hooks removed",
+                         detached->n, (double)detached->stop_ns / 1e6);
         else if (r == 0)
                 snprintf(text, size, "detached: stopped for %.1f ms, hooks removed", (double)detached->stop_ns / 1e6);
         else if (r == 1)
-                snprintf(text, size, "hooks removed; %.900s", words[0] ? words : "a few KiB of code stay, a thread is inside them");
+                snprintf(text, size, "hooks removed; %.900s",
+                         words[0] ? words : "a few KiB of code stay, a thread is inside them");
         else if (r == -ESRCH)
                 snprintf(text, size, "%s", recorder_state(state->recorder) == RECORDER_RUNNING
                                                    ? "target exited" : recorder_end_reason(state->recorder));
         else
-                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d", words[0] ? words : strerror(-r),
-                         (int)detached->pid);
+                snprintf(text, size, "HOOKS ARE STILL IN: %.900s; try: heaptop detach %d",
+                         words[0] ? words : strerror(-r), (int)detached->pid);
         if (r < 0 && r != -ESRCH)
                 state->status.exit_status = EXIT_TROUBLE;
 }
@@ -276,8 +278,8 @@ static void restore(struct state *state, char *text, size_t size)
         say_detached(state, &detached, text, size);
         len = strlen(text);
         if (detached.n_cleaned)
-                len += (size_t)snprintf(text + len, size - len, "; passive hooks were taken out of %u %s", detached.n_cleaned,
-                                        detached.n_cleaned == 1 ? "child" : "children");
+                len += (size_t)snprintf(text + len, size - len, "; passive hooks were taken out of %u %s",
+                                        detached.n_cleaned, detached.n_cleaned == 1 ? "child" : "children");
         if (detached.n_left && len < size)
                 snprintf(text + len, size - len, "; %u %s passive hooks, try: heaptop detach --all", detached.n_left,
                          detached.n_left == 1 ? "child keeps" : "children keep");

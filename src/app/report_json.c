@@ -103,10 +103,10 @@ static json_t *zooms_part(struct heap *heap)
 
 static json_t *sampling_part(struct heap *heap, const struct rec_process *p)
 {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mean_bytes", number(p->mean), "finer", zooms_part(heap),
-                         "samples", number(p->samples), "lost_samples", number(p->lost_samples), "recorder_cpu_ns",
-                         number(p->recorder_cpu_ns), "recorder_rss_bytes", number(p->recorder_rss), "probe_cost_ns",
-                         number(p->probe_cost_ns));
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mean_bytes", number(p->mean),
+                         "finer", zooms_part(heap), "samples", number(p->samples),
+                         "lost_samples", number(p->lost_samples), "recorder_cpu_ns", number(p->recorder_cpu_ns),
+                         "recorder_rss_bytes", number(p->recorder_rss), "probe_cost_ns", number(p->probe_cost_ns));
 }
 
 static json_t *before_classes(struct heap *heap)
@@ -139,27 +139,31 @@ static json_t *before_part(struct heap *heap)
 static json_t *parts_of(const struct rec_memory *memory)
 {
         return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "heap_live_bytes", number(memory->heap_live),
-                         "heap_free_bytes", number(memory->heap_free), "heap_overhead_bytes", number(memory->heap_overhead),
-                         "mapped_bytes", number(memory->mapped), "stacks_bytes", number(memory->stacks), "files_bytes",
-                         number(memory->files), "shared_bytes", number(memory->shared), "rest_bytes", number(memory->rest));
+                         "heap_free_bytes", number(memory->heap_free),
+                         "heap_overhead_bytes", number(memory->heap_overhead),
+                         "mapped_bytes", number(memory->mapped), "stacks_bytes", number(memory->stacks),
+                         "files_bytes", number(memory->files), "shared_bytes", number(memory->shared),
+                         "rest_bytes", number(memory->rest));
 }
 
-/* What RSS consists of: the parts add up to rss_bytes. */
 static json_t *member_part(const struct heap_member *m)
 {
         const struct rec_member_tick *f = &m->figures;
-        json_t *object = json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o, s:b}", "id", (int)m->row.id, "pid", (int)m->row.pid,
-                                   "parent", m->row.parent ? json_integer(m->row.parent) : json_null(), "came",
-                                   heap_came_name(m->row.came), "comm", text(m->row.comm), "exe", text(m->row.exe), "allocator",
-                                   text(m->row.allocator), "lives", (int)m->lives);
+        json_t *object = json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o, s:b}", "id", (int)m->row.id,
+                                   "pid", (int)m->row.pid,
+                                   "parent", m->row.parent ? json_integer(m->row.parent) : json_null(),
+                                   "came", heap_came_name(m->row.came), "comm", text(m->row.comm),
+                                   "exe", text(m->row.exe), "allocator", text(m->row.allocator),
+                                   "lives", (int)m->lives);
 
         if (m->has_figures)
                 json_object_update_new(object,
                                        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "rss_bytes",
                                                  number(f->rss_anon + f->rss_file + f->rss_shmem), "heap_used_bytes",
                                                  number(f->heap_used), "allocated_bytes", number(f->allocated_bytes),
-                                                 "allocated_calls", number(f->allocated_calls), "live_bytes",
-                                                 json_integer(f->live_bytes), "before_bytes", json_integer(f->before_bytes)));
+                                                 "allocated_calls", number(f->allocated_calls),
+                                                 "live_bytes", json_integer(f->live_bytes),
+                                                 "before_bytes", json_integer(f->before_bytes)));
         return object;
 }
 
@@ -174,6 +178,7 @@ static json_t *members_part(struct heap *heap)
         return list;
 }
 
+/* What RSS consists of: the parts add up to rss_bytes. */
 static json_t *memory_part(struct heap *heap)
 {
         int64_t offset = heap_process(heap)->wall_offset_ns;
@@ -182,11 +187,12 @@ static json_t *memory_part(struct heap *heap)
 
         if (!heap_memory(heap, &now))
                 return json_null();
-        return json_pack("{s:i, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "tick", (int)now.tick, "time",
-                         date(now.time_ns, offset), "look_ns", number(now.look_ns), "mappings", (int)now.n_mappings, "rss_bytes",
-                         number(now.rss), "heap_split", (int)now.heap_split, "parts", parts_of(&now), "base_parts",
-                         has_base ? parts_of(&base) : json_null(), "untouched_bytes", number(now.untouched), "swapped_bytes",
-                         number(now.swapped));
+        return json_pack("{s:i, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "tick", (int)now.tick,
+                         "time", date(now.time_ns, offset), "look_ns", number(now.look_ns),
+                         "mappings", (int)now.n_mappings, "rss_bytes", number(now.rss),
+                         "heap_split", (int)now.heap_split, "parts", parts_of(&now),
+                         "base_parts", has_base ? parts_of(&base) : json_null(),
+                         "untouched_bytes", number(now.untouched), "swapped_bytes", number(now.swapped));
 }
 
 static json_t *growth_part(struct heap *heap)
@@ -231,8 +237,8 @@ static json_t *stacks_part(struct heap *heap, uint32_t site)
 
 static json_t *site_part(struct report *report, const struct heap_site *s)
 {
-        return json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id, "kind",
-                         json_string(s->kind == REC_SITE_MAPPED ? "mapped" : "heap"), "name",
+        return json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (int)s->id,
+                         "kind", json_string(s->kind == REC_SITE_MAPPED ? "mapped" : "heap"), "name",
                          text(s->name), "place", text_or_null(s->place), "approximate", (int)s->approximate, "class",
                          text(heap_class_name(s->class)), "live_bytes",
                          estimate((double)s->live_bytes, s->live_error, true), "live_blocks", json_integer(s->live_blocks),
@@ -300,12 +306,16 @@ int report_json(FILE *out, struct report *report)
         int r;
 
         root = json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}",
-                         "heaptop_schema", 1, "session", session_part(report->session), "target",
-                         target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns), "tick", (int)p->tick,
-                         "base_tick", (int)heap_base(report->heap), "process", process_part(p, report->session->exact_frees), "sampling", sampling_part(report->heap, p), "memory", memory_part(report->heap),
+                         "heaptop_schema", 1, "session", session_part(report->session),
+                         "target", target_part(report->session), "time", date(p->time_ns, p->wall_offset_ns),
+                         "tick", (int)p->tick, "base_tick", (int)heap_base(report->heap),
+                         "process", process_part(p, report->session->exact_frees),
+                         "sampling", sampling_part(report->heap, p), "memory", memory_part(report->heap),
                          "growth", growth_part(report->heap), "live_bytes",
-                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true), "before_attach", before_part(report->heap),
-                         "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing, "sites", sites_part(report),
+                         estimate((double)p->live_bytes, 1.96 * sqrt(p->live_variance), true),
+                         "before_attach", before_part(report->heap),
+                         "n_sites", (int)report->n_all, "n_growing", (int)report->n_growing,
+                         "sites", sites_part(report),
                          "marks", marks_part(report->heap, p->wall_offset_ns), "events",
                          events_part(report->heap, p->wall_offset_ns), "gaps",
                          gaps_part(report->heap, p->wall_offset_ns));

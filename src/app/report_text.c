@@ -71,8 +71,9 @@ static void put_zooms(FILE *out, struct heap *heap)
         char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
 
         for (size_t i = 0; i < n; i++)
-                fprintf(out, "  %s blocks of %s to %s, which may grow: one sample per %s\n", i ? "          " : "finer     ",
-                        fmt_bytes(a, zooms[i].low), zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
+                fprintf(out, "  %s blocks of %s to %s, which may grow: one sample per %s\n",
+                        i ? "          " : "finer     ", fmt_bytes(a, zooms[i].low),
+                        zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(b, zooms[i].high),
                         fmt_bytes(c, zooms[i].mean));
 }
 
@@ -160,7 +161,8 @@ static void put_parts(FILE *out, struct report *report)
                         heap_part_words(&now, (enum heap_part)i));
         }
         if (now.untouched)
-                fprintf(out, "             %6s  in blocks that were never written to, not part of it\n", fmt_bytes(a, now.untouched));
+                fprintf(out, "             %6s  in blocks that were never written to, not part of it\n",
+                        fmt_bytes(a, now.untouched));
         if (now.swapped)
                 fprintf(out, "             %6s  in swap, not part of it\n", fmt_bytes(a, now.swapped));
         fputc('\n', out);
@@ -176,7 +178,8 @@ static void put_members(FILE *out, struct report *report)
 
         if (n < 2)
                 return;
-        fprintf(out, "  processes  %zu were recorded, %zu live%s\n", n, lives ? lives + 1 : 1, n > MOST ? "; the newest" : "");
+        fprintf(out, "  processes  %zu were recorded, %zu live%s\n", n, lives ? lives + 1 : 1,
+                n > MOST ? "; the newest" : "");
         fputs("             PID      CAME      RSS    HEAP  ALLOCATED  NAME\n", out);
         for (size_t i = n; i-- > 0 && n - i <= MOST;) {
                 const struct heap_member *m = &members[i];
@@ -255,7 +258,8 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
         fprintf(out, "%4zu  %-9s %6s %6s %7s %7s %6s  %s%s", rank, id ? heap_class_name(site.class) : "-",
                 size(live, (double)site.live_bytes), size(error, site.live_error), fmt_change(change, site.change_bytes),
                 isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
-                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind), site.approximate ? "~" : "");
+                fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind),
+                site.approximate ? "~" : "");
         put(out, site.name);
         fputs("  ", out);
         put(out, site.place);

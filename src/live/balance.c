@@ -29,9 +29,10 @@ static int64_t between(int64_t value, int64_t low, int64_t high)
 
 static int read_arenas(struct balance *balance)
 {
+        enum { TRIES = 5 };
         struct modules modules = { 0 };
         struct maps maps = { 0 };
-        int r;
+        int r, tries = 0;
 
         r = maps_read(balance->pid, &maps);
         if (r < 0)
@@ -39,7 +40,9 @@ static int read_arenas(struct balance *balance)
         r = modules_read(balance->pid, &maps, NULL, &modules);
         if (r < 0)
                 goto out;
-        r = glibc_heap_read(&modules, &maps, balance->memory, &balance->glibc);
+        do /* it runs on: a list that just changes can hide malloc's state, which is not looked for again later */
+                r = glibc_heap_read(&modules, &maps, balance->memory, &balance->glibc);
+        while (r == -ENOENT && ++tries < TRIES);
 out:
         modules_done(&modules);
         maps_done(&maps);

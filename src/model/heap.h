@@ -175,8 +175,8 @@ struct tree {
         size_t n;
 };
 
-/* All means all of the heap, without mapped memory. Top-down (callers first) or inverted (the allocating frame first). Frames that look the same are one node;
- * inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
+/* All means all of the heap, without mapped memory. Top-down (callers first) or inverted (the allocating frame
+ * first). Frames that look the same are one node; inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
  * caller ends it with tree_done(); strings belong to the heap. */
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 void tree_done(struct tree *tree);

@@ -24,6 +24,8 @@ static struct table *current_table(struct ui *ui)
                 return &ui->sessions;
         case VIEW_STACK:
                 return &ui->stack.table;
+        case VIEW_BEFORE:
+                return &ui->sizes;
         default:
                 return &ui->sites;
         }
@@ -103,7 +105,9 @@ static void show_view(struct ui *ui, enum view view)
 {
         uint64_t id = table_selected(&ui->sites);
 
-        if (view == VIEW_STACK && ui->view != VIEW_STACK)
+        if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
+                view = VIEW_BEFORE; /* there are no stacks to show */
+        else if (view == VIEW_STACK && ui->view != VIEW_STACK)
                 stack_show(ui, id == TABLE_NONE ? 0 : (uint32_t)id);
         ui->view = view;
 }
@@ -114,7 +118,7 @@ static void next_view(struct ui *ui, int step)
         int n = (int)array_len(order);
 
         for (int i = 0; i < n; i++)
-                if (order[i] == ui->view) {
+                if (order[i] == (ui->view == VIEW_BEFORE ? VIEW_STACK : ui->view)) {
                         show_view(ui, order[(i + step + n) % n]);
                         return;
                 }
@@ -294,6 +298,10 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 return UI_NOTHING;
         case CMD_VIEW_STACK:
                 show_view(ui, VIEW_STACK);
+                return UI_NOTHING;
+        case CMD_ALL_SITES:
+                stack_show(ui, 0);
+                ui->view = VIEW_STACK;
                 return UI_NOTHING;
         case CMD_VIEW_REPLAY:
                 show_view(ui, VIEW_REPLAY);

@@ -78,7 +78,8 @@ void facts_get(struct ui *ui, struct facts *ret)
         const struct rec_process *now;
         const struct rec_session *session;
 
-        *ret = (struct facts){ .error_share = NAN, .cost_share = NAN, .own_share = NAN, .rate = NAN, .seen_share = NAN };
+        *ret = (struct facts){ .error_share = NAN, .cost_share = NAN, .own_share = NAN, .rate = NAN,
+                               .seen_share = NAN };
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         now = heap_process(ui->heap);

@@ -226,7 +226,7 @@ static void put_tabs(struct ui *ui, struct canvas *canvas)
 
         ui->tab_gap = canvas->width >= 100 ? 2 : 1;
         for (size_t i = 0; i < array_len(tabs); i++) {
-                bool active = tabs[i].view == ui->view;
+                bool active = tabs[i].view == (ui->view == VIEW_BEFORE ? VIEW_STACK : ui->view);
                 char text[32];
 
                 snprintf(text, sizeof text, active ? "[%d %s]" : " %d %s ", tabs[i].number,

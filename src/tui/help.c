@@ -174,6 +174,12 @@ static void add_columns(struct buf *out, enum view view, int width)
                 { "(rt)", "a frame of the allocator or the language runtime" },
                 { "...", "the stack goes on, but was cut here" },
         };
+        static const struct term_text before[] = {
+                { "SIZE", "of the blocks, as the allocator set it aside: 1000 bytes are 1008" },
+                { "LEFT", "what is still there of them; an estimate, and beside it its error" },
+                { "AT ATTACH", "what there was when heaptop attached" },
+                { "STILL THERE", "LEFT as a part of it: what stays at 100 % is never freed" },
+        };
         static const struct term_text processes[] = {
                 { "RSS", "the memory the process has now" },
                 { "GROWTH/min", "growth of RSS over LAST 60 s" },
@@ -194,6 +200,9 @@ static void add_columns(struct buf *out, enum view view, int width)
         if (view == VIEW_STACK) {
                 terms = tree;
                 n = array_len(tree);
+        } else if (view == VIEW_BEFORE) {
+                terms = before;
+                n = array_len(before);
         } else if (view == VIEW_PICKER) {
                 terms = processes;
                 n = array_len(processes);

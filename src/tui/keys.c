@@ -12,7 +12,7 @@
 /* Groups of views that share keys. */
 enum {
         TABLES = IN(VIEW_OVERVIEW) | IN(VIEW_SITES) | IN(VIEW_REPLAY),
-        HEAP = TABLES | IN(VIEW_STACK),
+        HEAP = TABLES | IN(VIEW_STACK) | IN(VIEW_BEFORE),
         PICK = IN(VIEW_PICKER) | IN(VIEW_SESSIONS),
         MAIN = HEAP | PICK,
         OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_ENDED),
@@ -34,7 +34,7 @@ static const struct key_binding table[] = {
 
         /* views */
         { CMD_ENTER, { KEY_ENTER_, '\n' }, TABLES, KEYS_VIEW, 1, "stack",
-          "the call tree of the selected site" },
+          "the call tree of the selected site; of before attach: what is left, by size" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_PICKER), KEYS_VIEW, 1, "watch",
           "attach to the selected process and watch it" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_SESSIONS), KEYS_VIEW, 1, "open",
@@ -71,7 +71,7 @@ static const struct key_binding table[] = {
           "find a function in the tree" },
         { CMD_FIND_NEXT, { 'n' }, IN(VIEW_STACK), KEYS_FIND, 0, "next", "the next one found" },
         { CMD_FIND_PREVIOUS, { 'N' }, IN(VIEW_STACK), KEYS_FIND, 0, "previous", "the one found before" },
-        { CMD_CLEAR, { KEY_ESC_ }, MAIN, KEYS_FIND, 0, "clear", "drop the filter or the search" },
+        { CMD_CLEAR, { KEY_ESC_ }, MAIN & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
         { CMD_SORT_NEXT, { 's', KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
@@ -96,6 +96,8 @@ static const struct key_binding table[] = {
           "callers first, or the allocating frame first" },
         { CMD_RUNTIME, { 'u' }, IN(VIEW_STACK), KEYS_TREE, 7, "runtime",
           "show or fold the frames of allocator and language runtime" },
+        { CMD_ALL_SITES, { 't', KEY_F5_ }, IN(VIEW_BEFORE), KEYS_TREE, 5, "tree of all sites",
+          "the call tree of all sites together" },
 
         /* leak */
         { CMD_MARK, { 'm' }, HEAP, KEYS_LEAK, 4, "mark",
@@ -176,7 +178,7 @@ const char *key_group_name(enum key_group group)
 const char *view_name(enum view view)
 {
         static const char *const names[VIEWS] = {
-                "Overview", "Sites", "Stack", "Replay", "Processes",
+                "Overview", "Sites", "Stack", "Before attach", "Replay", "Processes",
                 "Saved sessions", "Help", "Log", "Info", "Ended",
         };
 

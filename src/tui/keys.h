@@ -27,7 +27,7 @@ const char *key_label(uint32_t key, char *ret);
 
 /* Where a key can be pressed. The last ones lie over the others. */
 enum view {
-        VIEW_OVERVIEW, VIEW_SITES, VIEW_STACK, VIEW_REPLAY, VIEW_PICKER, VIEW_SESSIONS,
+        VIEW_OVERVIEW, VIEW_SITES, VIEW_STACK, VIEW_BEFORE, VIEW_REPLAY, VIEW_PICKER, VIEW_SESSIONS,
         VIEW_HELP, VIEW_LOG, VIEW_INFO, VIEW_ENDED,
         VIEWS
 };
@@ -46,7 +46,7 @@ enum command {
         /* sort */
         CMD_SORT_NEXT, CMD_SORT_LEFT, CMD_SORT_RIGHT, CMD_SORT_REVERSE, CMD_LIMIT,
         /* tree */
-        CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME,
+        CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME, CMD_ALL_SITES,
         /* leak */
         CMD_MARK,
         /* time */

@@ -35,7 +35,8 @@ static void add_zooms(struct buf *out, struct ui *ui)
         char low[FMT_MAX], high[FMT_MAX], mean[FMT_MAX];
 
         for (size_t i = 0; i < n && i < SHOWN; i++)
-                buf_printf(out, " finer     blocks of %s to %s, which may grow: one in %s\n", fmt_bytes(low, zooms[i].low),
+                buf_printf(out, " finer     blocks of %s to %s, which may grow: one in %s\n",
+                           fmt_bytes(low, zooms[i].low),
                            zooms[i].high == UINT64_MAX ? "any size" : fmt_bytes(high, zooms[i].high),
                            fmt_bytes(mean, zooms[i].mean));
         if (n > SHOWN)

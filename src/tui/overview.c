@@ -58,46 +58,57 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_PLAIN, items, array_len(items));
 }
 
-/* "= heap 640M + mapped 97M + ...": what RSS consists of. Where there is no room the smallest parts are one, "other". */
-static void put_parts(struct ui *ui, struct canvas *canvas, int y)
+/* "= heap 640M + mapped 97M + ..." */
+static void parts_words(const struct rec_memory *memory, const uint64_t *bytes, uint64_t other, char *ret, size_t size)
 {
-        enum { INDENT = 3, TEXT = 32 };
-        struct rec_memory memory;
+        char text[FMT_MAX];
+        size_t len = 0;
+
+        for (int i = 0; i < HEAP_PARTS; i++)
+                if (bytes[i] > 0 && len < size)
+                        len += (size_t)snprintf(ret + len, size - len, "%s %s %s", len ? " +" : "=",
+                                                heap_part_name(memory, (enum heap_part)i), fmt_bytes(text, bytes[i]));
+        if (other > 0 && len < size)
+                snprintf(ret + len, size - len, "%s other %s", len ? " +" : "=", fmt_bytes(text, other));
+}
+
+/* Moves the smallest part into OTHER, the rest before all: "rest + other" would say nothing. False when there is none
+ * left. */
+static bool fold_smallest(uint64_t *bytes, uint64_t *other)
+{
+        int smallest = bytes[HEAP_PART_REST] > 0 ? HEAP_PART_REST : -1;
+
+        for (int i = 0; i < HEAP_PARTS && smallest != HEAP_PART_REST; i++)
+                if (bytes[i] > 0 && (smallest < 0 || bytes[i] < bytes[smallest]))
+                        smallest = i;
+        if (smallest < 0)
+                return false;
+        *other += bytes[smallest];
+        bytes[smallest] = 0;
+        return true;
+}
+
+/* What RSS consists of, in as many parts as there is room for. Mappings are not looked at every second: where RSS is
+ * not what it was then, the line begins with the sum that it adds up to. */
+static void put_parts(struct ui *ui, struct canvas *canvas, int y, const struct facts *facts)
+{
         uint64_t now_ns = time_now_ns(ui), bytes[HEAP_PARTS], other = 0;
-        char text[HEAP_PARTS + 2][TEXT], size[FMT_MAX], when[64] = "", line[256];
-        int left = HEAP_PARTS, at, width;
+        char line[256] = "", when[3 * FMT_MAX] = "  ", then[FMT_MAX], now[FMT_MAX];
+        struct rec_memory memory;
 
         if (!heap_memory(ui->heap, &memory))
                 return;
         for (int i = 0; i < HEAP_PARTS; i++)
                 bytes[i] = heap_part_bytes(&memory, (enum heap_part)i);
         if (now_ns > memory.time_ns + 2 * NS_PER_S)
-                snprintf(when, sizeof when, "  (of %s, %s ago)", fmt_bytes(size, memory.rss),
-                         fmt_duration(line, now_ns - memory.time_ns));
-        for (;; left--) {
-                int smallest = -1;
-
-                at = width = 0;
-                for (int i = 0; i < HEAP_PARTS; i++) {
-                        if (bytes[i] == 0)
-                                continue;
-                        if (smallest < 0 || bytes[i] < bytes[smallest])
-                                smallest = i;
-                        snprintf(text[at++], TEXT, "%s %s", heap_part_name(&memory, (enum heap_part)i), fmt_bytes(size, bytes[i]));
-                }
-                if (other > 0)
-                        snprintf(text[at++], TEXT, "other %s", fmt_bytes(size, other));
-                for (int i = 0; i < at; i++)
-                        width += text_width(text[i]) + 3;
-                if (smallest < 0 || width + INDENT + text_width(when) <= canvas->width)
-                        break;
-                other += bytes[smallest];
-                bytes[smallest] = 0;
-        }
-        line[0] = '\0';
-        for (int i = 0; i < at; i++)
-                snprintf(line + strlen(line), sizeof line - strlen(line), "%s %s", i ? " +" : "=", text[i]);
-        canvas_printf(canvas, INDENT, y, canvas->width - INDENT, STYLE_DIM, "%s%s", line, when);
+                snprintf(when, sizeof when, "%s %s ago", fmt_bytes(then, memory.rss),
+                         fmt_duration(now, now_ns - memory.time_ns));
+        else if (strcmp(fmt_bytes(then, memory.rss), fmt_bytes(now, facts->rss)) != 0)
+                snprintf(when, sizeof when, "%s", then);
+        do
+                parts_words(&memory, bytes, other, line, sizeof line);
+        while (text_width(when) + text_width(line) + 2 > canvas->width && fold_smallest(bytes, &other));
+        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_DIM, "%s%s%s", when, when[0] == ' ' ? "" : " ", line);
 }
 
 /* ---- the pane beside the table ---- */
@@ -170,35 +181,6 @@ static int put_path(struct ui *ui, struct canvas *canvas, int x, int y, int widt
         return y;
 }
 
-/* "1.0K-1.2K      33M of 105M" */
-static int put_before_classes(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom)
-{
-        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
-        size_t n = heap_before_largest(ui->heap, rows, HEAP_BEFORE_CLASSES);
-
-        if (n == 0 || bottom - y < 3)
-                return y;
-        canvas_put(canvas, x, y++, width, STYLE_BOLD, "what is left, by size of block");
-        for (size_t i = 0; i < n && y < bottom && rows[i].bytes > 0; i++) {
-                char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], sizes[64], left[64];
-                uint64_t from, to;
-
-                heap_class_sizes(rows[i].index, &from, &to);
-                if (to)
-                        snprintf(sizes, sizeof sizes, "%s-%s", fmt_bytes(a, from), fmt_bytes(b, to));
-                else
-                        snprintf(sizes, sizeof sizes, "from %s", fmt_bytes(a, from));
-                snprintf(left, sizeof left, "%s of %s", fmt_bytes(a, (uint64_t)rows[i].bytes),
-                         fmt_bytes(b, rows[i].began > 0 ? (uint64_t)rows[i].began : 0));
-                if (rows[i].error > 0)
-                        snprintf(left + strlen(left), sizeof left - strlen(left), " %s%s", plus_minus(canvas),
-                                 fmt_bytes(c, (uint64_t)rows[i].error));
-                canvas_put(canvas, x, y, 14, STYLE_DIM, sizes);
-                canvas_put(canvas, x + 14, y++, width - 14, STYLE_PLAIN, left);
-        }
-        return y;
-}
-
 static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
 {
         uint64_t id = table_selected(&ui->sites);
@@ -223,7 +205,7 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         if (site.id == 0) {
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "Allocated before heaptop attached:");
                 canvas_put(canvas, x, y++, width, STYLE_DIM, "it has no stacks. It can only shrink.");
-                put_before_classes(ui, canvas, x, y + 1, width, bottom);
+                before_list(ui, canvas, x, y + 1, width, bottom);
                 return;
         }
         if (bottom - y > 8 && site.kind == REC_SITE_HEAP) {
@@ -341,7 +323,7 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         if (span[FIGURES].size > 0)
                 put_figures(ui, canvas, top + span[FIGURES].at, &facts);
         if (span[PARTS].size > 0)
-                put_parts(ui, canvas, top + span[PARTS].at);
+                put_parts(ui, canvas, top + span[PARTS].at, &facts);
         if (span[CHART].size > 0) {
                 struct chart_span shown = chart_recent_span(ui, canvas->width - CHART_LABEL);
 

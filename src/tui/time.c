@@ -429,7 +429,7 @@ static void go_to_site(struct ui *ui, const char *number)
         if (table_select(&ui->sites, (uint64_t)id))
                 ui->sites.touched = true;
         stack_show(ui, (uint32_t)id);
-        ui->view = VIEW_STACK;
+        ui->view = id == 0 ? VIEW_BEFORE : VIEW_STACK;
 }
 
 /* The tick of the time of day WHERE, or the reason as a message. */

@@ -35,6 +35,7 @@ void ui_free(struct ui *ui)
         if (!ui)
                 return;
         table_done(&ui->sites);
+        table_done(&ui->sizes);
         table_done(&ui->processes);
         table_done(&ui->sessions);
         stack_done(&ui->stack);
@@ -190,6 +191,9 @@ static void draw_view(struct ui *ui, struct canvas *canvas)
                 break;
         case VIEW_STACK:
                 stack_draw(ui, canvas);
+                break;
+        case VIEW_BEFORE:
+                before_draw(ui, canvas);
                 break;
         case VIEW_REPLAY:
                 replay_draw(ui, canvas);

@@ -104,6 +104,7 @@ struct ui {
         uint64_t order_until_ns;      /* the order is held */
         int columns_y, columns_width; /* the title line of the table on screen, for the mouse; y -1 = none */
         struct stack_state stack;
+        struct table sizes; /* of blocks from before the attach; ids are classes */
 
         /* the picker */
         struct table processes, sessions;
@@ -133,6 +134,7 @@ extern const size_t ui_n_speeds;
 void overview_draw(struct ui *ui, struct canvas *canvas);
 void sites_draw(struct ui *ui, struct canvas *canvas);
 void stack_draw(struct ui *ui, struct canvas *canvas);
+void before_draw(struct ui *ui, struct canvas *canvas);
 void replay_draw(struct ui *ui, struct canvas *canvas);
 void picker_draw(struct ui *ui, struct canvas *canvas);
 void sessions_draw(struct ui *ui, struct canvas *canvas);
@@ -247,6 +249,10 @@ const struct tree_node *stack_selected(struct ui *ui);
 void stack_find(struct ui *ui, int direction);
 /* Bars of the ages of SITE's live bytes; uses 6 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
+
+/* ---- before.c ---- */
+/* The same as the view in a few lines, from Y to BOTTOM; nothing where it is not known. */
+void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom);
 
 /* ---- source.c ---- */
 /* The lines of NODE's source file around its line, when it can be read here; draws at most HEIGHT rows. */

@@ -2,9 +2,11 @@
  *
  *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
  *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
- *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED; detaches
- *   attach_tool extendkills PID COUNT        COUNT times: attaches, and is killed at a system call while it hooks what came
- *   attach_tool extendfaults PID COUNT       the same, but the system call fails: the hooks that were there stay, nothing is left
+ *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED;
+ *                                           detaches
+ *   attach_tool extendkills PID COUNT       COUNT times: attaches, and is killed at a system call while it hooks what came
+ *   attach_tool extendfaults PID COUNT      the same, but the system call fails: the hooks that were there stay, nothing
+ *                                           is left
  *   attach_tool leave PID                   attaches and ends without detaching
  *   attach_tool repair PID                  prints how many hooks were removed
  *   attach_tool check PID                   prints ok or the error
@@ -13,12 +15,14 @@
  *   attach_tool ends CMD ARG...             its target is killed before each system call in turn, a new CMD each time
  *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
  *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
- *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the error
+ *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the
+ *                                           error
  *   attach_tool circle COUNT                two processes attach to each other at the same time, COUNT times
  *   attach_tool trace PID MS                traces PID (which stops nothing) for a while, prints TRACING
  *   attach_tool run HOLD_MS CMD ARG...      launches CMD with the probe in it
  */
-#include "inject/inject.h"
+#include "attach_tool.h"
+
 #include "inject/sys.h"
 #include "target/proc.h"
 
@@ -33,8 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct inject_options OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
-static struct injection injection;
+const struct inject_options TOOL_OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
+struct injection tool_injection;
 
 static void pause_ms(long ms)
 {
@@ -46,7 +50,7 @@ static unsigned long n_deaths;
 /* A consumer that only throws away: so that the probe writes, and keeps writing. */
 static void drain(void)
 {
-        struct wire_shared *shared = injection.shared;
+        struct wire_shared *shared = tool_injection.shared;
         uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
 
         while (shared->tail < head) {
@@ -62,16 +66,16 @@ static void drain(void)
         }
 }
 
-static void hold(long ms)
+void tool_hold(long ms)
 {
         for (long at = 0; at < ms; at += 10) {
-                inject_heartbeat(&injection);
+                inject_heartbeat(&tool_injection);
                 drain();
                 pause_ms(ms - at < 10 ? ms - at : 10);
         }
 }
 
-static int fail(const char *what, const struct err *err)
+int tool_fail(const char *what, const struct err *err)
 {
         printf("%s: %s (%d)\n", what, err->text, err->code);
         return err->code == -ESRCH ? 3 : 1;
@@ -103,28 +107,28 @@ static int cycle(pid_t pid, long count, long hold_ms)
 
                 for (int attempt = 0; r == -EAGAIN && attempt < 5; attempt++) { /* a machine too busy is no harm */
                         err = (struct err){ 0 };
-                        r = inject_attach(pid, &OPTIONS, &injection, &err);
+                        r = inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err);
                 }
                 if (r < 0) {
-                        result = fail("attach", &err);
+                        result = tool_fail("attach", &err);
                         goto out;
                 }
-                in[i] = injection.stop_ns;
-                hold(hold_ms);
-                r = inject_detach(&injection, &err);
+                in[i] = tool_injection.stop_ns;
+                tool_hold(hold_ms);
+                r = inject_detach(&tool_injection, &err);
                 if (r < 0) {
-                        result = fail("detach", &err);
+                        result = tool_fail("detach", &err);
                         goto out;
                 }
                 left += (uint64_t)r;
-                out[i] = injection.stop_ns;
+                out[i] = tool_injection.stop_ns;
                 drain();
-                samples += injection.shared->next_id - 1;
-                inject_done(&injection);
+                samples += tool_injection.shared->next_id - 1;
+                inject_done(&tool_injection);
         }
         printf("cycles=%ld samples=%llu deaths=%lu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
-               (unsigned long long)samples, n_deaths, (unsigned long long)left, injection.n_hooks, injection.n_refused,
-               injection.n_threads, injection.allocator, injection.exact_frees);
+               (unsigned long long)samples, n_deaths, (unsigned long long)left, tool_injection.n_hooks, tool_injection.n_refused,
+               tool_injection.n_threads, tool_injection.allocator, tool_injection.exact_frees);
         print_times("attach", in, count);
         print_times("detach", out, count);
 out:
@@ -137,18 +141,18 @@ static int attach_and_hold(pid_t pid, long ms, int detach)
 {
         struct err err = { 0 };
 
-        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                return fail("attach", &err);
-        printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", injection.n_hooks, injection.n_repaired,
-               injection.allocator);
+        if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
+                return tool_fail("attach", &err);
+        printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", tool_injection.n_hooks, tool_injection.n_repaired,
+               tool_injection.allocator);
         fflush(stdout);
-        hold(ms);
+        tool_hold(ms);
         if (!detach)
                 return 0;
-        if (inject_detach(&injection, &err) < 0)
-                return fail("detach", &err);
-        printf("DETACHED samples=%llu\n", (unsigned long long)injection.shared->next_id - 1);
-        inject_done(&injection);
+        if (inject_detach(&tool_injection, &err) < 0)
+                return tool_fail("detach", &err);
+        printf("DETACHED samples=%llu\n", (unsigned long long)tool_injection.shared->next_id - 1);
+        inject_done(&tool_injection);
         return 0;
 }
 
@@ -158,16 +162,17 @@ static int extend(pid_t pid, long ms, bool detach)
         struct err err = { 0 };
         int r = 0;
 
-        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                return fail("attach", &err);
-        before = injection.n_hooks;
-        printf("ATTACHED hooks=%u repaired=%u\n", before, injection.n_repaired);
+        if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
+                return tool_fail("attach", &err);
+        before = tool_injection.n_hooks;
+        printf("ATTACHED hooks=%u repaired=%u\n", before, tool_injection.n_repaired);
         fflush(stdout);
         for (long at = 0; at < ms && r >= 0; at += 20) {
-                hold(20);
-                r = inject_extend(&injection, &OPTIONS, &err);
+                tool_hold(20);
+                r = inject_extend(&tool_injection, &TOOL_OPTIONS, &err);
                 if (r > 0)
-                        printf("EXTENDED hooks=%d allocator=%s stop=%.0f\n", r, injection.allocator, (double)injection.stop_ns / 1e3);
+                        printf("EXTENDED hooks=%d allocator=%s stop=%.0f\n", r, tool_injection.allocator,
+                               (double)tool_injection.stop_ns / 1e3);
                 fflush(stdout);
                 if (r == -EAGAIN || r == -ENOSPC) {
                         err = (struct err){ 0 };
@@ -175,281 +180,22 @@ static int extend(pid_t pid, long ms, bool detach)
                 }
         }
         if (r < 0 && r != -ESRCH)
-                return fail("extend", &err);
+                return tool_fail("extend", &err);
         if (!detach)
                 return 0;
         err = (struct err){ 0 };
-        r = inject_detach(&injection, &err);
+        r = inject_detach(&tool_injection, &err);
         if (r < 0)
-                return fail("detach", &err);
-        printf("DETACHED left=%d hooks=%u samples=%llu\n", r, injection.n_hooks, (unsigned long long)injection.shared->next_id - 1);
-        inject_done(&injection);
-        return 0;
-}
-
-/* ---- killed in the middle of an extension ---- */
-
-static long kill_at, calls_since_stop;
-
-static int die(const char *name)
-{
-        if (calls_since_stop > 0 || !strcmp(name, "seize"))
-                calls_since_stop++;
-        if (calls_since_stop == kill_at)
-                kill(getpid(), SIGKILL);
-        return 0;
-}
-
-/* In a child. Ends by itself, with 0, when nothing came or there are fewer calls than that. */
-static int extend_and_die(pid_t pid)
-{
-        struct err err = { 0 };
-
-        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                return fail("attach", &err);
-        for (int i = 0; i < 500; i++) {
-                int r;
-
-                calls_since_stop = 0;
-                sys_fault = die;
-                r = inject_extend(&injection, &OPTIONS, &err);
-                sys_fault = NULL;
-                if (r > 0)
-                        return 0;
-                err = (struct err){ 0 };
-                hold(10);
-        }
-        return 0;
-}
-
-static int fail_once(const char *name)
-{
-        if (calls_since_stop > 0 || !strcmp(name, "seize"))
-                calls_since_stop++;
-        return calls_since_stop == kill_at ? EIO : 0;
-}
-
-static int extend_faults(pid_t pid, long count)
-{
-        long failed = 0;
-
-        for (long i = 0; i < count; i++) {
-                struct err err = { 0 };
-                int r = 0;
-
-                kill_at = 1 + i * 7919 % 97;
-                if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                        return fail("attach", &err);
-                for (int k = 0; k < 500 && r == 0; k++) {
-                        calls_since_stop = 0;
-                        sys_fault = fail_once;
-                        r = inject_extend(&injection, &OPTIONS, &err);
-                        sys_fault = NULL;
-                        hold(10);
-                }
-                failed += r < 0;
-                if (r < 0 && err.text[0] == '\0')
-                        printf("call %ld failed without words (%d)\n", kill_at, r);
-                err = (struct err){ 0 };
-                r = inject_detach(&injection, &err);
-                inject_done(&injection);
-                if (r != 0 || inject_is_hooked(pid)) {
-                        printf("call %ld: ", kill_at);
-                        return r < 0 ? fail("detach", &err) : 1;
-                }
-        }
-        printf("rounds=%ld failed=%ld\n", count, failed);
-        return 0;
-}
-
-static int extend_kills(pid_t pid, long count)
-{
-        long killed = 0;
-
-        for (long i = 0; i < count; i++) {
-                struct err err = { 0 };
-                int status = 0;
-                pid_t child;
-
-                kill_at = 1 + i * 7919 % 97; /* all of them, in no order, when there are enough */
-                fflush(stdout);
-                child = fork();
-                if (child == 0)
-                        _exit(extend_and_die(pid));
-                waitpid(child, &status, 0);
-                killed += WIFSIGNALED(status);
-                if (!WIFSIGNALED(status) && WEXITSTATUS(status) != 0)
-                        return 1;
-                if (kill(pid, 0) < 0 || inject_repair(pid, &err) < 0)
-                        return fail("repair", &err);
-                if (inject_is_hooked(pid)) {
-                        printf("something was left by a kill at call %ld\n", kill_at);
-                        return 1;
-                }
-        }
-        printf("rounds=%ld killed=%ld\n", count, killed);
-        return 0;
-}
-
-/* ---- making each system call fail in turn ---- */
-
-static const char *fault_name;
-static long fault_at, fault_seen;
-
-static int fault(const char *name)
-{
-        if (strcmp(name, fault_name) != 0 || ++fault_seen != fault_at)
-                return 0;
-        return EIO;
-}
-
-static int faults(pid_t pid, const char *only)
-{
-        static const char *const names[] = { "seize", "getregs", "getsigmask", "getregset", "setregs", "setsigmask",
-                                             "syscall", "write", "read", "open", "truncate", "fill", "map", "wait",
-                                             "interrupt", "cont", "detach" };
-        long tried = 0;
-
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                for (long at = only && strcmp(only, names[i]) != 0 ? 1000 : 1; at < 400; at += at < 40 ? 1 : 17) {
-                        struct err err = { 0 };
-                        int r;
-
-                        fault_name = names[i];
-                        fault_at = at;
-                        fault_seen = 0;
-                        sys_fault = fault;
-                        r = inject_attach(pid, &OPTIONS, &injection, &err);
-                        sys_fault = NULL;
-                        tried++;
-                        if (r == 0) {
-                                memset(&err, 0, sizeof err);
-                                if (inject_detach(&injection, &err) < 0)
-                                        return fail(names[i], &err);
-                                inject_done(&injection);
-                        }
-                        if (r < 0 && inject_is_hooked(pid) && (memset(&err, 0, sizeof err), inject_repair(pid, &err)) < 0)
-                                return fail(names[i], &err);
-                        if (kill(pid, 0) < 0 || inject_is_hooked(pid)) {
-                                printf("%s failing for the %ld. time left the target changed\n", names[i], at);
-                                return 1;
-                        }
-                        if (fault_seen < at)
-                                break;
-                }
-        printf("faults=%ld\n", tried);
-        return 0;
-}
-
-/* ---- the end of heaptop, and that of its target, before each system call in turn ---- */
-
-enum { ENDS_LIMIT_S = 200, ENDS_STEP = 1, MANY_CALLS = 100000 };
-
-static pid_t victim;
-
-static int kill_victim(const char *name)
-{
-        bool changes = strcmp(name, "read") != 0 && strcmp(name, "wait") != 0 && strncmp(name, "get", 3) != 0;
-
-        if ((changes || victim != getpid()) && ++fault_seen == fault_at)
-                kill(victim, SIGKILL);
-        return 0;
-}
-
-/* In and out again, with VICTIM killed on the way. */
-static int in_and_out(pid_t pid, struct err *err)
-{
-        int r;
-
-        fault_seen = 0;
-        sys_fault = kill_victim;
-        r = inject_attach(pid, &OPTIONS, &injection, err);
-        if (r == 0) {
-                r = inject_detach(&injection, err);
-                inject_done(&injection);
-        }
-        sys_fault = NULL;
-        return r;
-}
-
-static int deaths(pid_t pid)
-{
-        int status = 0;
-
-        for (fault_at = 1; fault_at < MANY_CALLS; fault_at++) {
-                struct err err = { 0 };
-                pid_t child = fork();
-
-                if (child == 0) {
-                        victim = getpid();
-                        _exit(in_and_out(pid, &err) < 0);
-                }
-                if (child < 0 || waitpid(child, &status, 0) < 0)
-                        return 1;
-                if (inject_is_hooked(pid) && inject_repair(pid, &err) < 0)
-                        return fail("repair", &err);
-                if (kill(pid, 0) < 0 || inject_is_hooked(pid)) {
-                        printf("killed at call %ld: the target is changed\n", fault_at);
-                        return 1;
-                }
-                if (WIFEXITED(status))
-                        break;
-        }
-        printf("deaths=%ld\n", fault_at - 1);
-        return WEXITSTATUS(status);
-}
-
-static pid_t start(char **argv)
-{
-        int out[2];
-        char line[64];
-        pid_t pid;
-        FILE *file;
-
-        if (pipe(out) < 0 || (pid = fork()) < 0)
-                return -1;
-        if (pid == 0) {
-                setpgid(0, 0);
-                dup2(out[1], 1);
-                execvp(argv[0], argv);
-                _exit(127);
-        }
-        close(out[1]);
-        file = fdopen(out[0], "r");
-        while (fgets(line, sizeof line, file) && strncmp(line, "READY", 5) != 0)
-                ;
-        fclose(file);
-        return pid;
-}
-
-/* Whatever it was doing, heaptop says that the process is gone, and leaves its status to its parent. */
-static int ends(char **argv)
-{
-        int status = 0, r = -ESRCH;
-
-        alarm(ENDS_LIMIT_S);
-        for (fault_at = 1; r != 0 && fault_at < MANY_CALLS; fault_at += ENDS_STEP) {
-                struct err err = { 0 };
-
-                victim = start(argv);
-                r = in_and_out(victim, &err);
-                if (r != 0 && r != -ESRCH) {
-                        printf("killed at call %ld: %s (%d)\n", fault_at, err.text, r);
-                        kill(victim, SIGKILL);
-                        return 1;
-                }
-                kill(victim, SIGKILL);
-                if (waitpid(victim, &status, 0) != victim || !WIFSIGNALED(status)) {
-                        printf("killed at call %ld: its status is lost\n", fault_at);
-                        return 1;
-                }
-        }
-        printf("ends=%ld\n", fault_at / ENDS_STEP);
+                return tool_fail("detach", &err);
+        printf("DETACHED left=%d hooks=%u samples=%llu\n", r, tool_injection.n_hooks,
+               (unsigned long long)tool_injection.shared->next_id - 1);
+        inject_done(&tool_injection);
         return 0;
 }
 
 /* ---- threads that do not stop at once ---- */
 
+static pid_t victim; /* the target that is attached to */
 static bool armed;
 
 /* What the kernel does when both come at the same moment: the thread stops for the signal, and only for that. */
@@ -470,12 +216,12 @@ static int eaten(pid_t pid)
 
         victim = pid;
         sys_fault = eat_interrupt;
-        if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                return fail("attach", &err);
+        if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
+                return tool_fail("attach", &err);
         sys_fault = NULL;
-        if (inject_detach(&injection, &err) < 0)
-                return fail("detach", &err);
-        inject_done(&injection);
+        if (inject_detach(&tool_injection, &err) < 0)
+                return tool_fail("detach", &err);
+        inject_done(&tool_injection);
         return 0;
 }
 
@@ -506,11 +252,11 @@ static int still(pid_t pid, long count)
         for (long i = 0; i < count; i++) {
                 struct err err = { 0 };
 
-                if (inject_attach(pid, &OPTIONS, &injection, &err) < 0)
-                        return fail("attach", &err);
-                if (inject_detach(&injection, &err) < 0)
-                        return fail("detach", &err);
-                inject_done(&injection);
+                if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
+                        return tool_fail("attach", &err);
+                if (inject_detach(&tool_injection, &err) < 0)
+                        return tool_fail("detach", &err);
+                inject_done(&tool_injection);
         }
         printf("running=%ld\n", n_running);
         return n_running != 0;
@@ -545,7 +291,7 @@ static int swapped(pid_t pid)
 
         swapping = pid;
         sys_fault = wait_for_swap;
-        return inject_attach(pid, &OPTIONS, &injection, &err) < 0 ? fail("attach", &err) : 0;
+        return inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0 ? tool_fail("attach", &err) : 0;
 }
 
 static int trace(pid_t pid, long ms)
@@ -582,16 +328,16 @@ static int run(long hold_ms, char **argv)
                 _exit(errno == ENOENT ? 127 : 126);
         }
         close(gate[0]);
-        r = inject_launch(pid, go, &gate[1], &OPTIONS, &injection, &err);
+        r = inject_launch(pid, go, &gate[1], &TOOL_OPTIONS, &tool_injection, &err);
         if (r < 0) {
                 printf("launch: %s, exit status %d\n", err.text, err_exit_status(&err));
         } else {
-                printf("LAUNCHED hooks=%u allocator=%s\n", injection.n_hooks, injection.allocator);
+                printf("LAUNCHED hooks=%u allocator=%s\n", tool_injection.n_hooks, tool_injection.allocator);
                 fflush(stdout);
-                hold(hold_ms);
-                r = inject_detach(&injection, &err);
-                printf("DETACHED %d samples=%llu\n", r, (unsigned long long)injection.shared->next_id - 1);
-                inject_done(&injection);
+                tool_hold(hold_ms);
+                r = inject_detach(&tool_injection, &err);
+                printf("DETACHED %d samples=%llu\n", r, (unsigned long long)tool_injection.shared->next_id - 1);
+                inject_done(&tool_injection);
         }
         fflush(stdout);
         if (waitpid(pid, &status, 0) == pid)
@@ -610,11 +356,11 @@ static int attach_to_peer(int gate)
         setsid();
         if (read(gate, &peer, sizeof peer) != sizeof peer)
                 return 2;
-        r = inject_attach(peer, &OPTIONS, &injection, &err);
+        r = inject_attach(peer, &TOOL_OPTIONS, &tool_injection, &err);
         if (r == 0) {
                 pause_ms(20);
-                r = inject_detach(&injection, &err);
-                inject_done(&injection);
+                r = inject_detach(&tool_injection, &err);
+                inject_done(&tool_injection);
                 return r < 0 && r != -ESRCH ? 2 : 0;
         }
         if (r == -EBUSY || r == -ESRCH || r == -EAGAIN)
@@ -673,9 +419,9 @@ int main(int argc, char **argv)
         if (!strcmp(command, "hold"))
                 return attach_and_hold(pid, number, 1);
         if (!strcmp(command, "extendfaults"))
-                return extend_faults(pid, number);
+                return tool_extend_faults(pid, number);
         if (!strcmp(command, "extendkills"))
-                return extend_kills(pid, number);
+                return tool_extend_kills(pid, number);
         if (!strcmp(command, "extend"))
                 return extend(pid, number, argc < 5);
         if (!strcmp(command, "leave"))
@@ -683,11 +429,11 @@ int main(int argc, char **argv)
         if (!strcmp(command, "circle"))
                 return circle(pid);
         if (!strcmp(command, "faults"))
-                return faults(pid, argc > 3 ? argv[3] : NULL);
+                return tool_faults(pid, argc > 3 ? argv[3] : NULL);
         if (!strcmp(command, "die"))
-                return deaths(pid);
+                return tool_deaths(pid);
         if (!strcmp(command, "ends"))
-                return ends(argv + 2);
+                return tool_ends(argv + 2);
         if (!strcmp(command, "eaten"))
                 return eaten(pid);
         if (!strcmp(command, "still"))
@@ -701,17 +447,16 @@ int main(int argc, char **argv)
         if (!strcmp(command, "repair")) {
                 r = inject_repair(pid, &err);
                 if (r < 0)
-                        return fail("repair", &err);
+                        return tool_fail("repair", &err);
                 printf("repaired=%d\n", r);
                 return 0;
         }
         if (!strcmp(command, "check")) {
                 if (inject_check(pid, &err) < 0)
-                        return fail("check", &err);
+                        return tool_fail("check", &err);
                 printf("ok\n");
                 return 0;
         }
-        fprintf(stderr, "usage: attach_tool cycle|hold|leave|repair|check|faults|die|eaten|still|swapped|trace PID [N [MS]] | run MS CMD ARG... | "
-                        "ends CMD ARG...\n");
+        fprintf(stderr, "usage: attach_tool COMMAND PID|COUNT|MS|CMD ...: the top of attach_tool.c says which\n");
         return 64;
 }

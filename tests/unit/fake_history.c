@@ -310,6 +310,11 @@ void fake_set_memory(struct fake *fake, const struct rec_memory *row)
         fake->memories[fake->n_memories++].tick = fake->last + 1;
 }
 
+void fake_forget_before_classes(struct fake *fake)
+{
+        fake->n_befores = 0;
+}
+
 void fake_set_before_class(struct fake *fake, const struct rec_before_class *row)
 {
         array_grow(fake->befores, fake->n_befores, fake->cap_befores);

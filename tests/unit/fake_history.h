@@ -64,6 +64,7 @@ void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row);
 /* From the next tick on; its tick is filled in, and its time is the tick's when it has none. */
 void fake_set_memory(struct fake *fake, const struct rec_memory *row);
 void fake_set_before_class(struct fake *fake, const struct rec_before_class *row);
+void fake_forget_before_classes(struct fake *fake);
 void fake_add_member(struct fake *fake, const struct rec_member *row); /* strings stay the caller's */
 void fake_set_member_tick(struct fake *fake, const struct rec_member_tick *row);
 void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean);

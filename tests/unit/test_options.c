@@ -129,6 +129,7 @@ static void nonsense_is_refused_with_the_nearest_option(void **state)
                 { "--paid 3", "'--pid'" },         { "--maen 3", "'--mean'" },       { "--dur 3", "'--duration'" },
                 { "--dur=3", "'--duration'" },     { "--zzzzzzzz", "--zzzzzzzz" },   { "-x", "-x" },
                 { "-p", "missing" },               { "--mean", "missing" },          { "--mean 12Q", "12Q" },
+                { "--mean 0", "SIZE" },
                 { "-p 0", "'0'" },                 { "-p 99999999999", "PID" },      { "-d soon", "soon" },
                 { "--top 0", "'0'" },              { "--color pink", "pink" },       { "--all=yes", "--all" },
                 { "-ax", "-x" },                   { "--mean=", "SIZE" },

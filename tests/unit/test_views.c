@@ -1,0 +1,534 @@
+/* What keys do in the views, and that no key, size or name harms them. */
+#include "unit.h"
+
+#include "screen_world.h"
+
+#include "base/alloc.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+        int width, height;
+} sizes[] = { { 80, 24 }, { 140, 40 }, { 40, 10 }, { 10, 3 } };
+
+static void filtering_narrows_while_typing_and_esc_clears(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 / L r u");
+
+        assert_true(screen_has(world.ui, 80, 24, "1 match"));
+        press(world.ui, "Esc");
+        assert_true(screen_has(world.ui, 80, 24, "before attach"));
+        press(world.ui, "/ n o s u c h Enter");
+        assert_true(screen_has(world.ui, 80, 24, "no match, Esc clears the filter"));
+        press(world.ui, "Esc / r e : ( Enter");
+        assert_true(screen_has(world.ui, 80, 24, "is broken"));
+        close_world(&world);
+}
+
+static void a_held_screen_stays_and_says_how_far_behind(void **state)
+{
+        struct world world = open_world(UI_LIVE, "Space");
+        uint32_t before = heap_tick(world.heap);
+
+        fake_tick(world.fake);
+        fake_tick(world.fake);
+        assert_int_equal(ui_set_last_tick(world.ui, before + 2, NOW), 0);
+        assert_int_equal(heap_tick(world.heap), before);
+        assert_true(screen_has(world.ui, 80, 24, "2s behind"));
+        press(world.ui, "Space");
+        assert_int_equal(heap_tick(world.heap), before + 2);
+        assert_true(screen_has(world.ui, 80, 24, "* LIVE"));
+        close_world(&world);
+}
+
+static void going_back_in_time_holds_a_live_screen(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": - 1 0 m Enter");
+        uint32_t tick = heap_tick(world.heap);
+
+        assert_in_range(tick, 480 - 122, 480 - 118);
+        assert_true(screen_has(world.ui, 80, 24, "HELD"));
+        press(world.ui, ": m a r k Space A Enter");
+        assert_int_equal(heap_tick(world.heap), 121);
+        press(world.ui, ": 2 2 : 5 0 Enter");
+        assert_in_range(heap_tick(world.heap), 239, 241);
+        press(world.ui, ": 2 1 : 5 0 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "21:50 is before the start (22:30:"));
+        press(world.ui, ": 2 3 : 5 0 : 0 1 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "23:50:01 is after the end (23:"));
+        assert_in_range(heap_tick(world.heap), 239, 241);
+        press(world.ui, ": 2 2 : 3 0 Enter"); /* the minute it began in */
+        assert_int_equal(heap_tick(world.heap), 1);
+        press(world.ui, "}");
+        assert_true(screen_has(world.ui, 80, 24, "for a replay"));
+        press(world.ui, ": n o Enter");
+        assert_true(screen_has(world.ui, 80, 24, "cannot go to"));
+        press(world.ui, "7 G");
+        assert_int_equal(heap_tick(world.heap), 480);
+        close_world(&world);
+}
+
+static void changes_count_from_the_newest_mark_before_the_moment(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "");
+
+        assert_int_equal(heap_base(world.heap), 301);
+        press(world.ui, "[");
+        press(world.ui, "[");
+        press(world.ui, ",");
+        assert_int_equal(heap_base(world.heap), 121);
+        press(world.ui, "g");
+        assert_int_equal(heap_base(world.heap), 0);
+        close_world(&world);
+}
+
+static void a_replay_plays_at_its_speed_and_stops_at_the_end(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "g Space");
+        uint64_t next = 0, now = NOW;
+        uint32_t first = heap_tick(world.heap);
+
+        now += 2 * NS_PER_S; /* x10: four steps of five seconds */
+        assert_true(ui_advance(world.ui, now, &next));
+        assert_int_equal(heap_tick(world.heap), first + 4);
+        assert_true(next > 0 && next <= NS_PER_S);
+        assert_true(screen_has(world.ui, 80, 24, "PLAYING"));
+        ui_advance(world.ui, now + 3600 * NS_PER_S, &next);
+        assert_int_equal(heap_tick(world.heap), 480);
+        assert_true(screen_has(world.ui, 80, 24, "PAUSED"));
+        close_world(&world);
+}
+
+static void messages_fade_and_nothing_happens_without_reason(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        uint64_t next;
+
+        ui_say(world.ui, NOW, "4711 stopped for %s ms\033[2J", "2.8");
+        assert_true(screen_has(world.ui, 80, 24, "4711 stopped for 2.8 ms\\x1b[2J"));
+        assert_false(ui_advance(world.ui, NOW + NS_PER_S, &next));
+        assert_int_equal(next, 4 * NS_PER_S);
+        assert_true(ui_advance(world.ui, NOW + 5 * NS_PER_S, &next));
+        assert_true(next == UINT64_MAX);
+        close_world(&world);
+}
+
+static void the_order_is_held_after_a_key(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 j j");
+        uint64_t next;
+
+        assert_true(screen_has(world.ui, 80, 24, "order holds 5 s"));
+        assert_true(ui_advance(world.ui, NOW + 2 * NS_PER_S, &next));
+        assert_true(screen_has(world.ui, 80, 24, "order holds 3 s"));
+        assert_true(next > 0 && next <= NS_PER_S);
+        ui_advance(world.ui, NOW + 6 * NS_PER_S, &next);
+        assert_true(next == UINT64_MAX);
+        close_world(&world);
+}
+
+static void the_cursor_stays_with_its_site_when_the_order_changes(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+
+        assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xbc"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        press(world.ui, "I");
+        assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xb2"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        press(world.ui, "s s");
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        close_world(&world);
+}
+
+static void a_source_that_is_not_here_is_named(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 j j e");
+
+        assert_true(screen_has(world.ui, 80, 24, "/src/bus.c not found"));
+        close_world(&world);
+}
+
+static void actions_reach_the_app(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        static const struct {
+                uint32_t key;
+                enum ui_action action;
+        } wanted[] = { { 'm', UI_MARK },         { 'D', UI_LEAVE },  { 'P', UI_SAVE_SCREEN },
+                       { 'y', UI_COPY },         { 'p', UI_PICKER }, { 'L' - 64, UI_REDRAW },
+                       { 'Z' - 64, UI_SUSPEND }, { 'q', UI_QUIT },   { 'C' - 64, UI_QUIT } };
+
+        for (size_t i = 0; i < array_len(wanted); i++) {
+                struct key_event event = { .key = wanted[i].key };
+
+                assert_int_equal(ui_key(world.ui, &event, NOW), wanted[i].action);
+        }
+        assert_string_equal(ui_mark_name(world.ui), "C");
+        assert_non_null(strstr(ui_copy_text(world.ui), "SessionStore::put"));
+        press(world.ui, "3");
+        assert_string_equal(ui_edit_file(world.ui), world.source);
+        assert_int_equal(ui_edit_line(world.ui), 9);
+        close_world(&world);
+}
+
+static void the_mouse_selects_sorts_and_changes_tabs(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        struct key_event click = { .key = KEY_MOUSE_, .x = 20, .y = 5, .button = 1 };
+
+        assert_true(screen_has(world.ui, 80, 24, "by rate"));
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, ">grow    8.4M"));
+        click.y = 2; /* the titles */
+        click.x = 10;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "by live bytes"));
+        click.y = 1; /* the tabs */
+        click.x = 16;
+        ui_key(world.ui, &click, NOW);
+        click.x = 26;
+        ui_key(world.ui, &click, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        close_world(&world);
+}
+
+static void the_picker_chooses(void **state)
+{
+        struct world world = open_world(UI_PICK, "/ s h o p d");
+        struct key_event enter = { .key = KEY_ENTER_ };
+
+        ui_key(world.ui, &enter, NOW);
+        assert_int_equal(ui_wants_detail(world.ui), 4711);
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_ATTACH);
+        assert_int_equal(ui_pid(world.ui), 4711);
+        press(world.ui, "o");
+        assert_true(screen_has(world.ui, 80, 24, "shopd pid 4711"));
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_OPEN);
+        assert_string_equal(ui_path(world.ui), "/home/me/.local/state/heaptop/shopd-4711.heaptop");
+        close_world(&world);
+}
+
+static void what_is_known_is_said_and_no_more(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+        uint32_t site = fake_add_site(fake, "fill", "/src/fill.c", 1);
+        struct rec_process *p = fake_process(fake);
+
+        ui_set_heap(ui, heap);
+        for (int second = 0; second < 300; second++) {
+                fake_set_live(fake, site, (10ll << 20) + second * (200ll << 10), 1000);
+                p->heap_used = (10ull << 20) + (uint64_t)second * (200 << 10);
+                p->rss_anon = (50ull << 20) + (uint64_t)second * (210 << 10);
+                fake_tick(fake);
+                if (second == 5) {
+                        ui_set_last_tick(ui, 6, NOW);
+                        assert_true(screen_has(ui, 80, 24, "watching: a rate needs about 25 s of data"));
+                }
+        }
+        assert_int_equal(ui_set_last_tick(ui, 300, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "heap grows +11.7 MB/min"));
+        assert_true(screen_has(ui, 80, 24, "in about 2h36m"));
+        for (int second = 0; second < 300; second++) { /* something else than malloc grows now */
+                p->rss_anon += 5 << 20;
+                fake_tick(fake);
+        }
+        assert_int_equal(ui_set_last_tick(ui, 600, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "% of the RSS growth: the rest does not come from malloc"));
+        p->heap_used = 1450ull << 20; /* lines every 0.25G, where the labels are exact */
+        fake_tick(fake);
+        assert_int_equal(ui_set_last_tick(ui, 601, NOW), 0);
+        assert_true(screen_has(ui, 80, 24, "  0.5G "));
+        for (int second = 0; second < 700; second++) { /* what grows is mapped by a site */
+                p->rss_anon += 5 << 20;
+                fake_set_memory(fake, &(struct rec_memory){ .n_mappings = 9, .mapped = (uint64_t)second * (4 << 20) });
+                fake_tick(fake);
+        }
+        assert_int_equal(ui_set_last_tick(ui, 1301, NOW), 0);
+        assert_false(screen_has(ui, 80, 24, "% of the RSS growth"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void a_site_is_found_by_its_number(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": s i t e Space 4 Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "read_chunk"));
+        assert_true(screen_has(world.ui, 80, 24, "#4 flat"));
+        press(world.ui, ": s i t e Space 9 9 Enter");
+        assert_true(screen_has(world.ui, 80, 24, "there is no site 99"));
+        close_world(&world);
+}
+
+static void before_attach_has_sizes_instead_of_stacks(void **state)
+{
+        struct world world = open_world(UI_LIVE, "/ b e f o r e Enter Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        assert_true(screen_has(world.ui, 80, 24, "STILL THERE"));
+        assert_true(screen_has(world.ui, 80, 24, ">128-159"));
+        press(world.ui, "j 3");
+        assert_true(screen_has(world.ui, 80, 24, ">96K-112K"));
+        press(world.ui, "t");
+        assert_true(screen_has(world.ui, 80, 24, "all sites:"));
+        press(world.ui, "Tab S-Tab S-Tab");
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, "Tab Tab");
+        assert_true(screen_has(world.ui, 80, 24, "[7 Replay]"));
+        press(world.ui, "3 q");
+        assert_true(screen_has(world.ui, 80, 24, "[1 Overview]"));
+        close_world(&world);
+}
+
+static void where_sizes_are_not_known_that_is_said(void **state)
+{
+        struct world world = open_world(UI_LIVE, "/ b e f o r e Enter Enter");
+
+        fake_forget_before_classes(world.fake);
+        assert_true(screen_has(world.ui, 80, 24, "known for glibc's malloc only"));
+        close_world(&world);
+}
+
+static void where_rss_has_moved_on_the_parts_say_which_sum_they_make(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_true(screen_has(world.ui, 80, 24, "   = heap 617M"));
+        fake_process(world.fake)->rss_anon += 64 << 20;
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, " RSS 834M"));
+        assert_true(screen_has(world.ui, 80, 24, " 770M = heap 617M"));
+        assert_true(screen_has(world.ui, 80, 24, "files 61M + other 12M"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick_after(world.fake, 5 * NS_PER_S), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, " 770M 6s ago = heap 617M"));
+        close_world(&world);
+}
+
+static void branches_fold_and_stay_folded(void **state)
+{
+        struct world world = open_world(UI_LIVE, "3 k Left");
+        uint32_t last = heap_tick(world.heap);
+
+        assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_int_equal(heap_tick(world.heap), last + 1);
+        assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
+        press(world.ui, "Right");
+        assert_true(screen_has(world.ui, 80, 24, "v Login::handle"));
+        press(world.ui, "t");
+        assert_true(screen_has(world.ui, 80, 24, "BOTTOM-UP"));
+        press(world.ui, "t u");
+        assert_true(screen_has(world.ui, 80, 24, "malloc (rt)"));
+        press(world.ui, "/ o a u t h Enter");
+        assert_true(screen_has(world.ui, 80, 24, ">   v OAuth::callback"));
+        close_world(&world);
+}
+
+static void an_end_is_told_and_the_views_go_on(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        ui_set_ended(world.ui, "Process 4711 was killed by SIGKILL");
+        assert_true(screen_has(world.ui, 80, 24, "killed by SIGKILL"));
+        assert_true(screen_has(world.ui, 50, 16, "heaptop/shopd-4711.heaptop "));
+        press(world.ui, "x 2"); /* any key closes the window, the next one is a command again */
+        assert_true(screen_has(world.ui, 80, 24, "ENDED"));
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void nothing_recorded_yet_is_no_trouble(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+
+        assert_true(screen_has(ui, 80, 24, "waiting"));
+        ui_set_heap(ui, heap);
+        assert_int_equal(ui_set_last_tick(ui, 0, NOW), 0);
+        press(ui, "1 2 3 7 Enter m Space . , [ ] G g e y / x Enter s I < > z Z * t u i Esc ! Esc ? Esc");
+        assert_true(screen_has(ui, 80, 24, "waiting"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+/* ---- every key in every view on every size ---- */
+
+static uint32_t random_state = 20261122;
+
+static uint32_t next_random(uint32_t below)
+{
+        random_state = random_state * 1664525 + 1013904223; /* Numerical Recipes' generator */
+        return (random_state >> 8) % below;
+}
+
+static uint32_t random_key(void)
+{
+        const struct key_binding *table;
+        size_t n;
+        uint32_t key;
+
+        table = key_table(&n);
+        do
+                key = next_random(5) == 0 ? 1 + next_random(0x200)
+                                          : table[next_random((uint32_t)n)].keys[next_random(2)];
+        while (key == 0);
+        return key;
+}
+
+static void check_canvas(const struct canvas *canvas)
+{
+        for (size_t i = 0; i < (size_t)canvas->width * (size_t)canvas->height; i++) {
+                const struct cell *cell = &canvas->cells[i];
+
+                assert_true(cell->style < STYLES);
+                assert_true(cell->ch == 0 ||
+                            (cell->ch >= 0x20 && cell->ch != 0x7f && !(cell->ch >= 0x80 && cell->ch < 0xa0)));
+                if (canvas->ascii)
+                        assert_true(cell->ch >= 0x20 && cell->ch < 0x7f);
+        }
+        assert_true(canvas->cursor_x < canvas->width && canvas->cursor_y < canvas->height);
+}
+
+static void fuzz(enum ui_mode mode, int keys)
+{
+        struct world world = open_world(mode, "");
+        uint64_t now = NOW, next;
+
+        fprintf(stderr, "# seed %u\n", random_state);
+        for (int i = 0; i < keys; i++) {
+                size_t size = next_random((uint32_t)array_len(sizes) + 1);
+                bool odd = size == array_len(sizes);
+                struct canvas *canvas =
+                        canvas_new(odd ? 1 + (int)next_random(250) : sizes[size].width,
+                                   odd ? 1 + (int)next_random(80) : sizes[size].height, next_random(2));
+                struct key_event event = { .key = random_key(),
+                                           .x = (int)next_random(140),
+                                           .y = (int)next_random(40),
+                                           .button = 1 + (int)next_random(5) };
+
+                ui_key(world.ui, &event, now);
+                now += next_random(300) * NS_PER_MS;
+                ui_advance(world.ui, now, &next);
+                if (world.fake && next_random(20) == 0)
+                        ui_set_last_tick(world.ui, fake_tick(world.fake), now);
+                if (next_random(200) == 0)
+                        ui_set_ended(world.ui, "gone");
+                ui_draw(world.ui, canvas);
+                check_canvas(canvas);
+                canvas_free(canvas);
+        }
+        close_world(&world);
+}
+
+static void no_key_harms_a_live_screen(void **state)
+{
+        fuzz(UI_LIVE, 1500);
+}
+
+static void no_key_harms_a_replay(void **state)
+{
+        fuzz(UI_REPLAY, 1500);
+}
+
+static void no_key_harms_the_picker(void **state)
+{
+        fuzz(UI_PICK, 1500);
+}
+
+static void a_hostile_name_steers_nothing(void **state)
+{
+        struct world world = { .source = source_path() };
+        struct canvas *canvas = canvas_new(140, 40, false);
+
+        world.fake = demo_session(world.source);
+        fake_session(world.fake)->comm = "x\033]0;owned\007";
+        fake_session(world.fake)->cmdline = "x\033]0;owned\007\xe2\x80\xae \x9b\x31m";
+        fake_session(world.fake)->user = "\033[2J";
+        fake_session(world.fake)->limit_source = "\xc2\x9b" "2J";
+        world.heap = heap_new(fake_history(world.fake));
+        world.ui = ui_new(UI_LIVE);
+        ui_set_heap(world.ui, world.heap);
+        ui_set_file_name(world.ui, "/tmp/\033[2J.heaptop");
+        assert_int_equal(ui_set_last_tick(world.ui, 480, NOW), 0);
+        ui_set_ended(world.ui, "gone \033[2J");
+        for (int i = 0; i < 3; i++) {
+                static const char *const keys[] = { "", "x", "i" };
+                char *text;
+
+                press(world.ui, keys[i]);
+                ui_draw(world.ui, canvas);
+                check_canvas(canvas);
+                text = canvas_text(canvas, false);
+                assert_null(strchr(text, '\033'));
+                assert_null(strstr(text, "\xe2\x80\xae"));
+                free(text);
+        }
+        canvas_free(canvas);
+        close_world(&world);
+}
+
+/* All sizes from 1x1 on, in every view: nothing is put outside, the title stays when there is room for one.
+ */
+static void every_view_can_be_drawn_at_every_size(void **state)
+{
+        static const char *const views[] = { "1", "2", "3", "7", "1 / b e f o r e Enter Enter", "q ?", "1 !", "1 i", "1 /" };
+        struct world world = open_world(UI_LIVE, "");
+
+        for (size_t view = 0; view < array_len(views); view++) {
+                press(world.ui, views[view]);
+                for (int width = 1; width <= 250; width += width < 12 ? 1 : 17)
+                        for (int height = 1; height <= 80; height += height < 30 ? 1 : 13) {
+                                struct canvas *canvas = canvas_new(width, height, (width + height) % 2);
+
+                                ui_draw(world.ui, canvas);
+                                check_canvas(canvas);
+                                canvas_free(canvas);
+                        }
+                press(world.ui, view < 5 ? "" : "Esc");
+        }
+        close_world(&world);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
+                cmocka_unit_test(going_back_in_time_holds_a_live_screen),
+                cmocka_unit_test(changes_count_from_the_newest_mark_before_the_moment),
+                cmocka_unit_test(a_replay_plays_at_its_speed_and_stops_at_the_end),
+                cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
+                cmocka_unit_test(the_order_is_held_after_a_key),
+                cmocka_unit_test(the_cursor_stays_with_its_site_when_the_order_changes),
+                cmocka_unit_test(a_source_that_is_not_here_is_named),
+                cmocka_unit_test(actions_reach_the_app),
+                cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
+                cmocka_unit_test(the_picker_chooses),
+                cmocka_unit_test(what_is_known_is_said_and_no_more),
+                cmocka_unit_test(a_site_is_found_by_its_number),
+                cmocka_unit_test(before_attach_has_sizes_instead_of_stacks),
+                cmocka_unit_test(where_sizes_are_not_known_that_is_said),
+                cmocka_unit_test(where_rss_has_moved_on_the_parts_say_which_sum_they_make),
+                cmocka_unit_test(branches_fold_and_stay_folded),
+                cmocka_unit_test(an_end_is_told_and_the_views_go_on),
+                cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
+                cmocka_unit_test(a_hostile_name_steers_nothing),
+                cmocka_unit_test(every_view_can_be_drawn_at_every_size),
+                cmocka_unit_test(no_key_harms_a_live_screen),
+                cmocka_unit_test(no_key_harms_a_replay),
+                cmocka_unit_test(no_key_harms_the_picker),
+        };
+
+        setlocale(LC_ALL, "C.UTF-8");
+        setenv("TZ", "UTC", 1);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
