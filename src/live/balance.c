@@ -29,10 +29,9 @@ static int64_t between(int64_t value, int64_t low, int64_t high)
 
 static int read_arenas(struct balance *balance)
 {
-        enum { TRIES = 5 };
         struct modules modules = { 0 };
         struct maps maps = { 0 };
-        int r, tries = 0;
+        int r;
 
         r = maps_read(balance->pid, &maps);
         if (r < 0)
@@ -40,9 +39,7 @@ static int read_arenas(struct balance *balance)
         r = modules_read(balance->pid, &maps, NULL, &modules);
         if (r < 0)
                 goto out;
-        do /* it runs on: a list that just changes can hide malloc's state, which is not looked for again later */
-                r = glibc_heap_read(&modules, &maps, balance->memory, &balance->glibc);
-        while (r == -ENOENT && ++tries < TRIES);
+        r = glibc_heap_read(&modules, &maps, balance->memory, &balance->glibc);
 out:
         modules_done(&modules);
         maps_done(&maps);

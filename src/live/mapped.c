@@ -98,7 +98,8 @@ static struct mapped_range *insert(struct mapped *mapped, size_t at, const struc
         return &mapped->v[at];
 }
 
-/* A range that the whole of [START, END) lies within: two pieces are left of it. Beyond MAPPED_MAX the second is given up. */
+/* A range that the whole of [START, END) lies within: two pieces are left of it. Beyond MAPPED_MAX the second is given
+ * up. */
 static void split(struct mapped *mapped, size_t at, uint64_t start, uint64_t end, uint64_t now_ns)
 {
         struct mapped_range before = mapped->v[at], right = before;
@@ -114,7 +115,8 @@ static void split(struct mapped *mapped, size_t at, uint64_t start, uint64_t end
         insert(mapped, at + 1, &right);
 }
 
-/* What is left of RANGE, which is older and overlaps [START, END) but goes beyond it on one side at most. False: nothing. */
+/* What is left of RANGE, which is older and overlaps [START, END) but goes beyond it on one side at most. False:
+ * nothing. */
 static bool trim(struct mapped *mapped, struct mapped_range *range, uint64_t start, uint64_t end, uint64_t now_ns)
 {
         struct mapped_range before = *range;

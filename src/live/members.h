@@ -25,7 +25,7 @@ struct members {
         ROWS(struct member *) v;     /* those that live, and those that ended in this tick */
         size_t n_live;
         uint32_t n;                  /* how many there ever were */
-        ROWS(uint64_t) files;        /* of those that live and of the newest MEMBERS_FILES there ever were, for heirs_clean() */
+        ROWS(uint64_t) files;        /* of those that live, and the newest MEMBERS_FILES in all; for heirs_clean() */
         struct counters ended;       /* what those did that have ended */
         uint64_t ended_lost;         /* samples lost */
         bool ended_one;              /* in this tick: sums are others */

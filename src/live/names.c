@@ -88,8 +88,8 @@ static void free_answer(struct names_answer *answer)
         }
 }
 
-/* Waits for work. When none comes for long the child that reads debug information is ended: it holds what it has read. The lock
- * is held. */
+/* Waits for work. When none comes for long the child that reads debug information is ended: it holds what it has read.
+ * The lock is held. */
 static void wait_for_work(struct names *names)
 {
         struct timespec until;

@@ -15,7 +15,8 @@ struct names; /* opaque */
 
 enum { NAMES_QUEUE = 4096, NAMES_ANSWERS = 256, NAMES_INLINED_MAX = 16 };
 
-/* The answer about FRAME, ready for stacks_named(). Strings belong to the answer. NAMES[0] is the function itself, the others were inlined, each into the one before. */
+/* The answer about FRAME, ready for stacks_named(). Strings belong to the answer. NAMES[0] is the function itself, the
+ * others were inlined, each into the one before. */
 struct names_answer {
         uint32_t frame;
         size_t n;      /* 0 = nothing is known */
@@ -30,8 +31,8 @@ int names_new(struct names **ret);
 void names_free(struct names *names);
 
 /* Makes IMAGE (NULL: only PATH is known) one that questions can be about; IMAGE is only used during the call. PATH is
- * copied. KEY, not 0, tells files apart (stacks_module()): the names of one file are read once, however often and in however many
- * processes it is mapped. Returns its number. */
+ * copied. KEY, not 0, tells files apart (stacks_module()): the names of one file are read once, however often and in
+ * however many processes it is mapped. Returns its number. */
 uint32_t names_module(struct names *names, const struct image *image, const char *path, uint32_t key);
 
 /* Asks for FRAME at ADDR (ELF virtual address; EXACT as in naming_lookup()) of MODULE. False: the queue is full, ask later. */

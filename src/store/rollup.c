@@ -82,7 +82,8 @@ static int thin_ticks(struct store *store, int64_t from, int64_t to)
                       "ii", from, to);
 }
 
-/* Tables whose key begins with something else than the tick: each KEY by itself, so that nothing is searched that is not thinned. */
+/* Tables whose key begins with something else than the tick: each KEY by itself, so that nothing is searched that is
+ * not thinned. */
 static int thin_keys(struct store *store, unsigned slot, const char *next, const char *thin, int64_t from, int64_t to)
 {
         int64_t key = 0;
@@ -127,8 +128,8 @@ static int thin_processes(struct store *store, int64_t from, int64_t to)
                          to);
 }
 
-/* A recording that follows children may see any number of them, and who reads the file reads all: the oldest that have ended go, but
- * not the first of all, whom the recording is about. */
+/* A recording that follows children may see any number of them, and who reads the file reads all: the oldest that have
+ * ended go, but not the first of all, whom the recording is about. */
 #define OLDEST "(SELECT id FROM process WHERE id > 1 AND ended_ns != 0 ORDER BY id LIMIT ?1)"
 
 static int forget_processes(struct store *store, uint32_t tick)
@@ -147,8 +148,9 @@ static int forget_processes(struct store *store, uint32_t tick)
         return rc;
 }
 
-/* Of the comings and goings of processes the last of a kind: one that forks all day would fill the file with them. Ids grow with
- * time, and what is before the bucket has been thinned already: little is looked at to find where it begins and ends. */
+/* Of the comings and goings of processes the last of a kind: one that forks all day would fill the file with them. Ids
+ * grow with time, and what is before the bucket has been thinned already: little is looked at to find where it begins and
+ * ends. */
 static int thin_events(struct store *store, int64_t from, int64_t to)
 {
         static const char first[] = "SELECT id FROM event WHERE tick >= ?1 ORDER BY id LIMIT 1";

@@ -27,7 +27,7 @@ enum {
 };
 
 #define DATA_MAX   ((size_t)64 << 20) /* of one module's writable memory that is searched */
-#define SEARCHES   8
+#define SEARCHES   6
 #define PEEKS_MAX  300000u            /* free chunks looked at, each a system call */
 #define PAGE       4096ull
 
@@ -338,7 +338,7 @@ int glibc_heap_read(const struct modules *modules, const struct maps *maps, int 
         struct sum sum = { .memory = memory, .complete = true };
         int r;
 
-        /* When we lose the processor in the middle, more of a busy heap may be torn than we can bear. */
+        /* It runs on: when we lose the processor in the middle, more may be torn than we can bear; and nobody looks again later. */
         for (int i = 0; i < SEARCHES && heap.main_arena == 0; i++)
                 search_all(modules, maps, memory, &heap);
         if (heap.main_arena == 0)
