@@ -27,6 +27,7 @@ enum {
 };
 
 #define DATA_MAX   ((size_t)64 << 20) /* of one module's writable memory that is searched */
+#define SEARCHES   8
 #define PEEKS_MAX  300000u            /* free chunks looked at, each a system call */
 #define PAGE       4096ull
 
@@ -316,22 +317,30 @@ static void read_parameters(int memory, struct glibc_heap *heap)
         heap->mmapped_bytes = word_at(bytes, sizes);
 }
 
+static void search_all(const struct modules *modules, const struct maps *maps, int memory, struct glibc_heap *heap)
+{
+        bool has_libc = false;
+
+        for (size_t i = 0; i < modules->n && heap->main_arena == 0; i++) {
+                if (!is_libc(modules->v[i].path))
+                        continue;
+                has_libc = true;
+                search(&modules->v[i], maps, memory, heap);
+        }
+        /* Linked statically: it must be in the program itself, the first module of such a process. */
+        for (size_t i = 0; i < modules->n && !has_libc && heap->main_arena == 0; i++)
+                search(&modules->v[i], maps, memory, heap);
+}
+
 int glibc_heap_read(const struct modules *modules, const struct maps *maps, int memory, struct glibc_heap *ret)
 {
         struct glibc_heap heap = { 0 };
         struct sum sum = { .memory = memory, .complete = true };
-        bool has_libc = false;
         int r;
 
-        for (size_t i = 0; i < modules->n && heap.main_arena == 0; i++) {
-                if (!is_libc(modules->v[i].path))
-                        continue;
-                has_libc = true;
-                search(&modules->v[i], maps, memory, &heap);
-        }
-        /* Linked statically: it must be in the program itself, the first module of such a process. */
-        for (size_t i = 0; i < modules->n && !has_libc && heap.main_arena == 0; i++)
-                search(&modules->v[i], maps, memory, &heap);
+        /* When we lose the processor in the middle, more of a busy heap may be torn than we can bear. */
+        for (int i = 0; i < SEARCHES && heap.main_arena == 0; i++)
+                search_all(modules, maps, memory, &heap);
         if (heap.main_arena == 0)
                 return -ENOENT;
         r = walk_arenas(memory, &heap, &sum);
