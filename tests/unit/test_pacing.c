@@ -6,6 +6,7 @@
 #include "model/estimate.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define START_NS (100 * NS_PER_S)
