@@ -154,6 +154,7 @@ struct collector {
         struct allocator *allocator;
         uint64_t bias;
         bool glibc, glibc_mallopt, musl, jemalloc, tcmalloc, mimalloc;
+        bool debug; /* tcmalloc's that remembers by which function a block was made, and ends the program when another kind frees it */
 };
 
 static size_t rank(const char *name)
@@ -211,6 +212,7 @@ static int collect(void *ctx, const struct image_symbol *symbol)
                        !strcmp(symbol->name, "_rjem_mallctl");
         c->tcmalloc |= !strcmp(symbol->name, "tc_malloc") || !strcmp(symbol->name, "TCMallocInternalMalloc");
         c->mimalloc |= !strcmp(symbol->name, "mi_malloc");
+        c->debug |= !strncmp(symbol->name, "_ZN11MallocBlock", 16);
         if (!allocators_kind(symbol->name, &kind, &prefixed, &name))
                 return 0;
         add_function(c->allocator, &(struct allocator_function){ .name = name, .prefix = prefix_of(symbol->name),
@@ -331,6 +333,7 @@ bool allocators_find(const struct process *process, const struct module *module,
         c.glibc &= c.glibc_mallopt;
         qsort(ret->v, ret->n, sizeof *ret->v, by_rank);
         ret->sizing = c.glibc && !c.jemalloc && !c.tcmalloc && !c.mimalloc ? WIRE_SIZE_GLIBC : WIRE_SIZE_UNKNOWN;
+        ret->new_is_malloc = (c.jemalloc || c.tcmalloc || c.mimalloc) && !c.debug;
         forwarders_drop(process, ret);
         if (!find_kind(ret, WIRE_MALLOC) || !find_kind(ret, WIRE_FREE))
                 return false;

@@ -29,6 +29,7 @@ struct allocator {
         char name[32];               /* "glibc 2.36", "jemalloc", ... */
         enum wire_sizing sizing;     /* of its functions that are not nested */
         bool own_operators;          /* its operator new does not call its malloc */
+        bool new_is_malloc;          /* known: what its malloc gives its operator delete takes, as if it came from operator new */
         struct allocator_function v[ALLOCATOR_FUNCTIONS]; /* malloc first; no address twice */
         size_t n;
 };

@@ -352,13 +352,13 @@ static uint64_t find_tid_offset(struct process *process)
         return process->filtered ? WIRE_TID_UNKNOWN : 0; /* a filter may kill for gettid() */
 }
 
-/* The loader of a static program is its own start code; at its entry the only thread has none. */
-static bool lacks_thread_pointer(const struct process *process)
+/* The loader of a static program is its own start code; at its entry the only thread has none. One among others was made so. */
+static uint32_t lacks_thread_pointer(const struct process *process)
 {
         for (size_t i = 0; i < process->stop.n; i++)
                 if (process->stop.v[i].state == THREAD_STOPPED && regs_thread_pointer(&process->stop.v[i].regs) == 0)
-                        return true;
-        return false;
+                        return process->stop.n_stopped > 1 ? 2 : 1;
+        return 0;
 }
 
 static void fill_settings(struct attach *a)

@@ -214,9 +214,10 @@ static bool must_go(const struct process *process, const struct allocator *alloc
 {
         struct search search = { .process = process, .allocator = allocator, .self = function };
 
-        /* What glibc's functions do to each other the probe knows by itself (probe/handlers.c). */
+        /* What glibc's functions do to each other the probe knows by itself (probe/handlers.c). It has no operators: those of a
+         * static program reach malloc, sooner or later, and their blocks need not begin where a chunk does. */
         if (allocator->sizing == WIRE_SIZE_GLIBC)
-                return is_operator(function->kind) && reaches(&search, 0);
+                return is_operator(function->kind);
         if (is_alias(&search))
                 return true;
         if (makes_something_of_it(function->kind)) /* to be marked for nothing costs some nanoseconds a call, no more */

@@ -21,7 +21,7 @@ void frames_prepare(const struct process *process, struct unwinder **unwinder)
 static bool are_clear(const struct unwind_frame *frames, int n, const struct remains *remains)
 {
         for (int i = 0; i < n; i++) {
-                if ((frames[i].flags & (UNWIND_GUESSED | UNWIND_TRUNCATED)) || remains_in_code(remains, frames[i].pc))
+                if ((frames[i].flags & (UNWIND_GUESSED | UNWIND_TRUNCATED | UNWIND_OPEN)) || remains_in_code(remains, frames[i].pc))
                         return false;
         }
         return n > 0 && n < DEPTH_MAX;

@@ -312,16 +312,35 @@ static const struct candidate *malloc_of(const struct draft *d, const struct can
         return n == 1 ? only : same;
 }
 
-/* What a sampled call of C runs instead, because it may not throw with a frame of ours above it: operator new with an alignment
- * that one of its module which returns NULL, all others malloc. */
-static const struct candidate *base_of(const struct draft *d, const struct candidate *c)
+/* The form of operator new that differs from C by returning NULL when it fails. */
+static bool is_nothrow_of(const struct candidate *other, const struct candidate *c)
 {
-        if (c->function->kind != WIRE_NEW_ALIGNED)
+        size_t n = strlen(c->function->name);
+
+        return other->allocator == c->allocator && !strncmp(other->function->name, c->function->name, n) &&
+               !strcmp(other->function->name + n, "RKSt9nothrow_t");
+}
+
+/* What a sampled operator new runs instead, because it may not throw with a frame of ours above it. Where malloc's blocks are not
+ * known to be the same (a program may have an operator new that writes something in front of them; sanitizers tell them apart) only
+ * the nothrow form will do, of an array that of arrays. NULL: then it is not sampled. */
+static const struct candidate *stand_in_of(const struct draft *d, const struct candidate *c)
+{
+        bool aligned = c->function->kind == WIRE_NEW_ALIGNED;
+
+        if (c->allocator->new_is_malloc && !aligned)
                 return malloc_of(d, c);
         for (size_t i = 0; i < d->n; i++)
-                if (d->v[i].allocator == c->allocator && d->v[i].function->aligned_nothrow)
+                if (is_nothrow_of(&d->v[i], c) || (c->allocator->new_is_malloc && d->v[i].allocator == c->allocator &&
+                                                   d->v[i].function->aligned_nothrow))
                         return &d->v[i];
         return NULL;
+}
+
+/* The function that C is when there is no block to resize. Not one that promises more: zeroes, an alignment, an exception. */
+static const struct candidate *maker_of(const struct draft *d, const struct candidate *c)
+{
+        return !strcmp(c->function->name, "realloc") || !strcmp(c->function->name, "mi_reallocf") ? malloc_of(d, c) : NULL;
 }
 
 static void copy_steps(const struct relocated *moved, struct wire_hook_record *hook)
@@ -337,7 +356,8 @@ static int write_hook(struct draft *d, const struct candidate *c)
         struct plan *plan = d->plan;
         const struct plan_area *area = &plan->areas[c->area];
         uint8_t *slot = plan->code + area->offset + (c->slot - area->addr);
-        const struct candidate *base = base_of(d, c);
+        bool is_new = c->function->kind == WIRE_NEW || c->function->kind == WIRE_NEW_ALIGNED;
+        const struct candidate *stand_in = is_new ? stand_in_of(d, c) : NULL, *maker = maker_of(d, c);
         struct wire_hook_record *hook = &plan->hooks[plan->n_hooks];
         struct relocated moved;
         struct wire_hook data;
@@ -358,8 +378,8 @@ static int write_hook(struct draft *d, const struct candidate *c)
         snprintf(hook->name, sizeof hook->name, "%s", c->function->name);
         data = (struct wire_hook){
                 .original = hook->original,
-                .malloc_original = base ? base->slot + HOOK_ORIGINAL : 0,
-                .malloc_stub = base ? base->slot : 0,
+                .malloc_original = stand_in ? stand_in->slot + HOOK_ORIGINAL : 0,
+                .malloc_stub = maker ? maker->slot : 0,
                 .sizing = c->function->nested ? WIRE_SIZE_NESTED : c->allocator->sizing,
                 .index = first_index(d) + plan->n_hooks,
         };

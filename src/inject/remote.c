@@ -58,9 +58,12 @@ static bool has_own_stack(const struct process *process, const struct thread *th
                is_guard(&mapping[-1]) && tp > sp && tp < mapping->end;
 }
 
+/* A worker that the kernel made for io_uring has no stack (arch/x86/kernel/process.c, PF_IO_WORKER), and never comes to where its
+ * registers say. */
 static int fitness(struct process *process, const struct thread *thread)
 {
-        if (thread->state != THREAD_STOPPED || !regs_in_native_code(&thread->regs) || in_restartable_sequence(process, thread))
+        if (thread->state != THREAD_STOPPED || regs_sp(&thread->regs) == 0 || !regs_in_native_code(&thread->regs) ||
+            in_restartable_sequence(process, thread))
                 return 0;
         return 1 + (regs_in_syscall(&thread->regs) ? 2 : 0) - regs_in_timed_syscall(&thread->regs) +
                (has_own_stack(process, thread) ? 4 : 0);

@@ -211,6 +211,7 @@ static bool is_inside(struct job *job, const struct thread *thread)
         uint64_t tp = regs_thread_pointer(&thread->regs);
         const struct remains *remains = &job->undo.remains;
         bool known = remains->n_shared > 0 && job->undo.version == WIRE_VERSION; /* else the slots are somewhere else */
+        bool has_slot = false;
 
         if (!known)
                 return !frames_are_clear(&job->process, job->unwinder, thread, remains);
@@ -218,19 +219,41 @@ static bool is_inside(struct job *job, const struct thread *thread)
                 uint64_t slots = remains->shared[i].addr + offsetof(struct wire_shared, slots);
 
                 for (uint64_t k = 0; k < WIRE_SLOTS; k++) {
-                        uint64_t slot = slots + k * sizeof(struct wire_slot), key, inside;
+                        struct wire_slot slot;
 
-                        if (process_read(&job->process, slot, &key, sizeof key) < 0 ||
-                            process_read(&job->process, slot + offsetof(struct wire_slot, inside), &inside, sizeof inside) < 0)
+                        if (process_read(&job->process, slots + k * sizeof slot, &slot, offsetof(struct wire_slot, classes)) < 0)
                                 return true;
-                        if (key == (tp | 1) || (key == tp && inside != 0))
+                        /* A thread that has lost its slot (live/slots.c) may be the one inside. */
+                        if (slot.key == (tp | 1) || slot.key == 1 ||
+                            (slot.inside != 0 && (slot.key == tp || slot.key == 0)))
                                 return true;
-                        if (key == tp)
-                                return false;
+                        has_slot |= tp != 0 && slot.key == tp;
                 }
                 known &= !overflow_was_used(job, remains->shared[i].addr);
         }
-        return !known;
+        return !has_slot && !known;
+}
+
+_Static_assert(offsetof(struct wire_shared, slots) == offsetof(struct wire_shared, overflow) + sizeof(struct wire_slot),
+               "the overflow slot stands in front of all others");
+
+/* A function of a pool may set its caller aside (a coroutine that waits): then no thread's stack shows that it will return to us. */
+static bool pool_is_inside(const struct job *job)
+{
+        const struct remains *remains = &job->undo.remains;
+        bool pools = false;
+
+        for (uint32_t i = 0; i < job->undo.n_hooks; i++)
+                pools |= job->undo.hooks[i].kind >= WIRE_POOL_GET && job->undo.hooks[i].kind <= WIRE_POOL_PUT_SECOND;
+        for (size_t i = 0; pools && job->undo.version == WIRE_VERSION && i < remains->n_shared; i++) {
+                uint64_t first = remains->shared[i].addr + offsetof(struct wire_shared, overflow), inside;
+
+                for (uint64_t k = 0; k <= WIRE_SLOTS; k++)
+                        if (process_read(&job->process, first + k * sizeof(struct wire_slot) + offsetof(struct wire_slot, inside),
+                                         &inside, sizeof inside) < 0 || inside != 0)
+                                return true;
+        }
+        return false;
 }
 
 static void code_range(const struct remains *remains, uint64_t *low, uint64_t *high)
@@ -253,7 +276,7 @@ static void check_threads(struct job *job)
         struct stop *stop = &job->process.stop;
         uint64_t low, high;
 
-        job->busy = false;
+        job->busy = pool_is_inside(job);
         for (uint32_t i = 0; i < job->undo.n_hooks; i++)
                 moving_back(&job->process, &job->undo.hooks[i]);
         code_range(&job->undo.remains, &low, &high);

@@ -39,7 +39,7 @@ uint32_t slots_take_back(struct slots *slots, const struct shared_pages *pages, 
         for (size_t i = 0; i < WIRE_SLOTS; i++) {
                 uint64_t key = slots->v[i].key;
 
-                if (key == 0 || key & 1 || now_ns - slots->v[i].since_ns < SLOTS_SILENT_NS)
+                if (key == 0 || key & 1 || load(&shared->slots[i].inside) != 0 || now_ns - slots->v[i].since_ns < SLOTS_SILENT_NS)
                         continue;
                 n_freed += __atomic_compare_exchange_n(&shared->slots[i].key, &key, 0, false, __ATOMIC_RELAXED,
                                                        __ATOMIC_RELAXED);

@@ -8,7 +8,8 @@
  *
  * A thread that wakes in the very moment between our look and its own may add to a slot that is its no longer. Its add is one
  * instruction, so at worst it and one of the next owner's overwrite each other: one call miscounted. A thread inside an
- * allocation function that the probe called has a mark in its key; those are left alone. */
+ * allocation function that the probe called has a mark in its key, one inside a mapping call or a pool's is counted
+ * (`inside`): those are left alone. */
 #pragma once
 
 #include "live/shared.h"

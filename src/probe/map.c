@@ -23,6 +23,9 @@ enum {
         REMAP_FIXED = 2,               /* MREMAP_FIXED */
 };
 
+/* How far below a sampled call a mapping call that it makes may stand. */
+#define CALL_DEPTH (64ull << 10)
+
 typedef probe_result map_function(uint64_t a0, ...);
 
 static uint64_t whole_pages(uint64_t length)
@@ -61,17 +64,31 @@ static void gone(struct wire_shared *shared, uint64_t addr, uint64_t length, uin
                 note_span(shared, WIRE_UNMAP, &span);
 }
 
+/* The sampled call that the mapping call of FRAME was made by, NULL if there is none. One that a signal handler has left by longjmp()
+ * leaves its mark: what stands there now is anybody's, and looked at with care. */
+static const struct probe_frame *call_around(const struct probe_frame *frame, const struct wire_slot *slot)
+{
+        const struct probe_frame *around = (const struct probe_frame *)slot->frame;
+
+        if ((uint64_t)around - (uint64_t)frame >= CALL_DEPTH || around->shared != frame->shared)
+                return NULL;
+        return around;
+}
+
 /* [ADDR, ADDR + LENGTH) is new. */
 static void grown(const struct probe_frame *frame, uint64_t addr, uint64_t length, uint32_t prot, uint32_t flags)
 {
         struct wire_shared *shared = frame->shared;
+        const struct probe_frame *around = NULL;
         struct wire_slot *slot;
         struct wire_alloc *alloc;
         uint32_t inside = 0;
         uint64_t mean;
 
-        if (slot_find(shared, &slot) == SLOT_NESTED && slot->frame) {
-                frame = (const struct probe_frame *)slot->frame;
+        if (slot_find(shared, &slot) == SLOT_NESTED)
+                around = call_around(frame, slot);
+        if (around) {
+                frame = around;
                 inside = 1 + frame->hook->index;
         }
         mean = slot_spend(shared, slot, length, 1, false);

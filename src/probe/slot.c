@@ -90,7 +90,7 @@ enum slot_found slot_find(struct wire_shared *shared, struct wire_slot **ret)
                 if ((*ret)->key == fs)
                         return SLOT_OWN;
         }
-        if (shared->no_thread_yet)
+        if (shared->no_thread_yet == 1)
                 shared->no_thread_yet = 0;
         for (uint64_t i = 0; i < WIRE_SLOT_TRIES; i++) {
                 uint64_t none = 0;

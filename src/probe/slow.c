@@ -179,7 +179,7 @@ static uint64_t block_of(const struct probe_frame *frame, probe_result result)
         return (uint32_t)result == 0 ? *(const uint64_t *)frame->a[0] : 0;
 }
 
-/* A sampled operator new is malloc, or, with an alignment, the form that returns NULL; when that fails, the real one runs without
+/* A sampled operator new is malloc or the form that returns NULL; when that fails, the real one runs without
  * us above it and may throw. Where there is neither it cannot be followed to its result. */
 static bool can_sample(const struct probe_frame *frame)
 {

@@ -81,7 +81,7 @@ enum wire_sizing {
 struct wire_hook {
         uint64_t original; /* address of the displaced instructions: calling it is calling the function */
         uint64_t malloc_original; /* what a sampled operator new calls instead, because it returns NULL when it fails: the same
-                                   * module's malloc or, for WIRE_NEW_ALIGNED, operator new(size, alignment, nothrow); 0 = none */
+                                   * module's malloc or the nothrow form of operator new; 0 = none */
         uint64_t malloc_stub; /* same module's malloc stub: realloc(NULL, n) goes there; 0 if there is none */
         uint32_t sizing;   /* enum wire_sizing */
         uint32_t index;    /* in wire_shared.hooks */
@@ -270,7 +270,8 @@ struct wire_shared {
         uint64_t tid_offset;       /* the kernel thread id is the 32-bit word at %fs:0 + this; 0 = ask by gettid(),
                                     * WIRE_TID_UNKNOWN = do not ask */
         uint32_t no_thread_yet;    /* 1: hooked before the first thread had a thread pointer (a static program at its entry):
-                                    * mapping calls pass until an allocation finds its slot and writes 0 here */
+                                    * mapping calls pass until an allocation finds its slot and writes 0 here; 2: one of its
+                                    * threads has none, they always pass */
 
         /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
          * it is sampled with the mean mean/zoom[c]. 1 is no zoom; 0 is never written. A change holds from the next call on. The record's `mean`

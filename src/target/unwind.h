@@ -25,6 +25,7 @@ enum unwind_flags {
         UNWIND_GUESSED = 1,   /* found by the chain of frame pointers */
         UNWIND_TRUNCATED = 2, /* on the last frame: the stack goes on, but we cannot follow */
         UNWIND_EXACT = 4,     /* pc was interrupted by a signal: name pc itself. All others are return addresses: name pc - 1 */
+        UNWIND_OPEN = 8,      /* on the last frame: the outermost only because a frame pointer, not a table, says so */
 };
 
 #define UNWIND_NO_MODULE UINT32_MAX

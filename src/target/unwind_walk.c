@@ -20,7 +20,7 @@ struct frame {
         bool guessed; /* how we came to it */
 };
 
-enum step { STEP_ON, STEP_END, STEP_LOST };
+enum step { STEP_ON, STEP_END, STEP_OPEN, STEP_LOST };
 
 static bool word(const struct unwinder_record *record, uint64_t addr, uint64_t *ret)
 {
@@ -52,12 +52,12 @@ static enum step step_chain(struct unwinder_record *record, struct frame *frame)
         uint64_t next, pc;
 
         if (frame->bp == 0) /* what start-up code and thread starters leave there */
-                return STEP_END;
+                return STEP_OPEN;
         if (frame->bp % 8 != 0 || frame->bp < frame->sp || !word(record, frame->bp, &next) ||
             !word(record, frame->bp + 8, &pc))
                 return STEP_LOST;
         if (pc == 0)
-                return STEP_END;
+                return STEP_OPEN;
         place = unwinder_place(record->unwinder, pc, false);
         if (!place->known)
                 return STEP_LOST;
@@ -155,7 +155,9 @@ int unwind_walk(struct unwinder *unwinder, const struct unwind_regs *regs, const
                 n++;
                 how = step(&record, place, &frame);
         }
-        if (how != STEP_END && n > 0) {
+        if (how == STEP_OPEN) {
+                ret[n - 1].flags |= UNWIND_OPEN;
+        } else if (how != STEP_END && n > 0) {
                 ret[n - 1].flags |= UNWIND_TRUNCATED;
                 unwinder->stats.truncated++;
         }

@@ -45,7 +45,7 @@ build_reach() {
 }
 
 command -v gcc >/dev/null 2>&1 || { echo "1..0 # SKIP no gcc"; exit 0; }
-echo 1..20
+echo 1..22
 gcc $flags -o "$dir/plain" "$code" || exit 99
 
 reach "glibc" "glibc [0-9.]*" "malloc free realloc calloc posix_memalign" "$dir/plain"
@@ -58,6 +58,9 @@ for pie in -static-pie -static; do
         build_reach static gcc $flags -DSTATIC -DCHUNKS $pie -o "$dir/static" "$code" &&
                 reach "$point" "glibc[ 0-9.]*" "malloc free" "$dir/static"
 done
+point="a static program with an operator new of its own"
+build_reach static gcc $flags -DSTATIC -DCHUNKS -DHEADERS -static -o "$dir/static" "$code" &&
+        reach "$point" "glibc[ 0-9.]*" "malloc free" "$dir/static"
 point="a program at a fixed address"
 build_reach fixed gcc $flags -no-pie -fno-pie -o "$dir/fixed" "$code" &&
         reach "$point" "glibc [0-9.]*" "malloc free" "$dir/fixed"
@@ -76,6 +79,9 @@ for other in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
                 reach "$point" "glibc [0-9.]*+${other%_minimal}" "$functions" "$dir/linked"
 done
 
+point="a program with the address sanitizer, which remembers how each block was made"
+build_reach asan gcc $flags -fsanitize=address -o "$dir/asan" "$code" &&
+        reach "$point" "glibc [0-9.]*+libasan[a-z0-9.]*" "malloc _Znwm _Znam" env ASAN_OPTIONS=detect_leaks=0 "$dir/asan"
 archive=$lib/libjemalloc_pic.a
 point="jemalloc, linked statically"
 build_reach inside gcc $flags -o "$dir/inside" "$code" -Wl,-u,mallocx -Wl,-u,xallocx -Wl,-u,_Znwm -Wl,-u,_ZdlPvm "$archive" -lstdc++ -lm -lpthread -ldl &&
@@ -101,7 +107,7 @@ point="musl, static"
 build_reach musl-static musl-gcc $flags -DSTATIC -static $(printf ' -Wl,-u,%s' malloc free calloc realloc memalign aligned_alloc \
         posix_memalign) -o "$dir/musl-static" "$code" &&
         reach "$point" "musl" "malloc free" "$dir/musl-static"
-point="a program with a malloc of its own"
-build_reach own gcc $flags -DOWN -o "$dir/own" "$code" && reach "$point" "glibc [0-9.]*+own" "malloc" "$dir/own"
+point="a program with a malloc and an operator new of its own"
+build_reach own gcc $flags -DOWN -DHEADERS -o "$dir/own" "$code" && reach "$point" "glibc [0-9.]*+own" "malloc _Znwm" "$dir/own"
 point="a program whose malloc only calls glibc's"
 build_reach wrap gcc $flags -DWRAP -o "$dir/wrap" "$code" && reach "$point" "glibc [0-9.]*" "malloc" "$dir/wrap"

@@ -80,7 +80,8 @@ def program_of(test):
 def make(build, test):
     """Builds what TEST needs. Warnings are no errors here: a mutant leaves things unused."""
     wanted = [program_of(test)] if program_of(test) else ["heaptop", "heaptop-demo", "tests/live/attach_tool", "tests/live/fingerprint",
-                                                          "tests/live/record_truth", "tests/targets/churn", "tests/targets/edge",
+                                                          "tests/live/reach_tool", "tests/live/record_truth",
+                                                          "tests/targets/churn", "tests/targets/edge",
                                                           "tests/targets/tracer", "tests/targets/truth"]
     with open(f"{build}/mutant.make", "w") as out:
         return subprocess.run(["make", "-j2", *wanted], cwd=build, stdout=out, stderr=out).returncode == 0

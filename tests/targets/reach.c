@@ -10,6 +10,7 @@
  *   -DCHUNKS   malloc is glibc's, where bytes are those of chunks (without -DSTATIC it is found out)
  *   -DWRAP     this program's malloc, free, ... only call glibc's, found by dlsym()
  *   -DOWN      this program's malloc, free, ... are its own
+ *   -DHEADERS  so is its operator new, which writes something in front of each block that operator delete wants to see
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,11 +23,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLOTS = 600, CALLS = 1500, ALIGNMENT = 64, PAGE = 4096 };
+enum { SLOTS = 600, CALLS = 1500, ALIGNMENT = 64, PAGE = 4096, ZEROED = 1, HEADER = 16 };
 
 enum shape {
         NONE,
-        BY_SIZE, BY_NUMBER, BY_ALIGNMENT, BY_POINTER, BY_SIZE_AND, /* make a block; the last has ALIGNMENT second */
+        BY_SIZE, BY_NUMBER, BY_ALIGNMENT, BY_POINTER, BY_RESIZE, BY_SIZE_AND, /* make a block; the last has ALIGNMENT second */
         RELEASE, RELEASE_SIZED, RELEASE_AND, RELEASE_SIZED_AND,
         RESIZE, RESIZE_IN_PLACE,
 };
@@ -49,6 +50,7 @@ struct function {
         X(valloc, BY_SIZE, 0, 0)                                                                             \
         X(pvalloc, BY_SIZE, 0, PAGE)                                                                           \
         X(realloc, RESIZE, 0, 0)                                                                             \
+        X(realloc, BY_RESIZE, 0, 0)                                                                          \
         X(free, RELEASE, 0, 0)                                                                               \
         X(cfree, RELEASE, 0, 0)                                                                              \
         X(_Znwm, BY_SIZE, 1, 0)                                                                              \
@@ -93,6 +95,7 @@ struct function {
         X(mi_realloc, RESIZE, 7, 0)                                                                          \
         X(mi_reallocf, RESIZE, 7, 0)                                                                         \
         X(mi_rezalloc, RESIZE, 7, 0)                                                                         \
+        X(mi_rezalloc, BY_RESIZE, 7, ZEROED)                                                                 \
         X(mi_free, RELEASE, 7, 0)                                                                            \
         X(mi_free_size, RELEASE_SIZED, 7, 0)                                                                 \
         X(mi_cfree, RELEASE, 7, 0)                                                                           \
@@ -199,8 +202,7 @@ enum { POOL = 1 << 28 };
 static char *pool;
 static size_t used;
 
-/* Each block has its size in front of it and is never used again: enough to be an allocator. */
-void *malloc(size_t size)
+static void *take(size_t size)
 {
         size_t need = (size + 31) / 16 * 16;
         char *p;
@@ -213,6 +215,12 @@ void *malloc(size_t size)
         used += need;
         *(size_t *)p = size;
         return p + 16;
+}
+
+/* Each block has its size in front of it and is never used again: enough to be an allocator. */
+void *malloc(size_t size)
+{
+        return take(size);
 }
 
 void free(void *p)
@@ -237,6 +245,51 @@ void *realloc(void *p, size_t size)
                 free(p);
         }
         return to;
+}
+#endif
+
+#ifdef HEADERS
+enum { MARK = 0x6d61726b };
+
+static __attribute__((noinline)) uint64_t *make_marked(size_t size)
+{
+#ifdef OWN
+        uint64_t *p = take(size + HEADER);
+#else
+        uint64_t *p = malloc(size + HEADER);
+#endif
+
+        if (p)
+                *p = MARK;
+        return p;
+}
+
+void *_Znwm(size_t size)
+{
+        uint64_t *p = make_marked(size);
+
+        if (!p)
+                abort();
+        return p + HEADER / sizeof *p;
+}
+
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow)
+{
+        uint64_t *p = make_marked(size);
+
+        return p ? p + HEADER / sizeof *p : NULL;
+}
+
+void _ZdlPv(void *block)
+{
+        uint64_t *p = (uint64_t *)block - HEADER / sizeof *p;
+
+        if (*p != MARK)
+                abort();
+        *p = 0;
+#ifndef OWN
+        free(p);
+#endif
 }
 #endif
 
@@ -328,12 +381,16 @@ static struct function *choose(enum shape low, enum shape high, int group)
 
 static void count_made(int group, size_t size)
 {
+#if defined HEADERS && !defined OWN
+        size += group == 1 ? HEADER : 0;
+#endif
         truth.allocs++;
         truth.bytes += is_chunks[group] ? ((size < 9 ? 9 : size) + 8 + 15) & ~15ull : size;
 }
 
 static void make(struct block *block)
 {
+        static const char zeros[32];
         struct function *f = choose(BY_SIZE, BY_SIZE_AND, -1);
         size_t size = 64 + next_random() % (next_random() % 40 ? 4000 : 300000);
         void *p = NULL;
@@ -347,13 +404,15 @@ static void make(struct block *block)
                 p = ((void *(*)(size_t, size_t))f->address)(size / 16, 16);
         else if (f->shape == BY_ALIGNMENT)
                 p = ((void *(*)(size_t, size_t))f->address)(ALIGNMENT, size);
+        else if (f->shape == BY_RESIZE)
+                p = ((void *(*)(void *, size_t))f->address)(NULL, size);
         else if (f->shape == BY_POINTER)
                 p = ((int (*)(void **, size_t, size_t))f->address)(&p, ALIGNMENT, size) == 0 ? p : NULL;
         else
                 p = ((void *(*)(size_t, uint64_t))f->address)(size, f->second);
-        if (!p)
+        if (!p || (f->second == ZEROED && memcmp(p, zeros, sizeof zeros) != 0))
                 abort();
-        memset(p, 1, 32);
+        memset(p, 1, sizeof zeros);
         *block = (struct block){ p, size, f->group };
         count_made(f->group, size);
 }

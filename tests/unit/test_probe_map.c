@@ -170,6 +170,21 @@ static void mapping_calls_pass_until_there_is_a_thread(void **state)
         assert_string_equal(drain_maps().order, "m");
 }
 
+static void mapping_calls_pass_where_a_thread_has_no_thread_pointer(void **state)
+{
+        map_function *f = hook_map(WIRE_MMAP);
+        rig_function *m = rig_hook(&rig, WIRE_MALLOC, WIRE_SIZE_GLIBC, toy_malloc);
+
+        rig.shared->no_thread_yet = 2;
+        rig.shared->mean = 1;
+        answer = AT;
+        toy_free(m(100, 0, 0), 0, 0);
+        drain_maps();
+        assert_int_equal(f(0, 1 << 20, 3, 0x22, UINT64_MAX, 0), AT);
+        assert_string_equal(drain_maps().order, "");
+        assert_int_equal(rig.shared->overflow.inside, 0);
+}
+
 /* ---- growth ---- */
 
 static void a_sampled_mapping_says_who_asked_for_what(void **state)
@@ -400,6 +415,31 @@ static void a_malloc_that_maps_and_is_not_sampled_is_on_the_stack(void **state)
         assert_in_range(maps.map.rip, (uint64_t)mapping_malloc, (uint64_t)mapping_malloc + 256);
 }
 
+/* A signal handler has left a sampled malloc by longjmp(): other things stand where its frame was, or nothing. */
+static void a_frame_that_was_left_by_longjmp_is_not_believed(void **state)
+{
+        map_function *f = hook_map(WIRE_MMAP);
+        uint64_t others[64];
+        const uint64_t left[] = { (uint64_t)others, 8, (uint64_t)AT };
+
+        memset(others, 0xee, sizeof others);
+        answer = AT;
+        for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+                struct wire_slot *slot = rig_seed(&rig, 5);
+                struct maps maps;
+
+                make_mapping_due();
+                slot->key |= 1;
+                slot->frame = left[i];
+                f(0, 1 << 20, 3, 0x22, UINT64_MAX, 0);
+                slot->key &= ~1ull;
+                slot->frame = 0;
+                maps = drain_maps();
+                assert_string_equal(maps.order, "m");
+                assert_int_equal(maps.map.inside, 0);
+        }
+}
+
 static rig_function *signal_malloc;
 static map_function *signal_munmap;
 static uint64_t n_signals;
@@ -464,6 +504,7 @@ int main(void)
                 PROBE_TEST(a_fork_child_maps_without_us),
                 PROBE_TEST(a_child_forked_inside_a_mapping_call_passes_through),
                 PROBE_TEST(mapping_calls_pass_until_there_is_a_thread),
+                PROBE_TEST(mapping_calls_pass_where_a_thread_has_no_thread_pointer),
                 PROBE_TEST(a_sampled_mapping_says_who_asked_for_what),
                 PROBE_TEST(mappings_are_sampled_by_their_size_and_not_zoomed),
                 PROBE_TEST(reservations_are_no_growth_but_stacks_are),
@@ -474,6 +515,7 @@ int main(void)
                 PROBE_TEST(spans_without_room_are_counted),
                 PROBE_TEST(a_sampled_malloc_that_maps_is_on_both_records),
                 PROBE_TEST(a_malloc_that_maps_and_is_not_sampled_is_on_the_stack),
+                PROBE_TEST(a_frame_that_was_left_by_longjmp_is_not_believed),
                 PROBE_TEST(signal_handlers_may_map),
         };
 

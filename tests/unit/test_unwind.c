@@ -318,6 +318,7 @@ ALONE static void from_jit(void)
 static void follows_frame_pointers_through_generated_code(void **state)
 {
         struct unwind_frame frames[FRAMES_MAX];
+        struct unwind_regs regs = { 0 };
         size_t found;
         uint8_t *code;
         int n, guessed = 0;
@@ -344,7 +345,11 @@ static void follows_frame_pointers_through_generated_code(void **state)
         }
         assert_int_equal(found, 0);
         assert_int_equal(guessed, 1);
-        assert_false(frames[n - 1].flags & UNWIND_TRUNCATED);
+        assert_false(frames[n - 1].flags & (UNWIND_TRUNCATED | UNWIND_OPEN));
+        regs.rip = (uint64_t)(uintptr_t)code + 6;
+        regs.rsp = record.regs.rsp;
+        assert_int_equal(unwind_walk(unwinder, &regs, record.stack, record.regs.rsp, record.bytes, frames, FRAMES_MAX), 1);
+        assert_int_equal(frames[0].flags, UNWIND_OPEN); /* it says that it is the outermost: no table does */
         munmap(code, 4096);
 }
 
