@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
+	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \

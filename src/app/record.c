@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PROGRESS_MS = 1000, PATIENCE_MS = 10000 };
+enum { PROGRESS_MS = 1000, PATIENCE_MS = 10000, TOGETHER_MS = 500 };
 
 static int open_signals(void)
 {
@@ -53,17 +53,24 @@ static int wait_for_end(struct guard *guard, int signals)
 {
         struct signalfd_siginfo info = { 0 };
         uint64_t since = clock_boottime_ns();
+        int number;
 
         while (!guard_wait(guard, PROGRESS_MS, signals)) {
                 if (read(signals, &info, sizeof info) != (ssize_t)sizeof info) {
                         show_progress(guard, since);
                         continue;
                 }
+                number = (int)info.ssi_signo;
                 clear_progress();
                 guard_stop(guard);
+                if (guard_wait(guard, TOGETHER_MS, -1)) /* timeout(1) sends two at once, and means one */
+                        return number;
+                while (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
+                        ;
                 if (!guard_wait(guard, PATIENCE_MS, signals))
-                        say("the recorder (pid %d) goes on restoring %d by itself", (int)guard->recorder, (int)guard->target);
-                return (int)info.ssi_signo;
+                        say("the recorder (pid %d) goes on restoring %d by itself", (int)guard->recorder,
+                            (int)guard->target);
+                return number;
         }
         clear_progress();
         return 0;

@@ -26,7 +26,7 @@ result $code "a program whose first thread has ended is attached to"
 fi # leader
 
 if part vfork; then
-begin "$edge" vforklong $((2 * slow))
+begin "$edge" vforklong $((5 * slow))
 attach_tool cycle "$target" 3 5
 code=$?
 finish
@@ -117,7 +117,7 @@ result $? "a file put in the place of the memory file is not written to"
 fi # refused
 
 if part modules; then
-begin "$edge" diverted $((3 * slow))
+begin "$edge" diverted $((6 * slow))
 attach_tool cycle "$target" 1 1000
 code=$?
 finish

@@ -27,7 +27,7 @@ is_readable() {
         [ "$(query "$1" 'PRAGMA integrity_check')" = ok ] && "$heaptop" replay --screen 80x24 "$1" >/dev/null 2>&1
 }
 
-plan 16
+plan 17
 check "a recorder attaches" begin "$work/a.heaptop"
 kill -INT $guardian
 status=0; wait $guardian || status=$?
@@ -40,6 +40,13 @@ kill -TERM $guardian
 status=0; wait $guardian || status=$?
 check "SIGTERM ends it with 143" test $status = 143
 check "one line was said" test "$(wc -l <"$work/err")" = 1
+
+# as timeout(1) does
+begin "$work/two.heaptop"
+kill -TERM $guardian
+kill -INT $guardian
+wait $guardian 2>/dev/null
+check "two signals at once are one" grep -q "detached.*saved" "$work/err"
 
 begin "$work/c.heaptop"
 kill -9 $guardian
