@@ -103,7 +103,7 @@ def play(role):
     press = b"Q" if role == "recorder" else None
     left = None
     kids = sorted({*kids, *children(guardian)})
-    if not wait_gone(fd, [guardian, *kids], 30, press):
+    if not wait_gone(fd, [guardian, *kids], 60, press):
         left = f"heaptop's processes did not end after kill -9 of {role}: " + str(
             [(pid, stat(pid)) for pid in [guardian, *kids]])
         for pid in [guardian, *kids]:
