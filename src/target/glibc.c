@@ -87,12 +87,21 @@ static bool looks_like_state(const uint8_t *bytes, uint64_t addr)
                word_at(bytes, AT_NEXT) != 0 && word_at(bytes, AT_SYSTEM) % PAGE == 0;
 }
 
-/* Full bins point to chunks that point back. The target runs on, so a few may be torn. */
+/* Whether the arenas, from NEXT on, lead back to the one at ADDR. */
+static bool is_in_ring(int memory, uint64_t addr, uint64_t next)
+{
+        for (unsigned i = 0; i < GLIBC_ARENAS_MAX && next != addr && next != 0; i++)
+                next = peek(memory, next + AT_NEXT);
+        return next == addr;
+}
+
+/* Full bins point to chunks that point back. The target runs on, so a few may be torn. Sixteen bytes off, a state still looks
+ * much like one, since its bins all look alike: that is why its ring counts, too. */
 static bool is_state(int memory, const uint8_t *bytes, uint64_t addr)
 {
         unsigned wrong = 0;
 
-        if (!looks_like_state(bytes, addr))
+        if (!looks_like_state(bytes, addr) || !is_in_ring(memory, addr, word_at(bytes, AT_NEXT)))
                 return false;
         for (unsigned i = 0; i < BINS; i++) {
                 uint64_t fd = word_at(bytes, AT_BINS + 16 * i), bk = word_at(bytes, AT_BINS + 16 * i + 8);
