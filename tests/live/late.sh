@@ -82,22 +82,17 @@ target=$!
 exec 4>"$dir/in"
 export XDG_STATE_HOME="$dir/state" XDG_RUNTIME_DIR="$dir/run"
 mkdir -p "$dir/run"
-"$heaptop" record -p "$target" -o "$dir/late.heaptop" --mean 16K >"$dir/tool" 2>&1 &
+"$heaptop" record -p "$target" -o "$dir/late.heaptop" --mean 64K >"$dir/tool" 2>&1 &
 recorder=$!
-until grep -q memfd:heaptop "/proc/$target/maps"; do
-        kill -0 $recorder || break
-done
-echo load >&4
-areas() {
-        grep -c ' r-xp .*memfd:heaptop' "/proc/$target/maps"
+# asked QUERY: waits until the session answers 1
+asked() {
+        until [ "$(sqlite3 -readonly "$dir/late.heaptop" "SELECT count(*) > 0 FROM $1" 2>/dev/null)" = 1 ]; do
+                kill -0 $recorder || break
+        done
 }
-before=$(areas)
-i=0
-until [ "$(areas)" -gt "$before" ]; do
-        i=$((i + 1))
-        [ $i -lt 200 ] || break
-        sleep 0.1
-done
+asked tick
+echo load >&4
+asked "event WHERE text LIKE 'hooked % functions of what was loaded%'"
 for i in 1 2 3 4 5; do
         echo work >&4
 done
