@@ -32,7 +32,7 @@ struct rec_session {
 
 struct rec_module {
         uint32_t id;
-        const char *path;     /* "" for anonymous (JIT) code */
+        const char *path;     /* "[jit]" and "[python]" hold the frames that stand in no file */
         const char *build_id; /* hexadecimal, "" when there is none */
 };
 
@@ -42,6 +42,8 @@ enum rec_frame_flags {
         REC_FRAME_GUESSED = 4,  /* found by the frame-pointer chain, not by unwind tables */
         REC_FRAME_TRUNCATED = 8, /* the stack goes on beyond here, but more was not copied */
         REC_FRAME_NEAREST = 16, /* func is the nearest exported symbol below, not certainly the function */
+        REC_FRAME_JIT = 32,     /* compiled while the program ran; named by what its runtime wrote about it */
+        REC_FRAME_INTERPRETED = 64, /* a function of an interpreted language: no code address of its own */
 };
 
 /* One code address. An inlined call is a frame of its own whose `inlined_in` is the frame it was inlined into. */
