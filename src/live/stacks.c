@@ -97,24 +97,30 @@ uint32_t stacks_module(struct stacks *stacks, const char *path, const char *buil
         return (uint32_t)id;
 }
 
-uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags, bool *ret_new)
+uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key, uint64_t offset, uint32_t flags,
+                            bool *ret_new)
 {
-        uint64_t key, id;
+        uint64_t full, id;
         bool fresh = false;
 
-        if (stacks->frames.n >= STACKS_FRAMES_MAX || offset == 0 || offset >> OFFSET_BITS)
-                module = 0, offset = 1, flags = 0; /* an address that no code has: "unknown" */
-        flags &= STACKS_KEY_FLAGS;
-        key = frame_key(module, offset, flags);
-        if (!addrmap_get(&stacks->frame_ids, key, &id)) {
+        if (stacks->frames.n >= STACKS_FRAMES_MAX || key == 0 || key >> OFFSET_BITS)
+                module = 0, key = offset = 1, flags = 0; /* an address that no code has: "unknown" */
+        flags &= STACKS_KEY_FLAGS | STACKS_CODE_FLAGS;
+        full = frame_key(module, key, flags);
+        if (!addrmap_get(&stacks->frame_ids, full, &id)) {
                 id = add_frame(stacks, module, offset, flags);
-                addrmap_put(&stacks->frame_ids, key, id);
+                addrmap_put(&stacks->frame_ids, full, id);
                 add_row(stacks, (uint32_t)id, NULL, 0);
                 fresh = true;
         }
         if (ret_new)
                 *ret_new = fresh;
         return (uint32_t)id;
+}
+
+uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags, bool *ret_new)
+{
+        return stacks_frame_keyed(stacks, module, offset, offset, flags & STACKS_KEY_FLAGS, ret_new);
 }
 
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame)

@@ -26,6 +26,7 @@ enum {
 enum {
         STACKS_EXACT = 1 << 16,
         STACKS_KEY_FLAGS = REC_FRAME_GUESSED | REC_FRAME_TRUNCATED | STACKS_EXACT,
+        STACKS_CODE_FLAGS = REC_FRAME_JIT | REC_FRAME_INTERPRETED, /* kept, but the module tells them apart */
 };
 
 struct stacks_frame {
@@ -67,6 +68,11 @@ uint32_t stacks_module(struct stacks *stacks, const char *path, const char *buil
 /* The frame of a return address OFFSET in MODULE (0 = unknown code, OFFSET is the address itself). FLAGS of
  * STACKS_KEY_FLAGS. Never 0. *RET_NEW (may be NULL): it was not known before. */
 uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags, bool *ret_new);
+
+/* The same for code that stands in no file (JIT, interpreted): KEY, not 0 and below 2^48, tells the functions of MODULE apart and
+ * is the caller's to choose; OFFSET is only written down. Who asks names it: stacks_named(). */
+uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key, uint64_t offset, uint32_t flags,
+                            bool *ret_new);
 
 /* The node below PARENT (0 = outermost). Never 0. */
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame);

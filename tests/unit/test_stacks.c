@@ -110,6 +110,21 @@ static void without_names_the_module_decides(void **state)
         assert_int_equal(stacks_site_frame(&w->stacks, node, true), inner);
 }
 
+static void code_of_no_file_is_told_apart_by_its_key(void **state)
+{
+        struct world *w = *state;
+        uint32_t jit = stacks_module(&w->stacks, "[jit]", "", false);
+        bool fresh;
+        uint32_t first = stacks_frame_keyed(&w->stacks, jit, 1, 0x1000, REC_FRAME_JIT, &fresh);
+
+        assert_true(fresh);
+        assert_int_equal(stacks_frame_keyed(&w->stacks, jit, 1, 0x1000, REC_FRAME_JIT, &fresh), first);
+        assert_false(fresh);
+        assert_int_not_equal(stacks_frame_keyed(&w->stacks, jit, 2, 0x1000, REC_FRAME_JIT, &fresh), first);
+        assert_int_equal(w->stacks.frames.v[first].offset, 0x1000);
+        assert_int_equal(w->stacks.new_frames.v[0].flags, REC_FRAME_JIT);
+}
+
 static void inlined_calls_become_frames_of_their_own(void **state)
 {
         struct world *w = *state;
@@ -223,6 +238,7 @@ int main(void)
                 TEST(what_was_seen_before_gets_its_number_again),
                 TEST(the_site_is_the_first_frame_outside_the_runtime),
                 TEST(without_names_the_module_decides),
+                TEST(code_of_no_file_is_told_apart_by_its_key),
                 TEST(inlined_calls_become_frames_of_their_own),
                 TEST(stacks_without_end_end_in_what_is_known),
                 TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
