@@ -264,6 +264,7 @@ check-sanitizers:
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
+EXTRA_PROGRAMS += %D%/bench/bench_naming
 EXTRA_PROGRAMS += $(BENCHES) %D%/bench/deep %D%/bench/pair
 CLEANFILES += $(EXTRA_PROGRAMS)
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
