@@ -60,7 +60,7 @@ static uint64_t own_rss(void)
 }
 
 struct result {
-        uint64_t cpu_ns, wall_ns, lines, inlined, most_rss;
+        uint64_t cpu_ns, wall_ns, lines, inlined, own_rss, child_rss;
 };
 
 static struct result pass(struct naming *naming, struct dwarf_process *lines, const struct places *places, size_t count,
@@ -81,10 +81,9 @@ static struct result pass(struct naming *naming, struct dwarf_process *lines, co
                 result.lines += n > 0 && frames[0].line > 0;
                 result.inlined += n > 1;
                 dwarf_process_cost(lines, &child_ns, &rss);
-                rss += own_rss() - base_rss;
-                result.most_rss = rss > result.most_rss ? rss : result.most_rss;
+                result.child_rss = rss > result.child_rss ? rss : result.child_rss;
         }
-        dwarf_process_cost(lines, &child_ns, &rss);
+        result.own_rss = own_rss() - base_rss;
         result.cpu_ns = own_cpu_ns() - cpu + child_ns - child_before;
         result.wall_ns = clock_boottime_ns() - wall;
         return result;
@@ -113,8 +112,8 @@ int main(int argc, char **argv)
         for (int i = 0; i < 2; i++) {
                 struct result result = pass(naming, lines, &places, count, base_rss);
 
-                printf("%s %zu %zu %.3f %.3f %.1f %.3f %.3f\n", i ? "again" : "first", count, places.n, (double)result.cpu_ns / 1e9,
-                       (double)result.wall_ns / 1e9, (double)result.most_rss / 1048576, (double)result.lines / (double)count,
+                printf("%s %zu %zu %.3f %.3f %.1f %.1f %.3f %.3f\n", i ? "again" : "first", count, places.n, (double)result.cpu_ns / 1e9,
+                       (double)result.wall_ns / 1e9, (double)result.own_rss / 1048576, (double)result.child_rss / 1048576, (double)result.lines / (double)count,
                        (double)result.inlined / (double)count);
                 fflush(stdout);
         }
