@@ -4,7 +4,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..36
+echo 1..37
 
 # hold_until COMMAND...: attaches, and detaches as soon as that succeeds (after 30 s in any case)
 hold_until() {
@@ -68,6 +68,13 @@ code=$?
 finish
 [ $code = 3 ] && [ "$status" = 0 ]
 result $? "a program that has become another one is left alone"
+
+begin "$edge" execs $((60 * slow)) 0
+attach_tool execs "$target" 5
+code=$?
+kill "$target"
+finish
+result $code "one that begins another program while it is looked at is attached to in that ($(cat "$dir/tool"))"
 fi # exec
 
 if part forklive; then
