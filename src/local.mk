@@ -149,7 +149,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_rows.c \
+	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \

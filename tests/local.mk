@@ -190,17 +190,18 @@ dist_check_SCRIPTS = \
 	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
-%C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c
+%C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
 check_PROGRAMS += %D%/live/unwind_check
 check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
 # allocators, pools, mappings: every call is counted once
+%C%_live_reach_tool_SOURCES = %D%/live/reach_tool.c %D%/live/drain.h
 check_PROGRAMS += %D%/live/reach_tool
 EXTRA_DIST += %D%/targets/pool.c %D%/targets/reach.c
 

@@ -26,10 +26,12 @@ enum {
 enum {
         STACKS_EXACT = 1 << 16,
         STACKS_KEY_FLAGS = REC_FRAME_GUESSED | REC_FRAME_TRUNCATED | STACKS_EXACT,
+        STACKS_CODE_FLAGS = REC_FRAME_JIT | REC_FRAME_INTERPRETED, /* kept, but the module tells them apart */
 };
 
 struct stacks_frame {
         uint64_t offset;
+        uint64_t key;        /* what tells the functions of its module apart, and so the sites: mostly the offset */
         uint32_t module;
         uint32_t flags;      /* enum rec_frame_flags */
 };
@@ -67,6 +69,14 @@ uint32_t stacks_module(struct stacks *stacks, const char *path, const char *buil
 /* The frame of a return address OFFSET in MODULE (0 = unknown code, OFFSET is the address itself). FLAGS of
  * STACKS_KEY_FLAGS. Never 0. *RET_NEW (may be NULL): it was not known before. */
 uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags, bool *ret_new);
+
+/* The same for code that stands in no file (JIT, interpreted): KEY, not 0 and below 2^48, tells the functions of MODULE apart and
+ * is the caller's to choose; OFFSET is only written down. Who asks names it: stacks_named(). */
+uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key, uint64_t offset, uint32_t flags,
+                            bool *ret_new);
+
+/* FRAME turned out to be of the function KEY of MODULE, which may have frames already: they are one site. Before it is named. */
+void stacks_rekey(struct stacks *stacks, uint32_t frame, uint32_t module, uint64_t key);
 
 /* The node below PARENT (0 = outermost). Never 0. */
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -22,21 +21,14 @@ static int try_by_number(pid_t tid)
 
 int memory_open(pid_t pid, int writable)
 {
-        char path[PROC_PATH_MAX];
         pid_t tid;
-        int fd, r;
+        int fd;
 
         /* The memory of a leader that has ended by pthread_exit() opens but reads nothing. */
-        r = proc_live_thread(pid, &tid);
-        if (r < 0)
-                return r;
-        snprintf(path, sizeof path, "/proc/%d/task/%d/mem", (int)pid, (int)tid);
-        fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-        if (fd >= 0)
+        fd = proc_open_live(pid, "mem", writable ? O_RDWR : O_RDONLY);
+        if (fd != -EACCES)
                 return fd;
-        if (errno != EACCES)
-                return errno == ENOENT ? -ESRCH : -errno;
-        return try_by_number(tid) == 0 ? BY_NUMBER + tid : -EACCES;
+        return proc_live_thread(pid, &tid) == 0 && try_by_number(tid) == 0 ? BY_NUMBER + tid : -EACCES;
 }
 
 void memory_close(int handle)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 /* Documentation/admin-guide/mm/pagemap.rst: 64 bits a page, bit 63 = present. */
@@ -13,16 +12,7 @@ enum { AT_ONCE = 1024 };
 
 int pagemap_open(pid_t pid)
 {
-        char path[PROC_PATH_MAX];
-        pid_t thread;
-        int fd, r;
-
-        r = proc_live_thread(pid, &thread);
-        if (r < 0)
-                return r;
-        snprintf(path, sizeof path, "/proc/%d/task/%d/pagemap", (int)pid, (int)thread);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return proc_open_live(pid, "pagemap", O_RDONLY);
 }
 
 /* Up to AT_ONCE entries; returns how many were read or a negative errno. */

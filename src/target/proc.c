@@ -50,6 +50,21 @@ int proc_read_live(pid_t pid, const char *name, size_t max, char **ret, size_t *
         return proc_read(pid, file, max, ret, ret_len);
 }
 
+int proc_open_live(pid_t pid, const char *name, int flags)
+{
+        char path[PROC_PATH_MAX];
+        pid_t tid;
+        int fd, r;
+
+        r = proc_live_thread(pid, &tid);
+        if (r < 0)
+                return r;
+        if (snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name) >= (int)sizeof path)
+                return -ENAMETOOLONG;
+        fd = open(path, flags | O_CLOEXEC);
+        return fd < 0 ? gone(-errno) : fd;
+}
+
 static bool is_dead(char state)
 {
         return state == 'Z' || state == 'X' || state == 'x';

@@ -17,6 +17,10 @@ int proc_read(pid_t pid, const char *name, size_t max, char **ret, size_t *ret_l
  * ended by pthread_exit() while other threads run. */
 int proc_read_live(pid_t pid, const char *name, size_t max, char **ret, size_t *ret_len);
 
+/* Opens that file of such a thread instead, with FLAGS of open(). Returns a file descriptor (close-on-exec) or a negative
+ * errno; a file that is not there is -ESRCH. */
+int proc_open_live(pid_t pid, const char *name, int flags);
+
 /* A thread of PID that is not a zombie: the leader when it lives, else any. -ESRCH when there is none. */
 int proc_live_thread(pid_t pid, pid_t *ret);
 

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,17 +150,11 @@ int smaps_read_fd(int fd, struct smaps *ret)
 int smaps_read(pid_t pid, struct smaps *ret)
 {
         struct smaps smaps = { 0 };
-        char path[PROC_PATH_MAX];
-        pid_t thread;
         int fd, r;
 
-        r = proc_live_thread(pid, &thread);
-        if (r < 0)
-                return r;
-        snprintf(path, sizeof path, "/proc/%d/task/%d/smaps", (int)pid, (int)thread);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        fd = proc_open_live(pid, "smaps", O_RDONLY);
         if (fd < 0)
-                return errno == ENOENT ? -ESRCH : -errno;
+                return fd;
         r = smaps_read_fd(fd, &smaps);
         close(fd);
         if (r == 0 && smaps.n == 0)

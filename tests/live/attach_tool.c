@@ -23,6 +23,7 @@
  */
 #include "attach_tool.h"
 
+#include "drain.h"
 #include "inject/sys.h"
 #include "target/proc.h"
 
@@ -39,38 +40,18 @@
 
 const struct inject_options TOOL_OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
 struct injection tool_injection;
+static struct drained drained;
 
 static void pause_ms(long ms)
 {
         nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-static unsigned long n_deaths;
-
-/* A consumer that only throws away: so that the probe writes, and keeps writing. */
-static void drain(void)
-{
-        struct wire_shared *shared = tool_injection.shared;
-        uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
-
-        while (shared->tail < head) {
-                struct wire_record *record = (void *)(shared->ring + shared->tail % WIRE_RING_BYTES);
-                uint32_t type = __atomic_load_n(&record->type, __ATOMIC_ACQUIRE), length = record->length;
-
-                if (type == WIRE_EMPTY || type == WIRE_BUSY || length % WIRE_ALIGN != 0 || length == 0 ||
-                    length > WIRE_RING_BYTES - shared->tail % WIRE_RING_BYTES)
-                        return;
-                n_deaths += type == WIRE_DEATH;
-                memset(record, 0, length);
-                __atomic_store_n(&shared->tail, shared->tail + length, __ATOMIC_RELEASE);
-        }
-}
-
 void tool_hold(long ms)
 {
         for (long at = 0; at < ms; at += 10) {
                 inject_heartbeat(&tool_injection);
-                drain();
+                drain(tool_injection.shared, &drained);
                 pause_ms(ms - at < 10 ? ms - at : 10);
         }
 }
@@ -122,12 +103,12 @@ static int cycle(pid_t pid, long count, long hold_ms)
                 }
                 left += (uint64_t)r;
                 out[i] = tool_injection.stop_ns;
-                drain();
+                drain(tool_injection.shared, &drained);
                 samples += tool_injection.shared->next_id - 1;
                 inject_done(&tool_injection);
         }
-        printf("cycles=%ld samples=%llu deaths=%lu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
-               (unsigned long long)samples, n_deaths, (unsigned long long)left, tool_injection.n_hooks, tool_injection.n_refused,
+        printf("cycles=%ld samples=%llu deaths=%llu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
+               (unsigned long long)samples, drained.deaths, (unsigned long long)left, tool_injection.n_hooks, tool_injection.n_refused,
                tool_injection.n_threads, tool_injection.allocator, tool_injection.exact_frees);
         print_times("attach", in, count);
         print_times("detach", out, count);

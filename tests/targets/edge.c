@@ -240,11 +240,15 @@ static int mode_swapfds(void)
         return edge_bad != 0;
 }
 
+/* Becomes another program as soon as it is hooked. */
 static int mode_exec(char **argv)
 {
+        const volatile uint8_t *entry = dlsym(RTLD_DEFAULT, "malloc");
+        double give_up = edge_now() + 30;
+
         edge_ready();
-        edge_churn(1000);
-        usleep(400000);
+        while (!edge_is_hooked(entry) && edge_now() < give_up)
+                edge_churn(10);
         argv[1] = (char *)"sleep";
         execv("/proc/self/exe", argv);
         return 1;

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +109,40 @@ static void knows_itself(void **state)
         free(cmdline);
 }
 
+static void *stays(void *arg)
+{
+        pause();
+        return arg;
+}
+
+static void a_leader_that_has_ended_is_read_through_another_thread(void **state)
+{
+        struct proc_stat stat = { 0 };
+        pid_t child = fork(), tid = 0;
+        pthread_t thread;
+        char byte;
+        int fd;
+
+        if (child == 0) {
+                pthread_create(&thread, NULL, stays, NULL);
+                pthread_exit(NULL);
+        }
+        assert_true(child > 0);
+        for (int polls = 0; stat.state != 'Z' && polls < 10000; polls++, usleep(1000))
+                assert_int_equal(proc_stat_read(child, &stat), 0);
+        assert_int_equal(stat.state, 'Z');
+        assert_int_equal(proc_live_thread(child, &tid), 0);
+        assert_int_not_equal(tid, child);
+        fd = proc_open_live(child, "smaps", O_RDONLY);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        assert_int_equal(read(fd, &byte, 1), 1);
+        close(fd);
+        assert_int_equal(proc_open_live(child, "nothing", O_RDONLY), -ESRCH);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+
 static void a_zombie_has_a_state_but_no_memory(void **state)
 {
         struct proc_stat stat;
@@ -124,6 +160,7 @@ static void a_zombie_has_a_state_but_no_memory(void **state)
         assert_int_equal(proc_status_read(child, &status), 0);
         assert_false(status.has_memory);
         assert_int_equal(proc_live_thread(child, &tid), -ESRCH);
+        assert_int_equal(proc_open_live(child, "smaps", O_RDONLY), -ESRCH);
         assert_int_equal(maps_read(child, &maps), -ESRCH);
         assert_false(proc_is_same(child, stat.start_time));
         waitpid(child, NULL, 0);
@@ -262,6 +299,7 @@ int main(void)
                 cmocka_unit_test(stat_refuses_what_is_cut_off),
                 cmocka_unit_test(status_reads_ids_and_sizes),
                 cmocka_unit_test(knows_itself),
+                cmocka_unit_test(a_leader_that_has_ended_is_read_through_another_thread),
                 cmocka_unit_test(a_zombie_has_a_state_but_no_memory),
                 cmocka_unit_test(names_users),
 #define IN_WORLD(name) cmocka_unit_test_setup_teardown(name, make_world, remove_world)
