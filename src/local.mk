@@ -42,6 +42,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
+	%D%/target/debuginfod.c %D%/target/debuginfod.h \
+	%D%/target/debuginfod_child.c %D%/target/debuginfod_wire.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \

@@ -19,6 +19,7 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_debuginfod \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \

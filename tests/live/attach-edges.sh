@@ -4,7 +4,7 @@
 . "${HEAPTOP_SRC:-..}/tests/live/attach-lib.sh"
 cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
-echo 1..36
+echo 1..37
 
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
         part $mode || continue
@@ -55,6 +55,13 @@ code=$?
 finish
 [ $code = 3 ] && [ "$status" = 0 ]
 result $? "a program that has become another one is left alone"
+
+begin "$edge" execs $((60 * slow)) 0
+attach_tool execs "$target" 5
+code=$?
+kill "$target"
+finish
+result $code "one that begins another program while it is looked at is attached to in that ($(cat "$dir/tool"))"
 fi # exec
 
 if part forklive; then

@@ -13,6 +13,7 @@
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
  *   attach_tool die PID                     is killed before each system call that changes something in turn, and repairs
  *   attach_tool ends CMD ARG...             its target is killed before each system call in turn, a new CMD each time
+ *   attach_tool execs PID STEP              edge execs begins anew before every STEP-th system call in turn, as long as it runs
  *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
  *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
  *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the
@@ -415,6 +416,8 @@ int main(int argc, char **argv)
                 return tool_deaths(pid);
         if (!strcmp(command, "ends"))
                 return tool_ends(argv + 2);
+        if (!strcmp(command, "execs"))
+                return tool_execs(pid, number > 0 ? number : 1);
         if (!strcmp(command, "eaten"))
                 return eaten(pid);
         if (!strcmp(command, "still"))
