@@ -13,6 +13,7 @@
 
 struct rule {
         const char *module, *func; /* into text */
+        bool engine, except;       /* "jit>" and "!" before the module */
 };
 
 struct runtime_rules {
@@ -53,6 +54,17 @@ static bool is_space(char c)
         return c == ' ' || c == '\t' || c == '\r';
 }
 
+static struct rule rule_of(const char *module, const char *func)
+{
+        struct rule rule = { .func = func };
+
+        rule.except = module[0] == '!';
+        module += rule.except;
+        rule.engine = strncmp(module, "jit>", 4) == 0;
+        rule.module = module + (rule.engine ? 4 : 0);
+        return rule;
+}
+
 /* One line, NUL-terminated; cut into its two parts in place. */
 static int parse_line(struct runtime_rules *rules, char *line, unsigned number, struct err *err)
 {
@@ -78,7 +90,7 @@ static int parse_line(struct runtime_rules *rules, char *line, unsigned number, 
         if (rules->n >= RULES_MAX)
                 return err_set(err, EINVAL, "frames rules, line %u: more than %d rules", number, RULES_MAX);
         array_grow(rules->v, rules->n, rules->cap);
-        rules->v[rules->n++] = (struct rule){ line, func };
+        rules->v[rules->n++] = rule_of(line, func);
         return 0;
 }
 
@@ -113,7 +125,8 @@ void runtime_free(struct runtime_rules *rules)
         free(rules);
 }
 
-bool runtime_matches(const struct runtime_rules *rules, const char *module, const char *func)
+/* The first rule that fits decides. */
+static bool decide(const struct runtime_rules *rules, bool engine, const char *module, const char *func)
 {
         static const char deleted[] = " (deleted)";
         const char *slash = module ? strrchr(module, '/') : NULL;
@@ -125,12 +138,22 @@ bool runtime_matches(const struct runtime_rules *rules, const char *module, cons
         for (size_t i = 0; i < rules->n; i++) {
                 const struct rule *rule = &rules->v[i];
 
-                if (!matches(rule->module, name, len))
+                if (rule->engine != engine || !matches(rule->module, name, len))
                         continue;
                 if (func ? matches(rule->func, func, strlen(func)) : strcmp(rule->func, "*") == 0)
-                        return true;
+                        return !rule->except;
         }
         return false;
+}
+
+bool runtime_matches(const struct runtime_rules *rules, const char *module, const char *func)
+{
+        return decide(rules, false, module, func);
+}
+
+bool runtime_matches_engine(const struct runtime_rules *rules, const char *module, const char *func)
+{
+        return decide(rules, true, module, func);
 }
 
 static void parse_built_in(void)
@@ -144,4 +167,10 @@ bool runtime_is(const char *module, const char *func)
 {
         pthread_once(&built_in_once, parse_built_in);
         return runtime_matches(built_in, module, func);
+}
+
+bool runtime_is_engine(const char *module, const char *func)
+{
+        pthread_once(&built_in_once, parse_built_in);
+        return runtime_matches_engine(built_in, module, func);
 }

@@ -10,7 +10,12 @@
 /* True when FUNC (demangled; NULL = no name) in the file MODULE (a path or its last part) is one of them. */
 bool runtime_is(const char *module, const char *func);
 
+/* True when it is part of what compiles and runs other code (V8 in node): it is folded where a compiled function with a name has called it,
+ * so that this one is the site. */
+bool runtime_is_engine(const char *module, const char *func);
+
 struct runtime_rules; /* opaque: for reading rules of one's own */
 int runtime_parse(const char *text, struct runtime_rules **ret, struct err *err);
 bool runtime_matches(const struct runtime_rules *rules, const char *module, const char *func);
+bool runtime_matches_engine(const struct runtime_rules *rules, const char *module, const char *func);
 void runtime_free(struct runtime_rules *rules);
