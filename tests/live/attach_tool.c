@@ -1,7 +1,7 @@
 /* attach_tool: drives inject/ for the live tests.
  *
  *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
- *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
+ *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds (until SIGTERM, if that comes first), detaches
  *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED;
  *                                           detaches
  *   attach_tool extendkills PID COUNT       COUNT times: attaches, and is killed at a system call while it hooks what came
@@ -13,6 +13,7 @@
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
  *   attach_tool die PID                     is killed before each system call that changes something in turn, and repairs
  *   attach_tool ends CMD ARG...             its target is killed before each system call in turn, a new CMD each time
+ *   attach_tool execs PID STEP              edge execs begins anew before every STEP-th system call in turn, as long as it runs
  *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
  *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
  *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the
@@ -41,6 +42,7 @@
 const struct inject_options TOOL_OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
 struct injection tool_injection;
 static struct drained drained;
+static volatile sig_atomic_t told_to_end;
 
 static void pause_ms(long ms)
 {
@@ -49,7 +51,7 @@ static void pause_ms(long ms)
 
 void tool_hold(long ms)
 {
-        for (long at = 0; at < ms; at += 10) {
+        for (long at = 0; at < ms && !told_to_end; at += 10) {
                 inject_heartbeat(&tool_injection);
                 drain(tool_injection.shared, &drained);
                 pause_ms(ms - at < 10 ? ms - at : 10);
@@ -118,10 +120,16 @@ out:
         return result;
 }
 
+static void on_term(int sig)
+{
+        told_to_end = sig;
+}
+
 static int attach_and_hold(pid_t pid, long ms, int detach)
 {
         struct err err = { 0 };
 
+        signal(SIGTERM, on_term);
         if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
                 return tool_fail("attach", &err);
         printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", tool_injection.n_hooks, tool_injection.n_repaired,
@@ -415,6 +423,8 @@ int main(int argc, char **argv)
                 return tool_deaths(pid);
         if (!strcmp(command, "ends"))
                 return tool_ends(argv + 2);
+        if (!strcmp(command, "execs"))
+                return tool_execs(pid, number > 0 ? number : 1);
         if (!strcmp(command, "eaten"))
                 return eaten(pid);
         if (!strcmp(command, "still"))
