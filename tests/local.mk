@@ -53,10 +53,12 @@ UNIT_TESTS = \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
+	%D%/unit/test_rules \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
+	%D%/unit/test_shorten \
 	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
