@@ -4,8 +4,6 @@
 #include "target/frames_conf.h" /* made from data/frames.conf */
 
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
 static struct rules *built_in;
 static pthread_once_t built_in_once = PTHREAD_ONCE_INIT;
@@ -32,11 +30,6 @@ bool runtime_is(const char *module, const char *func)
 
 bool runtime_is_engine(const char *module, const char *func)
 {
-        const char *slash = strrchr(module, '/');
-        char name[256];
-
-        if (snprintf(name, sizeof name, "jit>%s", slash ? slash + 1 : module) >= (int)sizeof name)
-                return false;
         pthread_once(&built_in_once, read_built_in);
-        return rules_match(built_in, name, func) == RULES_FOLD;
+        return rules_match_engine(built_in, module, func) == RULES_FOLD;
 }
