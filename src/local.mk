@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/rules.c %D%/base/rules.h \
+	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
@@ -43,6 +45,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
+	%D%/target/debuginfod.c %D%/target/debuginfod.h \
+	%D%/target/debuginfod_child.c %D%/target/debuginfod_wire.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
@@ -74,7 +78,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 nodist_%C%_libtarget_a_SOURCES = %D%/target/frames_conf.h
 BUILT_SOURCES += %D%/target/frames_conf.h
 CLEANFILES += %D%/target/frames_conf.h
-EXTRA_DIST += data/frames.conf
+dist_pkgdata_DATA = data/frames.conf
 %D%/target/frames_conf.h: data/frames.conf
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'static const char frames_conf[] ='; \
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(top_srcdir)/data/frames.conf; echo ';'; } > $@.tmp && mv $@.tmp $@

@@ -65,13 +65,14 @@ static void keep_image(struct naming *naming, struct image *image)
         naming->debug[naming->n_debug++] = image;
 }
 
-/* Lines from IMAGE, if there were none and it has any. ALTERNATE: where it is known already. */
-static void open_lines(struct naming *naming, const struct image *image, struct image *alternate)
+/* Lines from IMAGE, if there were none and it has any. */
+static void open_lines(struct naming *naming, const struct image *image)
 {
+        struct image *alternate = NULL;
+
         if (naming->has_lines || !naming->lines || !image_has_debug(image))
                 return;
-        if (!alternate && naming->n_debug < DEBUG_MAX &&
-            debug_files_find_alternate(image, ROOT_OWN, &alternate) == 0)
+        if (naming->n_debug < DEBUG_MAX && debug_files_find_alternate(image, ROOT_OWN, &alternate) == 0)
                 keep_image(naming, alternate);
         naming->has_lines = dwarf_process_open(naming->lines, image, alternate, &naming->file) == 0;
 }
@@ -84,39 +85,38 @@ static void prepare(struct naming *naming)
                 return;
         naming->prepared = true;
         symbols_add(&naming->symbols, naming->image);
-        open_lines(naming, naming->image, NULL);
+        open_lines(naming, naming->image);
         if ((!naming->has_lines || !image_has_symtab(naming->image)) &&
             debug_files_find(naming->image, ROOT_OWN, &debug) == 0) {
                 keep_image(naming, debug);
                 symbols_add(&naming->symbols, debug);
-                open_lines(naming, debug, NULL);
+                open_lines(naming, debug);
         }
         symbols_sort(&naming->symbols);
-}
-
-int naming_add_debug(struct naming *naming, struct image *debug, struct image *alternate)
-{
-        const char *id = image_build_id(naming->image);
-
-        if (id[0] == '\0' || strcmp(id, image_build_id(debug)) != 0 || naming->n_debug + 2 > DEBUG_MAX) {
-                image_close(debug);
-                image_close(alternate);
-                return -ESTALE;
-        }
-        prepare(naming);
-        keep_image(naming, debug);
-        if (alternate)
-                keep_image(naming, alternate);
-        symbols_add(&naming->symbols, debug);
-        symbols_sort(&naming->symbols);
-        open_lines(naming, debug, alternate);
-        return 0;
 }
 
 bool naming_has_lines(struct naming *naming)
 {
         prepare(naming);
         return naming->has_lines;
+}
+
+const char *naming_build_id(const struct naming *naming)
+{
+        return image_build_id(naming->image);
+}
+
+int naming_add_debug(struct naming *naming, struct image *debug)
+{
+        if (naming_has_lines(naming) || naming->n_debug + 2 > DEBUG_MAX) {
+                image_close(debug);
+                return -EEXIST;
+        }
+        keep_image(naming, debug);
+        symbols_add(&naming->symbols, debug);
+        symbols_sort(&naming->symbols);
+        open_lines(naming, debug);
+        return naming->has_lines ? 0 : -ENODATA;
 }
 
 static const char *keep(struct naming *naming, char *string)
