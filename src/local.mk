@@ -55,6 +55,11 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/jitcode.c %D%/target/jitcode.h \
+	%D%/target/jitdump.c %D%/target/jitdump.h \
+	%D%/target/jitfile.c %D%/target/jitfile.h \
+	%D%/target/jitname.c %D%/target/jitname.h \
+	%D%/target/jitreader.c %D%/target/jitreader.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
@@ -62,6 +67,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
+	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
@@ -132,6 +138,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
+	%D%/live/jit.c %D%/live/jit.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \

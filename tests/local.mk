@@ -27,6 +27,9 @@ UNIT_TESTS = \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_jitcode \
+	%D%/unit/test_jitdump \
+	%D%/unit/test_jitname \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
@@ -36,6 +39,7 @@ UNIT_TESTS = \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
+	%D%/unit/test_perfmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
