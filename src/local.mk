@@ -51,6 +51,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
+	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \
+	%D%/target/dwarf_split.c %D%/target/dwarf_split.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \

@@ -208,7 +208,7 @@ EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
-check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/names_tool %D%/live/unwind_check
 check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
