@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_interpreter \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
