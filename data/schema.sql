@@ -128,3 +128,19 @@ CREATE TABLE process_tick ( -- each process where there are several, when it cha
   before_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL, samples INTEGER NOT NULL,
   PRIMARY KEY (process, tick)
 ) WITHOUT ROWID;
+
+-- format 3
+
+CREATE TABLE source_file ( -- what debug information says of the source files of a module's frames; 0, '' = it does not say
+  module INTEGER NOT NULL, path TEXT NOT NULL,
+  size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, md5 TEXT NOT NULL,
+  PRIMARY KEY (module, path)
+) WITHOUT ROWID;
+
+CREATE TABLE module_file ( -- the file a module was when it was read
+  module INTEGER PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+
+CREATE TABLE naming ( -- how far naming has come, when that changes
+  tick INTEGER PRIMARY KEY, asked INTEGER NOT NULL, named INTEGER NOT NULL, waiting INTEGER NOT NULL,
+  fetched_bytes INTEGER NOT NULL, fetching TEXT NOT NULL
+);

@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/rules.c %D%/base/rules.h \
+	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
@@ -42,6 +44,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
+	%D%/target/debuginfod.c %D%/target/debuginfod.h \
+	%D%/target/debuginfod_child.c %D%/target/debuginfod_wire.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
@@ -72,7 +76,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 nodist_%C%_libtarget_a_SOURCES = %D%/target/frames_conf.h
 BUILT_SOURCES += %D%/target/frames_conf.h
 CLEANFILES += %D%/target/frames_conf.h
-EXTRA_DIST += data/frames.conf
+dist_pkgdata_DATA = data/frames.conf
 %D%/target/frames_conf.h: data/frames.conf
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'static const char frames_conf[] ='; \
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(top_srcdir)/data/frames.conf; echo ';'; } > $@.tmp && mv $@.tmp $@
@@ -149,7 +153,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_rows.c \
+	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \

@@ -103,6 +103,7 @@ static uint64_t tick_bytes(const struct rec_tick *t)
                t->n_classes * sizeof *t->classes + t->n_states * sizeof *t->states + t->n_births * sizeof *t->births +
                t->n_deaths * sizeof *t->deaths + t->n_events * sizeof *t->events + t->n_gaps * sizeof *t->gaps +
                t->n_members * sizeof *t->members + t->n_member_ticks * sizeof *t->member_ticks +
+               t->n_source_files * (sizeof *t->source_files + 64) + t->n_module_files * sizeof *t->module_files +
                t->n_memory * sizeof *t->memory + t->n_before_classes * sizeof *t->before_classes;
 }
 

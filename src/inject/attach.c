@@ -32,6 +32,7 @@ struct job {
         const struct inject_options *options;
         struct injection *ret;
         struct err *err;
+        bool changes; /* the last attempt met a program that is not what it was, or not complete */
 };
 
 static int attempt(void *arg)
@@ -46,6 +47,9 @@ static int attempt(void *arg)
                 r = process_find_gadgets(&process, job->err);
         if (r == 0)
                 r = plan_make(&process, job->options, &plan, job->err);
+        job->changes = r == -EOPNOTSUPP && process_changes(&process);
+        if (job->changes)
+                r = -EAGAIN;
         if (r == 0)
                 r = process_stop(&process, job->err);
         if (r == 0) {
@@ -83,12 +87,15 @@ static int attach_until(struct job *job)
                         return -EBUSY;
                 if (r == -ETIMEDOUT)
                         return r;
-                if (clock_boottime_ns() > deadline)
-                        break;
                 if (job->err) /* what stood in this attempt's way is no news when the next succeeds */
                         *job->err = (struct err){ 0 };
+                if (clock_boottime_ns() > deadline)
+                        break;
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
+        if (job->changes)
+                return err_set(job->err, EAGAIN, "cannot attach to %d: it begins one program after another, or goes on loading "
+                               "code; try again", (int)job->pid);
         return err_set(job->err, EAGAIN,
                        "cannot attach to %d: its threads did not stop together within %d s (waiting for a disk or for "
                        "a child in vfork?); nothing was changed, try again", (int)job->pid, GIVE_UP_MS / 1000);

@@ -20,6 +20,8 @@ enum {
         LOOKS = 50,
         ENDING_LOOKS = 40,
         ENDING_PAUSE_NS = 1000000,
+        CHANGE_LOOKS = 40,
+        CHANGE_PAUSE_NS = 5000000,
         CHUNK = 1 << 20,
         CODE_MAX = 96 << 20, /* how much code is searched for gadgets */
 };
@@ -110,6 +112,59 @@ bool process_ends(pid_t pid, uint64_t start_time)
                 nanosleep(&(struct timespec){ .tv_nsec = ENDING_PAUSE_NS }, NULL);
         }
         return false;
+}
+
+static const struct mapping *next_code(const struct maps *maps, size_t *at)
+{
+        while (*at < maps->n) {
+                const struct mapping *mapping = &maps->v[(*at)++];
+
+                if (mapping->exec && mapping->read && mapping->inode != 0)
+                        return mapping;
+        }
+        return NULL;
+}
+
+static bool has_same_code(const struct process *process, const struct maps *now)
+{
+        const struct mapping *x, *y;
+        size_t i = 0, k = 0;
+
+        do {
+                x = next_code(&process->maps, &i);
+                y = next_code(now, &k);
+                if (!x != !y || (x && (x->start != y->start || x->inode != y->inode)))
+                        return false;
+        } while (x);
+        return true;
+}
+
+/* Nothing can be read any more of the memory of a program that made room for another one. */
+static bool has_memory_open(const struct process *process)
+{
+        const struct mapping *mapping;
+        size_t at = 0;
+        uint8_t byte;
+
+        while ((mapping = next_code(&process->maps, &at)))
+                if (process_read(process, mapping->start, &byte, sizeof byte) == 0)
+                        return true;
+        return false;
+}
+
+bool process_changes(const struct process *process)
+{
+        bool same = has_memory_open(process);
+
+        for (int i = 0; i < CHANGE_LOOKS && same; i++) {
+                struct maps now = { 0 };
+
+                if (i > 0)
+                        nanosleep(&(struct timespec){ .tv_nsec = CHANGE_PAUSE_NS }, NULL);
+                same = sys_maps(process->pid, &now) == 0 && has_same_code(process, &now) && has_memory_open(process);
+                maps_done(&now);
+        }
+        return !same;
 }
 
 static int read_for_frame(void *ctx, uint64_t addr, void *ret, size_t n)

@@ -49,6 +49,10 @@ int process_write(struct process *process, uint64_t addr, const void *bytes, siz
 /* True when the process is gone, or goes within some 40 ms: one that was killed loses its memory first. After a failure. */
 bool process_ends(pid_t pid, uint64_t start_time);
 
+/* True when the process has begun another program since the last process_look(), or maps further code within some 200 ms, as a loader
+ * does: then what was read of it is not the whole truth. After a failure. */
+bool process_changes(const struct process *process);
+
 /* -EBUSY with words (what cannot be done, and what to do about it) when PID is frozen by its cgroup, else 0. WHAT: "attach to",
  * "take the probe out of". */
 int process_check_frozen(pid_t pid, const char *what, struct err *err);

@@ -161,10 +161,10 @@ void aggregate_changed(struct aggregate *aggregate, uint32_t index, uint64_t now
                 aggregate_died(aggregate, index, now_ns, born_ns, gone);
 }
 
-uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t offset,
+uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t frame_key,
                         uint32_t frame, uint64_t first_ns, bool *ret_new)
 {
-        uint64_t key = ((uint64_t)kind << 62 | (uint64_t)module << 48 | (offset & 0xffffffffffffull)) + 1, id;
+        uint64_t key = ((uint64_t)kind << 62 | (uint64_t)module << 48 | (frame_key & 0xffffffffffffull)) + 1, id;
 
         *ret_new = !addrmap_get(&aggregate->site_ids, key, &id);
         if (!*ret_new)

@@ -56,7 +56,7 @@ struct site {
 struct aggregate {
         struct { struct leaf *v; size_t n, cap; } leaves; /* [0] is not used */
         struct { struct site *v; size_t n, cap; } sites;  /* [0] is not used; ids are indices */
-        struct addrmap site_ids;      /* by module and offset of the frame */
+        struct addrmap site_ids;      /* by module and key of the frame */
         ROWS(uint32_t) dirty_leaves;
         ROWS(uint32_t) dirty_sites;
         size_t next_site;             /* round robin of aggregate_classes() */
@@ -83,8 +83,8 @@ void aggregate_died(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns,
 void aggregate_changed(struct aggregate *aggregate, uint32_t leaf, uint64_t now_ns, uint64_t born_ns,
                        const struct worth *gone, const struct worth *come);
 
-/* The site of KIND whose frame has MODULE and OFFSET; FRAME is used when it is new. *RET_NEW tells. */
-uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t offset,
+/* The site of KIND whose frame has MODULE and FRAME_KEY (live/stacks.h); FRAME is used when it is new. *RET_NEW tells. */
+uint32_t aggregate_site(struct aggregate *aggregate, enum rec_site_kind kind, uint32_t module, uint64_t frame_key,
                         uint32_t frame, uint64_t first_ns, bool *ret_new);
 
 /* LEAF belongs to SITE from now on. The caller then adds each of its live blocks to the site with aggregate_joined(). */

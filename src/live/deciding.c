@@ -25,7 +25,7 @@ static bool decide(struct deciding *deciding, struct stacks *stacks, struct aggr
 
         if (frame == 0)
                 return false;
-        site = aggregate_site(aggregate, leaf->mapped ? REC_SITE_MAPPED : REC_SITE_HEAP, at->module, at->offset, frame,
+        site = aggregate_site(aggregate, leaf->mapped ? REC_SITE_MAPPED : REC_SITE_HEAP, at->module, at->key, frame,
                               leaf->first_ns, &fresh);
         aggregate_decide(aggregate, waiting->leaf, site);
         if (fresh)

@@ -40,9 +40,9 @@ static void add_row(struct stacks *stacks, uint32_t id, const struct stacks_name
         rows_add(&stacks->new_frames, row);
 }
 
-static uint32_t add_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags)
+static uint32_t add_frame(struct stacks *stacks, uint32_t module, uint64_t key, uint64_t offset, uint32_t flags)
 {
-        rows_add(&stacks->frames, (struct stacks_frame){ offset, module, flags });
+        rows_add(&stacks->frames, (struct stacks_frame){ offset, key, module, flags });
         return (uint32_t)(stacks->frames.n - 1);
 }
 
@@ -108,7 +108,7 @@ uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key
         flags &= STACKS_KEY_FLAGS | STACKS_CODE_FLAGS;
         full = frame_key(module, key, flags);
         if (!addrmap_get(&stacks->frame_ids, full, &id)) {
-                id = add_frame(stacks, module, offset, flags);
+                id = add_frame(stacks, module, key, offset, flags);
                 addrmap_put(&stacks->frame_ids, full, id);
                 add_row(stacks, (uint32_t)id, NULL, 0);
                 fresh = true;
@@ -121,6 +121,12 @@ uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key
 uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, uint32_t flags, bool *ret_new)
 {
         return stacks_frame_keyed(stacks, module, offset, offset, flags & STACKS_KEY_FLAGS, ret_new);
+}
+
+void stacks_rekey(struct stacks *stacks, uint32_t frame, uint32_t module, uint64_t key)
+{
+        stacks->frames.v[frame].module = module;
+        stacks->frames.v[frame].key = key;
 }
 
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame)
@@ -155,7 +161,7 @@ void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *nam
                 struct stacks_frame outer = stacks->frames.v[frame];
 
                 inlined_in = i == 1 ? frame : inlined_in;
-                add_frame(stacks, outer.module, outer.offset, outer.flags);
+                add_frame(stacks, outer.module, outer.key, outer.offset, outer.flags);
                 add_row(stacks, (uint32_t)(stacks->frames.n - 1), &names[i], inlined_in);
                 inlined_in = (uint32_t)(stacks->frames.n - 1);
         }

@@ -31,6 +31,7 @@ enum {
 
 struct stacks_frame {
         uint64_t offset;
+        uint64_t key;        /* what tells the functions of its module apart, and so the sites: mostly the offset */
         uint32_t module;
         uint32_t flags;      /* enum rec_frame_flags */
 };
@@ -73,6 +74,9 @@ uint32_t stacks_frame(struct stacks *stacks, uint32_t module, uint64_t offset, u
  * is the caller's to choose; OFFSET is only written down. Who asks names it: stacks_named(). */
 uint32_t stacks_frame_keyed(struct stacks *stacks, uint32_t module, uint64_t key, uint64_t offset, uint32_t flags,
                             bool *ret_new);
+
+/* FRAME turned out to be of the function KEY of MODULE, which may have frames already: they are one site. Before it is named. */
+void stacks_rekey(struct stacks *stacks, uint32_t frame, uint32_t module, uint64_t key);
 
 /* The node below PARENT (0 = outermost). Never 0. */
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame);

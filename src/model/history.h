@@ -67,6 +67,16 @@ struct history {
         /* For each of them the row in force at TICK, in order. Called only when there are members. */
         int (*member_ticks_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_member_tick *row), void *ctx);
 
+        /* What is said of the file PATH of MODULE; FN is not called when that is nothing. NULL: this history has none. */
+        int (*source_file)(void *arg, uint32_t module, const char *path,
+                           int (*fn)(void *ctx, const struct rec_source_file *row), void *ctx);
+
+        /* The same of the file of MODULE itself. NULL: this history has none. */
+        int (*module_file)(void *arg, uint32_t module, int (*fn)(void *ctx, const struct rec_module_file *row), void *ctx);
+
+        /* The row of naming in force at TICK; FN is not called when there is none. NULL: this history has none. */
+        int (*naming_at)(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_naming *row), void *ctx);
+
         /* All with tick <= UPTO, in order. */
         int (*events)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_event *row), void *ctx);
         int (*gaps)(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct rec_gap *row), void *ctx);

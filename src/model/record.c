@@ -70,6 +70,21 @@ static void copy_happenings(struct rec_tick *tick)
         tick->marks = marks;
 }
 
+static void copy_naming(struct rec_tick *tick)
+{
+        struct rec_source_file *files = copy_array(tick->source_files, tick->n_source_files, sizeof *files);
+        struct rec_naming *naming = copy_array(tick->naming, tick->n_naming, sizeof *naming);
+
+        for (size_t i = 0; i < tick->n_source_files; i++) {
+                files[i].path = copy_string(files[i].path);
+                files[i].md5 = copy_string(files[i].md5);
+        }
+        for (size_t i = 0; i < tick->n_naming; i++)
+                naming[i].fetching = copy_string(naming[i].fetching);
+        tick->source_files = files;
+        tick->naming = naming;
+}
+
 struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
 {
         struct rec_tick *copy = xmalloc(sizeof *copy);
@@ -78,6 +93,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         copy_names(copy);
         copy_members(copy);
         copy_happenings(copy);
+        copy_naming(copy);
         COPY_ROWS(copy, stacks);
         COPY_ROWS(copy, sites);
         COPY_ROWS(copy, changes);
@@ -90,6 +106,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         COPY_ROWS(copy, memory);
         COPY_ROWS(copy, before_classes);
         COPY_ROWS(copy, class_means);
+        COPY_ROWS(copy, module_files);
         return copy;
 }
 
@@ -122,6 +139,12 @@ void rec_tick_free(struct rec_tick *tick)
                 release(tick->gaps[i].why);
         for (size_t i = 0; i < tick->n_marks; i++)
                 release(tick->marks[i].name);
+        for (size_t i = 0; i < tick->n_source_files; i++) {
+                release(tick->source_files[i].path);
+                release(tick->source_files[i].md5);
+        }
+        for (size_t i = 0; i < tick->n_naming; i++)
+                release(tick->naming[i].fetching);
         release(tick->modules);
         release(tick->frames);
         release(tick->stacks);
@@ -140,5 +163,8 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->memory);
         release(tick->before_classes);
         release(tick->class_means);
+        release(tick->source_files);
+        release(tick->module_files);
+        release(tick->naming);
         free(tick);
 }

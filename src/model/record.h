@@ -220,6 +220,32 @@ struct rec_class_mean {
         uint64_t mean; /* 0 = like the rest again */
 };
 
+/* What debug information says of a source file that frames of MODULE name. Written once, with the first of them. */
+struct rec_source_file {
+        uint32_t module;
+        const char *path;  /* as in rec_frame.file */
+        uint64_t size;     /* 0 = not said */
+        uint64_t mtime_ns; /* since 1970; 0 = not said */
+        const char *md5;   /* 32 hexadecimal digits, lower case; "" = not said */
+};
+
+/* What the file of a module was when it was read for the recording. */
+struct rec_module_file {
+        uint32_t module;
+        uint64_t size;
+        uint64_t mtime_ns; /* since 1970 */
+};
+
+/* How far naming has come. Written when it changes; absolute. */
+struct rec_naming {
+        uint32_t tick;
+        uint32_t asked;         /* frames that were to be named so far */
+        uint32_t named;         /* of them those that naming is done with, whatever it found */
+        uint32_t waiting;       /* modules that wait for debug information from a server */
+        uint64_t fetched_bytes; /* from servers so far */
+        const char *fetching;   /* what is being fetched, in words; "" = nothing */
+};
+
 enum rec_event_kind {
         REC_EVENT_ATTACHED, REC_EVENT_DETACHED, REC_EVENT_EXITED, REC_EVENT_EXEC, REC_EVENT_DLOPEN,
         REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE, REC_EVENT_FORK,
@@ -278,6 +304,9 @@ struct rec_tick {
         const struct rec_memory *memory;      size_t n_memory;   /* 0 or 1 */
         const struct rec_before_class *before_classes; size_t n_before_classes;
         const struct rec_class_mean *class_means; size_t n_class_means;
+        const struct rec_source_file *source_files; size_t n_source_files;
+        const struct rec_module_file *module_files; size_t n_module_files;
+        const struct rec_naming *naming;      size_t n_naming;   /* 0 or 1 */
 };
 
 /* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing

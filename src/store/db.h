@@ -17,11 +17,11 @@ enum {
         DB_TEXT_MAX = 64 << 10,  /* bytes of one text we write */
         DB_BUSY_MS = 5000,       /* how long to wait for the other writer */
         DB_PATIENCE_MS = 60000,  /* the recorder waits longer: its data queues up, a viewer's user only waits */
-        DB_STATEMENTS = 56,
+        DB_STATEMENTS = 72,
 };
 
 /* Which files of a writer use which statements; writer.c has the first ones. A reader has query.c's and reader.c's. */
-enum { DB_CREATE_SLOTS = 24, DB_BEGIN, DB_COMMIT, DB_ROLLBACK, DB_ROLLUP_SLOTS = 32 };
+enum { DB_CREATE_SLOTS = 32, DB_BEGIN, DB_COMMIT, DB_ROLLBACK, DB_ROLLUP_SLOTS = 40 };
 
 #define DB_ID_MAX ((int64_t)UINT32_MAX)
 

@@ -8,7 +8,8 @@ enum {
         Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
         Q_EVENTS, Q_GAPS, Q_MARKS,
-        Q_MEMORY, Q_BEFORE, Q_MEANS, Q_MEMBERS, Q_MEMBER_TICKS, Q_SLOTS,
+        Q_MEMORY, Q_BEFORE, Q_MEANS, Q_MEMBERS, Q_MEMBER_TICKS,
+        Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SLOTS,
 };
 
 _Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");
@@ -38,6 +39,9 @@ struct walk {
                 int (*memory)(void *ctx, const struct rec_memory *row);
                 int (*before_class)(void *ctx, const struct rec_before_class *row);
                 int (*class_mean)(void *ctx, const struct rec_class_mean *row);
+                int (*source_file)(void *ctx, const struct rec_source_file *row);
+                int (*module_file)(void *ctx, const struct rec_module_file *row);
+                int (*naming)(void *ctx, const struct rec_naming *row);
                 int (*member)(void *ctx, const struct rec_member *row);
                 int (*member_tick)(void *ctx, const struct rec_member_tick *row);
         } fn;
@@ -58,6 +62,9 @@ void query_init_memory(struct history *history, int version);
 
 /* The same for query_members.c. */
 void query_init_members(struct history *history, int version);
+
+/* The same for query_naming.c. */
+void query_init_naming(struct history *history, int version);
 
 /* The newest row of every KEY of TABLE up to a tick. The recursive part hops from key to key on the primary key (key, tick)
  * (SQLite has no skip-scan without ANALYZE), the inner max() is one more search: two or three per key, however many ticks

@@ -17,7 +17,7 @@
 enum {
         S_SIZE = DB_ROLLUP_SLOTS, S_STACKS, S_TICKS, S_CLASS_NEXT, S_CLASSES, S_NOTE, S_EVENT, S_BLOCK_END, S_BLOCKS, S_TIME,
         S_MEMORY, S_BEFORE_NEXT, S_BEFORE, S_MEANS_NEXT, S_MEANS, S_MEMBER_NEXT, S_MEMBER_TICKS,
-        S_PROCESSES, S_OLD_TICKS, S_OLD_PROCESSES, S_EVENT_AT, S_EVENTS,
+        S_NAMING, S_PROCESSES, S_OLD_TICKS, S_OLD_PROCESSES, S_EVENT_AT, S_EVENTS,
         S_SLOTS,
 };
 
@@ -120,6 +120,14 @@ static int thin_memory(struct store *store, int64_t from, int64_t to)
                 rc = thin_keys(store, S_MEANS_NEXT, NEXT_KEY("class_mean", "class"), THIN_KEY("class_mean", "class"),
                                from, to);
         return rc;
+}
+
+static int thin_naming(struct store *store, int64_t from, int64_t to)
+{
+        return db_run(store, S_NAMING,
+                      "DELETE FROM naming WHERE tick >= ?1 AND tick < ?2 AND EXISTS (SELECT 1 FROM naming n"
+                      " WHERE n.tick > naming.tick AND n.tick < ?2)",
+                      "ii", from, to);
 }
 
 static int thin_processes(struct store *store, int64_t from, int64_t to)
@@ -232,6 +240,8 @@ static int thin_bucket(struct store *store)
                 rc = thin_events(store, from, to);
         if (rc == SQLITE_OK)
                 rc = thin_processes(store, from, to);
+        if (rc == SQLITE_OK)
+                rc = thin_naming(store, from, to);
         if (rc == SQLITE_OK)
                 rc = thin_ticks(store, from, to);
         if (rc == SQLITE_OK)

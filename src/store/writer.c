@@ -9,7 +9,8 @@
 enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
         W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
-        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_MEMBER, W_MEMBER_TICK, W_SLOTS,
+        W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_MEMBER, W_MEMBER_TICK,
+        W_SOURCE_FILE, W_MODULE_FILE, W_NAMING, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -205,6 +206,30 @@ static int write_members(struct store *store, const struct rec_tick *t)
         return rc;
 }
 
+static int write_naming(struct store *store, const struct rec_tick *t)
+{
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < t->n_source_files && rc == SQLITE_OK; i++) {
+                const struct rec_source_file *f = &t->source_files[i];
+
+                rc = db_run(store, W_SOURCE_FILE,
+                            "INSERT OR REPLACE INTO source_file (module, path, size, mtime_ns, md5) VALUES (?, ?, ?, ?, ?)",
+                            "isuus", (int64_t)f->module, or_empty(f->path), f->size, f->mtime_ns, or_empty(f->md5));
+        }
+        for (size_t i = 0; i < t->n_module_files && rc == SQLITE_OK; i++)
+                rc = db_run(store, W_MODULE_FILE,
+                            "INSERT OR REPLACE INTO module_file (module, size, mtime_ns) VALUES (?, ?, ?)", "iuu",
+                            (int64_t)t->module_files[i].module, t->module_files[i].size, t->module_files[i].mtime_ns);
+        for (size_t i = 0; i < t->n_naming && rc == SQLITE_OK; i++)
+                rc = db_run(store, W_NAMING,
+                            "INSERT OR REPLACE INTO naming (tick, asked, named, waiting, fetched_bytes, fetching)"
+                            " VALUES (?, ?, ?, ?, ?, ?)",
+                            "iiiius", (int64_t)t->process.tick, (int64_t)t->naming[i].asked, (int64_t)t->naming[i].named,
+                            (int64_t)t->naming[i].waiting, t->naming[i].fetched_bytes, or_empty(t->naming[i].fetching));
+        return rc;
+}
+
 static int write_happenings(struct store *store, const struct rec_tick *t)
 {
         int64_t tick = t->process.tick;
@@ -240,6 +265,8 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
                 rc = write_memory(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_members(store, tick);
+        if (rc == SQLITE_OK)
+                rc = write_naming(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_happenings(store, tick);
         if (rc == SQLITE_OK && store->limit_bytes)

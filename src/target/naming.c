@@ -4,6 +4,7 @@
 #include "target/dwarf_process.h"
 #include "target/symbols.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 struct naming {
         struct image *image;
         struct image *debug;     /* the separate debug file, NULL when there is none */
+        struct image *added;     /* that of naming_add_debug() */
         struct symbols symbols;
         struct dwarf_process *lines; /* not ours */
         uint32_t file;               /* of LINES */
@@ -50,6 +52,7 @@ void naming_close(struct naming *naming)
         if (naming->has_lines)
                 dwarf_process_close(naming->lines, naming->file);
         symbols_done(&naming->symbols);
+        image_close(naming->added);
         image_close(naming->debug);
         image_close(naming->image);
         free(naming);
@@ -91,6 +94,31 @@ static void prepare(struct naming *naming)
                 }
         }
         symbols_sort(&naming->symbols);
+}
+
+bool naming_has_lines(struct naming *naming)
+{
+        if (!naming->prepared)
+                prepare(naming);
+        return naming->has_lines;
+}
+
+const char *naming_build_id(const struct naming *naming)
+{
+        return image_build_id(naming->image);
+}
+
+int naming_add_debug(struct naming *naming, struct image *debug)
+{
+        if (naming_has_lines(naming) || naming->added) {
+                image_close(debug);
+                return -EEXIST;
+        }
+        naming->added = debug;
+        symbols_add(&naming->symbols, debug);
+        symbols_sort(&naming->symbols);
+        naming->has_lines = open_lines(naming, debug);
+        return naming->has_lines ? 0 : -ENODATA;
 }
 
 static const char *keep(struct naming *naming, char *string)

@@ -1,8 +1,8 @@
 /* naming: which function, file and line a code address belongs to.
  *
  * Function names come from the ELF symbols of the file and of its separate debug file (by build id, under
- * /usr/lib/debug), demangled; file, line and inlined calls from DWARF where there is any. Nothing is ever downloaded. Each
- * naming has file handles of its own, so that it may live in another thread than the image it was opened from. */
+ * /usr/lib/debug), demangled; file, line and inlined calls from DWARF where there is any. Nothing is downloaded here: what was fetched
+ * by target/debuginfod.h is handed in by naming_add_debug(). Each naming has file handles of its own, so that it may live in another thread than the image it was opened from. */
 #pragma once
 
 #include "target/image.h"
@@ -27,6 +27,17 @@ struct naming_frame {
  * many, outlives them; NULL = no lines and no inlined calls). */
 int naming_open(const struct image *image, struct dwarf_process *lines, struct naming **ret);
 void naming_close(struct naming *naming); /* accepts NULL */
+
+/* True when there is debug information; reads what is on disk when that has not been done yet. */
+bool naming_has_lines(struct naming *naming);
+
+/* The build id of the file, "" when it has none. Owned by the naming. */
+const char *naming_build_id(const struct naming *naming);
+
+/* DEBUG, which it takes over also when it fails, is the debug file that belongs to NAMING's file: the caller has compared their build
+ * ids. From now on names and lines are also looked for in it. -ENODATA when it holds no lines, -EEXIST when there is debug
+ * information already. */
+int naming_add_debug(struct naming *naming, struct image *debug);
 
 /* Names the code at ADDR, an ELF virtual address. EXACT as UNWIND_EXACT: when false, ADDR is a return address and the call
  * before it is named. ret[0] is the innermost inlined call, the last one the function itself. Returns how many were stored

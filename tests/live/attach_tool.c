@@ -1,7 +1,7 @@
 /* attach_tool: drives inject/ for the live tests.
  *
  *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
- *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
+ *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds (until SIGTERM, if that comes first), detaches
  *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED;
  *                                           detaches
  *   attach_tool extendkills PID COUNT       COUNT times: attaches, and is killed at a system call while it hooks what came
@@ -13,6 +13,7 @@
  *   attach_tool faults PID                  makes each system call fail in turn, N-th use by N-th use
  *   attach_tool die PID                     is killed before each system call that changes something in turn, and repairs
  *   attach_tool ends CMD ARG...             its target is killed before each system call in turn, a new CMD each time
+ *   attach_tool execs PID STEP              edge execs begins anew before every STEP-th system call in turn, as long as it runs
  *   attach_tool eaten PID                   attaches while the first interrupt of each attempt is lost to a signal
  *   attach_tool still PID COUNT             attaches and looks whether every thread stands still when it is needed
  *   attach_tool swapped PID                 attaches once the memory file in PID was replaced (edge swapfds); prints the
@@ -23,6 +24,7 @@
  */
 #include "attach_tool.h"
 
+#include "drain.h"
 #include "inject/sys.h"
 #include "target/proc.h"
 
@@ -39,38 +41,19 @@
 
 const struct inject_options TOOL_OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
 struct injection tool_injection;
+static struct drained drained;
+static volatile sig_atomic_t told_to_end;
 
 static void pause_ms(long ms)
 {
         nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-static unsigned long n_deaths;
-
-/* A consumer that only throws away: so that the probe writes, and keeps writing. */
-static void drain(void)
-{
-        struct wire_shared *shared = tool_injection.shared;
-        uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
-
-        while (shared->tail < head) {
-                struct wire_record *record = (void *)(shared->ring + shared->tail % WIRE_RING_BYTES);
-                uint32_t type = __atomic_load_n(&record->type, __ATOMIC_ACQUIRE), length = record->length;
-
-                if (type == WIRE_EMPTY || type == WIRE_BUSY || length % WIRE_ALIGN != 0 || length == 0 ||
-                    length > WIRE_RING_BYTES - shared->tail % WIRE_RING_BYTES)
-                        return;
-                n_deaths += type == WIRE_DEATH;
-                memset(record, 0, length);
-                __atomic_store_n(&shared->tail, shared->tail + length, __ATOMIC_RELEASE);
-        }
-}
-
 void tool_hold(long ms)
 {
-        for (long at = 0; at < ms; at += 10) {
+        for (long at = 0; at < ms && !told_to_end; at += 10) {
                 inject_heartbeat(&tool_injection);
-                drain();
+                drain(tool_injection.shared, &drained);
                 pause_ms(ms - at < 10 ? ms - at : 10);
         }
 }
@@ -122,12 +105,12 @@ static int cycle(pid_t pid, long count, long hold_ms)
                 }
                 left += (uint64_t)r;
                 out[i] = tool_injection.stop_ns;
-                drain();
+                drain(tool_injection.shared, &drained);
                 samples += tool_injection.shared->next_id - 1;
                 inject_done(&tool_injection);
         }
-        printf("cycles=%ld samples=%llu deaths=%lu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
-               (unsigned long long)samples, n_deaths, (unsigned long long)left, tool_injection.n_hooks, tool_injection.n_refused,
+        printf("cycles=%ld samples=%llu deaths=%llu left=%llu hooks=%u refused=%u threads=%u allocator=%s exact=%d\n", count,
+               (unsigned long long)samples, drained.deaths, (unsigned long long)left, tool_injection.n_hooks, tool_injection.n_refused,
                tool_injection.n_threads, tool_injection.allocator, tool_injection.exact_frees);
         print_times("attach", in, count);
         print_times("detach", out, count);
@@ -137,10 +120,16 @@ out:
         return result;
 }
 
+static void on_term(int sig)
+{
+        told_to_end = sig;
+}
+
 static int attach_and_hold(pid_t pid, long ms, int detach)
 {
         struct err err = { 0 };
 
+        signal(SIGTERM, on_term);
         if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
                 return tool_fail("attach", &err);
         printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", tool_injection.n_hooks, tool_injection.n_repaired,
@@ -434,6 +423,8 @@ int main(int argc, char **argv)
                 return tool_deaths(pid);
         if (!strcmp(command, "ends"))
                 return tool_ends(argv + 2);
+        if (!strcmp(command, "execs"))
+                return tool_execs(pid, number > 0 ? number : 1);
         if (!strcmp(command, "eaten"))
                 return eaten(pid);
         if (!strcmp(command, "still"))

@@ -20,3 +20,4 @@ int tool_extend_kills(pid_t pid, long count);
 int tool_faults(pid_t pid, const char *only);
 int tool_deaths(pid_t pid);
 int tool_ends(char **argv);
+int tool_execs(pid_t pid, long step);

@@ -2,8 +2,10 @@
 #include "attach_tool.h"
 
 #include "inject/sys.h"
+#include "target/proc.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -271,5 +273,82 @@ int tool_ends(char **argv)
                 }
         }
         printf("ends=%ld\n", fault_at / ENDS_STEP);
+        return 0;
+}
+
+/* ---- a target that begins another program before each system call in turn ---- */
+
+enum { EXEC_LOOKS = 100000 };
+
+static bool is_stopped(pid_t pid)
+{
+        struct proc_stat stat;
+
+        return proc_stat_read(pid, &stat) < 0 || stat.state == 't';
+}
+
+/* As it says itself on its command line. */
+static int count_execs(void)
+{
+        char *text = NULL;
+        size_t len = 0, at = 0;
+        int count = 0;
+
+        if (proc_read(victim, "cmdline", 4096, &text, &len) == 0) {
+                for (int i = 0; i < 3 && at < len; i++)
+                        at += strlen(text + at) + 1;
+                count = at < len ? atoi(text + at) : 0;
+        }
+        free(text);
+        return count;
+}
+
+/* The target of `edge execs`; one that stands still does it when it goes on. What it loads is not waited for. */
+static int replace_victim(const char *name)
+{
+        int before;
+
+        if (!strncmp(name, "get", 3) || ++fault_seen != fault_at)
+                return 0;
+        before = count_execs();
+        kill(victim, SIGUSR1);
+        for (int i = 0; i < EXEC_LOOKS && count_execs() == before && !is_stopped(victim); i++)
+                sched_yield();
+        return 0;
+}
+
+/* A machine too busy to stop it in time is no harm. */
+static int attach_when_busy(pid_t pid, struct err *err)
+{
+        int r = -EAGAIN;
+
+        for (int i = 0; r == -EAGAIN && i < 5; i++) {
+                *err = (struct err){ 0 };
+                r = inject_attach(pid, &TOOL_OPTIONS, &tool_injection, err);
+        }
+        return r;
+}
+
+int tool_execs(pid_t pid, long step)
+{
+        long n = 0;
+
+        alarm(ENDS_LIMIT_S);
+        victim = pid;
+        for (fault_at = 1; fault_at == 1 || fault_seen >= fault_at; fault_at += step) {
+                struct err err = { 0 };
+
+                fault_seen = 0;
+                sys_fault = replace_victim;
+                if (attach_when_busy(pid, &err) < 0) {
+                        printf("at call %ld ", fault_at);
+                        return tool_fail("attach", &err);
+                }
+                sys_fault = NULL;
+                inject_detach(&tool_injection, NULL); /* of what is perhaps gone by now */
+                inject_done(&tool_injection);
+                n++;
+        }
+        printf("execs=%d attaches=%ld\n", count_execs(), n);
         return 0;
 }

@@ -73,7 +73,9 @@ sum_is_that_of_all() {
 plan 37
 # ---- a prefork server that runs already ----
 start_family 3 10000000
-wait_for has_lines ^CHILD 3 && wait_for has_lines ^READY 1
+wait_for has_lines ^READY 1
+echo more >&3
+wait_for has_lines ^CHILD 3
 kids=$(children_of)
 for pid in $parent $kids; do fingerprint $pid "$work/before.$pid"; done
 begin "$work/a.heaptop" record -p $parent --follow-fork
@@ -142,8 +144,10 @@ file=$work/d.heaptop
 guardian=$!
 started="$started $guardian"
 exec 3>"$work/in"
-wait_for has_lines ^READY 1 && wait_for has_lines ^CHILD 2
+wait_for has_lines ^READY 1
 check "children forked while it is recorded are found" wait_for ask "SELECT count(*) FROM process WHERE came = 1 AND parent = 1" 2
+echo more >&3
+wait_for has_lines ^CHILD 2
 children_told() { ask "SELECT count(DISTINCT process) FROM process_tick WHERE heap_used > 4000000" 3; }
 check "with what they allocate" wait_for children_told
 echo quit >&3
@@ -215,19 +219,21 @@ wait $parent
 
 # ---- servers ----
 cat >"$work/fork.py" <<'PY'
-import os, sys, time
-keep = []
+import os, signal, sys
 pids = []
+wait_end, go_end = os.pipe()
 for i in range(2):
     pid = os.fork()
     if pid == 0:
-        time.sleep(0.4)
+        os.close(go_end)
+        os.read(wait_end, 1)
         keep = [bytearray(100000) for _ in range(100 * (i + 1))]
         print("CHILD %d %d" % (os.getpid(), 10000000 * (i + 1)), flush=True)
-        time.sleep(60)
-        os._exit(0)
+        signal.pause()
     pids.append(pid)
 print("READY", flush=True)
+sys.stdin.readline()
+os.close(go_end)
 sys.stdin.readline()
 for pid in pids:
     os.kill(pid, 15)
@@ -241,6 +247,8 @@ python_workers() {
         guardian=$!
         started="$started $guardian"
         exec 3>"$work/in"
+        wait_for has_lines ^READY 1 && wait_for ask "SELECT count(*) FROM process" 3 || { note <"$work/err"; return 1; }
+        echo go >&3
         wait_for has_lines ^CHILD 2 || { note <"$work/family"; return 1; }
         kids=$(children_of)
         for pid in $kids; do

@@ -177,9 +177,10 @@ needs_admin() {
 }
 # A container whose runtime gave all its processes the same filter, and a heaptop in it without CAP_SYS_ADMIN.
 shares_filters() {
+        mkfifo "$work/shared"
         status_of unshare -pmf --mount-proc "$kinds" under setpriv --inh-caps=-all --bounding-set=-sys_admin sh -c \
-                '"$2" work 8 & sleep 0.1; "$1" record -p $! -o "$3" -d 2s --mean 16K && wait $!' \
-                sh "$heaptop" "$kinds" "$work/shared.heaptop"
+                '"$2" work 8 >"$4" & read -r ready <"$4" && "$1" record -p $! -o "$3" -d 2s --mean 16K && wait $!' \
+                sh "$heaptop" "$kinds" "$work/shared.heaptop" "$work/shared"
         note <"$work/err"
         [ "$status" = 0 ] || return 1
         status_of "$heaptop" report "$work/shared.heaptop"

@@ -1,48 +1,9 @@
 #!/bin/sh
 # Real programs under load are attached to, watched, detached from and attached to again. Each goes on with right
 # answers, and nothing of ours is left in it: no mapping, descriptor or thread, and its code is as before.
-. "$HEAPTOP_SRC/tests/live/lib.sh"
-python=/usr/bin/python3
+. "$HEAPTOP_SRC/tests/live/servers.sh"
 need_ptrace
 need_program redis-server memcached nginx node $python
-here=$HEAPTOP_SRC/tests/live
-
-# A port that nobody listens on.
-free_port() {
-        "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start NAME COMMAND...: runs it in the background; its pid is in $pid
-start() {
-        program=$1
-        shift
-        "$@" >"$work/$program.out" 2>&1 &
-        pid=$!
-        started="$started $pid"
-}
-
-ready() {
-        wait_for grep -q READY "$work/$1.out"
-}
-
-# load KIND PORT: asks and checks until load_ends
-load() {
-        mkfifo "$work/load.in"
-        "$python" "$here/load.py" "$1" "$2" <"$work/load.in" >"$work/load.out" 2>&1 &
-        load_pid=$!
-        started="$started $load_pid"
-        exec 9>"$work/load.in"
-        ready load
-}
-
-load_ends() {
-        exec 9>&-
-        wait "$load_pid"
-        result=$?
-        rm -f "$work/load.in"
-        note <"$work/load.out"
-        return $result
-}
 
 is_watched() {
         status_of "$heaptop" record -p "$pid" -o "$work/$program-$round.heaptop" -d 3s --mean 16K
@@ -83,8 +44,7 @@ goes_on() {
 
 plan 30
 
-port=$(free_port)
-start redis redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$work"
+start_redis
 load redis "$port"
 watch 'redis-server+0x\|processCommand\|readQueryFromClient'
 check "redis answered rightly all the time" served
@@ -95,17 +55,7 @@ load memcached "$port"
 watch 'memcached+0x'
 check "memcached answered rightly all the time" served
 
-port=$(free_port)
-mkdir -p "$work/www"
-head -c 3000 /dev/zero | tr '\0' x >"$work/www/index.html"
-cat >"$work/nginx.conf" <<END
-daemon off; master_process off; pid $work/nginx.pid; error_log $work/nginx.err;
-events { worker_connections 64; }
-http { access_log off; keepalive_requests 1000000000; client_body_temp_path $work/t1; proxy_temp_path $work/t2;
-  fastcgi_temp_path $work/t3; uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-  server { listen 127.0.0.1:$port; root $work/www; } }
-END
-start nginx nginx -c "$work/nginx.conf" -p "$work"
+start_nginx
 load http "$port"
 watch 'nginx+0x\|ngx_'
 check "nginx answered rightly all the time" served

@@ -7,6 +7,8 @@
  * CMD prints READY and answers "work" with a line of what it has done. Each allocation is sampled (the mean is 1 byte), in portions
  * that fit into the ring, so that not only the counters but the blocks that live must agree. Prints what it found; exits 0 when
  * all of it was true, and the target was left as it was. */
+#include "drain.h"
+
 #include "inject/inject.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@ static struct injection injection;
 static pid_t child;
 static FILE *commands, *answers;
 static char *fingerprints[2];
-static unsigned long long n_births, n_deaths;
+static struct drained drained;
 static bool loads;
 
 struct truth {
@@ -107,25 +109,6 @@ static char *fingerprint(void)
         return text;
 }
 
-static void drain(void)
-{
-        struct wire_shared *shared = injection.shared;
-        uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
-
-        while (shared->tail < head) {
-                struct wire_record *record = (void *)(shared->ring + shared->tail % WIRE_RING_BYTES);
-                uint32_t type = __atomic_load_n(&record->type, __ATOMIC_ACQUIRE), length = record->length;
-
-                if (type == WIRE_EMPTY || type == WIRE_BUSY || length % WIRE_ALIGN != 0 || length == 0 ||
-                    length > WIRE_RING_BYTES - shared->tail % WIRE_RING_BYTES)
-                        return;
-                n_births += type == WIRE_ALLOC;
-                n_deaths += type == WIRE_DEATH;
-                memset(record, 0, length);
-                __atomic_store_n(&shared->tail, shared->tail + length, __ATOMIC_RELEASE);
-        }
-}
-
 static bool work(const char *command, struct truth *ret)
 {
         char line[LINE];
@@ -135,7 +118,7 @@ static bool work(const char *command, struct truth *ret)
         if (!fgets(line, sizeof line, answers))
                 return false;
         if (injection.shared)
-                drain();
+                drain(injection.shared, &drained);
         return sscanf(line, "allocs=%llu frees=%llu bytes=%llu live=%llu live_bytes=%llu resized=%llu", &ret->allocs,
                       &ret->frees, &ret->bytes, &ret->live, &ret->live_bytes, &ret->resized) == 6;
 }
@@ -186,7 +169,7 @@ static bool compare(const struct truth *truth, const struct truth *last, const s
         if (!sampled)
                 return good;
         good &= same("blocks that live", found.live, truth->live);
-        good &= same("births less deaths", n_births - n_deaths, truth->live);
+        good &= same("births less deaths", drained.births - drained.deaths, truth->live);
         good &= same("samples lost", injection.shared->dropped_allocs, 0);
         return good;
 }
@@ -236,7 +219,7 @@ static bool watch(uint64_t mean, const struct truth *last, struct truth *ret)
         if (loads) {
                 good = work("load\n", ret) && same("hooks that came", extend(&options) > 0, 1);
                 find(&before);
-                n_births = n_deaths = 0;
+                drained = (struct drained){ 0 };
         }
         for (int i = 0; i < ROUNDS && good; i++)
                 good = work("work\n", ret);

@@ -4,39 +4,11 @@
 # calls that are known.
 #
 # HEAPTOP_UNWIND_RECORDS=20000 for the long version (a few hundred of each program are looked at otherwise).
-. "$HEAPTOP_SRC/tests/live/lib.sh"
-python=/usr/bin/python3
+. "$HEAPTOP_SRC/tests/live/servers.sh"
 need_ptrace
 need_program redis-server nginx node g++ $python
-here=$HEAPTOP_SRC/tests/live
 checker=$HEAPTOP_BUILD/tests/live/unwind_check
 records=${HEAPTOP_UNWIND_RECORDS:-600}
-
-free_port() {
-        "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start NAME COMMAND...: runs it in the background; its pid is in $pid
-start() {
-        program=$1
-        shift
-        "$@" >"$work/$program.out" 2>&1 &
-        pid=$!
-        started="$started $pid"
-}
-
-ready() {
-        wait_for grep -qs READY "$work/$1.out"
-}
-
-# load KIND PORT: keeps the server busy until the end of the script
-load() {
-        mkfifo "$work/$1.in"
-        "$python" "$here/load.py" "$1" "$2" <"$work/$1.in" >"$work/load-$1.out" 2>&1 &
-        started="$started $!"
-        exec 9>"$work/$1.in"
-        ready "load-$1"
-}
 
 # figure NAME: what the checker printed as NAME=
 figure() {
@@ -68,22 +40,11 @@ for flags in '-O2 -fomit-frame-pointer' '-O0' '-O2 -fno-omit-frame-pointer -fcf-
         rm -f "$work/winding.in" "$work/winding"
 done
 
-port=$(free_port)
-start redis redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$work"
+start_redis
 load redis "$port"
 check "redis" agrees 4000
 
-port=$(free_port)
-mkdir -p "$work/www"
-head -c 3000 /dev/zero | tr '\0' x >"$work/www/index.html"
-cat >"$work/nginx.conf" <<EOF
-daemon off; master_process off; pid $work/nginx.pid; error_log $work/nginx.err;
-events { worker_connections 64; }
-http { access_log off; keepalive_requests 1000000000; client_body_temp_path $work/t1; proxy_temp_path $work/t2;
-  fastcgi_temp_path $work/t3; uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-  server { listen 127.0.0.1:$port; root $work/www; } }
-EOF
-start nginx nginx -c "$work/nginx.conf" -p "$work"
+start_nginx
 load http "$port"
 check "nginx" agrees 4000
 

@@ -240,14 +240,48 @@ static int mode_swapfds(void)
         return edge_bad != 0;
 }
 
+/* Becomes another program as soon as it is hooked. */
 static int mode_exec(char **argv)
 {
+        const volatile uint8_t *entry = dlsym(RTLD_DEFAULT, "malloc");
+        double give_up = edge_now() + 30;
+
         edge_ready();
-        edge_churn(1000);
-        usleep(400000);
+        while (!edge_is_hooked(entry) && edge_now() < give_up)
+                edge_churn(10);
         argv[1] = (char *)"sleep";
         execv("/proc/self/exe", argv);
         return 1;
+}
+
+/* Begins anew whenever it is told by SIGUSR1; how often it has done so is its third argument. */
+static char **again;
+
+static void begin_again(int sig)
+{
+        static char count[16];
+
+        (void)sig;
+        snprintf(count, sizeof count, "%d", atoi(again[3]) + 1);
+        again[3] = count;
+        execv("/proc/self/exe", again);
+}
+
+static int mode_execs(char **argv)
+{
+        struct sigaction action = { .sa_handler = begin_again };
+        sigset_t told;
+
+        again = argv;
+        sigaction(SIGUSR1, &action, NULL);
+        sigemptyset(&told); /* blocked in the handler, and so in whom it made of us until now */
+        sigaddset(&told, SIGUSR1);
+        sigprocmask(SIG_UNBLOCK, &told, NULL);
+        if (!strcmp(argv[3], "0"))
+                edge_ready();
+        while (edge_now() < edge_end)
+                edge_churn(1);
+        return 0;
 }
 
 static int mode_closefds(void)
@@ -400,6 +434,8 @@ int main(int argc, char **argv)
         n_threads = argc > 3 ? atoi(argv[3]) : 1;
         if (!strcmp(argv[1], "exec"))
                 return mode_exec(argv);
+        if (!strcmp(argv[1], "execs") && argc == 4)
+                return mode_execs(argv);
         for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
                 if (!strcmp(argv[1], modes[i].name))
                         return modes[i].run();

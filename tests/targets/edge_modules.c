@@ -63,18 +63,28 @@ static void use_module(void *module)
                 }
 }
 
+/* All that use_module() calls. */
+static bool module_is_hooked(void *module)
+{
+        static const char *const names[] = { "realloc", "free", "_rjem_realloc", "_rjem_free" };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (!edge_is_hooked(dlsym(module, names[i])))
+                        return false;
+        return true;
+}
+
 /* A module with allocators of its own goes while it is hooked. */
 int edge_mode_unload(void)
 {
         void *module = dlopen(getenv("EDGE_MODULE"), RTLD_NOW | RTLD_LOCAL);
-        uint8_t *entry = module ? dlsym(module, "malloc") : NULL;
 
-        edge_check("dlopen", entry != NULL);
+        edge_check("dlopen", module != NULL);
         edge_ready();
-        while (edge_now() < edge_end && entry && !edge_is_hooked(entry))
+        while (edge_now() < edge_end && module && !module_is_hooked(module))
                 edge_churn(10);
         if (module) {
-                usleep(100000); /* all is hooked */
+                edge_check("hooked", module_is_hooked(module));
                 use_module(module);
                 dlclose(module);
         }

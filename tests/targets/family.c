@@ -1,9 +1,8 @@
 /* family: a program that forks, to be recorded with --follow-fork. Each process knows what it holds.
  *
- *   family CHILDREN BYTES   forks CHILDREN (prefork server), the i-th of which holds i x BYTES, each in blocks of 10,000 bytes;
- *                           prints "CHILD pid bytes" for each when it holds them, "PARENT pid bytes", "READY". Obeys lines:
- *                           "more" each child takes as much again; "one" one child ends; "quit" all end; "leave" the parent ends alone
- *   family exec CMD...      forks a child that waits 200 ms and executes CMD, and waits for it
+ *   family CHILDREN BYTES   forks CHILDREN (prefork server) and holds BYTES, in blocks of 10,000 bytes; prints "PARENT pid bytes" and
+ *                           "READY". Obeys lines: "more" the i-th child takes i x BYTES (more) and prints "CHILD pid bytes" when it
+ *                           holds them; "one" one child ends; "quit" all end; "leave" the parent ends alone
  *   family become CMD...    prints "READY pid bytes", waits for a line and executes CMD
  *   family spawn N CMD...   runs CMD N times by posix_spawn, waits for each
  *   family vfork MS         a child that holds its parent's memory (vfork) for MS milliseconds, again and again until stdin ends
@@ -49,21 +48,20 @@ static void tell(const char *what, long bytes)
                 _exit(1);
 }
 
-/* A worker: holds, then obeys single letters from its parent; the end of the pipe means nothing to it. */
+/* A worker: obeys single letters from its parent; the end of the pipe means nothing to it. */
 static _Noreturn void work(int from, long bytes)
 {
         long held = 0;
         char letter;
 
-        usleep(300000); /* it is hooked by then, if anybody wants to */
         for (;;) {
-                hold(bytes);
-                held += bytes;
-                tell("CHILD", held);
                 while (read(from, &letter, 1) != 1)
                         pause();
                 if (letter == 'q')
                         _exit(0);
+                hold(bytes);
+                held += bytes;
+                tell("CHILD", held);
         }
 }
 
@@ -122,22 +120,6 @@ static int prefork(int n, long bytes)
         while (wait(NULL) > 0)
                 ;
         return 0;
-}
-
-static int execute_later(char **argv)
-{
-        int status = 0;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                usleep(200000);
-                execvp(argv[0], argv);
-                _exit(127);
-        }
-        printf("CHILD %d\n", (int)pid);
-        fflush(stdout);
-        waitpid(pid, &status, 0);
-        return WEXITSTATUS(status);
 }
 
 static int become(char **argv)
@@ -216,8 +198,6 @@ static int storm(int n)
 int main(int argc, char **argv)
 {
         prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-        if (argc >= 3 && strcmp(argv[1], "exec") == 0)
-                return execute_later(argv + 2);
         if (argc >= 3 && strcmp(argv[1], "become") == 0)
                 return become(argv + 2);
         if (argc >= 4 && strcmp(argv[1], "spawn") == 0)

@@ -40,6 +40,28 @@ static void make_names(struct sample *s, uint32_t n_stacks)
         s->n_sites = n_stacks;
 }
 
+static void make_files(struct sample *s)
+{
+        s->sources = xcalloc(2, sizeof *s->sources);
+        s->sources[0] = (struct rec_source_file){ 1, "/src/store.cc", 4711, 1763800000000000001, "" };
+        s->sources[1] = (struct rec_source_file){ 2, "/src/store.cc", 0, 0, "0123456789abcdef0123456789abcdef" };
+        s->files = xcalloc(1, sizeof *s->files);
+        s->files[0] = (struct rec_module_file){ 2, 2 << 20, 1763700000000000009 };
+        s->n_sources = 2;
+        s->n_files = 1;
+}
+
+static void make_naming(struct sample *s, uint32_t tick)
+{
+        if (tick % 4 != 2)
+                return;
+        array_grow(s->namings, s->n_namings, s->cap_namings);
+        s->namings[s->n_namings++] = (struct rec_naming){
+                .tick = tick, .asked = 100 + tick, .named = 90 + tick, .waiting = tick % 3, .fetched_bytes = tick * 4096,
+                .fetching = tick % 8 == 2 ? "debug information of libc.so.6" : ""
+        };
+}
+
 static void make_process(struct sample *s, uint32_t tick)
 {
         uint64_t time = SAMPLE_START_NS + (uint64_t)tick * SAMPLE_TICK_NS, mib = 1 << 20;
@@ -166,7 +188,7 @@ static void make_happenings(struct sample *s, uint32_t tick)
 static void point_ticks(struct sample *s)
 {
         size_t at_changes = 0, at_states = 0, at_classes = 0, at_events = 0, at_gaps = 0, at_marks = 0, at_deaths = 0,
-               at_memories = 0, at_befores = 0, at_means = 0;
+               at_memories = 0, at_befores = 0, at_means = 0, at_namings = 0;
 
         for (uint32_t i = 0; i < s->n_ticks; i++) {
                 struct rec_tick *t = &s->ticks[i];
@@ -181,6 +203,7 @@ static void point_ticks(struct sample *s)
                 SLICE_AS(memory, memories, s->memories[at_memories].tick == i + 1);
                 SLICE_AS(before_classes, befores, s->befores[at_befores].tick == i + 1);
                 SLICE_AS(class_means, means, s->means[at_means].tick == i + 1);
+                SLICE_AS(naming, namings, s->namings[at_namings].tick == i + 1);
                 SLICE(marks, s->marks[at_marks].tick == i + 1);
                 SLICE(deaths, s->deaths[at_deaths].death_ns <= now);
         }
@@ -188,6 +211,8 @@ static void point_ticks(struct sample *s)
         s->ticks[0].frames = s->frames, s->ticks[0].n_frames = s->n_frames;
         s->ticks[0].stacks = s->stacks, s->ticks[0].n_stacks = s->n_stacks;
         s->ticks[0].sites = s->sites, s->ticks[0].n_sites = s->n_sites;
+        s->ticks[0].source_files = s->sources, s->ticks[0].n_source_files = s->n_sources;
+        s->ticks[0].module_files = s->files, s->ticks[0].n_module_files = s->n_files;
 }
 
 /* The recorder writes a block without its death and the death later. */
@@ -218,10 +243,12 @@ void sample_init(struct sample *s, uint64_t seed, uint32_t n_ticks, uint32_t n_s
         s->processes = xcalloc(n_ticks, sizeof *s->processes);
         s->ticks = xcalloc(n_ticks, sizeof *s->ticks);
         make_names(s, n_stacks);
+        make_files(s);
         for (uint32_t tick = 1; tick <= n_ticks; tick++) {
                 make_process(s, tick);
                 make_changes(s, tick, changed);
                 make_memory(s, tick);
+                make_naming(s, tick);
                 make_blocks(s, tick);
                 make_happenings(s, tick);
         }
@@ -250,5 +277,8 @@ void sample_done(struct sample *s)
         free(s->memories);
         free(s->befores);
         free(s->means);
+        free(s->sources);
+        free(s->files);
+        free(s->namings);
         *s = (struct sample){ 0 };
 }

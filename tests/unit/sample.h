@@ -27,6 +27,9 @@ struct sample {
         struct rec_memory *memories;    size_t n_memories, cap_memories;
         struct rec_before_class *befores; size_t n_befores, cap_befores;
         struct rec_class_mean *means; size_t n_means, cap_means;
+        struct rec_source_file *sources; size_t n_sources;
+        struct rec_module_file *files;  size_t n_files;
+        struct rec_naming *namings;     size_t n_namings, cap_namings;
         struct rec_death *deaths;       size_t n_deaths, cap_deaths; /* in order of ticks */
 };
 

@@ -99,6 +99,9 @@ COUNT(class_tick)
 COUNT(memory)
 COUNT(before_class)
 COUNT(class_mean)
+COUNT(source_file)
+COUNT(module_file)
+COUNT(naming)
 COUNT(event)
 COUNT(gap)
 COUNT(mark)
@@ -134,6 +137,12 @@ size_t session_read_everything(const struct history *h)
                 (void)h->before_at(h->arg, last, count_before_class, &n);
         if (h->means_at)
                 (void)h->means_at(h->arg, last, count_class_mean, &n);
+        if (h->source_file)
+                (void)h->source_file(h->arg, 1, "/src/store.cc", count_source_file, &n);
+        if (h->module_file)
+                (void)h->module_file(h->arg, 2, count_module_file, &n);
+        if (h->naming_at)
+                (void)h->naming_at(h->arg, last, count_naming, &n);
         (void)h->events(h->arg, last, count_event, &n);
         (void)h->gaps(h->arg, last, count_gap, &n);
         (void)h->marks(h->arg, last, count_mark, &n);

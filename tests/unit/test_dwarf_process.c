@@ -105,23 +105,25 @@ static void a_child_that_nobody_asks_is_ended(void **state)
         }
 }
 
-static bool is_stopped(pid_t pid)
+static bool is_in_state(pid_t pid, char want)
 {
         char path[64], state = 0;
         FILE *stat;
 
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)pid);
         stat = fopen(path, "re");
         if (stat && fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
                 state = 0;
         if (stat)
                 fclose(stat);
-        return state == 'T';
+        return state == want;
 }
 
+/* Once the one who asks waits for the answer. */
 static void *kill_soon(void *arg)
 {
-        usleep(50000);
+        for (int polls = 0; !is_in_state(getpid(), 'S') && polls < 10000; polls++)
+                usleep(1000);
         kill(*(pid_t *)arg, SIGKILL);
         return NULL;
 }
@@ -134,7 +136,7 @@ static void a_question_is_asked_again_when_its_child_is_killed(void **state)
         assert_true(knows_main());
         first = dwarf_process_pid(lines);
         kill(first, SIGSTOP);
-        while (!is_stopped(first))
+        while (!is_in_state(first, 'T'))
                 usleep(1000);
         assert_int_equal(pthread_create(&thread, NULL, kill_soon, &first), 0);
         assert_true(knows_main());

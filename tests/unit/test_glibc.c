@@ -18,6 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* glibc's own, also where a sanitizer has put its malloc() before it. */
+void *__libc_malloc(size_t size);
+void __libc_free(void *block);
+
 /* What the child says about its own heap; mallinfo2() adds up the free blocks of all arenas, but not what they got. */
 struct truth {
         uint64_t all_free, mmapped, n_mmapped;
@@ -57,14 +61,14 @@ static void tell_truth(struct truth *ret)
 static void fragment(unsigned seed)
 {
         enum { N = 20000 };
-        void **blocks = malloc(N * sizeof *blocks);
+        void **blocks = __libc_malloc(N * sizeof *blocks);
 
         for (int i = 0; i < N; i++)
-                blocks[i] = malloc(16 + (size_t)rand_r(&seed) % (i % 10 == 0 ? 20000 : 900));
+                blocks[i] = __libc_malloc(16 + (size_t)rand_r(&seed) % (i % 10 == 0 ? 20000 : 900));
         for (int i = 0; i < N; i++)
                 if (rand_r(&seed) % 2)
-                        free(blocks[i]);
-        free(blocks); /* what is left is lost on purpose */
+                        __libc_free(blocks[i]);
+        __libc_free(blocks); /* what is left is lost on purpose */
 }
 
 static void *fragment_in_thread(void *arg)
@@ -90,11 +94,12 @@ static void child(int to_parent, int kind)
         char c;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test must not leave us behind, with its output open */
+        memset(__libc_malloc(1000), 1, 1000);
         if (kind >= 1)
                 fragment(1);
         if (kind >= 2) {
                 for (int i = 0; i < 5; i++)
-                        memset(malloc((size_t)(1 + i) << 20), 1, 100);
+                        memset(__libc_malloc((size_t)(1 + i) << 20), 1, 100);
                 if (pipe(pipes) == 0 && pthread_create(&id, NULL, fragment_in_thread, &pipes[1]) == 0)
                         (void)!read(pipes[0], &c, 1);
         }
@@ -219,19 +224,19 @@ static void known_sizes(int to_parent, bool churn)
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int i = 0; i < 1000; i++)
-                memset(large[i] = malloc(3000), 1, 3000);
+                memset(large[i] = __libc_malloc(3000), 1, 3000);
         for (int i = 0; i < 3000; i++)
-                memset(small[i] = malloc(100), 1, 100);
+                memset(small[i] = __libc_malloc(100), 1, 100);
         for (int i = 0; i < 1000; i += 2) /* 3008 bytes are not cached, and neighbours live, so nothing is joined */
-                free(large[i]), large[i] = NULL;
+                __libc_free(large[i]), large[i] = NULL;
         for (int i = 0; i < 3000; i += 3) /* 112 bytes: seven into the cache, the others into a fast bin */
-                free(small[i]), small[i] = NULL;
+                __libc_free(small[i]), small[i] = NULL;
         (void)!write(to_parent, "r", 1);
         while (churn) {
                 void **at = rand_r(&seed) % 2 ? &small[rand_r(&seed) % 3000] : &large[rand_r(&seed) % 1000];
 
-                free(*at);
-                *at = malloc((size_t)rand_r(&seed) % 5000);
+                __libc_free(*at);
+                *at = __libc_malloc((size_t)rand_r(&seed) % 5000);
         }
         for (;;)
                 pause();

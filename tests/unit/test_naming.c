@@ -7,6 +7,7 @@
 #include "target/naming.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,55 @@ static void names_exported_functions_of_a_stripped_library(void **state)
         naming_close(naming);
 }
 
+/* This program without its debug information, in a file that is gone already; NULL when it has none anyway. */
+static struct image *stripped_copy(void)
+{
+        char path[] = "/tmp/test_naming.XXXXXX", command[128];
+        struct image *image = NULL;
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        close(fd);
+        snprintf(command, sizeof command, "objcopy --strip-all /proc/%d/exe %s", (int)getpid(), path);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(image_open_path(path, &image), 0);
+        unlink(path);
+        return image;
+}
+
+static void debug_information_can_come_later(void **state)
+{
+        struct naming_frame frames[NAMING_FRAMES_MAX];
+        struct naming *naming, *stripped;
+        struct image *image = stripped_copy(), *debug;
+        uint64_t addr;
+
+        naming_test_function();
+        naming = open_for(return_address, &addr);
+        assert_int_equal(naming_open(image, lines, &stripped), 0);
+        assert_string_equal(naming_build_id(stripped), naming_build_id(naming));
+        assert_false(naming_has_lines(stripped));
+        assert_int_equal(naming_lookup(stripped, addr, false, frames, NAMING_FRAMES_MAX), 1);
+        assert_null(frames[0].file);
+        assert_int_equal(image_open_path("/proc/self/exe", &debug), 0);
+        if (have_lines(naming, addr)) {
+                assert_int_equal(naming_add_debug(stripped, debug), 0);
+                assert_true(naming_has_lines(stripped));
+                assert_int_equal(naming_lookup(stripped, addr, false, frames, NAMING_FRAMES_MAX), 3);
+                assert_string_equal(frames[0].func, "naming_test_inner");
+                assert_int_equal(frames[0].line, LINE_INNER);
+                assert_string_equal(frames[2].func, "naming_test_function");
+                assert_false(frames[2].nearest);
+                assert_int_equal(image_open_path("/proc/self/exe", &debug), 0);
+                assert_int_equal(naming_add_debug(stripped, debug), -EEXIST);
+        } else {
+                assert_int_equal(naming_add_debug(stripped, debug), -ENODATA);
+        }
+        naming_close(stripped);
+        naming_close(naming);
+        image_close(image);
+}
+
 static void an_unknown_address_is_one_frame_of_nothing(void **state)
 {
         struct naming_frame frames[4];
@@ -256,6 +306,7 @@ int main(void)
                 TEST(names_inlined_calls_innermost_first),
                 TEST(a_return_address_belongs_to_the_call_before_it),
                 TEST(names_exported_functions_of_a_stripped_library),
+                TEST(debug_information_can_come_later),
                 TEST(an_unknown_address_is_one_frame_of_nothing),
                 cmocka_unit_test(a_file_is_seen_from_where_the_compiler_ran),
                 cmocka_unit_test(demangles_three_languages),

@@ -6,18 +6,23 @@
 
 static void a_copied_tick_lives_on_its_own(void **state)
 {
-        char func[] = "cache_put", why[] = "lost", name[] = "A", text[] = "hello", path[] = "/bin/x";
+        char func[] = "cache_put", why[] = "lost", name[] = "A", text[] = "hello", path[] = "/bin/x",
+             md5[] = "00ff", fetching[] = "libc";
         struct rec_module module = { 1, path, "" };
         struct rec_frame frames[] = { { .id = 1, .module = 1, .func = func }, { .id = 2 } };
         struct rec_stack stack = { 1, 0, 1, 0 };
         struct rec_gap gap = { .why = why };
         struct rec_event event = { .text = text };
         struct rec_mark mark = { .name = name };
+        struct rec_source_file source = { .module = 1, .path = path, .md5 = md5 };
+        struct rec_module_file file = { .module = 1, .size = 7 };
+        struct rec_naming naming = { .asked = 2, .fetching = fetching };
         uint32_t answered[] = { 7, 8 };
         struct rec_tick tick = {
                 .process = { .tick = 3 }, .modules = &module, .n_modules = 1, .frames = frames, .n_frames = 2,
                 .stacks = &stack, .n_stacks = 1, .gaps = &gap, .n_gaps = 1, .events = &event, .n_events = 1,
-                .marks = &mark, .n_marks = 1, .answered = answered, .n_answered = 2,
+                .marks = &mark, .n_marks = 1, .answered = answered, .n_answered = 2, .source_files = &source, .n_source_files = 1, .module_files = &file, .n_module_files = 1,
+                .naming = &naming, .n_naming = 1,
         };
         struct rec_tick *copy = rec_tick_copy(&tick);
 
@@ -26,6 +31,9 @@ static void a_copied_tick_lives_on_its_own(void **state)
         memset(name, 0, sizeof name);
         memset(text, 0, sizeof text);
         memset(path, 0, sizeof path);
+        memset(md5, 0, sizeof md5);
+        memset(fetching, 0, sizeof fetching);
+        memset(&file, 0, sizeof file);
         memset(frames, 0, sizeof frames);
         memset(answered, 0, sizeof answered);
         assert_int_equal(copy->process.tick, 3);
@@ -38,6 +46,11 @@ static void a_copied_tick_lives_on_its_own(void **state)
         assert_string_equal(copy->marks[0].name, "A");
         assert_int_equal(copy->answered[1], 8);
         assert_null(copy->births);
+        assert_string_equal(copy->source_files[0].path, "/bin/x");
+        assert_string_equal(copy->source_files[0].md5, "00ff");
+        assert_int_equal(copy->module_files[0].size, 7);
+        assert_int_equal(copy->naming[0].asked, 2);
+        assert_string_equal(copy->naming[0].fetching, "libc");
         rec_tick_free(copy);
         rec_tick_free(NULL);
 }

@@ -231,6 +231,28 @@ static void a_stack_whose_names_never_come_is_decided_in_the_end(void **state)
         assert_int_equal(w->deciding.new_sites.v[0].frame, frames[1]);
 }
 
+static void frames_of_one_function_are_one_site_and_another_function_at_the_same_place_is_none(void **state)
+{
+        struct world *w = *state;
+        uint32_t jit = stacks_module(&w->stacks, "[jit]", "", false), frames[3], leaf[3];
+
+        frames[0] = stacks_frame_keyed(&w->stacks, jit, 7, 0x7f0000001000, REC_FRAME_JIT, NULL);
+        frames[1] = stacks_frame_keyed(&w->stacks, jit, 8, 0x7f0000001000, REC_FRAME_JIT, NULL);
+        frames[2] = stacks_frame_keyed(&w->stacks, jit, 9, 0x7f0000002000, REC_FRAME_JIT, NULL);
+        stacks_rekey(&w->stacks, frames[2], jit, 7);
+        for (size_t i = 0; i < 3; i++) {
+                uint32_t node = stacks_node(&w->stacks, 0, frames[i]);
+
+                name(w, frames[i], i == 1 ? "other" : "handler", false);
+                leaf[i] = aggregate_leaf(&w->aggregate, node, S);
+                deciding_add(&w->deciding, leaf[i], node, 1);
+        }
+        deciding_run(&w->deciding, &w->stacks, &w->aggregate, (const struct blocks *[]){ &w->blocks }, 1, 1, S, false);
+        assert_int_equal(w->deciding.new_sites.n, 2);
+        assert_int_equal(w->aggregate.leaves.v[leaf[0]].site, w->aggregate.leaves.v[leaf[2]].site);
+        assert_int_not_equal(w->aggregate.leaves.v[leaf[0]].site, w->aggregate.leaves.v[leaf[1]].site);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -242,6 +264,7 @@ int main(void)
                 TEST(inlined_calls_become_frames_of_their_own),
                 TEST(stacks_without_end_end_in_what_is_known),
                 TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
+                TEST(frames_of_one_function_are_one_site_and_another_function_at_the_same_place_is_none),
                 TEST(a_stack_whose_names_never_come_is_decided_in_the_end),
         };
 

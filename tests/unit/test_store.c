@@ -270,6 +270,21 @@ static int mean_in_force(void *ctx, const struct rec_class_mean *row)
         return 0;
 }
 
+static int naming_in_force(void *ctx, const struct rec_naming *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_naming *newest = NULL;
+
+        for (size_t i = 0; i < c->s->n_namings && c->s->namings[i].tick <= c->tick; i++)
+                newest = &c->s->namings[i];
+        assert_non_null(newest);
+        assert_true(row->tick == newest->tick && row->asked == newest->asked && row->named == newest->named &&
+                    row->waiting == newest->waiting && row->fetched_bytes == newest->fetched_bytes);
+        assert_string_equal(row->fetching, newest->fetching);
+        c->n++;
+        return 0;
+}
+
 static bool lives_at(const struct rec_block *b, uint64_t now)
 {
         return b->birth_ns <= now && (b->death_ns == 0 || b->death_ns > now);
@@ -312,6 +327,9 @@ static void compare_at(const struct history *h, const struct sample *s, uint32_t
         assert_int_equal(h->means_at(h->arg, tick, mean_in_force, &c), 0);
         assert_true(c.n > 0 || s->n_means == 0 || s->means[0].tick > tick);
         c.n = 0;
+        assert_int_equal(h->naming_at(h->arg, tick, naming_in_force, &c), 0);
+        assert_int_equal(c.n, s->namings[0].tick <= tick);
+        c.n = 0;
         assert_int_equal(h->blocks(h->arg, stack, tick, block_lives, &c), 0);
         for (size_t i = 0; i < s->n_blocks; i++)
                 n += s->blocks[i].stack == stack && lives_at(&s->blocks[i], s->processes[tick - 1].time_ns);
@@ -341,6 +359,53 @@ static void any_moment_equals_a_naive_search(void **state)
                 store_close(store);
                 sample_done(&s);
         }
+}
+
+static int same_source(void *ctx, const struct rec_source_file *row)
+{
+        struct cursor *c = ctx;
+        const struct rec_source_file *expected = &c->s->sources[row->module - 1];
+
+        assert_string_equal(row->path, expected->path);
+        assert_true(row->size == expected->size && row->mtime_ns == expected->mtime_ns);
+        assert_string_equal(row->md5, expected->md5);
+        c->n++;
+        return 0;
+}
+
+static int same_file(void *ctx, const struct rec_module_file *row)
+{
+        struct cursor *c = ctx;
+
+        assert_memory_equal(row, &c->s->files[0], sizeof *row);
+        c->n++;
+        return 0;
+}
+
+static void what_is_said_of_files_is_found_by_module_and_path(void **state)
+{
+        const char *path = session_path("files.heaptop");
+        const struct history *h;
+        struct cursor c = { 0 };
+        struct store *store;
+        struct sample s;
+
+        sample_init(&s, 1, 3, 4, 1);
+        session_write(path, &s);
+        store = session_open(path);
+        h = store_history(store);
+        c.s = &s;
+        assert_int_equal(h->source_file(h->arg, 1, "/src/store.cc", same_source, &c), 0);
+        assert_int_equal(h->source_file(h->arg, 2, "/src/store.cc", same_source, &c), 0);
+        assert_int_equal(c.n, 2);
+        assert_int_equal(h->source_file(h->arg, 3, "/src/store.cc", same_source, &c), 0);
+        assert_int_equal(h->source_file(h->arg, 1, "/src/server.cc", same_source, &c), 0);
+        assert_int_equal(c.n, 2);
+        assert_int_equal(h->module_file(h->arg, 2, same_file, &c), 0);
+        assert_int_equal(h->module_file(h->arg, 1, same_file, &c), 0);
+        assert_int_equal(c.n, 3);
+        store_close(store);
+        sample_done(&s);
 }
 
 /* ---- thinning ---- */
@@ -568,6 +633,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(everything_written_comes_back),
                 cmocka_unit_test(any_moment_equals_a_naive_search),
+                cmocka_unit_test(what_is_said_of_files_is_found_by_module_and_path),
                 cmocka_unit_test(process_rows_are_thinned_evenly_and_keep_both_ends),
                 cmocka_unit_test(ticks_may_be_missing),
                 cmocka_unit_test(a_frame_named_later_is_told_again),

@@ -75,7 +75,7 @@ static void a_newer_format_is_refused_and_its_number_told(void **state)
         const char *path = session_path("newer.heaptop");
 
         small_session(path);
-        run_sql(path, "PRAGMA user_version=3");
+        run_sql(path, "PRAGMA user_version=4");
         expect_refused(path, -EPROTONOSUPPORT, "newer heaptop");
         run_sql(path, "PRAGMA user_version=0");
         expect_refused(path, -EBADMSG, "damaged");
@@ -96,10 +96,18 @@ static void an_older_format_is_opened_without_the_tables_it_lacks(void **state)
         int n = 0;
 
         small_session(path);
+        run_sql(path, "DROP TABLE source_file; DROP TABLE module_file; DROP TABLE naming; PRAGMA user_version=2");
+        assert_int_equal(store_open(path, &store, &err), 0);
+        assert_non_null(store_history(store)->memory_at);
+        assert_null(store_history(store)->source_file);
+        assert_null(store_history(store)->module_file);
+        assert_null(store_history(store)->naming_at);
+        store_close(store);
         run_sql(path, "DROP TABLE site_kind; DROP TABLE memory; DROP TABLE before_class; PRAGMA user_version=1");
         assert_int_equal(store_open(path, &store, &err), 0);
         assert_int_equal(store_history(store)->sites(store_history(store)->arg, 0, count_site, &n), 0);
         assert_true(n > 0);
+        assert_null(store_history(store)->naming_at);
         store_close(store);
 }
 

@@ -1,0 +1,246 @@
+/* The process that fetches is played by this program itself: what it does depends on the build id that it is asked for. The real one
+ * is tested against a server in tests/live/debuginfod.sh. */
+#include "unit.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "target/debuginfod.h"
+#include "target/debuginfod_wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIES     "dead0000"
+#define HANGS    "0000aaaa"
+#define MISSING  "0000bbbb"
+#define A_FIFO   "0000cccc"
+#define GARBAGE  "0000dddd"
+#define USER     "0000eeee"
+
+static char own_id[DEBUGINFOD_ID_MAX + 1];
+static struct debuginfod *debuginfod;
+
+/* ---- the process ---- */
+
+static void tell(uint32_t type, int32_t result, int fd)
+{
+        struct debuginfod_reply reply = { .type = type, .result = result, .done = 11, .total = 42 };
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        struct iovec part = { &reply, sizeof reply };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+        if (fd >= 0) {
+                message.msg_control = &control;
+                message.msg_controllen = sizeof control;
+                control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+        }
+        if (sendmsg(DEBUGINFOD_SOCKET, &message, MSG_NOSIGNAL) < 0)
+                _exit(1);
+}
+
+static int open_fifo(void)
+{
+        char path[] = "/tmp/test_debuginfod.XXXXXX";
+        int fd;
+
+        if (!mkdtemp(path) || chdir(path) < 0 || mkfifo("fifo", 0600) < 0)
+                return -1;
+        fd = open("fifo", O_RDWR | O_CLOEXEC);
+        unlink("fifo");
+        rmdir(path);
+        return fd;
+}
+
+static void answer(const char *build_id)
+{
+        tell(DEBUGINFOD_PROGRESS, 0, -1);
+        if (strcmp(build_id, DIES) == 0)
+                _exit(3);
+        else if (strcmp(build_id, HANGS) == 0)
+                pause();
+        else if (strcmp(build_id, MISSING) == 0)
+                tell(DEBUGINFOD_ENDED, -ENOENT, -1);
+        else if (strcmp(build_id, A_FIFO) == 0)
+                tell(DEBUGINFOD_ENDED, 0, open_fifo());
+        else if (strcmp(build_id, GARBAGE) == 0)
+                send(DEBUGINFOD_SOCKET, "garbage", 7, 0);
+        else if (strcmp(build_id, USER) == 0) /* root or not, no group, two descriptors besides the socket */
+                tell(DEBUGINFOD_ENDED, geteuid() != 0 && getgroups(0, NULL) == 0 && fcntl(4, F_GETFD) < 0 &&
+                     getenv("HOME") && !getenv("SECRET") ? -ENOENT : -EPERM, -1);
+        else
+                tell(DEBUGINFOD_ENDED, 0, open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+}
+
+static int child(void)
+{
+        struct debuginfod_request request;
+
+        while (recv(DEBUGINFOD_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request)
+                if (request.type == DEBUGINFOD_FETCH)
+                        answer(request.build_id);
+        return 0;
+}
+
+/* ---- tests ---- */
+
+static int set_up(void **state)
+{
+        const struct debuginfod_options options = { .urls = "http://127.0.0.1:1", .home = "/nonexistent", .uid = 65534, .gid = 65534 };
+
+        debuginfod = debuginfod_new(&options);
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        debuginfod_free(debuginfod);
+        return 0;
+}
+
+static int result_of(const char *build_id, struct image **ret)
+{
+        int result = 1;
+
+        assert_int_equal(debuginfod_fetch(debuginfod, build_id), 0);
+        for (int i = 0; i < 3000 && !debuginfod_poll(debuginfod, &result, ret); i++)
+                debuginfod_wait(debuginfod, 10);
+        return result;
+}
+
+static void a_file_with_the_right_build_id_arrives(void **state)
+{
+        struct image *image;
+
+        assert_int_equal(result_of(own_id, &image), 0);
+        assert_string_equal(image_build_id(image), own_id);
+        image_close(image);
+}
+
+static void a_file_with_another_build_id_is_refused(void **state)
+{
+        struct image *image;
+
+        assert_int_equal(result_of("00000000", &image), -EBADMSG);
+        assert_null(image);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+        struct image *image;
+
+        assert_int_equal(result_of(A_FIFO, &image), -EBADMSG);
+        assert_null(image);
+}
+
+static void a_file_that_no_server_has_is_no_trouble(void **state)
+{
+        struct image *image;
+
+        assert_int_equal(result_of(MISSING, &image), -ENOENT);
+        assert_false(debuginfod_is_trouble(-ENOENT));
+        assert_true(debuginfod_is_trouble(-ECONNREFUSED));
+}
+
+static void a_process_that_dies_is_replaced(void **state)
+{
+        struct image *image;
+        pid_t first;
+
+        assert_int_equal(debuginfod_pid(debuginfod), 0);
+        assert_int_equal(result_of(MISSING, &image), -ENOENT);
+        first = debuginfod_pid(debuginfod);
+        assert_int_equal(result_of(MISSING, &image), -ENOENT);
+        assert_int_equal(debuginfod_pid(debuginfod), first);
+        assert_int_equal(result_of(DIES, &image), -ECHILD);
+        assert_int_equal(debuginfod_pid(debuginfod), 0);
+        assert_int_equal(result_of(GARBAGE, &image), -ECHILD);
+        assert_int_equal(result_of(MISSING, &image), -ENOENT);
+}
+
+static void a_hanging_process_is_in_nobody_s_way(void **state)
+{
+        uint64_t begun_ns = clock_boottime_ns(), done, total = 0;
+        struct image *image;
+        int result;
+
+        assert_int_equal(debuginfod_fetch(debuginfod, HANGS), 0);
+        assert_int_equal(debuginfod_fetch(debuginfod, MISSING), -EBUSY);
+        for (int i = 0; i < 3000 && total == 0; i++) {
+                assert_false(debuginfod_poll(debuginfod, &result, &image));
+                debuginfod_progress(debuginfod, &done, &total);
+                debuginfod_wait(debuginfod, 10);
+        }
+        assert_int_equal(done, 11);
+        assert_int_equal(total, 42);
+        debuginfod_rest(debuginfod); /* it is at work */
+        assert_true(debuginfod_pid(debuginfod) > 0);
+        debuginfod_free(debuginfod);
+        debuginfod = NULL;
+        assert_true(clock_boottime_ns() - begun_ns < 60 * NS_PER_S);
+}
+
+static void the_process_has_no_privileges_and_nothing_of_ours(void **state)
+{
+        struct image *image;
+
+        setenv("SECRET", "x", 1);
+        assert_int_equal(result_of(USER, &image), geteuid() == 0 || getgroups(0, NULL) == 0 ? -ENOENT : -EPERM);
+        unsetenv("SECRET");
+}
+
+static void root_does_not_fetch_as_root(void **state)
+{
+        const struct debuginfod_options options = { .urls = "http://127.0.0.1:1", .home = "/" };
+        struct debuginfod *as_root = debuginfod_new(&options);
+
+        if (geteuid() == 0)
+                assert_int_equal(debuginfod_fetch(as_root, own_id), -EPERM);
+        debuginfod_free(as_root);
+}
+
+static void only_build_ids_are_asked_for(void **state)
+{
+        char longest[DEBUGINFOD_ID_MAX + 3];
+
+        assert_int_equal(debuginfod_fetch(debuginfod, ""), -EINVAL);
+        assert_int_equal(debuginfod_fetch(debuginfod, "../../etc"), -EINVAL);
+        assert_int_equal(debuginfod_fetch(debuginfod, "abc"), -EINVAL);
+        memset(longest, 'a', sizeof longest - 1);
+        longest[sizeof longest - 1] = '\0';
+        assert_int_equal(debuginfod_fetch(debuginfod, longest), -EINVAL);
+}
+
+int main(int argc, char **argv)
+{
+        static const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+                TEST(a_file_with_the_right_build_id_arrives),
+                TEST(a_file_with_another_build_id_is_refused),
+                TEST(what_is_no_file_is_refused),
+                TEST(a_file_that_no_server_has_is_no_trouble),
+                TEST(a_process_that_dies_is_replaced),
+                TEST(a_hanging_process_is_in_nobody_s_way),
+                TEST(the_process_has_no_privileges_and_nothing_of_ours),
+                TEST(root_does_not_fetch_as_root),
+                TEST(only_build_ids_are_asked_for),
+        };
+        struct image *own;
+
+        if (debuginfod_is_child(argc, argv))
+                return child();
+        if (image_open_path("/proc/self/exe", &own) < 0)
+                return 1;
+        snprintf(own_id, sizeof own_id, "%s", image_build_id(own));
+        image_close(own);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
