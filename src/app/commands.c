@@ -129,7 +129,7 @@ static const struct subcommand record = {
         .summary = "Record a process into a session file, without a screen.",
         .examples = "  heaptop record -p 4711          until ctrl-C\n"
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
-                    "  heaptop record -p 4711 --mean 64K   more samples, finer sites",
+                    "  heaptop record -p 4711 --mean 64K   always about one sample in 64K",
 };
 static const struct subcommand attach = {
         .name = "attach", .brief = "join a running recorder", .operands = "[PID]",

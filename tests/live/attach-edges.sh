@@ -6,6 +6,19 @@ cycles=${HEAPTOP_CYCLES:-15}
 skip_unless_possible
 echo 1..37
 
+# hold_until COMMAND...: attaches, and detaches as soon as that succeeds (after 30 s in any case)
+hold_until() {
+        "$tool" hold "$target" 60000 >"$dir/tool" 2>&1 &
+        holder=$!
+        polls=0
+        until "$@" || [ $polls -ge 600 ]; do
+                polls=$((polls + 1))
+                sleep 0.05
+        done
+        kill $holder
+        wait $holder
+}
+
 for mode in sleep leader threads fork coroutines closefds altstack handler nested sandboxed ring maps; do
         part $mode || continue
         begin "$edge" $mode $((cycles / 20 + 1))
@@ -50,7 +63,7 @@ fi # ends
 
 if part exec; then
 begin "$edge" exec 1
-attach_tool hold "$target" 800
+hold_until grep -q sleep "/proc/$target/cmdline"
 code=$?
 finish
 [ $code = 3 ] && [ "$status" = 0 ]
@@ -66,11 +79,8 @@ fi # exec
 
 if part forklive; then
 begin "$edge" forklive $((6 * slow))
-"$tool" hold "$target" 900 >"$dir/tool" 2>&1
-child=
-while [ -z "$child" ]; do
-        child=$(sed -n 's/^CHILD //p' "$dir/target")
-done
+hold_until grep -q '^CHILD' "$dir/target"
+child=$(sed -n 's/^CHILD //p' "$dir/target")
 grep -q 'memfd:heaptop' "/proc/$child/maps"
 result $? "a forked child keeps the (passive) hooks"
 attach_tool repair "$child"
@@ -83,7 +93,7 @@ fi # forklive
 
 if part heaptops; then
 begin "$churn" 2 60 1000
-setsid "$tool" hold "$target" 2500 >"$dir/inner" 2>&1 &
+setsid "$tool" hold "$target" 60000 >"$dir/inner" 2>&1 &
 inner=$!
 until grep -q ATTACHED "$dir/inner"; do
         kill -0 $inner || break
@@ -93,6 +103,7 @@ grep -q 'repaired=0' "$dir/tool" && grep -q 'memfd:heaptop' "/proc/$inner/maps"
 result $? "what another heaptop maps of its target is not taken for remains"
 attach_tool cycle "$inner" 5 20
 code=$?
+kill $inner
 wait $inner
 inner_code=$?
 kill -TERM "$target"
@@ -220,13 +231,14 @@ open=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-open.XXXXXX")
 chmod 755 "$open" && cp "$tool" "$edge" "$open"
 if [ "$(id -u)" = 0 ] && $as_nobody "$open/attach_tool" check 1 2>/dev/null | grep -q 'check:'; then
         begin $as_nobody "$open/edge" idle 60
-        $as_nobody "$open/attach_tool" hold "$target" 4000 >"$dir/inner" 2>&1 &
+        $as_nobody "$open/attach_tool" hold "$target" 60000 >"$dir/inner" 2>&1 &
         inner=$!
         until grep -q -e ATTACHED -e attach: "$dir/inner"; do
                 kill -0 $inner || break
         done
         attach_tool hold "$target" 1
         code=$?
+        kill $inner
         wait $inner
         inner_code=$?
         kill "$target"

@@ -1,7 +1,7 @@
 /* attach_tool: drives inject/ for the live tests.
  *
  *   attach_tool cycle PID COUNT [HOLD_MS]   attaches and detaches COUNT times; prints stop times in microseconds
- *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds, detaches
+ *   attach_tool hold PID [HOLD_MS]          attaches, prints ATTACHED, holds (until SIGTERM, if that comes first), detaches
  *   attach_tool extend PID [HOLD_MS] [leave] attaches, prints ATTACHED, hooks what comes for that long, prints EXTENDED;
  *                                           detaches
  *   attach_tool extendkills PID COUNT       COUNT times: attaches, and is killed at a system call while it hooks what came
@@ -42,6 +42,7 @@
 const struct inject_options TOOL_OPTIONS = { .mean = 65536, .stack_limit = 16384, .heartbeat_s = 30 };
 struct injection tool_injection;
 static struct drained drained;
+static volatile sig_atomic_t told_to_end;
 
 static void pause_ms(long ms)
 {
@@ -50,7 +51,7 @@ static void pause_ms(long ms)
 
 void tool_hold(long ms)
 {
-        for (long at = 0; at < ms; at += 10) {
+        for (long at = 0; at < ms && !told_to_end; at += 10) {
                 inject_heartbeat(&tool_injection);
                 drain(tool_injection.shared, &drained);
                 pause_ms(ms - at < 10 ? ms - at : 10);
@@ -119,10 +120,16 @@ out:
         return result;
 }
 
+static void on_term(int sig)
+{
+        told_to_end = sig;
+}
+
 static int attach_and_hold(pid_t pid, long ms, int detach)
 {
         struct err err = { 0 };
 
+        signal(SIGTERM, on_term);
         if (inject_attach(pid, &TOOL_OPTIONS, &tool_injection, &err) < 0)
                 return tool_fail("attach", &err);
         printf("ATTACHED hooks=%u repaired=%u allocator=%s\n", tool_injection.n_hooks, tool_injection.n_repaired,

@@ -94,6 +94,14 @@ static int mode_work(void)
 #define ARG(n) (offsetof(struct seccomp_data, args) + 8 * (n)) /* its low half: little endian */
 #define WHEN(number, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, n, 0)
 
+static void put_under(struct sock_filter *code, unsigned short n)
+{
+        struct sock_fprog program = { n, code };
+
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        check("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
 /* Refuses with ACTION: memfd_create, madvise, gettid, process_vm_readv, and mappings that are executable. */
 static void refuse(uint32_t action)
 {
@@ -109,10 +117,8 @@ static void refuse(uint32_t action)
                 BPF_STMT(BPF_RET | BPF_K, action),
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         };
-        struct sock_fprog program = { sizeof code / sizeof *code, code };
 
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        check("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+        put_under(code, sizeof code / sizeof *code);
 }
 
 static int mode_filter(const char *action)
@@ -130,10 +136,8 @@ static void allow_all_but_reboot(void)
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         };
-        struct sock_fprog program = { sizeof code / sizeof *code, code };
 
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        check("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+        put_under(code, sizeof code / sizeof *code);
 }
 
 /* ---- processes ---- */
