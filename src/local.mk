@@ -44,6 +44,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
+	%D%/target/debug_files.c %D%/target/debug_files.h \
 	%D%/target/debuginfod.c %D%/target/debuginfod.h \
 	%D%/target/debuginfod_child.c %D%/target/debuginfod_wire.h \
 	%D%/target/demangle.c \
@@ -68,6 +69,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
