@@ -73,10 +73,12 @@ static void answer_question(const struct named_module *module, const struct ques
         if (module->naming)
                 n = naming_lookup(module->naming, question->addr, question->exact, found, NAMES_INLINED_MAX);
         ret->runtime = n > 0 || runtime_is(module->path, NULL);
+        ret->engine = runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
         for (size_t i = n; i-- > 0;) { /* naming tells the innermost first */
                 copy_one(&found[i], module->path, &ret->names[ret->n]);
                 ret->runtime = ret->runtime && ret->names[ret->n++].runtime;
         }
+        ret->engine = ret->engine && !ret->runtime;
 }
 
 static void free_answer(struct names_answer *answer)
