@@ -134,6 +134,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/slots.c %D%/live/slots.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/fetching.c %D%/live/fetching.h \
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
@@ -220,6 +221,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

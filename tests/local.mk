@@ -180,6 +180,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/debuginfod.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
