@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/rules.c %D%/base/rules.h \
+	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
@@ -52,6 +54,11 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/jitcode.c %D%/target/jitcode.h \
+	%D%/target/jitdump.c %D%/target/jitdump.h \
+	%D%/target/jitfile.c %D%/target/jitfile.h \
+	%D%/target/jitname.c %D%/target/jitname.h \
+	%D%/target/jitreader.c %D%/target/jitreader.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
@@ -59,6 +66,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
+	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
@@ -74,7 +82,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 nodist_%C%_libtarget_a_SOURCES = %D%/target/frames_conf.h
 BUILT_SOURCES += %D%/target/frames_conf.h
 CLEANFILES += %D%/target/frames_conf.h
-EXTRA_DIST += data/frames.conf
+dist_pkgdata_DATA = data/frames.conf
 %D%/target/frames_conf.h: data/frames.conf
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'static const char frames_conf[] ='; \
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(top_srcdir)/data/frames.conf; echo ';'; } > $@.tmp && mv $@.tmp $@
@@ -128,6 +136,7 @@ EXTRA_DIST += data/frames.conf
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
+	%D%/live/jit.c %D%/live/jit.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \

@@ -26,6 +26,9 @@ UNIT_TESTS = \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_jitcode \
+	%D%/unit/test_jitdump \
+	%D%/unit/test_jitname \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
@@ -35,6 +38,7 @@ UNIT_TESTS = \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
+	%D%/unit/test_perfmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
@@ -53,15 +57,18 @@ UNIT_TESTS = \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
+	%D%/unit/test_rules \
 	%D%/unit/test_runtime \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
+	%D%/unit/test_shorten \
 	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
+	%D%/unit/test_suspects \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_undo \
@@ -266,8 +273,8 @@ check-sanitizers:
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
-EXTRA_PROGRAMS += $(BENCHES) %D%/bench/deep %D%/bench/pair
-CLEANFILES += $(EXTRA_PROGRAMS)
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/bench_naming %D%/bench/deep %D%/bench/pair
+CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 %C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
@@ -277,17 +284,18 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 %C%_bench_pair_CFLAGS = -std=gnu11 -O2
 %C%_bench_pair_LDFLAGS =
 %C%_bench_pair_LDADD = -lpthread
-BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py
+BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py %D%/bench/zoo.py
 EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
-# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis), a short look
+# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis naming), a short look
 .PHONY: bench bench-micro bench-doc bench-own
 bench-micro: $(BENCHES)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 
-bench: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+WATCHED = %D%/bench/bench_naming$(EXEEXT) %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT)
+bench: $(WATCHED) heaptop$(EXEEXT)
 	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
 
@@ -297,5 +305,5 @@ bench-own: heaptop$(EXEEXT)
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/own.py ./heaptop $(srcdir) $(QUICK:1=10)
 
 # the tables of doc/performance.md, measured anew (20 minutes on a machine that does nothing else)
-bench-doc: %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT) heaptop$(EXEEXT)
+bench-doc: $(WATCHED) heaptop$(EXEEXT)
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . into=$(srcdir)/doc/performance.md $(BENCH) $(QUICK:1=quick)

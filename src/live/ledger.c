@@ -70,9 +70,12 @@ void ledger_take_names(struct ledger *ledger)
 
         do {
                 n = names_collect(ledger->names, answers, array_len(answers));
-                for (size_t i = 0; i < n; i++)
+                for (size_t i = 0; i < n; i++) {
+                        if (answers[i].engine)
+                                stacks_engine(&ledger->stacks, answers[i].frame);
                         stacks_named(&ledger->stacks, answers[i].frame, answers[i].names, answers[i].n,
                                      answers[i].runtime);
+                }
                 total += n;
         } while (n == array_len(answers) && total < ANSWERS_A_CALL);
 }

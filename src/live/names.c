@@ -73,6 +73,7 @@ static void answer_question(const struct named_module *module, const struct ques
         if (module->naming)
                 n = naming_lookup(module->naming, question->addr, question->exact, found, NAMES_INLINED_MAX);
         ret->runtime = runtime_is(module->path, n ? found[n - 1].func : NULL);
+        ret->engine = !ret->runtime && runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
         for (size_t i = n; i-- > 0;) { /* naming tells the innermost first */
                 if (ret->runtime && i + 1 < n)
                         ret->runtime = runtime_is(module->path, found[i].func);

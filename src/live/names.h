@@ -21,6 +21,7 @@ struct names_answer {
         uint32_t frame;
         size_t n;      /* 0 = nothing is known */
         bool runtime;  /* all of them belong to allocator or language runtime */
+        bool engine;   /* the function itself is part of what runs compiled code (target/runtime.h) */
         struct stacks_name names[NAMES_INLINED_MAX];
 };
 

@@ -29,7 +29,7 @@ static void add_row(struct stacks *stacks, uint32_t id, const struct stacks_name
 {
         const struct stacks_frame *frame = &stacks->frames.v[id];
         struct rec_frame row = { .id = id, .module = frame->module, .offset = frame->offset,
-                                 .inlined_in = inlined_in, .flags = frame->flags & ~(uint32_t)STACKS_EXACT };
+                                 .inlined_in = inlined_in, .flags = frame->flags & ~(uint32_t)STACKS_OWN_FLAGS };
 
         if (name) {
                 row.func = name->func;
@@ -156,6 +156,8 @@ void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *nam
         uint32_t inlined_in = frame;
 
         named->flags |= REC_FRAME_NAMED | (runtime ? REC_FRAME_RUNTIME : 0u);
+        if (n && names[0].func && named->flags & STACKS_CODE_FLAGS)
+                named->flags |= STACKS_COMPILED;
         add_row(stacks, frame, n ? &names[0] : NULL, 0);
         for (size_t i = 1; i < n; i++) {
                 struct stacks_frame outer = stacks->frames.v[frame];
@@ -174,16 +176,27 @@ static bool is_runtime(const struct stacks *stacks, const struct stacks_frame *f
         return stacks->runtime_modules.v[frame->module];
 }
 
+void stacks_engine(struct stacks *stacks, uint32_t frame)
+{
+        stacks->frames.v[frame].flags |= STACKS_ENGINE;
+}
+
 uint32_t stacks_site_frame(const struct stacks *stacks, uint32_t node, bool force)
 {
+        uint32_t engine = 0; /* the first frame that may be the site, unless a compiled function comes */
+
         for (uint32_t at = node; at; at = stacks->nodes.v[at].parent) {
                 uint32_t id = stacks->nodes.v[at].frame;
                 const struct stacks_frame *frame = &stacks->frames.v[id];
 
                 if (!(frame->flags & REC_FRAME_NAMED) && !force)
                         return 0;
-                if (!is_runtime(stacks, frame))
-                        return id;
+                if (is_runtime(stacks, frame))
+                        continue;
+                if (!(frame->flags & STACKS_ENGINE))
+                        return engine == 0 || (frame->flags & STACKS_COMPILED) ? id : engine;
+                if (engine == 0)
+                        engine = id;
         }
-        return stacks->nodes.v[node].frame;
+        return engine ? engine : stacks->nodes.v[node].frame;
 }

@@ -25,6 +25,9 @@ enum {
  * STACKS_EXACT (interrupted by a signal: the address itself is named, not the call before it) stays inside the recorder. */
 enum {
         STACKS_EXACT = 1 << 16,
+        STACKS_ENGINE = 1 << 17, /* likewise; see stacks_engine() */
+        STACKS_COMPILED = 1 << 18, /* likewise: compiled or interpreted, and it has a name */
+        STACKS_OWN_FLAGS = STACKS_EXACT | STACKS_ENGINE | STACKS_COMPILED,
         STACKS_KEY_FLAGS = REC_FRAME_GUESSED | REC_FRAME_TRUNCATED | STACKS_EXACT,
         STACKS_CODE_FLAGS = REC_FRAME_JIT | REC_FRAME_INTERPRETED, /* kept, but the module tells them apart */
 };
@@ -84,6 +87,10 @@ uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame);
 /* Naming has looked at FRAME: NAMES[0] is the function that stands there, the others were inlined at that place, each into
  * the one before it. N may be 0 (no symbol). RUNTIME: all of them belong to the runtime. Strings are taken over. */
 void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *names, size_t n, bool runtime);
+
+/* FRAME is part of what compiles and runs other code: it is the site only where no compiled function with a name has called it. Before
+ * it is named. */
+void stacks_engine(struct stacks *stacks, uint32_t frame);
 
 /* The frame that is the site of NODE: the first from the allocation outwards that is not runtime, the innermost when all
  * are. 0 = names are missing to say so; with FORCE frames without a name are judged by their module. */

@@ -5,9 +5,22 @@
 
 #include <math.h>
 
-enum { QUARTERS = 4, BEGIN_AGREED = 2, END_AGREED = 6, UNPROVEN_MAX = 4 };
+enum { QUARTERS = 4, BEGIN_AGREED = 2, END_AGREED = 6 };
 #define REST_MAX_NS (3600 * NS_PER_S)
-static const double EVEN_SHARE = 0.1;
+static const double EVEN_SHARE = 0.1, REST_SIGMAS = 2;
+static const double TREND_SIGMAS = 3.1; /* one in a thousand by chance: many runs are tried */
+
+/* N neighbouring classes. */
+struct run {
+        uint32_t first, n;
+};
+
+/* A run's points, oldest first, what crossed its borders put right. */
+struct track {
+        double net[SUSPECTS_POINTS];
+        uint32_t n;
+        double noise; /* standard deviation of what was put right over the track */
+};
 
 void suspects_init(struct suspects *suspects, bool exact_frees, uint64_t now_ns)
 {
@@ -15,72 +28,106 @@ void suspects_init(struct suspects *suspects, bool exact_frees, uint64_t now_ns)
         suspects->step_end_ns = now_ns + SUSPECTS_STEP_S * NS_PER_S;
 }
 
-static void move(struct suspects_class *class, double bytes, double weight)
-{
-        class->moved += weight * bytes;
-        class->variance += weight * bytes * weight * bytes * (1 - 1 / weight);
-}
-
 void suspects_sampled(struct suspects *suspects, uint64_t size, uint64_t chunk, uint64_t mean)
 {
-        uint64_t counted;
         uint32_t from, to;
         double weight;
 
         if (!suspects->exact || chunk == 0 || chunk > ESTIMATE_SIZE_MAX || size > ESTIMATE_SIZE_MAX)
                 return;
-        counted = wire_glibc_chunk(size);
-        if (counted == chunk)
-                return;
-        weight = estimate_weight(size, mean);
-        from = wire_class(counted);
+        from = wire_class(wire_glibc_chunk(size));
         to = wire_class(chunk);
-        if (from == to) {
-                move(&suspects->classes[to], (double)chunk - (double)counted, weight);
-                return;
+        weight = estimate_weight(size, mean);
+        for (uint32_t i = from < to ? from : to; i < (from < to ? to : from); i++) {
+                suspects->classes[i].now.crossed += from < to ? weight : -weight;
+                suspects->classes[i].now.variance += weight * (weight - 1);
         }
-        move(&suspects->classes[from], -(double)counted, weight);
-        move(&suspects->classes[to], (double)chunk, weight);
 }
 
-static const struct suspects_point *point(const struct suspects *suspects, const struct suspects_class *class,
-                                          uint32_t back)
+static const struct suspects_point *point(const struct suspects *suspects, uint32_t class, uint32_t back)
 {
-        return &class->points[(suspects->n_points - 1 - back) % SUSPECTS_POINTS];
+        return &suspects->classes[class].points[(suspects->n_points - 1 - back) % SUSPECTS_POINTS];
 }
 
-static double lowest_of(const struct suspects *suspects, const struct suspects_class *class, uint32_t back, uint32_t n)
+static double border_variance(const struct suspects *suspects, uint32_t class, uint32_t n)
 {
-        double lowest = INFINITY;
-
-        for (uint32_t i = 0; i < n; i++)
-                lowest = fmin(lowest, point(suspects, class, back + i)->net);
-        return lowest;
+        return point(suspects, class, 0)->variance - point(suspects, class, n - 1)->variance;
 }
 
-/* The lowest net of each quarter of the window, oldest first. Returns the standard deviation of what was taken off. */
-static double quarters(const struct suspects *suspects, const struct suspects_class *class, double ret[QUARTERS])
+static void follow(const struct suspects *suspects, struct run run, struct track *ret)
 {
-        uint32_t n = suspects->n_points - SUSPECTS_SKIPPED, width;
+        uint32_t n = suspects->n_points - SUSPECTS_SKIPPED, last = run.first + run.n - 1;
+        double variance;
 
-        if (n > SUSPECTS_POINTS)
-                n = SUSPECTS_POINTS;
-        width = n / QUARTERS;
-        for (uint32_t i = 0; i < QUARTERS; i++)
-                ret[i] = lowest_of(suspects, class, (QUARTERS - 1 - i) * width, width);
-        return sqrt(fmax(0, point(suspects, class, 0)->variance -
-                                    point(suspects, class, QUARTERS * width - 1)->variance));
+        ret->n = n < SUSPECTS_POINTS ? n : SUSPECTS_POINTS;
+        for (uint32_t i = 0; i < ret->n; i++) {
+                uint32_t back = ret->n - 1 - i;
+                double net = -point(suspects, last, back)->crossed;
+
+                if (run.first > 0)
+                        net += point(suspects, run.first - 1, back)->crossed;
+                for (uint32_t class = run.first; class <= last; class++)
+                        net += point(suspects, class, back)->net;
+                ret->net[i] = net;
+        }
+        variance = border_variance(suspects, last, ret->n);
+        if (run.first > 0)
+                variance += border_variance(suspects, run.first - 1, ret->n);
+        ret->noise = sqrt(fmax(0, variance));
 }
 
-/* One jump is no growth: two of the three steps between quarters must be up. */
-static bool rises(const double lowest[QUARTERS])
+/* The lowest of each quarter of a track, oldest first. */
+static void quarters(const struct track *track, double ret[QUARTERS])
 {
-        double growth = lowest[QUARTERS - 1] - lowest[0];
+        uint32_t width = track->n / QUARTERS;
+
+        for (uint32_t i = 0; i < QUARTERS; i++) {
+                ret[i] = INFINITY;
+                for (uint32_t k = 0; k < width; k++)
+                        ret[i] = fmin(ret[i], track->net[track->n - (QUARTERS - i) * width + k]);
+        }
+}
+
+/* The test of Mann and Kendall: S = pairs in order less pairs out of order, variance n(n-1)(2n+5)/18. */
+static bool has_trend(const struct track *track)
+{
+        double n = track->n;
+        int s = 0;
+
+        for (uint32_t i = 0; i < track->n; i++)
+                for (uint32_t k = i + 1; k < track->n; k++)
+                        s += (track->net[k] > track->net[i]) - (track->net[k] < track->net[i]);
+        return s - 1 > TREND_SIGMAS * sqrt(n * (n - 1) * (2 * n + 5) / 18);
+}
+
+/* One jump is no growth: two of the three steps between quarters must be up, and what is left without the largest must
+ * stand out from the noise, too. */
+static bool is_steady(const double lowest[QUARTERS], double noise)
+{
+        double growth = lowest[QUARTERS - 1] - lowest[0], largest = 0;
         int up = 0;
 
-        for (int i = 1; i < QUARTERS; i++)
-                up += lowest[i] - lowest[i - 1] > EVEN_SHARE * growth;
-        return growth > SUSPECTS_BYTES_MIN && up >= 2;
+        for (int i = 1; i < QUARTERS; i++) {
+                double step = lowest[i] - lowest[i - 1];
+
+                up += step > EVEN_SHARE * growth;
+                largest = fmax(largest, step);
+        }
+        return up >= 2 && growth - largest > REST_SIGMAS * noise;
+}
+
+/* How far the growth of a run stands out from its noise; 0 = it does not grow. */
+static double growth_of(const struct suspects *suspects, struct run run)
+{
+        double lowest[QUARTERS], growth, least = SUSPECTS_BYTES_MIN / (double)wire_class_floor(run.first);
+        struct track track;
+
+        follow(suspects, run, &track);
+        quarters(&track, lowest);
+        growth = lowest[QUARTERS - 1] - lowest[0];
+        if (growth < least || growth < SUSPECTS_SIGMAS * track.noise || !is_steady(lowest, track.noise))
+                return 0;
+        return has_trend(&track) ? growth / (track.noise + least) : 0;
 }
 
 /* A suspicion that has not proved true in time is wrong. */
@@ -96,84 +143,126 @@ static bool is_refuted(struct suspects_class *class, uint64_t now_ns, uint32_t s
 }
 
 /* Growth that the noise may hide is not refuted. */
-static bool goes_on(const struct suspects *suspects, const struct suspects_class *class, uint32_t survivors)
+static bool goes_on(const struct suspects *suspects, uint32_t class, uint32_t survivors)
 {
-        double lowest[QUARTERS], noise = quarters(suspects, class, lowest);
+        double lowest[QUARTERS];
+        struct track track;
 
-        return lowest[QUARTERS - 1] + 2 * noise > lowest[0] && (!class->proven || survivors > 0);
+        follow(suspects, (struct run){ class, 1 }, &track);
+        quarters(&track, lowest);
+        return lowest[QUARTERS - 1] + 2 * track.noise > lowest[0] &&
+               (!suspects->classes[class].proven || survivors > 0);
 }
 
 static void turn(struct suspects_class *class, uint64_t now_ns)
 {
         class->growing = !class->growing;
-        class->agreed = 0;
+        class->falling = 0;
         class->proven = false;
         class->since_ns = now_ns;
 }
 
 /* Whether a suspicion ends. */
-static bool ends(const struct suspects *suspects, struct suspects_class *class, uint64_t now_ns, uint32_t survivors)
+static bool ends(const struct suspects *suspects, uint32_t index, struct suspects_class *class, uint64_t now_ns,
+                 uint32_t survivors)
 {
         if (is_refuted(class, now_ns, survivors))
                 return true;
-        class->agreed = goes_on(suspects, class, survivors) ? 0 : class->agreed + 1;
-        return class->agreed >= END_AGREED;
+        class->falling = goes_on(suspects, index, survivors) ? 0 : class->falling + 1;
+        return class->falling >= END_AGREED;
 }
 
-/* How far the growth of a class stands out from its noise; 0 = not suspected. */
-static double strength(const struct suspects *suspects, struct suspects_class *class, uint64_t now_ns)
+/* A class that is looked at, or was to no avail, is in no run: what it grows by is known already. Nor do runs begin or
+ * end with a class where nothing happens. */
+static bool is_open(const struct suspects *suspects, struct run run, uint64_t now_ns)
 {
-        double lowest[QUARTERS], noise = quarters(suspects, class, lowest);
+        const struct suspects_class *first = &suspects->classes[run.first], *last = first + run.n - 1;
 
-        class->agreed = now_ns >= class->rested_ns && rises(lowest) ? class->agreed + 1 : 0;
-        return class->agreed < BEGIN_AGREED ? 0 : (lowest[QUARTERS - 1] - lowest[0]) / (noise + SUSPECTS_BYTES_MIN);
+        if (!first->used || !last->used)
+                return false;
+        for (const struct suspects_class *class = first; class <= last; class++)
+                if (class->growing || now_ns < class->rested_ns)
+                        return false;
+        return true;
 }
 
-/* The strongest ones; few at a time are looked at, the finer. */
+static uint32_t begin(struct suspects *suspects, struct run run, uint64_t now_ns)
+{
+        uint32_t n = 0;
+
+        for (struct suspects_class *class = &suspects->classes[run.first]; n < run.n; class++, n++)
+                turn(class, now_ns);
+        return n;
+}
+
+/* The strongest run of WIDTH classes; n = 0: none. */
+static struct run strongest(const struct suspects *suspects, uint32_t width,
+                            const double strengths[WIRE_CLASSES], uint64_t now_ns)
+{
+        struct run best = { 0 };
+        double most = 0;
+
+        for (struct run run = { 0, width }; run.first + width <= WIRE_CLASSES; run.first++)
+                if (strengths[run.first] > most && is_open(suspects, run, now_ns)) {
+                        most = strengths[run.first];
+                        best = run;
+                }
+        return best;
+}
+
+/* Narrow runs first, the strongest of each width; few at a time are looked at, the finer. */
 static bool suspect(struct suspects *suspects, uint64_t now_ns)
 {
-        double strengths[WIRE_CLASSES] = { 0 };
-        uint32_t unproven = 0, best;
+        uint32_t unproven = 0;
         bool changed = false;
 
+        for (uint32_t i = 0; i < WIRE_CLASSES; i++)
+                unproven += suspects->classes[i].growing && !suspects->classes[i].proven;
+        for (struct run run = { .n = 1 }; run.n <= SUSPECTS_RUN; run.n++) {
+                double strengths[WIRE_CLASSES] = { 0 };
+
+                for (run.first = 0; run.first + run.n <= WIRE_CLASSES; run.first++) {
+                        uint8_t *agreed = &suspects->agreed[run.n - 1][run.first];
+                        double strength = is_open(suspects, run, now_ns) ? growth_of(suspects, run) : 0;
+
+                        *agreed = strength <= 0 ? 0 : *agreed < BEGIN_AGREED ? *agreed + 1 : BEGIN_AGREED;
+                        if (*agreed >= BEGIN_AGREED)
+                                strengths[run.first] = strength;
+                }
+                while (unproven + run.n <= SUSPECTS_UNPROVEN_MAX) {
+                        struct run best = strongest(suspects, run.n, strengths, now_ns);
+
+                        if (best.n == 0)
+                                break;
+                        unproven += begin(suspects, best, now_ns);
+                        changed = true;
+                }
+        }
+        return changed;
+}
+
+static void close_points(struct suspects *suspects, const struct wire_class_count *classes)
+{
         for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
                 struct suspects_class *class = &suspects->classes[i];
 
-                unproven += class->growing && !class->proven;
-                if (!class->growing)
-                        strengths[i] = strength(suspects, class, now_ns);
+                class->points[suspects->n_points % SUSPECTS_POINTS] = class->now;
+                class->used = classes[i].allocated_calls != class->calls;
+                class->calls = classes[i].allocated_calls;
         }
-        for (; unproven < UNPROVEN_MAX; unproven++) {
-                best = 0;
-                for (uint32_t i = 1; i < WIRE_CLASSES; i++)
-                        if (strengths[i] > strengths[best])
-                                best = i;
-                if (strengths[best] <= 0)
-                        break;
-                strengths[best] = 0;
-                turn(&suspects->classes[best], now_ns);
-                changed = true;
-        }
-        return changed;
+        suspects->n_points++;
 }
 
 static bool end_step(struct suspects *suspects, uint64_t now_ns, const uint32_t *survivors)
 {
         bool changed = false;
 
-        for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
-                struct suspects_class *class = &suspects->classes[i];
-
-                class->points[suspects->n_points % SUSPECTS_POINTS] =
-                        (struct suspects_point){ class->lowest, class->variance };
-        }
-        suspects->n_points++;
         if (suspects->n_points < SUSPECTS_SKIPPED + SUSPECTS_POINTS_MIN)
                 return false;
         for (uint32_t i = 0; i < WIRE_CLASSES && survivors; i++) {
                 struct suspects_class *class = &suspects->classes[i];
 
-                if (class->growing && ends(suspects, class, now_ns, survivors[i])) {
+                if (class->growing && ends(suspects, i, class, now_ns, survivors[i])) {
                         turn(class, now_ns);
                         changed = true;
                 }
@@ -204,15 +293,16 @@ bool suspects_look(struct suspects *suspects, uint64_t now_ns, const struct wire
         if (!suspects->exact)
                 return false;
         if (step_ends(suspects, now_ns)) {
+                close_points(suspects, classes);
                 changed = end_step(suspects, now_ns, survivors);
                 suspects->fresh = true;
                 suspects->step_end_ns = now_ns + SUSPECTS_STEP_S * NS_PER_S;
         }
         for (uint32_t i = 0; i < WIRE_CLASSES; i++) {
                 struct suspects_class *class = &suspects->classes[i];
-                double net = (double)(int64_t)(classes[i].allocated_bytes - classes[i].freed_bytes) + class->moved;
+                double net = (double)(int64_t)(classes[i].allocated_calls - classes[i].freed_calls);
 
-                class->lowest = suspects->fresh ? net : fmin(class->lowest, net);
+                class->now.net = suspects->fresh ? net : fmin(class->now.net, net);
         }
         suspects->fresh = false;
         return changed;

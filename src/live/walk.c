@@ -36,6 +36,8 @@ struct walk {
         uint64_t refreshed_ns;
         struct unwind_frame frames[STACKS_DEPTH_MAX]; /* of the last sample */
         size_t n_frames;
+        struct jit *jit;
+        uint64_t tsc; /* of the last sample */
 };
 
 static void add_module(struct walk *walk, uint32_t index)
@@ -58,6 +60,7 @@ static int refresh(struct walk *walk, uint64_t now_ns)
         r = maps_read(walk->pid, &maps);
         if (r < 0)
                 return r;
+        jit_maps(walk->jit, &maps);
         r = unwinder_refresh(walk->unwinder, &maps);
         maps_done(&maps);
         while (r >= 0 && walk->modules.n < unwinder_modules(walk->unwinder))
@@ -74,6 +77,7 @@ int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwin
         walk->pid = pid;
         walk->stacks = stacks;
         walk->names = names;
+        walk->jit = jit_new(pid, stacks);
         r = unwinder_new(pid, tables, &walk->unwinder);
         if (r < 0)
                 goto out;
@@ -94,6 +98,7 @@ void walk_free(struct walk *walk)
         if (!walk)
                 return;
         unwinder_free(walk->unwinder);
+        jit_free(walk->jit);
         free(walk->modules.v);
         free(walk->waiting.v);
         free(walk);
@@ -107,6 +112,14 @@ static void ask(struct walk *walk, const struct waiting *question)
                 rows_add(&walk->waiting, *question);
 }
 
+/* Compiled code stands in no file, or in one that is no program (memfd). 0 = it is none. */
+static uint32_t intern_compiled(struct walk *walk, const struct unwind_frame *frame, uint32_t flags, bool *urgent)
+{
+        if (frame->module < walk->modules.n && unwinder_module(walk->unwinder, frame->module)->image)
+                return 0;
+        return jit_frame(walk->jit, frame->pc, frame->flags & UNWIND_EXACT, jit_time(walk->jit, walk->tsc), flags, urgent);
+}
+
 /* *URGENT: all frames nearer to the allocation look like runtime, so this one may be the site. */
 static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool *urgent)
 {
@@ -115,9 +128,11 @@ static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool
                          (frame->flags & UNWIND_EXACT ? STACKS_EXACT : 0u);
         struct walk_module module = { .names = NO_NAMES };
         uint64_t offset = frame->pc;
-        uint32_t id;
+        uint32_t id = intern_compiled(walk, frame, flags, urgent);
         bool fresh;
 
+        if (id)
+                return id;
         if (frame->module < walk->modules.n) {
                 module = walk->modules.v[frame->module];
                 offset -= unwinder_module(walk->unwinder, frame->module)->bias;
@@ -151,6 +166,7 @@ static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct 
 
 size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret)
 {
+        walk->tsc = record->head.tsc;
         walk->n_frames = unwind(walk, record, walk->frames);
         if (unwinder_is_stale(walk->unwinder) && now_ns - walk->refreshed_ns >= REFRESH_NS &&
             refresh(walk, now_ns) == 0)
@@ -182,6 +198,11 @@ uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_
 const struct unwinder *walk_unwinder(const struct walk *walk)
 {
         return walk->unwinder;
+}
+
+struct jit *walk_jit(struct walk *walk)
+{
+        return walk->jit;
 }
 
 size_t walk_ask(struct walk *walk)

@@ -1,6 +1,7 @@
 /* walk: from a sample's registers and copied stack to a node of the trie, with questions for its names. */
 #pragma once
 
+#include "live/jit.h"
 #include "live/names.h"
 #include "live/stacks.h"
 #include "probe/wire.h"
@@ -24,6 +25,9 @@ size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t 
 uint32_t walk_node(struct walk *walk);
 
 const struct unwinder *walk_unwinder(const struct walk *walk);
+
+/* The compiled code of the process. Never NULL; owned by the walk. */
+struct jit *walk_jit(struct walk *walk);
 
 /* Asks again what did not fit into the queue of names. Returns how much of that is left. */
 size_t walk_ask(struct walk *walk);

@@ -24,6 +24,7 @@
  * ever: it keeps to malloc (which glibc makes usable after a fork), libelf and libdw, and never logs. */
 
 #define MEMORY_MAX ((uint64_t)4 << 30) /* what libdw may take on top of what was inherited */
+#define PAGES_MAX ((uint64_t)64 << 20) /* resident on top of what was inherited: from here on pages of files are given back */
 enum { SOCKET = 3, NOBODY = 65534 };
 
 struct file {
@@ -71,6 +72,7 @@ struct child {
         struct file *files; /* [DWARF_FILES_MAX] */
         int statm;          /* /proc/self/statm */
         struct memory inherited;
+        uint64_t bound;     /* bytes resident from which on pages are given back */
 };
 
 static void limit_memory(uint64_t inherited)
@@ -131,7 +133,7 @@ static void close_file(struct file *file)
 static void open_file(struct file *file, int fd)
 {
         close_file(file);
-        if (fd < 0 || image_open_fd(fd, &file->image) < 0)
+        if (fd < 0 || image_open_fd_mapped(fd, &file->image) < 0)
                 file->image = NULL;
         else if (dwarf_open(file->image, &file->dwarf) < 0)
                 file->dwarf = NULL;
@@ -155,17 +157,38 @@ static void add_frame(struct buf *buf, const struct dwarf_frame *frame)
         add_string(buf, frame->dir);
 }
 
-static void fill_cost(const struct child *child, struct dwarf_reply *reply)
+/* Bytes resident on top of what was inherited. */
+static uint64_t resident_now(const struct child *child)
 {
         uint64_t resident = memory_now(child->statm).resident;
+
+        return resident > child->inherited.resident ? resident - child->inherited.resident : 0;
+}
+
+/* Debug information is mapped; what was looked at stays resident until somebody says that it need not. What libdw has made of it stays,
+ * so this is not done again before as much has come on top of that. */
+static uint64_t bound_pages(struct child *child, uint64_t resident)
+{
+        if (resident < child->bound)
+                return resident;
+        for (size_t i = 0; i < DWARF_FILES_MAX; i++)
+                if (child->files[i].image)
+                        image_forget_pages(child->files[i].image);
+        resident = resident_now(child);
+        child->bound = resident + PAGES_MAX / 2 > PAGES_MAX ? resident + PAGES_MAX / 2 : PAGES_MAX;
+        return resident;
+}
+
+static void fill_cost(struct child *child, struct dwarf_reply *reply)
+{
         struct timespec cpu = { 0 };
 
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
         reply->cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec;
-        reply->rss_bytes = resident > child->inherited.resident ? resident - child->inherited.resident : 0;
+        reply->rss_bytes = bound_pages(child, resident_now(child));
 }
 
-static int answer(const struct child *child, const struct file *file, const struct dwarf_request *request)
+static int answer(struct child *child, const struct file *file, const struct dwarf_request *request)
 {
         struct dwarf_frame frames[32];
         struct dwarf_reply reply = { 0 };
@@ -185,7 +208,7 @@ static int answer(const struct child *child, const struct file *file, const stru
         return r;
 }
 
-static int obey(const struct child *child, const struct dwarf_request *request, int fd)
+static int obey(struct child *child, const struct dwarf_request *request, int fd)
 {
         struct file *file = &child->files[request->file];
 
@@ -206,6 +229,7 @@ _Noreturn void dwarf_process_child(int socket)
         default_signals();
         child.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
         child.inherited = memory_now(child.statm);
+        child.bound = PAGES_MAX;
         limit_memory(child.inherited.virtual);
         become_nobody();
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* the last: another user id takes it back */

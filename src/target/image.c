@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,8 +101,8 @@ static int read_build_id(struct image *image)
         return 0;
 }
 
-/* Takes over FD and COPY, also when it fails. */
-static int open_elf(int fd, char *copy, uint64_t size, struct image **ret)
+/* Takes over FD and COPY, also when it fails. MAPPED: libelf maps the file instead of reading sections into memory. */
+static int open_elf(int fd, char *copy, uint64_t size, bool mapped, struct image **ret)
 {
         struct image *image = xcalloc(1, sizeof *image);
         GElf_Ehdr ehdr;
@@ -114,7 +115,7 @@ static int open_elf(int fd, char *copy, uint64_t size, struct image **ret)
         image->size = size;
         if (size > FILE_MAX)
                 goto out;
-        image->elf = copy ? elf_memory(copy, size) : elf_begin(fd, ELF_C_READ, NULL);
+        image->elf = copy ? elf_memory(copy, size) : elf_begin(fd, mapped ? ELF_C_READ_MMAP : ELF_C_READ, NULL);
         if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || gelf_getclass(image->elf) != ELFCLASS64)
                 goto out;
         if (!gelf_getehdr(image->elf, &ehdr) || ehdr.e_ident[EI_DATA] != ELFDATA2LSB ||
@@ -135,7 +136,7 @@ out:
         return r;
 }
 
-int image_open_fd(int fd, struct image **ret)
+static int open_fd(int fd, bool mapped, struct image **ret)
 {
         struct stat st;
         int r = 0;
@@ -148,7 +149,26 @@ int image_open_fd(int fd, struct image **ret)
                 close(fd);
                 return r;
         }
-        return open_elf(fd, NULL, (uint64_t)st.st_size, ret);
+        return open_elf(fd, NULL, (uint64_t)st.st_size, mapped, ret);
+}
+
+int image_open_fd(int fd, struct image **ret)
+{
+        return open_fd(fd, false, ret);
+}
+
+int image_open_fd_mapped(int fd, struct image **ret)
+{
+        return open_fd(fd, true, ret);
+}
+
+void image_forget_pages(struct image *image)
+{
+        size_t size;
+        char *base = elf_rawfile(image->elf, &size);
+
+        if (base && image->fd >= 0 && (uintptr_t)base % (size_t)sysconf(_SC_PAGESIZE) == 0)
+                madvise(base, size, MADV_DONTNEED);
 }
 
 static int open_path(const char *path, uint64_t inode, struct image **ret)
@@ -178,7 +198,7 @@ static int open_vdso(pid_t pid, const struct mapping *mapping, struct image **re
                 free(copy);
                 return r;
         }
-        return open_elf(-1, copy, size, ret);
+        return open_elf(-1, copy, size, false, ret);
 }
 
 int image_open(pid_t pid, const struct mapping *mapping, struct image **ret)
@@ -222,7 +242,7 @@ int image_reopen(const struct image *image, struct image **ret)
                 char *copy = xmalloc(image->size);
 
                 memcpy(copy, image->copy, image->size);
-                return open_elf(-1, copy, image->size, ret);
+                return open_elf(-1, copy, image->size, false, ret);
         }
         snprintf(path, sizeof path, "/proc/self/fd/%d", image->fd);
         return open_path(path, 0, ret);

@@ -21,6 +21,12 @@ int image_open_path(const char *path, struct image **ret);
 
 /* The same from a descriptor of a regular file, which it takes over, also when it fails. */
 int image_open_fd(int fd, struct image **ret);
+
+/* The same with the file mapped where image_open_fd() reads each section into memory: for a process that reads much and may die, since
+ * a file that is cut short meanwhile raises SIGBUS. image_forget_pages() gives back what was read so far; it is read again from the
+ * page cache when it is needed. */
+int image_open_fd_mapped(int fd, struct image **ret);
+void image_forget_pages(struct image *image);
 void image_close(struct image *image); /* accepts NULL */
 
 /* Hexadecimal, "" when there is none. Owned by the image. */

@@ -1,16 +1,17 @@
 /* runtime: which functions belong to allocators and language runtimes.
  *
- * Such frames are folded in a call stack and are never an allocation's site. The rules are data/frames.conf, built in. */
+ * Such frames are folded in a call stack and are never an allocation's site. The rules (base/rules.h) are data/frames.conf, built
+ * in. */
 #pragma once
-
-#include "base/err.h"
 
 #include <stdbool.h>
 
 /* True when FUNC (demangled; NULL = no name) in the file MODULE (a path or its last part) is one of them. */
 bool runtime_is(const char *module, const char *func);
 
-struct runtime_rules; /* opaque: for reading rules of one's own */
-int runtime_parse(const char *text, struct runtime_rules **ret, struct err *err);
-bool runtime_matches(const struct runtime_rules *rules, const char *module, const char *func);
-void runtime_free(struct runtime_rules *rules);
+/* True when it is part of what compiles and runs other code (V8 in node): it is folded where a compiled function with a name has called it,
+ * so that this one is the site. */
+bool runtime_is_engine(const char *module, const char *func);
+
+/* The text of the rules. */
+const char *runtime_rules(void);

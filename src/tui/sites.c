@@ -210,12 +210,12 @@ static int place_room(int name_width, int place_width, int room)
 /* The name to the left, file:line to the right. */
 static void put_site_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
 {
-        char name[512], marked[512], place[128];
+        char name[512], mark[16], place[128];
         int right;
 
-        snprintf(marked, sizeof marked, "%s%s%s", heap_kind_sign(site->kind), site->approximate ? "~" : "", site->name);
-        right = place_room(text_width(marked), text_width(site->place), room);
-        name_fit(marked, room - (right ? right + 1 : 0), canvas->ascii, name, sizeof name);
+        snprintf(mark, sizeof mark, "%s%s", heap_kind_sign(site->kind), site->approximate ? "~" : "");
+        right = place_room(text_width(mark) + text_width(site->name), text_width(site->place), room);
+        marked_name_fit(mark, site->name, room - (right ? right + 1 : 0), canvas->ascii, name, sizeof name);
         canvas_put(canvas, x, y, room, STYLE_PLAIN, name);
         if (right > 0) {
                 place_fit(site->place, right, canvas->ascii, place, sizeof place);

@@ -37,13 +37,12 @@ static void put_titles(const struct stack_state *stack, struct canvas *canvas, i
 /* The name in ROOM cells with what must be known about it, which is never cut off. */
 static void name_words(const struct tree_node *node, int room, bool ascii, char *ret, size_t size)
 {
-        char marked[512], notes[32];
+        char notes[32];
         size_t len;
 
-        snprintf(marked, sizeof marked, "%s%s", node->approximate || node->guessed ? "~" : "", node->name);
         snprintf(notes, sizeof notes, "%s%s%s", node->inlined ? " (inl)" : "", node->runtime ? " (rt)" : "",
                  node->truncated ? " ..." : "");
-        name_fit(marked, room - text_width(notes), ascii, ret, size);
+        marked_name_fit(node->approximate || node->guessed ? "~" : "", node->name, room - text_width(notes), ascii, ret, size);
         len = strlen(ret);
         snprintf(ret + len, size - len, "%s", notes);
 }

@@ -1,10 +1,11 @@
 #include "tui/width.h"
 
+#include "base/shorten.h"
 #include "base/text.h"
 #include "tui/canvas.h"
 
-#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -64,74 +65,12 @@ static const char *text_tail(const char *text, int cells)
         return text + i;
 }
 
-/* The length of "operator<" and its kin at S, whose brackets are no brackets; 0 when there is none. */
-static size_t operator_name(const char *s)
-{
-        static const char word[] = "operator";
-        size_t n = sizeof word - 1;
-
-        if (strncmp(s, word, n) != 0 || isalnum((unsigned char)s[n]) || s[n] == '_')
-                return 0;
-        if (strncmp(s + n, "()", 2) == 0)
-                return n + 2;
-        while (s[n] && strchr("<>=-", s[n]))
-                n++;
-        return n;
-}
-
-/* Copies NAME with everything between OPEN and CLOSE left out. Unbalanced text is copied as it is from there
- * on. */
-static void collapse(const char *name, char open, char close, char *ret, size_t size)
-{
-        size_t n = 0;
-        int depth = 0;
-
-        while (*name && n + 1 < size) {
-                size_t op = operator_name(name);
-
-                if (op > 0) {
-                        for (size_t i = 0; i < op && n + 1 < size; i++, name++)
-                                if (depth == 0)
-                                        ret[n++] = *name;
-                        continue;
-                }
-                if (*name == close && depth > 0)
-                        depth--;
-                if (depth == 0)
-                        ret[n++] = *name;
-                if (*name == open)
-                        depth++;
-                name++;
-        }
-        ret[n] = '\0';
-}
-
-/* Where the part begins that says most: behind the last "::" outside brackets, or the "+0x..." of a module.
- */
-static const char *last_component(const char *name)
-{
-        const char *last = strstr(name, "+0x");
-        int depth = 0;
-
-        if (last)
-                return last;
-        last = name;
-        for (const char *p = name; *p; p++) {
-                if (*p == '(' || *p == '<')
-                        depth++;
-                else if ((*p == ')' || *p == '>') && depth > 0)
-                        depth--;
-                else if (p[0] == ':' && p[1] == ':' && depth == 0)
-                        last = p + 2;
-        }
-        return last;
-}
-
+/* The last component with as much of the beginning as there is room for. */
 static void elide(const char *name, int cells, bool ascii, char *ret, size_t size)
 {
         const char *dots = ascii ? ".." : "\xe2\x80\xa6";
         int room = cells - text_width(dots);
-        const char *last = last_component(name);
+        const char *last = shorten_tail(name, 1);
         int tail = text_width(last);
 
         if (room < 1) {
@@ -144,29 +83,59 @@ static void elide(const char *name, int cells, bool ascii, char *ret, size_t siz
         }
 }
 
+/* As many of the last components of NAME, but at least two, as there is room for; false when there is not. */
+static bool keep_last(const char *name, int cells, bool ascii, char *ret, size_t size)
+{
+        enum { COMPONENTS = 16 };
+        const char *dots = ascii ? ".." : "\xe2\x80\xa6";
+        int room = cells - text_width(dots);
+
+        for (unsigned n = COMPONENTS; n >= 2; n--) {
+                const char *tail = shorten_tail(name, n);
+
+                if (tail == name || tail[0] == '+' || text_width(tail) > room)
+                        continue;
+                snprintf(ret, size, "%s%s", dots, tail);
+                return true;
+        }
+        return false;
+}
+
 const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t size)
 {
-        char short_name[512], shorter[512];
+        char *shorter = NULL;
 
         if (size == 0)
                 return "";
-        if (cells <= 0) {
-                ret[0] = '\0';
+        ret[0] = '\0';
+        if (cells <= 0)
                 return ret;
-        }
         if (text_width(name) <= cells) {
                 snprintf(ret, size, "%s", name);
                 return ret;
         }
-        collapse(name, '<', '>', short_name, sizeof short_name);
-        if (text_width(short_name) > cells) {
-                collapse(short_name, '(', ')', shorter, sizeof shorter);
-                snprintf(short_name, sizeof short_name, "%s", shorter);
+        for (int level = 0; level < SHORTEN_LEVELS; level++) {
+                free(shorter);
+                shorter = shorten_name(name, (enum shorten_level)level, ascii ? ".." : "\xe2\x80\xa6");
+                if (text_width(shorter) <= cells)
+                        break;
         }
-        if (text_width(short_name) <= cells)
-                snprintf(ret, size, "%s", short_name);
-        else
-                elide(short_name, cells, ascii, ret, size);
+        if (text_width(shorter) <= cells && shorter[0])
+                snprintf(ret, size, "%s", shorter);
+        else if (!keep_last(shorter, cells, ascii, ret, size))
+                elide(shorter[0] ? shorter : name, cells, ascii, ret, size);
+        free(shorter);
+        return ret;
+}
+
+const char *marked_name_fit(const char *mark, const char *name, int cells, bool ascii, char *ret, size_t size)
+{
+        size_t len = strlen(mark);
+
+        if (len >= size || text_width(mark) >= cells)
+                return name_fit(mark, cells, ascii, ret, size);
+        memcpy(ret, mark, len);
+        name_fit(name, cells - text_width(mark), ascii, ret + len, size - len);
         return ret;
 }
 

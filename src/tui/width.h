@@ -13,10 +13,13 @@ int char_width(uint32_t c);
  * letter. */
 size_t text_fit(const char *text, int cells);
 
-/* Shortens a function name to CELLS: first template arguments go ("map<>::insert"), then parameters, then the
- * middle, keeping the last component ("http::..::dispatch"). Writes at most SIZE bytes with the NUL into RET
- * and returns it. */
+/* Shortens a function name to CELLS as base/shorten.h does: what stands in template arguments goes first ("map<..>::insert"), then
+ * parameters, then the first components ("..LruCache::insert"); when there is room for one alone, it stands behind what the
+ * name begins with ("http..dispatch"). Writes at most SIZE bytes with the NUL into RET and returns it. */
 const char *name_fit(const char *name, int cells, bool ascii, char *ret, size_t size);
+
+/* The same with MARK ("~", "mmap:") in front of the name. */
+const char *marked_name_fit(const char *mark, const char *name, int cells, bool ascii, char *ret, size_t size);
 
 /* Shortens a file's path to CELLS: its beginning gives way. */
 const char *path_fit(const char *path, int cells, bool ascii, char *ret, size_t size);

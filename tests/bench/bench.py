@@ -1,6 +1,6 @@
 """bench: what heaptop costs the process it watches, and what its peers cost, as tables in Markdown.
 
-    bench.py HEAPTOP BUILD [quick] [into=FILE] [pair] [stops] [churn] [programs] [redis]
+    bench.py HEAPTOP BUILD [quick] [into=FILE] [pair] [stops] [churn] [programs] [redis] [naming]
 
 Everything is measured against the plain program in the same run, plain and watched in turn, so that a noisy machine hits
 both alike. Medians; the ratio is watched/plain. Without a selection everything is measured; into=FILE replaces what stands between
@@ -25,7 +25,7 @@ import redis
 HEAPTOP, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 QUICK = "quick" in sys.argv[3:]
 INTO = [word[5:] for word in sys.argv[3:] if word.startswith("into=")]
-SECTIONS = ("pair", "stops", "churn", "programs", "redis")
+SECTIONS = ("pair", "stops", "churn", "programs", "redis", "naming")
 CHOSEN = [word for word in sys.argv[3:] if word != "quick" and not word.startswith("into=")] or SECTIONS
 ROUNDS = 3 if QUICK else 8
 DIR = tempfile.TemporaryDirectory()
@@ -122,6 +122,27 @@ def redis_server():
     redis.table(HEAPTOP, QUICK)
 
 
+def naming():
+    """Naming 10,000 places of a C++ program with 100 MB of debug information, and of what else runs here."""
+    program = f"{BUILD}/tests/bench/zoo"
+    if not os.path.exists(program):
+        subprocess.run([sys.executable, "-B", f"{os.path.dirname(os.path.abspath(__file__))}/zoo.py", program, "100"], check=True,
+                       stdout=subprocess.DEVNULL)
+    print("| program | places | CPU | CPU, asked again | memory: recorder, its child | with a line | with inlined calls | reach |\n"
+          "|---|---|---|---|---|---|---|---|", flush=True)
+    for what, path, reach in (("C++, 100 MB of debug information", program, "<= 2 s, <= 150 MB"), ("heaptop", HEAPTOP, ""),
+                              ("node, symbols only", subprocess.run(["which", "node"], stdout=subprocess.PIPE, text=True).stdout.strip(), "")):
+        runs = {"first": [], "again": []}
+        for _ in range(ROUNDS if path else 0):
+            for line in subprocess.run([f"{BUILD}/tests/bench/bench_naming", path], check=True, stdout=subprocess.PIPE,
+                                       text=True).stdout.splitlines():
+                runs[line.split()[0]].append([float(word) for word in line.split()[1:]])
+        if path:
+            first, again = ([statistics.median(column) for column in zip(*runs[name])] for name in ("first", "again"))
+            print(f"| {what} | {first[0]:.0f} | {first[2]:.2f} s | {again[2]:.2f} s | {first[4]:.0f} MiB, {first[5]:.0f} MiB | "
+                  f"{first[6] * 100:.0f} % | {first[7] * 100:.0f} % | {reach} |", flush=True)
+
+
 def first_line(*command):
     try:
         out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
@@ -143,7 +164,8 @@ def machine():
 
 
 STEPS = {"pair": ("A pair of calls", pairs), "stops": ("How long it stands still", stops), "churn": ("Churn", churn),
-         "programs": ("Programs", programs), "redis": ("redis-server", redis_server)}
+         "programs": ("Programs", programs), "redis": ("redis-server", redis_server),
+         "naming": ("Names", naming)}
 
 
 def run():

@@ -27,6 +27,7 @@ static size_t tell(struct pacer *pacer, double bytes, pacer_rows *rows)
                 counts[11].allocated_bytes += (uint64_t)(rate / 5);
                 counts[11].allocated_calls += (uint64_t)(rate / 5 / 112);
                 counts[11].freed_bytes += (uint64_t)(rate / 5);
+                counts[11].freed_calls = counts[11].allocated_calls;
                 counts[20].allocated_bytes += 600;
                 counts[20].allocated_calls++;
                 shared.taken = 1;

@@ -253,6 +253,32 @@ static void frames_of_one_function_are_one_site_and_another_function_at_the_same
         assert_int_not_equal(w->aggregate.leaves.v[leaf[0]].site, w->aggregate.leaves.v[leaf[1]].site);
 }
 
+static void what_runs_compiled_code_is_the_site_only_where_none_with_a_name_called_it(void **state)
+{
+        struct world *w = *state;
+        uint32_t jit = stacks_module(&w->stacks, "[jit]", "", false), engine, lib, named, unnamed, addon, node;
+
+        engine = stacks_frame(&w->stacks, w->app, 1, 0, NULL);
+        stacks_engine(&w->stacks, engine);
+        name(w, engine, "v8::Allocate", false);
+        addon = stacks_frame(&w->stacks, w->app, 2, 0, NULL);
+        name(w, addon, "addon", false);
+        lib = stacks_frame_keyed(&w->stacks, jit, 1, 0x1000, REC_FRAME_JIT, NULL);
+        name(w, lib, "Builtin:Call", true);
+        named = stacks_frame_keyed(&w->stacks, jit, 2, 0x2000, REC_FRAME_JIT, NULL);
+        name(w, named, "handler", false);
+        unnamed = stacks_frame_keyed(&w->stacks, jit, 3, 0x3000, REC_FRAME_JIT, NULL);
+        stacks_named(&w->stacks, unnamed, NULL, 0, false);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, named), lib), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), named);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, unnamed), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), engine);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, addon), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), engine);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, named), engine), addon);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), addon);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -265,6 +291,7 @@ int main(void)
                 TEST(stacks_without_end_end_in_what_is_known),
                 TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
                 TEST(frames_of_one_function_are_one_site_and_another_function_at_the_same_place_is_none),
+                TEST(what_runs_compiled_code_is_the_site_only_where_none_with_a_name_called_it),
                 TEST(a_stack_whose_names_never_come_is_decided_in_the_end),
         };
 

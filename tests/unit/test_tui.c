@@ -108,17 +108,32 @@ static void names_lose_first_what_says_least(void **state)
                 "std::map<std::string, std::vector<int> >::insert(std::pair<int, int> const&)";
 
         expect_name(name, 100, name);
-        expect_name(name, 40, "std::map<>::insert(std::pair<> const&)");
-        expect_name(name, 22, "std::map<>::insert()");
-        expect_name(name, 15, "std::m\xe2\x80\xa6insert()");
-        expect_name(name, 8, "insert(\xe2\x80\xa6");
+        expect_name(name, 74, "std::map<std::string, std::vector<\xe2\x80\xa6>>::insert(std::pair<int, int> const&)");
+        expect_name(name, 40, "std::map<\xe2\x80\xa6>::insert(\xe2\x80\xa6)");
+        expect_name(name, 21, "std::map::insert");
+        expect_name(name, 15, "\xe2\x80\xa6map::insert");
+        expect_name(name, 8, "s\xe2\x80\xa6insert");
+        expect_name(name, 6, "inser\xe2\x80\xa6");
         expect_name(name, 1, "s");
         expect_name(name, 0, "");
-        expect_name("bool operator< <int>(A const&)", 20, "bool operator< <>()");
-        expect_name("X::operator<<(std::ostream<char>&)", 16, "X::operator<<()");
+        expect_name("bool operator< <int>(A const&)", 20, "bool operator<");
+        expect_name("X::operator<<(std::ostream<char>&)", 16, "X::operator<<(\xe2\x80\xa6)");
         expect_name("X::operator->", 13, "X::operator->");
         expect_name("a>>b)<((", 4, "a>>\xe2\x80\xa6");
         expect_name("libsomething.so.3+0x1a2b40", 18, "libsomet\xe2\x80\xa6+0x1a2b40");
+}
+
+/* A name of 16 KiB: what it ends with says most. */
+static void a_very_long_name_keeps_its_end_and_its_mark(void **state)
+{
+        char name[16384] = "std::map<", got[256];
+
+        memset(name + 9, 'x', sizeof name - 32);
+        strcpy(name + sizeof name - 32, ">::find");
+        assert_string_equal(marked_name_fit("~", name, 20, true, got, sizeof got), "~std::map<..>::find");
+        assert_string_equal(marked_name_fit("mmap:~", name, 14, true, got, sizeof got), "mmap:~st..find");
+        assert_string_equal(marked_name_fit("mmap:", name, 4, true, got, sizeof got), "mm..");
+        assert_string_equal(marked_name_fit("", "main", 0, true, got, sizeof got), "");
 }
 
 static void a_place_keeps_its_line(void **state)
@@ -403,6 +418,7 @@ int main(void)
                 cmocka_unit_test(nothing_that_steers_a_terminal_gets_onto_a_canvas),
                 cmocka_unit_test(any_size_can_be_made),
                 cmocka_unit_test(names_lose_first_what_says_least),
+                cmocka_unit_test(a_very_long_name_keeps_its_end_and_its_mark),
                 cmocka_unit_test(a_place_keeps_its_line),
                 cmocka_unit_test(every_name_fits_every_width),
                 cmocka_unit_test(cutting_counts_cells_not_bytes),
