@@ -80,6 +80,16 @@ void ledger_take_names(struct ledger *ledger)
         } while (n == array_len(answers) && total < ANSWERS_A_CALL);
 }
 
+/* What fetching debug information has to say. */
+static void take_note(struct ledger *ledger)
+{
+        char *note = names_take_note(ledger->names);
+
+        if (note)
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_NOTE, "%s", note);
+        free(note);
+}
+
 static void add_state(void *ctx, uint32_t site, uint32_t class)
 {
         struct ledger *ledger = ctx;
@@ -125,6 +135,8 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
 {
         const struct stacks *stacks = &ledger->stacks;
 
+        for (size_t i = 0; i < ledger->deciding.new_sites.n; i++)
+                names_site(ledger->names, stacks->frames.v[ledger->deciding.new_sites.v[i].frame].module);
         tick->modules = stacks->new_modules.v;
         tick->n_modules = stacks->new_modules.n;
         tick->frames = stacks->new_frames.v;
@@ -139,6 +151,7 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
 
 void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
 {
+        take_note(ledger);
         fill_changes(ledger, tick);
         fill_code(ledger, tick);
         tick->births = ledger->births.v;

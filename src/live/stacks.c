@@ -155,7 +155,7 @@ void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *nam
         struct stacks_frame *named = &stacks->frames.v[frame];
         uint32_t inlined_in = frame;
 
-        named->flags |= REC_FRAME_NAMED | (runtime ? REC_FRAME_RUNTIME : 0u);
+        named->flags = (named->flags & ~(uint32_t)REC_FRAME_RUNTIME) | REC_FRAME_NAMED | (runtime ? REC_FRAME_RUNTIME : 0u);
         if (n && names[0].func && named->flags & STACKS_CODE_FLAGS)
                 named->flags |= STACKS_COMPILED;
         add_row(stacks, frame, n ? &names[0] : NULL, 0);

@@ -85,7 +85,8 @@ void stacks_rekey(struct stacks *stacks, uint32_t frame, uint32_t module, uint64
 uint32_t stacks_node(struct stacks *stacks, uint32_t parent, uint32_t frame);
 
 /* Naming has looked at FRAME: NAMES[0] is the function that stands there, the others were inlined at that place, each into
- * the one before it. N may be 0 (no symbol). RUNTIME: all of them belong to the runtime. Strings are taken over. */
+ * the one before it. N may be 0 (no symbol). RUNTIME: all of them belong to the runtime. Strings are taken over. May be told again,
+ * when more is known; then what was inlined gets new frames. */
 void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *names, size_t n, bool runtime);
 
 /* FRAME is part of what compiles and runs other code: it is the site only where no compiled function with a name has called it. Before

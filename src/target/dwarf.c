@@ -41,25 +41,28 @@ struct unit {
 };
 
 struct dwarf {
-        Dwarf *dw;
+        Dwarf *dw, *alternate; /* NULL: none */
         struct ranges units;
         struct unit *opened; /* units asked for so far */
         size_t n_opened, cap_opened;
         bool listed;
 };
 
-int dwarf_open(struct image *image, struct dwarf **ret)
+int dwarf_open(struct image *image, struct image *alternate, struct dwarf **ret)
 {
         struct dwarf *dwarf;
         Dwarf *dw;
 
-        if (!image_has_section(image, ".debug_info"))
+        if (!image_has_debug(image))
                 return -ENODATA;
         dw = dwarf_begin_elf(image_elf(image), DWARF_C_READ, NULL);
         if (!dw)
                 return -ENODATA;
         dwarf = xcalloc(1, sizeof *dwarf);
         dwarf->dw = dw;
+        dwarf->alternate = alternate ? dwarf_begin_elf(image_elf(alternate), DWARF_C_READ, NULL) : NULL;
+        if (dwarf->alternate)
+                dwarf_setalt(dw, dwarf->alternate);
         *ret = dwarf;
         return 0;
 }
@@ -73,6 +76,7 @@ void dwarf_close(struct dwarf *dwarf)
         free(dwarf->opened);
         free(dwarf->units.v);
         dwarf_end(dwarf->dw);
+        dwarf_end(dwarf->alternate);
         free(dwarf);
 }
 

@@ -17,8 +17,9 @@ struct dwarf_frame {
         uint32_t line;
 };
 
-/* Returns -ENODATA when IMAGE has no debug information. IMAGE must outlive it. */
-int dwarf_open(struct image *image, struct dwarf **ret);
+/* ALTERNATE is the file that IMAGE shares debug information with (debug_files_find_alternate()); NULL when there is none. Both must
+ * outlive it. Returns -ENODATA when IMAGE has no debug information. */
+int dwarf_open(struct image *image, struct image *alternate, struct dwarf **ret);
 void dwarf_close(struct dwarf *dwarf); /* accepts NULL */
 
 /* The calls that stand at ADDR, innermost first. Returns how many were stored, 0 when ADDR is not covered. */

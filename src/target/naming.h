@@ -1,8 +1,9 @@
 /* naming: which function, file and line a code address belongs to.
  *
- * Function names come from the ELF symbols of the file and of its separate debug file (by build id, under
- * /usr/lib/debug), demangled; file, line and inlined calls from DWARF where there is any. Nothing is downloaded here: what was fetched
- * by target/debuginfod.h is handed in by naming_add_debug(). Each naming has file handles of its own, so that it may live in another thread than the image it was opened from. */
+ * Function names come from the ELF symbols of the file and of its separate debug file (target/debug_files.h), demangled; file,
+ * line and inlined calls from DWARF where there is any. Nothing is downloaded here: what was fetched by target/debuginfod.h is
+ * handed in by naming_add_debug(). Each naming has file handles of its own, so that it may live in another thread than the
+ * image it was opened from. */
 #pragma once
 
 #include "target/image.h"
