@@ -50,6 +50,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \

@@ -1,6 +1,7 @@
 /* dwarf: source lines and inlined calls from debug information, by libdw. */
 #pragma once
 
+#include "target/dwarf_files.h"
 #include "target/image.h"
 
 #include <stddef.h>
@@ -15,6 +16,7 @@ struct dwarf_frame {
         const char *file;    /* as the compiler was told: may be relative to DIR; NULL = not known */
         const char *dir;     /* where the compiler ran; NULL = not known */
         uint32_t line;
+        struct dwarf_source source; /* of file */
 };
 
 /* ALTERNATE is the file that IMAGE shares debug information with (debug_files_find_alternate()); NULL when there is none. Both must

@@ -17,7 +17,7 @@ struct dwarf_request {
         uint32_t max, pad;
 };
 
-/* Each frame: its line (4 bytes), then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
+/* Each frame: its line (4 bytes), its struct dwarf_source, then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
  * NUL. */
 struct dwarf_reply {
         uint32_t n, len; /* frames, and bytes that they take */
