@@ -21,6 +21,7 @@ UNIT_TESTS = \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
@@ -45,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_interpreter \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
@@ -125,6 +127,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_rules \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
+	%D%/fuzz/fuzz_sources \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -160,6 +163,8 @@ endif
 %C%_fuzz_fuzz_session_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
@@ -176,6 +181,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/debuginfod.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \

@@ -1,6 +1,7 @@
 /* dwarf: source lines and inlined calls from debug information, by libdw. */
 #pragma once
 
+#include "target/dwarf_files.h"
 #include "target/image.h"
 
 #include <stddef.h>
@@ -15,6 +16,7 @@ struct dwarf_frame {
         const char *file;    /* as the compiler was told: may be relative to DIR; NULL = not known */
         const char *dir;     /* where the compiler ran; NULL = not known */
         uint32_t line;
+        struct dwarf_source source; /* of file */
 };
 
 /* How the files are come by that split DWARF names. OPEN is called during a lookup, for each unit once, and returns a descriptor that

@@ -194,6 +194,7 @@ static void add_string(struct buf *buf, const char *string)
 static void add_frame(struct buf *buf, const struct dwarf_frame *frame)
 {
         buf_add(buf, &frame->line, sizeof frame->line);
+        buf_add(buf, &frame->source, sizeof frame->source);
         add_string(buf, frame->linkage);
         add_string(buf, frame->name);
         add_string(buf, frame->file);

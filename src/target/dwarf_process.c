@@ -199,10 +199,12 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         for (uint32_t i = 0; i < n; i++) {
                 struct dwarf_frame *frame = &ret[i];
 
-                if (len - at < sizeof frame->line)
+                if (len - at < sizeof frame->line + sizeof frame->source)
                         return -EBADMSG;
                 memcpy(&frame->line, bytes + at, sizeof frame->line);
                 at += sizeof frame->line;
+                memcpy(&frame->source, bytes + at, sizeof frame->source);
+                at += sizeof frame->source;
                 if (!take_string(bytes, len, &at, &frame->linkage) || !take_string(bytes, len, &at, &frame->name) ||
                     !take_string(bytes, len, &at, &frame->file) || !take_string(bytes, len, &at, &frame->dir))
                         return -EBADMSG;

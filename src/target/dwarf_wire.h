@@ -23,8 +23,8 @@ enum dwarf_reply_type {
         DWARF_WANTS, /* to go on, a file is needed: N is its enum dwarf_file, then come DIR and NAME, each with its NUL */
 };
 
-/* Each frame: its line (4 bytes), then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
- * NUL. */
+/* Each frame: its line (4 bytes), its struct dwarf_source, then the four strings of struct dwarf_frame, each a byte
+ * 0 = NULL or 1 and the string with its NUL. */
 struct dwarf_reply {
         uint32_t type, pad;
         uint32_t n, len; /* frames, and bytes that they take */
