@@ -19,7 +19,9 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
@@ -46,6 +48,7 @@ UNIT_TESTS = \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_interpreter \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
@@ -90,6 +93,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
+# toy_elf: ELF files made for a test
+TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
+%C%_unit_test_debug_files_SOURCES = %D%/unit/test_debug_files.c $(TOY_ELF)
+%C%_unit_test_debug_files_LDADD = $(LDADD) $(ELF_LIBS)
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
@@ -124,6 +131,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_rules \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
+	%D%/fuzz/fuzz_sources \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -163,6 +171,8 @@ endif
 %C%_fuzz_fuzz_session_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
@@ -179,6 +189,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/debuginfod.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \

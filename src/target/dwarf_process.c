@@ -20,6 +20,7 @@ enum { STARTS_MAX = 32 }; /* so many hostile files are no accident: then nothing
 
 struct file {
         const struct image *image; /* NULL: closed */
+        const struct image *alternate; /* NULL: none */
         bool sent;                 /* to the child that lives */
         bool bad;                  /* a child died of it */
 };
@@ -94,11 +95,12 @@ static int start_child(struct dwarf_process *process)
 
 /* ---- files ---- */
 
-int dwarf_process_open(struct dwarf_process *process, const struct image *image, uint32_t *ret_file)
+int dwarf_process_open(struct dwarf_process *process, const struct image *image, const struct image *alternate,
+                       uint32_t *ret_file)
 {
         size_t i = 0;
 
-        if (!image_has_section(image, ".debug_info") || image_fd(image) < 0)
+        if (!image_has_debug(image) || image_fd(image) < 0)
                 return -ENODATA;
         while (i < process->n_files && process->files[i].image)
                 i++;
@@ -107,26 +109,27 @@ int dwarf_process_open(struct dwarf_process *process, const struct image *image,
         if (i == process->n_files)
                 array_grow(process->files, process->n_files, process->cap_files);
         process->n_files += i == process->n_files;
-        process->files[i] = (struct file){ .image = image };
+        process->files[i] = (struct file){ .image = image, .alternate = alternate };
         *ret_file = (uint32_t)i;
         return 0;
 }
 
-static int send_request(struct dwarf_process *process, const struct dwarf_request *request, int fd)
+static int send_request(struct dwarf_process *process, const struct dwarf_request *request, const int *fds, size_t n_fds)
 {
         union {
                 struct cmsghdr header;
-                char bytes[CMSG_SPACE(sizeof(int))];
+                char bytes[CMSG_SPACE(DWARF_REQUEST_FDS * sizeof(int))];
         } control = { 0 };
         struct iovec part = { (void *)request, sizeof *request };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
         ssize_t n;
 
-        if (fd >= 0) {
+        if (n_fds > 0) {
                 message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+                message.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
+                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n_fds * sizeof *fds), .cmsg_level = SOL_SOCKET,
+                                                   .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof *fds);
         }
         do
                 n = sendmsg(process->socket, &message, MSG_NOSIGNAL);
@@ -139,7 +142,7 @@ void dwarf_process_close(struct dwarf_process *process, uint32_t file)
         struct dwarf_request request = { .type = DWARF_CLOSE, .file = file };
 
         if (process->files[file].sent)
-                send_request(process, &request, -1); /* when the child is gone, so is the file */
+                send_request(process, &request, NULL, 0); /* when the child is gone, so is the file */
         process->files[file] = (struct file){ 0 };
 }
 
@@ -194,10 +197,12 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         for (uint32_t i = 0; i < n; i++) {
                 struct dwarf_frame *frame = &ret[i];
 
-                if (len - at < sizeof frame->line)
+                if (len - at < sizeof frame->line + sizeof frame->source)
                         return -EBADMSG;
                 memcpy(&frame->line, bytes + at, sizeof frame->line);
                 at += sizeof frame->line;
+                memcpy(&frame->source, bytes + at, sizeof frame->source);
+                at += sizeof frame->source;
                 if (!take_string(bytes, len, &at, &frame->linkage) || !take_string(bytes, len, &at, &frame->name) ||
                     !take_string(bytes, len, &at, &frame->file) || !take_string(bytes, len, &at, &frame->dir))
                         return -EBADMSG;
@@ -205,21 +210,27 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         return at == len ? (int)n : -EBADMSG;
 }
 
+static int send_file(struct dwarf_process *process, uint32_t number)
+{
+        struct dwarf_request request = { .type = DWARF_OPEN, .file = number };
+        struct file *file = &process->files[number];
+        int fds[] = { image_fd(file->image), file->alternate ? image_fd(file->alternate) : -1 };
+        int r = send_request(process, &request, fds, fds[1] >= 0 ? 2 : 1);
+
+        file->sent = r == 0;
+        return r;
+}
+
 static int ask(struct dwarf_process *process, uint32_t file, uint64_t addr, struct dwarf_frame *ret, size_t max)
 {
-        struct dwarf_request open = { .type = DWARF_OPEN, .file = file };
         struct dwarf_request lookup = { .type = DWARF_LOOKUP, .file = file, .addr = addr, .max = (uint32_t)max };
         uint64_t end_ns = clock_boottime_ns() + DWARF_PATIENCE_MS * NS_PER_MS;
         struct dwarf_reply reply;
         int r;
 
-        if (!process->files[file].sent) {
-                r = send_request(process, &open, image_fd(process->files[file].image));
-                if (r < 0)
-                        return r;
-                process->files[file].sent = true;
-        }
-        r = send_request(process, &lookup, -1);
+        r = process->files[file].sent ? 0 : send_file(process, file);
+        if (r == 0)
+                r = send_request(process, &lookup, NULL, 0);
         if (r == 0)
                 r = receive(process, &reply, sizeof reply, end_ns);
         if (r < 0)

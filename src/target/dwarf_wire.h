@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum dwarf_request_type {
-        DWARF_OPEN,   /* a descriptor comes with it; not answered */
+        DWARF_OPEN,   /* comes with the descriptors of a file and, if there is one, of its alternate; not answered */
         DWARF_CLOSE,  /* not answered */
         DWARF_LOOKUP, /* answered by a struct dwarf_reply and its frames */
 };
@@ -17,7 +17,7 @@ struct dwarf_request {
         uint32_t max, pad;
 };
 
-/* Each frame: its line (4 bytes), then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
+/* Each frame: its line (4 bytes), its struct dwarf_source, then the four strings of struct dwarf_frame, each a byte 0 = NULL or 1 and the string with its
  * NUL. */
 struct dwarf_reply {
         uint32_t n, len; /* frames, and bytes that they take */
@@ -25,6 +25,7 @@ struct dwarf_reply {
 };
 
 enum {
+        DWARF_REQUEST_FDS = 2,
         DWARF_FILES_MAX = 16384,
         DWARF_REPLY_MAX = 4 << 20,   /* bytes of frames */
         DWARF_STRING_MAX = 32 << 10, /* longer ones are told as NULL */
