@@ -129,7 +129,7 @@ int main(int argc, char **argv)
                         say(late, "late");
                         late_from = 0;
                 }
-                for (until = now() + 0.1; now() < until; usleep(500)) {
+                for (until = now() + 0.5; now() < until; usleep(500)) {
                         for (int i = 0; i < 20; i++)
                                 call(turns, turn % 2 ? 5000 : 3000);
                         call(in_memfd, 7000);
