@@ -42,6 +42,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/borders.c %D%/target/borders.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
@@ -68,10 +69,12 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
+	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
+	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \

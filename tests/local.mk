@@ -17,11 +17,13 @@ UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
+	%D%/unit/test_borders \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_dwarf_files \
+	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
@@ -37,6 +39,7 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
+	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
@@ -45,6 +48,7 @@ UNIT_TESTS = \
 	%D%/unit/test_perfmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
+	%D%/unit/test_plt \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
@@ -97,6 +101,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 %C%_unit_test_debug_files_SOURCES = %D%/unit/test_debug_files.c $(TOY_ELF)
 %C%_unit_test_debug_files_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_borders_SOURCES = %D%/unit/test_borders.c $(TOY_ELF)
+%C%_unit_test_minidebug_SOURCES = %D%/unit/test_minidebug.c $(TOY_ELF)
+%C%_unit_test_minidebug_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_plt_SOURCES = %D%/unit/test_plt.c $(TOY_ELF)
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
@@ -119,6 +127,7 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_glibc \
@@ -147,6 +156,8 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c $(FUZZ_MAIN)
