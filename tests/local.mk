@@ -295,17 +295,21 @@ clean-mutants:
 	rm -rf mutants.tmp
 
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
-# Long; not part of make check.
+# Long; not part of make check. With -j3 tests run side by side. What a sanitizer reports goes to files, so that a report of a process
+# whose end nobody looks at is a failure, too.
 .PHONY: check-sanitizers
 EXTRA_DIST += %D%/tsan.supp
-SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+SANITIZE_REPORT = $(abs_builddir)/sanitize-report
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 ASAN_OPTIONS="log_path='$(SANITIZE_REPORT)'" \
+	UBSAN_OPTIONS="print_stacktrace=1:log_path='$(SANITIZE_REPORT)'" \
+	TSAN_OPTIONS="suppressions='$(abs_top_srcdir)/%D%/tsan.supp':log_path='$(SANITIZE_REPORT)'"
 check-sanitizers:
+	rm -f sanitize-report.*
 	failed=0; for list in address,undefined thread; do \
 		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
 		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
 		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || failed=1; \
-	done; exit $$failed
+	done; ! ls -l sanitize-report.* 2>/dev/null || failed=1; exit $$failed
 
 # ---- benchmarks: built and run by `make bench` only ----
 
