@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
+	%D%/unit/test_pathmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_plt \
@@ -72,6 +73,7 @@ UNIT_TESTS = \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
 	%D%/unit/test_shorten \
+	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
@@ -94,6 +96,7 @@ EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
@@ -293,17 +296,21 @@ clean-mutants:
 	rm -rf mutants.tmp
 
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
-# Long; not part of make check.
+# Long; not part of make check. With -j3 tests run side by side. What a sanitizer reports goes to files, so that a report of a process
+# whose end nobody looks at is a failure, too.
 .PHONY: check-sanitizers
 EXTRA_DIST += %D%/tsan.supp
-SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+SANITIZE_REPORT = $(abs_builddir)/sanitize-report
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 ASAN_OPTIONS="log_path='$(SANITIZE_REPORT)'" \
+	UBSAN_OPTIONS="print_stacktrace=1:log_path='$(SANITIZE_REPORT)'" \
+	TSAN_OPTIONS="suppressions='$(abs_top_srcdir)/%D%/tsan.supp':log_path='$(SANITIZE_REPORT)'"
 check-sanitizers:
+	rm -f sanitize-report.*
 	failed=0; for list in address,undefined thread; do \
 		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
 		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
 		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || failed=1; \
-	done; exit $$failed
+	done; ! ls -l sanitize-report.* 2>/dev/null || failed=1; exit $$failed
 
 # ---- benchmarks: built and run by `make bench` only ----
 
