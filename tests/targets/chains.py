@@ -1,12 +1,15 @@
 """Allocates through known chains of Python calls and prints what it knows of them.
 
-Each place that leaks first notes who called it, by Python's own account (sys._getframe), on the line that allocates. At the end,
-or when its standard input ends, it writes the chains as JSON, outermost first: [[function, file, line], ...]. Functions of this
-file whose names begin with `_note` are the account itself.
+Each place that allocates first notes who called it, by Python's own account (sys._getframe), on the same line. When the file STOP
+appears it writes the chains as JSON, outermost first: [[function, file, line], ...], and waits for a line or the end of its
+standard input. Functions whose names begin with `_note` are the account itself.
+
+usage: chains.py STOP CHAINS
 """
 import asyncio
 import functools
 import json
+import os
 import re
 import sys
 import threading
@@ -211,21 +214,23 @@ def a_round():
     through_c_and_back(4)
 
 
-def thread_main(seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def goes_on():
+    return not os.path.exists(sys.argv[1])
+
+
+def thread_main():
+    while goes_on():
         with lock:
             a_round()
             _noted()
         time.sleep(0.001)
 
 
-def run(seconds):
-    threads = [threading.Thread(target=thread_main, args=(seconds,), daemon=True) for _ in range(3)]
+def run():
+    threads = [threading.Thread(target=thread_main, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while goes_on():
         with lock:
             a_round()
             deep(300)
@@ -239,8 +244,8 @@ def run(seconds):
 
 if __name__ == "__main__":
     print("READY", flush=True)
-    run(float(sys.argv[1]))
+    run()
     with open(sys.argv[2], "w") as out:
         json.dump([list(chain) for chain in chains], out)
     print("DONE", flush=True)
-    sys.stdin.read()
+    sys.stdin.readline()
