@@ -42,6 +42,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/borders.c %D%/target/borders.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
@@ -52,6 +53,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
 	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
+	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \
+	%D%/target/dwarf_split.c %D%/target/dwarf_split.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
@@ -65,10 +69,12 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
+	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
+	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/python.c %D%/target/python.h \
 	%D%/target/python_code.c %D%/target/python_code.h \

@@ -17,24 +17,29 @@ UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
+	%D%/unit/test_borders \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_dwarf_files \
+	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_jit \
 	%D%/unit/test_jitcode \
 	%D%/unit/test_jitdump \
 	%D%/unit/test_jitname \
+	%D%/unit/test_jitreader \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
+	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
@@ -43,6 +48,7 @@ UNIT_TESTS = \
 	%D%/unit/test_perfmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
+	%D%/unit/test_plt \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
@@ -95,6 +101,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 %C%_unit_test_debug_files_SOURCES = %D%/unit/test_debug_files.c $(TOY_ELF)
 %C%_unit_test_debug_files_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_borders_SOURCES = %D%/unit/test_borders.c $(TOY_ELF)
+%C%_unit_test_minidebug_SOURCES = %D%/unit/test_minidebug.c $(TOY_ELF)
+%C%_unit_test_minidebug_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_plt_SOURCES = %D%/unit/test_plt.c $(TOY_ELF)
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
@@ -117,11 +127,14 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_glibc \
+	%D%/fuzz/fuzz_jitdump \
 	%D%/fuzz/fuzz_lines \
 	%D%/fuzz/fuzz_maps \
+	%D%/fuzz/fuzz_perfmap \
 	%D%/fuzz/fuzz_proc \
 	%D%/fuzz/fuzz_ring \
 	%D%/fuzz/fuzz_rules \
@@ -143,16 +156,22 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_elf_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_glibc_SOURCES = %D%/fuzz/fuzz_glibc.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_glibc_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_jitdump_SOURCES = %D%/fuzz/fuzz_jitdump.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_jitdump_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_lines_SOURCES = %D%/fuzz/fuzz_lines.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_lines_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_maps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_perfmap_SOURCES = %D%/fuzz/fuzz_perfmap.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_perfmap_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_proc_SOURCES = %D%/fuzz/fuzz_proc.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_proc_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c $(FUZZ_MAIN)
@@ -186,6 +205,7 @@ dist_check_SCRIPTS = \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
+	%D%/live/jit.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
@@ -210,12 +230,12 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/steps.js %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
-check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/names_tool %D%/live/unwind_check
 check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
@@ -230,7 +250,7 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
-check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
 check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
@@ -240,6 +260,9 @@ check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread
+%C%_targets_jit_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_jit_LDFLAGS =
+%C%_targets_jit_LDADD =
 %C%_targets_kinds_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_kinds_LDFLAGS =
 %C%_targets_kinds_LDADD = -lpthread
@@ -270,17 +293,21 @@ clean-mutants:
 	rm -rf mutants.tmp
 
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
-# Long; not part of make check.
+# Long; not part of make check. With -j3 tests run side by side. What a sanitizer reports goes to files, so that a report of a process
+# whose end nobody looks at is a failure, too.
 .PHONY: check-sanitizers
 EXTRA_DIST += %D%/tsan.supp
-SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+SANITIZE_REPORT = $(abs_builddir)/sanitize-report
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 ASAN_OPTIONS="log_path='$(SANITIZE_REPORT)'" \
+	UBSAN_OPTIONS="print_stacktrace=1:log_path='$(SANITIZE_REPORT)'" \
+	TSAN_OPTIONS="suppressions='$(abs_top_srcdir)/%D%/tsan.supp':log_path='$(SANITIZE_REPORT)'"
 check-sanitizers:
+	rm -f sanitize-report.*
 	failed=0; for list in address,undefined thread; do \
 		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
 		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
 		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || failed=1; \
-	done; exit $$failed
+	done; ! ls -l sanitize-report.* 2>/dev/null || failed=1; exit $$failed
 
 # ---- benchmarks: built and run by `make bench` only ----
 

@@ -276,9 +276,19 @@ void walk_look(struct walk *walk, uint64_t now_ns)
                 refresh(walk, now_ns);
 }
 
+/* Mapped as code, but no program: a jitdump file's mark, memory that a runtime maps twice to write code into it. */
+static bool is_no_program(const struct unwind_module *module)
+{
+        return module->mapped && !module->image;
+}
+
 const char *walk_loaded(struct walk *walk)
 {
-        if (walk->n_told >= walk->modules.n)
-                return NULL;
-        return unwinder_module(walk->unwinder, (uint32_t)walk->n_told++)->path;
+        while (walk->n_told < walk->modules.n) {
+                const struct unwind_module *module = unwinder_module(walk->unwinder, (uint32_t)walk->n_told++);
+
+                if (!is_no_program(module))
+                        return module->path;
+        }
+        return NULL;
 }

@@ -114,8 +114,8 @@ int jitfile_open(const struct jitfile_owner *owner, const char *path, struct jit
         return open_checked(owner, fd, 0, ret);
 }
 
-int jitfile_open_mapped(const struct jitfile_owner *owner, uint64_t start, uint64_t end, const char *path, uint64_t inode,
-                        struct jitfile *ret)
+int jitfile_open_mapped(const struct jitfile_owner *owner, uint64_t start, uint64_t end, const char *path,
+                        uint64_t inode, struct jitfile *ret)
 {
         char link[PROC_PATH_MAX];
         pid_t tid;
@@ -153,6 +153,7 @@ uint64_t jitfile_more(struct jitfile *file, bool *ret_again)
         *ret_again = false;
         if (file->fd < 0 || fstat(file->fd, &st) < 0 || st.st_size < 0)
                 return 0;
+        file->written_ns = (int64_t)st.st_mtim.tv_sec * (int64_t)NS_PER_S + st.st_mtim.tv_nsec;
         size = (uint64_t)st.st_size;
         if (size == file->offset)
                 return 0;

@@ -214,12 +214,12 @@ def a_round():
     through_c_and_back(4)
 
 
-def goes_on():
+def _note_goes_on():
     return not os.path.exists(sys.argv[1])
 
 
 def thread_main():
-    while goes_on():
+    while _note_goes_on():
         with lock:
             a_round()
             _noted()
@@ -230,7 +230,7 @@ def run():
     threads = [threading.Thread(target=thread_main, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
-    while goes_on():
+    while _note_goes_on():
         with lock:
             a_round()
             deep(300)
