@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/md5.c %D%/base/md5.h \
+	%D%/base/pathmap.c %D%/base/pathmap.h \
 	%D%/base/rules.c %D%/base/rules.h \
 	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
@@ -34,7 +36,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
@@ -249,7 +251,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h \
+	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
