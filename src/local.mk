@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/md5.c %D%/base/md5.h \
+	%D%/base/pathmap.c %D%/base/pathmap.h \
 	%D%/base/rules.c %D%/base/rules.h \
 	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
@@ -34,7 +36,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
@@ -43,6 +45,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
+	%D%/target/build_id.c %D%/target/build_id.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
@@ -59,7 +62,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
-	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_datum.c %D%/target/image_elf.h \
 	%D%/target/jitcode.c %D%/target/jitcode.h \
 	%D%/target/jitdump.c %D%/target/jitdump.h \
 	%D%/target/jitfile.c %D%/target/jitfile.h \
@@ -76,6 +79,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/python.c %D%/target/python.h \
+	%D%/target/python_code.c %D%/target/python_code.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
@@ -156,6 +161,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/scripts.c %D%/live/scripts.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \
@@ -246,7 +252,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h \
+	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \

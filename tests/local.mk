@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
+	%D%/unit/test_pathmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_plt \
@@ -72,6 +73,7 @@ UNIT_TESTS = \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
 	%D%/unit/test_shorten \
+	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
@@ -94,6 +96,7 @@ EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
@@ -201,6 +204,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
 	%D%/live/debuginfod.sh \
+	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
@@ -215,6 +219,7 @@ dist_check_SCRIPTS = \
 	%D%/live/lines.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
+	%D%/live/python.sh \
 	%D%/live/memory.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
@@ -228,7 +233,7 @@ dist_check_SCRIPTS = \
 	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with
