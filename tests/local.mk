@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
+	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
@@ -224,6 +225,7 @@ dist_check_SCRIPTS = \
 	%D%/live/replay.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
+	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
 	%D%/live/unwind.sh \
