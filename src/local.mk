@@ -50,7 +50,11 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
+	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \
+	%D%/target/dwarf_split.c %D%/target/dwarf_split.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
@@ -271,7 +275,7 @@ PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hid
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
 	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
-	%D%/probe/ring.c %D%/probe/stack.c %D%/probe/sample.c %D%/probe/map.c
+	%D%/probe/ring.c %D%/probe/stack.c %D%/probe/sample.c %D%/probe/interpreter.c %D%/probe/map.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
 EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 

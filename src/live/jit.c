@@ -39,7 +39,7 @@ struct jit {
         ROWS(struct waiting) waiting;
         uint64_t now_ns, now_tsc; /* of the same moment, the last step */
         uint64_t read_ns, named_ns;
-        bool hurry;               /* an address was met that nobody knows */
+        bool fresh;               /* something was read that waiting frames have not been looked up in */
         size_t unnamed;           /* frames of a process that says nothing */
         bool hinted;
 };
@@ -85,10 +85,19 @@ void jit_maps(struct jit *jit, const struct maps *maps)
         jitreader_look(jit->reader, maps);
 }
 
-uint64_t jit_time(const struct jit *jit, uint64_t tsc)
+static void set_clock(struct jit *jit)
 {
-        uint64_t ticks = jit->now_tsc > tsc ? jit->now_tsc - tsc : 0, ago;
+        jit->now_ns = monotonic_ns();
+        jit->now_tsc = ticks_now();
+}
 
+uint64_t jit_time(struct jit *jit, uint64_t tsc)
+{
+        uint64_t ticks, ago;
+
+        if (tsc > jit->now_tsc) /* taken since the last step, or made up */
+                set_clock(jit);
+        ticks = jit->now_tsc > tsc ? jit->now_tsc - tsc : 0;
         if (ticks > ticks_per_second())
                 return jit->now_ns - LAG_NS;
         ago = (uint64_t)((unsigned __int128)ticks * NS_PER_S / ticks_per_second());
@@ -189,16 +198,26 @@ static void name_all_waiting(struct jit *jit)
 
 void jit_step(struct jit *jit)
 {
-        jit->now_ns = monotonic_ns();
-        jit->now_tsc = ticks_now();
-        if (!jitreader_is_behind(jit->reader) && !jit->hurry && jit->now_ns - jit->read_ns < JIT_LOOK_NS)
+        set_clock(jit);
+        if (!jitreader_is_behind(jit->reader) && !jit->fresh && jit->now_ns - jit->read_ns < JIT_LOOK_NS)
                 return;
         jit->read_ns = jit->now_ns;
-        jit->hurry = false;
-        if (jitreader_read(jit->reader, jit->now_ns) || jit->now_ns - jit->named_ns > NS_PER_S) {
+        jit->fresh |= jitreader_read(jit->reader, jit->now_ns);
+        if (jit->fresh || jit->now_ns - jit->named_ns > NS_PER_S) {
+                jit->fresh = false;
                 jit->named_ns = jit->now_ns;
                 name_all_waiting(jit);
         }
+}
+
+/* Before a sample is looked at that is younger than the last look, so that it does not get the name of what stood there before. */
+static void catch_up(struct jit *jit, uint64_t at_ns)
+{
+        if (at_ns <= jit->read_ns || jitreader_is_behind(jit->reader))
+                return;
+        set_clock(jit);
+        jit->read_ns = jit->now_ns;
+        jit->fresh |= jitreader_read(jit->reader, jit->now_ns);
 }
 
 /* ---- frames ---- */
@@ -238,7 +257,6 @@ static uint32_t unnamed_frame(struct jit *jit, uint64_t pc, uint64_t shown, uint
                 rows_add(&jit->waiting, (struct waiting){ pc, at_ns, frame, !writes });
         }
         jit->unnamed += !writes;
-        jit->hurry = true;
         return frame;
 }
 
@@ -251,6 +269,7 @@ uint32_t jit_frame(struct jit *jit, uint64_t pc, bool exact, uint64_t at_ns, uin
         bool fresh;
 
         flags &= REC_FRAME_GUESSED | REC_FRAME_TRUNCATED;
+        catch_up(jit, at_ns);
         if (jitreader_find(jit->reader, at, at_ns, &found)) {
                 name = full_name(&found);
                 frame = stacks_frame_keyed(jit->stacks, module(jit, true), key_of(&name), pc, flags | REC_FRAME_JIT, &fresh);

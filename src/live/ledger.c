@@ -143,6 +143,10 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
         tick->n_frames = stacks->new_frames.n;
         tick->stacks = stacks->new_stacks.v;
         tick->n_stacks = stacks->new_stacks.n;
+        tick->source_files = stacks->new_source_files.v;
+        tick->n_source_files = stacks->new_source_files.n;
+        tick->module_files = stacks->new_module_files.v;
+        tick->n_module_files = stacks->new_module_files.n;
         tick->sites = ledger->deciding.new_sites.v;
         tick->n_sites = ledger->deciding.new_sites.n;
         tick->states = ledger->states.v;

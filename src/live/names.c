@@ -62,10 +62,10 @@ static bool take_question(struct queue *queue, struct question *ret)
         return true;
 }
 
-static void copy_one(const struct naming_frame *from, struct stacks_name *ret)
+static void copy_one(const struct naming_frame *from, const char *module, struct stacks_name *ret)
 {
         *ret = (struct stacks_name){ from->func ? xstrdup(from->func) : NULL, from->file ? xstrdup(from->file) : NULL,
-                                   from->line, from->nearest };
+                                   from->line, from->nearest, runtime_is(module, from->func), from->source };
 }
 
 static void answer_question(const struct named_module *module, const struct question *question,
@@ -77,13 +77,13 @@ static void answer_question(const struct named_module *module, const struct ques
         *ret = (struct names_answer){ .frame = question->frame };
         if (module->naming)
                 n = naming_lookup(module->naming, question->addr, question->exact, found, NAMES_INLINED_MAX);
-        ret->runtime = runtime_is(module->path, n ? found[n - 1].func : NULL);
-        ret->engine = !ret->runtime && runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
+        ret->runtime = n > 0 || runtime_is(module->path, NULL);
+        ret->engine = runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
         for (size_t i = n; i-- > 0;) { /* naming tells the innermost first */
-                if (ret->runtime && i + 1 < n)
-                        ret->runtime = runtime_is(module->path, found[i].func);
-                copy_one(&found[i], &ret->names[ret->n++]);
+                copy_one(&found[i], module->path, &ret->names[ret->n]);
+                ret->runtime = ret->runtime && ret->names[ret->n++].runtime;
         }
+        ret->engine = ret->engine && !ret->runtime;
 }
 
 static void free_answer(struct names_answer *answer)

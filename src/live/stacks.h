@@ -11,6 +11,7 @@
 #include "base/addrmap.h"
 #include "live/rows.h"
 #include "model/record.h"
+#include "target/dwarf_files.h"
 
 #include <stdbool.h>
 
@@ -49,6 +50,8 @@ struct stacks_name {
         char *func, *file; /* NULL = not known */
         uint32_t line;
         bool nearest;      /* REC_FRAME_NEAREST */
+        bool runtime;      /* this function itself belongs to allocator or language runtime */
+        struct dwarf_source source; /* what is said of FILE */
 };
 
 struct stacks {
@@ -56,10 +59,13 @@ struct stacks {
         struct { struct stacks_node *v; size_t n, cap; } nodes;   /* likewise */
         struct { bool *v; size_t n, cap; } runtime_modules;       /* by module id; the verdict while names are missing */
         struct addrmap frame_ids, node_ids, module_ids;
+        struct addrmap source_files; /* module and path of those that were told */
         /* rows for the next tick; strings of frames and modules belong to it */
         ROWS(struct rec_module) new_modules;
         ROWS(struct rec_frame) new_frames;
         ROWS(struct rec_stack) new_stacks;
+        ROWS(struct rec_source_file) new_source_files;
+        ROWS(struct rec_module_file) new_module_files;
 };
 
 void stacks_init(struct stacks *stacks);
@@ -68,6 +74,9 @@ void stacks_done(struct stacks *stacks);
 /* The module of PATH and BUILD_ID (hexadecimal or ""): the build id decides, the path when there is none. RUNTIME: it is
  * part of allocator or language runtime as a whole. 0 when there are too many. */
 uint32_t stacks_module(struct stacks *stacks, const char *path, const char *build_id, bool runtime);
+
+/* What the file of MODULE is, told once. */
+void stacks_module_file(struct stacks *stacks, const struct rec_module_file *file);
 
 /* The frame of a return address OFFSET in MODULE (0 = unknown code, OFFSET is the address itself). FLAGS of
  * STACKS_KEY_FLAGS. Never 0. *RET_NEW (may be NULL): it was not known before. */

@@ -40,15 +40,27 @@ struct walk {
         uint64_t tsc; /* of the last sample */
 };
 
+/* Of which time its file is, for who compares it with source files. */
+static void tell_file(struct walk *walk, const struct unwind_module *module, uint32_t id)
+{
+        struct rec_module_file file = { .module = id };
+
+        if (module->image && image_stamp(module->image, &file.size, &file.mtime_ns))
+                stacks_module_file(walk->stacks, &file);
+}
+
 static void add_module(struct walk *walk, uint32_t index)
 {
         const struct unwind_module *module = unwinder_module(walk->unwinder, index);
         struct walk_module known = { 0 };
+        size_t before = walk->stacks->runtime_modules.n; /* ids from here on are new */
 
         known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
         /* No frame is told to be of a module beyond the limit, so none is asked about. */
         known.names = known.id ? names_module(walk->names, module->image, module->path, known.id) : NO_NAMES;
         rows_add(&walk->modules, known);
+        if (known.id >= (uint32_t)before)
+                tell_file(walk, module, known.id);
 }
 
 static int refresh(struct walk *walk, uint64_t now_ns)
@@ -228,9 +240,19 @@ void walk_look(struct walk *walk, uint64_t now_ns)
                 refresh(walk, now_ns);
 }
 
+/* Mapped as code, but no program: a jitdump file's mark, memory that a runtime maps twice to write code into it. */
+static bool is_no_program(const struct unwind_module *module)
+{
+        return module->mapped && !module->image;
+}
+
 const char *walk_loaded(struct walk *walk)
 {
-        if (walk->n_told >= walk->modules.n)
-                return NULL;
-        return unwinder_module(walk->unwinder, (uint32_t)walk->n_told++)->path;
+        while (walk->n_told < walk->modules.n) {
+                const struct unwind_module *module = unwinder_module(walk->unwinder, (uint32_t)walk->n_told++);
+
+                if (!is_no_program(module))
+                        return module->path;
+        }
+        return NULL;
 }

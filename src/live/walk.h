@@ -35,5 +35,5 @@ size_t walk_ask(struct walk *walk);
 /* Looks now and then whether something was loaded: an allocator that nobody samples yet is on no stack. Once a tick. */
 void walk_look(struct walk *walk, uint64_t now_ns);
 
-/* The path of the next module that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
+/* The path of the next program or library that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
 const char *walk_loaded(struct walk *walk);

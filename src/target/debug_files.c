@@ -243,3 +243,56 @@ int debug_files_find_alternate(const struct image *debug, int host, struct image
         r = find_by_id(&wanted, host, ret);
         return r == 0 ? 0 : find_by_path(&wanted, host, link.name, ret);
 }
+
+/* ---- split DWARF ---- */
+
+/* Opens the first of PATHS (N of them, freed here) that is there, in the root of IMAGE, then in HOST. */
+static int open_first(const struct image *image, int host, char **paths, size_t n)
+{
+        const int roots[] = { image_root(image), host };
+        size_t n_roots = roots[0] == roots[1] ? 1 : 2;
+        int r = -ENOENT;
+
+        for (size_t root = 0; root < n_roots && r < 0; root++)
+                for (size_t i = 0; i < n && r < 0; i++)
+                        r = root_open(roots[root], paths[i], 0);
+        for (size_t i = 0; i < n; i++)
+                free(paths[i]);
+        return r;
+}
+
+int debug_files_open_package(const struct image *image, int host)
+{
+        static const char debug[] = ".debug";
+        const char *path = image_path(image);
+        char *paths[PATHS_MAX];
+        size_t n = 0, len = path ? strlen(path) : 0;
+
+        if (len == 0)
+                return -ENOENT;
+        paths[n++] = xasprintf("%s.dwp", path);
+        if (len > sizeof debug - 1 && strcmp(path + len - (sizeof debug - 1), debug) == 0)
+                paths[n++] = xasprintf("%.*s.dwp", (int)(len - (sizeof debug - 1)), path);
+        return open_first(image, host, paths, n);
+}
+
+int debug_files_open_split(const struct image *image, int host, const char *dir, const char *name)
+{
+        const char *slash = strrchr(name, '/');
+        char *paths[PATHS_MAX], *beside;
+        size_t n = 0;
+
+        if (name[0] == '/')
+                paths[n++] = xstrdup(name);
+        else if (dir[0] == '/')
+                paths[n++] = xasprintf("%s/%s", dir, name);
+        if (image_path(image)) {
+                beside = directory_of(image_path(image));
+                if (name[0] != '/')
+                        paths[n++] = xasprintf("%s/%s", beside, name);
+                if (slash)
+                        paths[n++] = xasprintf("%s/%s", beside, slash + 1);
+                free(beside);
+        }
+        return open_first(image, host, paths, n);
+}

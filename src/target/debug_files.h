@@ -17,6 +17,12 @@ int debug_files_open(const char *build_id, int host, struct image **ret);
 /* The alternate file that .gnu_debugaltlink of DEBUG names: by build id, then by path. -ENODATA when it names none. */
 int debug_files_find_alternate(const struct image *debug, int host, struct image **ret);
 
+/* Files of split DWARF (-gsplit-dwarf) that IMAGE has skeletons of: the package of all of them (.dwp), and the one that NAME is, as seen
+ * from DIR, the folder that was compiled in ("" = not known; both hostile). Nothing says here that the file is the right one: its units carry
+ * the number of their skeleton. Returns a descriptor or a negative errno. */
+int debug_files_open_package(const struct image *image, int host);
+int debug_files_open_split(const struct image *image, int host, const char *dir, const char *name);
+
 /* The build id (hexadecimal) of the alternate that DEBUG names, into RET; false when it names none. */
 enum { DEBUG_FILES_ID_MAX = 129 };
 bool debug_files_alternate_id(const struct image *debug, char ret[DEBUG_FILES_ID_MAX]);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -99,6 +100,18 @@ static void become_nobody(void)
 
 /* ---- requests ---- */
 
+/* libdw opens files by itself, at paths that debug information names, where it is let. It is not: there is no number left for a
+ * descriptor, but while we take those that are handed to us. */
+static void allow_descriptors(bool allow)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = allow ? limit.rlim_max : 0;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Returns 1, 0 at the end. RET_FDS are the descriptors that came with it, else -1. */
 static int receive(struct dwarf_request *ret, int *ret_fds)
 {
@@ -113,9 +126,11 @@ static int receive(struct dwarf_request *ret, int *ret_fds)
 
         for (int i = 0; i < DWARF_REQUEST_FDS; i++)
                 ret_fds[i] = -1;
+        allow_descriptors(true);
         do
                 n = recvmsg(SOCKET, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
         while (n < 0 && errno == EINTR);
+        allow_descriptors(false);
         if (n != (ssize_t)sizeof *ret)
                 return 0;
         cmsg = CMSG_FIRSTHDR(&message);
@@ -132,6 +147,25 @@ static void close_file(struct file *file)
         *file = (struct file){ 0 };
 }
 
+/* Asks the parent for a file that debug information names. Nothing else is under way while a lookup is. */
+static int want(void *arg, enum dwarf_file file, const char *dir, const char *name)
+{
+        struct dwarf_reply reply = { .type = DWARF_WANTS, .n = file };
+        size_t dir_len = strnlen(dir, PATH_MAX) + 1, name_len = strnlen(name, PATH_MAX) + 1;
+        int fds[DWARF_REQUEST_FDS];
+        struct dwarf_request request;
+
+        if (dir_len > PATH_MAX || name_len > PATH_MAX)
+                return -1;
+        reply.len = (uint32_t)(dir_len + name_len);
+        if (io_write_all(SOCKET, &reply, sizeof reply) < 0 || io_write_all(SOCKET, dir, dir_len) < 0 ||
+            io_write_all(SOCKET, name, name_len) < 0 || !receive(&request, fds) || request.type != DWARF_GIVES)
+                _exit(1);
+        return fds[0];
+}
+
+static const struct dwarf_files wanted_files = { .open = want };
+
 static struct image *open_image(int fd)
 {
         struct image *image;
@@ -144,7 +178,7 @@ static void open_file(struct file *file, const int *fds)
         close_file(file);
         file->image = open_image(fds[0]);
         file->alternate = open_image(fds[1]);
-        if (!file->image || dwarf_open(file->image, file->alternate, &file->dwarf) < 0)
+        if (!file->image || dwarf_open(file->image, file->alternate, &wanted_files, &file->dwarf) < 0)
                 file->dwarf = NULL;
 }
 
@@ -160,6 +194,7 @@ static void add_string(struct buf *buf, const char *string)
 static void add_frame(struct buf *buf, const struct dwarf_frame *frame)
 {
         buf_add(buf, &frame->line, sizeof frame->line);
+        buf_add(buf, &frame->source, sizeof frame->source);
         add_string(buf, frame->linkage);
         add_string(buf, frame->name);
         add_string(buf, frame->file);

@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "target/debug_files.h"
 #include "target/dwarf_wire.h"
 #include "target/image_elf.h"
+#include "target/root.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -197,10 +199,12 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         for (uint32_t i = 0; i < n; i++) {
                 struct dwarf_frame *frame = &ret[i];
 
-                if (len - at < sizeof frame->line)
+                if (len - at < sizeof frame->line + sizeof frame->source)
                         return -EBADMSG;
                 memcpy(&frame->line, bytes + at, sizeof frame->line);
                 at += sizeof frame->line;
+                memcpy(&frame->source, bytes + at, sizeof frame->source);
+                at += sizeof frame->source;
                 if (!take_string(bytes, len, &at, &frame->linkage) || !take_string(bytes, len, &at, &frame->name) ||
                     !take_string(bytes, len, &at, &frame->file) || !take_string(bytes, len, &at, &frame->dir))
                         return -EBADMSG;
@@ -219,6 +223,42 @@ static int send_file(struct dwarf_process *process, uint32_t number)
         return r;
 }
 
+/* The file that the child wants to go on with; -1 = none. Its words come from debug information. */
+static int find_wanted(const struct image *image, const uint8_t *bytes, size_t len, uint32_t which)
+{
+        const char *dir = (const char *)bytes, *end = memchr(bytes, '\0', len);
+        const char *name = end ? end + 1 : NULL;
+
+        if (!name || !memchr(name, '\0', len - (size_t)(name - dir)))
+                return -1;
+        return which == DWARF_FILE_PACKAGE ? debug_files_open_package(image, ROOT_OWN)
+                                           : debug_files_open_split(image, ROOT_OWN, dir, name);
+}
+
+static int give(struct dwarf_process *process, uint32_t file, const struct dwarf_reply *wants)
+{
+        struct dwarf_request request = { .type = DWARF_GIVES, .file = file };
+        int fd = find_wanted(process->files[file].image, process->bytes, wants->len, wants->n), r;
+
+        r = send_request(process, &request, &fd, fd >= 0);
+        if (fd >= 0)
+                close(fd);
+        return r;
+}
+
+/* Takes the next reply, its bytes into process->bytes. */
+static int receive_reply(struct dwarf_process *process, struct dwarf_reply *ret, uint64_t end_ns)
+{
+        int r = receive(process, ret, sizeof *ret, end_ns);
+
+        if (r < 0)
+                return r;
+        if (ret->len > DWARF_REPLY_MAX)
+                return -EBADMSG;
+        process->bytes = xrealloc(process->bytes, ret->len);
+        return receive(process, process->bytes, ret->len, end_ns);
+}
+
 static int ask(struct dwarf_process *process, uint32_t file, uint64_t addr, struct dwarf_frame *ret, size_t max)
 {
         struct dwarf_request lookup = { .type = DWARF_LOOKUP, .file = file, .addr = addr, .max = (uint32_t)max };
@@ -230,15 +270,17 @@ static int ask(struct dwarf_process *process, uint32_t file, uint64_t addr, stru
         if (r == 0)
                 r = send_request(process, &lookup, NULL, 0);
         if (r == 0)
-                r = receive(process, &reply, sizeof reply, end_ns);
+                r = receive_reply(process, &reply, end_ns);
+        for (int i = 0; i < DWARF_WANTS_MAX && r == 0 && reply.type == DWARF_WANTS; i++) {
+                r = give(process, file, &reply);
+                if (r == 0)
+                        r = receive_reply(process, &reply, end_ns);
+        }
         if (r < 0)
                 return r;
-        if (reply.n > max || reply.len > DWARF_REPLY_MAX)
+        if (reply.type != DWARF_FRAMES || reply.n > max)
                 return -EBADMSG;
-        process->bytes = xrealloc(process->bytes, reply.len);
-        r = receive(process, process->bytes, reply.len, end_ns);
-        if (r == 0)
-                r = dwarf_process_parse(process->bytes, reply.len, reply.n, ret);
+        r = dwarf_process_parse(process->bytes, reply.len, reply.n, ret);
         process->cpu_ns = process->ended_cpu_ns + reply.cpu_ns;
         process->rss_bytes = reply.rss_bytes;
         return r;

@@ -1,6 +1,7 @@
 #include "target/image.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "target/image_elf.h"
 #include "target/memory.h"
 #include "target/proc.h"
@@ -372,6 +373,17 @@ Elf *image_elf(struct image *image)
 int image_fd(const struct image *image)
 {
         return image->fd;
+}
+
+bool image_stamp(const struct image *image, uint64_t *ret_size, uint64_t *ret_mtime_ns)
+{
+        struct stat st;
+
+        if (image->fd < 0 || fstat(image->fd, &st) < 0 || st.st_size < 0 || st.st_mtim.tv_sec < 0)
+                return false;
+        *ret_size = (uint64_t)st.st_size;
+        *ret_mtime_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec;
+        return true;
 }
 
 bool image_has_section(const struct image *image, const char *name)

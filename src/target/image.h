@@ -35,6 +35,9 @@ int image_open_fd_mapped(int fd, struct image **ret);
 void image_forget_pages(struct image *image); /* accepts NULL */
 void image_close(struct image *image); /* accepts NULL */
 
+/* The file's size and when it was last changed, in nanoseconds since 1970; false when there is no file (the vDSO). */
+bool image_stamp(const struct image *image, uint64_t *ret_size, uint64_t *ret_mtime_ns);
+
 /* Hexadecimal, "" when there is none. Owned by the image. */
 const char *image_build_id(const struct image *image);
 

@@ -239,9 +239,10 @@ static void insert(struct jitcode *code, const struct entry *entry)
         struct place place;
         struct block *block;
 
-        if (code->blocks.n == 0)
+        if (code->blocks.n == 0) {
                 insert_block(code, 0);
-        if (!first_after(code, entry->start, &place)) {
+                place = (struct place){ 0, 0 };
+        } else if (!first_after(code, entry->start, &place)) {
                 place.block = code->blocks.n - 1;
                 place.at = code->blocks.v[place.block]->n;
         }

@@ -153,6 +153,7 @@ uint64_t jitfile_more(struct jitfile *file, bool *ret_again)
         *ret_again = false;
         if (file->fd < 0 || fstat(file->fd, &st) < 0 || st.st_size < 0)
                 return 0;
+        file->written_ns = (int64_t)st.st_mtim.tv_sec * (int64_t)NS_PER_S + st.st_mtim.tv_nsec;
         size = (uint64_t)st.st_size;
         if (size == file->offset)
                 return 0;

@@ -26,6 +26,7 @@ struct jitfile {
         uint64_t offset;   /* how far it was read; the reader goes on by what it has understood */
         uint8_t mark[JITFILE_MARK]; /* what stood just before `offset` */
         size_t marked;
+        int64_t written_ns; /* when it was last changed, since 1970, as of the last jitfile_more() */
 };
 
 #define JITFILE_NONE ((struct jitfile){ .fd = -1 })

@@ -1,6 +1,7 @@
 #include "target/jitreader.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "target/jitdump.h"
@@ -173,13 +174,24 @@ static void go_on(struct log *log, uint64_t n, uint64_t there)
                 jitfile_skip(&log->file, now);
 }
 
-static int64_t take(struct jitreader *reader, struct log *log, size_t n)
+/* When the file was written last, by the monotonic clock: not before it was read last, when there was less in it, and not after now. */
+static uint64_t written_ns(const struct log *log, uint64_t now_ns)
+{
+        int64_t ago_ns = (int64_t)clock_boottime_ns() + clock_wall_offset_ns() - log->file.written_ns;
+
+        if (log->read_ns == 0 || ago_ns <= 0)
+                return log->read_ns == 0 ? 0 : now_ns;
+        return (uint64_t)ago_ns > now_ns - log->read_ns ? log->read_ns : now_ns - (uint64_t)ago_ns;
+}
+
+static int64_t take(struct jitreader *reader, struct log *log, size_t n, uint64_t now_ns)
 {
         struct err err = { 0 };
         int64_t done;
 
         if (log == &reader->map)
-                return (int64_t)perfmap_take(&reader->lines, (const char *)reader->buffer, n, log->code, log->read_ns);
+                return (int64_t)perfmap_take(&reader->lines, (const char *)reader->buffer, n, log->code, log->read_ns,
+                                             written_ns(log, now_ns));
         done = jitdump_take(&reader->records, reader->buffer, n, log->code, log->read_ns, &err);
         if (done < 0) {
                 log->refused = true;
@@ -212,7 +224,7 @@ static bool read_log(struct jitreader *reader, struct log *log, uint64_t now_ns)
         }
         n = there > 0 ? jitfile_read(&log->file, reader->buffer, JITREADER_BYTES) : 0;
         if (n > 0)
-                done = take(reader, log, (size_t)n);
+                done = take(reader, log, (size_t)n, now_ns);
         if (done > 0)
                 go_on(log, (uint64_t)done, there);
         log->behind = done > 0 && (uint64_t)done < there && there > JITREADER_BYTES;

@@ -205,6 +205,7 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 ret[i].func = function_name(naming, &frames[i], own && (!nearest || by_symbol) ? symbol : NULL);
                 ret[i].file = file_name(naming, &frames[i]);
                 ret[i].line = frames[i].line;
+                ret[i].source = frames[i].source;
                 ret[i].nearest = by_symbol && symbol && nearest;
         }
         return n;

@@ -6,6 +6,7 @@
  * image it was opened from. */
 #pragma once
 
+#include "target/dwarf_files.h"
 #include "target/image.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct naming_frame {
         const char *func; /* demangled, hostile bytes; NULL = no name: show "module+0xoffset" */
         const char *file; /* absolute where the debug information says enough for that; NULL = not known */
         uint32_t line;    /* 0 = not known */
+        struct dwarf_source source; /* what is said of file */
         bool nearest;     /* func is the nearest symbol below, not certainly the function */
 };
 

@@ -54,10 +54,13 @@ static void take_line(struct perfmap *map, const char *line, const char *end, st
                 map->broken++;
 }
 
-size_t perfmap_take(struct perfmap *map, const char *text, size_t len, struct jitcode *code, uint64_t from_ns)
+size_t perfmap_take(struct perfmap *map, const char *text, size_t len, struct jitcode *code, uint64_t from_ns,
+                    uint64_t alone_ns)
 {
         const char *at = text, *end = text + len;
 
+        if (len > 0 && memchr(text, '\n', len) == end - 1)
+                from_ns = alone_ns;
         while (at < end) {
                 const char *newline = memchr(at, '\n', (size_t)(end - at));
                 const char *line_end = newline;

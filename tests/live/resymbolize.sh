@@ -124,7 +124,7 @@ resymbolize --json -o "$work/copy.heaptop" "$session"
 check "--json is JSON" /usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["heaptop_schema"] == 1 and d["after"]["with_lines"] > 2' "$work/out"
 
 # what a session shows where there is nothing but heaptop and the file
-show() { "$@" report --top 3 "$session" && "$@" replay --screen 100x30 --keys 's Enter u' "$session"; }
+show() { "$@" report --top 3 "$session" && "$@" replay --ascii --screen 100x30 --keys 's Enter u' "$session"; }
 show "$heaptop" >"$work/here" 2>&1
 kill $target
 rm -rf "$work/bin" "$work/full" "$work/server"
@@ -143,7 +143,7 @@ else
 fi
 same() {
         for file in here there; do # where the file lies, and the text of the source, are not the session's
-                sed -e "s,$work/,/,g" -e '/^-- leak.c/,$d' -e '/^session/d' "$work/$file" >"$work/$file.same"
+                sed -e "s,$work/,/,g" -e '/^-- /,$d' -e '/^session/d' "$work/$file" >"$work/$file.same"
         done
         diff "$work/here.same" "$work/there.same" | note
         cmp -s "$work/here.same" "$work/there.same"

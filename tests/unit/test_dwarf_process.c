@@ -241,12 +241,16 @@ static void malformed_files_harm_nobody(void **state)
 
 static void what_a_child_answers_is_checked(void **state)
 {
-        static const uint8_t good[] = { 7, 0, 0, 0, 0, 1, 'f', 0, 1, '/', 0, 0 };
+        static const uint8_t good[] = { 7, 0, 0, 0, /* the file: size, time, MD5 */ 1, 2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
+                                        9, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1, 'f', 0, 1, '/', 0, 0 };
         struct dwarf_frame frames[4];
         uint8_t bytes[64];
 
         assert_int_equal(dwarf_process_parse(good, sizeof good, 1, frames), 1);
         assert_int_equal(frames[0].line, 7);
+        assert_int_equal(frames[0].source.size, 513);
+        assert_int_equal(frames[0].source.mtime_ns, 3);
+        assert_int_equal(frames[0].source.md5[15], 6);
         assert_null(frames[0].linkage);
         assert_string_equal(frames[0].name, "f");
         assert_string_equal(frames[0].file, "/");

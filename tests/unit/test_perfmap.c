@@ -30,7 +30,7 @@ static int teardown(void **state)
 
 static size_t take(struct world *w, const char *text)
 {
-        return perfmap_take(&w->map, text, strlen(text), w->code, 0);
+        return perfmap_take(&w->map, text, strlen(text), w->code, 0, 0);
 }
 
 static const char *name_at(const struct world *w, uint64_t addr)
@@ -100,14 +100,27 @@ static void it_does_not_matter_how_much_comes_at_a_time(void **state)
 
                 teardown(state);
                 *w = (struct world){ .code = jitcode_new() };
-                done = perfmap_take(&w->map, text, cut, w->code, 0);
+                done = perfmap_take(&w->map, text, cut, w->code, 0, 0);
                 assert_true(done <= cut);
-                done += perfmap_take(&w->map, text + done, sizeof text - 1 - done, w->code, 0);
+                done += perfmap_take(&w->map, text + done, sizeof text - 1 - done, w->code, 0, 0);
                 assert_int_equal(done, sizeof text - 1);
                 assert_string_equal(name_at(w, 0x1008), "three");
                 assert_string_equal(name_at(w, 0x2000), "two words");
                 assert_int_equal(w->map.broken, 1);
         }
+}
+
+static void a_line_that_came_alone_has_the_time_of_the_file(void **state)
+{
+        struct world *w = *state;
+        struct jitcode_found found;
+
+        perfmap_take(&w->map, "1000 10 one\n", 12, w->code, 5, 7);
+        perfmap_take(&w->map, "2000 10 two\n3000 10 three\n", 26, w->code, 5, 7);
+        assert_true(jitcode_find(w->code, 0x1000, 10, &found));
+        assert_int_equal(found.from_ns, 7);
+        assert_true(jitcode_find(w->code, 0x3000, 10, &found));
+        assert_int_equal(found.from_ns, 5);
 }
 
 int main(void)
@@ -118,6 +131,7 @@ int main(void)
                 TEST(what_is_no_line_is_skipped_and_counted),
                 TEST(the_beginning_of_a_line_waits_for_its_end),
                 TEST(a_line_without_end_is_taken_once_and_the_rest_left_out),
+                TEST(a_line_that_came_alone_has_the_time_of_the_file),
                 TEST(it_does_not_matter_how_much_comes_at_a_time),
         };
 

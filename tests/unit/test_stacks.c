@@ -84,6 +84,28 @@ static void what_was_seen_before_gets_its_number_again(void **state)
         assert_int_equal(w->stacks.nodes.n, n_nodes + 2);
 }
 
+/* std::vector::push_back() inlined into a function of the program: the frame is no runtime, the inlined call is. */
+static void an_inlined_call_is_of_the_runtime_by_itself(void **state)
+{
+        struct world *w = *state;
+        uint32_t frame = stacks_frame(&w->stacks, w->app, 0x5000, 0, NULL);
+        struct stacks_name names[2] = {
+                { .func = xstrdup("put"), .file = xstrdup("/src/a.cc"), .line = 7, .source = { .size = 9 } },
+                { .func = xstrdup("std::vector::push_back"), .file = xstrdup("/src/a.cc"), .runtime = true, .source = { .size = 9 } },
+        };
+        size_t n;
+
+        stacks_rows_given(&w->stacks);
+        stacks_named(&w->stacks, frame, names, 2, false);
+        n = w->stacks.new_frames.n;
+        assert_int_equal(n, 2);
+        assert_false(w->stacks.new_frames.v[0].flags & REC_FRAME_RUNTIME);
+        assert_true(w->stacks.new_frames.v[1].flags & REC_FRAME_RUNTIME);
+        assert_int_equal(w->stacks.new_source_files.n, 1); /* the same file is told once */
+        assert_string_equal(w->stacks.new_source_files.v[0].path, "/src/a.cc");
+        assert_string_equal(w->stacks.new_source_files.v[0].md5, "");
+}
+
 static void the_site_is_the_first_frame_outside_the_runtime(void **state)
 {
         struct world *w = *state;
@@ -284,6 +306,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(what_was_seen_before_gets_its_number_again),
+                TEST(an_inlined_call_is_of_the_runtime_by_itself),
                 TEST(the_site_is_the_first_frame_outside_the_runtime),
                 TEST(without_names_the_module_decides),
                 TEST(code_of_no_file_is_told_apart_by_its_key),
