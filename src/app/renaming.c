@@ -112,6 +112,11 @@ void renaming_done(struct renaming *renaming)
                 release(renaming->frames.v[i].func);
                 release(renaming->frames.v[i].file);
         }
+        for (size_t i = 0; i < renaming->out_sources.n; i++) {
+                release(renaming->out_sources.v[i].path);
+                release(renaming->out_sources.v[i].md5);
+        }
+        free(renaming->out_sources.v);
         free(renaming->modules.v);
         free(renaming->frames.v);
         free(renaming->stacks.v);
@@ -129,6 +134,7 @@ struct work {
         const struct renaming_options *options;
         struct addrmap modules, frames; /* id -> index */
         bool *has_inlined;              /* [n_old] */
+        bool *runtime;                  /* [n_old]: the function is, and all that is inlined there */
         struct dwarf_process *lines;
         struct debuginfod *debuginfod;
         const char *no_fetch;           /* why nothing is fetched any more; NULL = it is */
@@ -282,6 +288,24 @@ static void set_text(const char **to, const char *text)
         *to = copy(text);
 }
 
+/* What is said of the file of FOUND, for who wants to show its source. Told once for each file that follows another. */
+static void add_source(struct renaming *renaming, uint32_t module, const struct naming_frame *found)
+{
+        static const uint8_t nothing[DWARF_MD5_SIZE];
+        const struct dwarf_source *source = &found->source;
+        char md5[2 * DWARF_MD5_SIZE + 1] = "";
+
+        if (!found->file || (!source->size && !source->mtime_ns && memcmp(source->md5, nothing, sizeof nothing) == 0))
+                return;
+        if (renaming->out_sources.n && renaming->out_sources.v[renaming->out_sources.n - 1].module == module &&
+            strcmp(renaming->out_sources.v[renaming->out_sources.n - 1].path, found->file) == 0)
+                return;
+        for (size_t i = 0; i < DWARF_MD5_SIZE && memcmp(source->md5, nothing, sizeof nothing) != 0; i++)
+                snprintf(md5 + 2 * i, 3, "%02x", source->md5[i]);
+        rows_add(&renaming->out_sources, (struct rec_source_file){ module, xstrdup(found->file), source->size, source->mtime_ns,
+                                                                   xstrdup(md5) });
+}
+
 /* FOUND, innermost first, stands where INDEX is: the function itself is the frame, what is inlined there becomes new frames. */
 static void take_lines(struct work *work, size_t index, const struct naming_frame *found, size_t n)
 {
@@ -316,6 +340,8 @@ static bool take_better(struct work *work, size_t index, const struct naming_fra
         const struct naming_frame *function = &found[n - 1];
 
         if (function->file) {
+                for (size_t i = 0; i < n; i++)
+                        add_source(work->renaming, frame->module, &found[i]);
                 take_lines(work, index, found, n);
                 return true;
         }
@@ -416,35 +442,33 @@ static void set_runtime(struct work *work, size_t index, bool runtime)
         frame->flags = flags;
 }
 
-/* Today's rules: a frame is runtime when its function is, and all that is inlined there. */
+/* The real frame that FRAME is inlined in, at last; or itself. */
+static const struct rec_frame *real_frame(const struct work *work, const struct rec_frame *frame)
+{
+        for (int depth = 0; frame && frame->inlined_in && depth < NAMING_FRAMES_MAX; depth++)
+                frame = frame_of(work, frame->inlined_in);
+        return frame && frame->inlined_in == 0 ? frame : NULL;
+}
+
+/* Today's rules. Each function is runtime or not; its frame is (for sites) when all that is inlined there is, too. */
 static void apply_rules(struct work *work)
 {
         struct renaming *renaming = work->renaming;
-        bool *runtime = xcalloc(renaming->frames.n + 1, sizeof *runtime);
         uint64_t index;
 
+        work->runtime = xcalloc(renaming->n_old + 1, sizeof *work->runtime);
+        memset(work->runtime, 1, renaming->n_old);
         for (size_t i = 0; i < renaming->frames.n; i++) {
-                const struct renaming_module *module = module_of(work, &renaming->frames.v[i]);
+                const struct rec_frame *real = real_frame(work, &renaming->frames.v[i]);
+                bool runtime;
 
-                runtime[i] = module && runtime_is(module->path, renaming->frames.v[i].func);
+                if (!real || !is_in_file(work, real) || !(real->flags & REC_FRAME_NAMED))
+                        continue;
+                runtime = runtime_is(module_of(work, real)->path, renaming->frames.v[i].func);
+                set_runtime(work, i, runtime);
+                if (addrmap_get(&work->frames, real->id, &index) && index < renaming->n_old)
+                        work->runtime[index] &= runtime;
         }
-        for (size_t i = 0; i < renaming->frames.n; i++) {
-                const struct rec_frame *at = &renaming->frames.v[i];
-
-                for (int depth = 0; at && at->inlined_in && depth < NAMING_FRAMES_MAX; depth++)
-                        at = frame_of(work, at->inlined_in);
-                if (at && at->inlined_in == 0 && !runtime[i] && addrmap_get(&work->frames, at->id, &index))
-                        runtime[index] = false;
-        }
-        for (size_t i = 0; i < renaming->frames.n; i++) {
-                const struct rec_frame *at = &renaming->frames.v[i];
-
-                for (int depth = 0; at && at->inlined_in && depth < NAMING_FRAMES_MAX; depth++)
-                        at = frame_of(work, at->inlined_in);
-                if (at && is_in_file(work, at) && (at->flags & REC_FRAME_NAMED) && addrmap_get(&work->frames, at->id, &index))
-                        set_runtime(work, i, runtime[index]);
-        }
-        free(runtime);
 }
 
 /* ---- sites ---- */
@@ -458,8 +482,8 @@ static bool is_runtime(const struct work *work, const struct rec_frame *frame)
 {
         const struct renaming_module *module = module_of(work, frame);
 
-        if (frame->flags & REC_FRAME_NAMED)
-                return frame->flags & REC_FRAME_RUNTIME;
+        if ((frame->flags & REC_FRAME_NAMED) && is_in_file(work, frame))
+                return work->runtime[frame - work->renaming->frames.v];
         return module && runtime_is(module->path, NULL);
 }
 
@@ -552,9 +576,11 @@ void renaming_run(struct renaming *renaming, const struct renaming_options *opti
         addrmap_done(&work.modules);
         addrmap_done(&work.frames);
         free(work.has_inlined);
+        free(work.runtime);
 }
 
 struct store_names renaming_result(const struct renaming *renaming)
 {
-        return (struct store_names){ renaming->out_frames.v, renaming->out_frames.n, renaming->out_sites.v, renaming->out_sites.n };
+        return (struct store_names){ renaming->out_frames.v, renaming->out_frames.n, renaming->out_sites.v, renaming->out_sites.n,
+                                     renaming->out_sources.v, renaming->out_sources.n };
 }

@@ -42,6 +42,7 @@ struct renaming {
         uint32_t n_moved;         /* sites whose frame is another now */
         struct { struct rec_frame *v; size_t n, cap; } out_frames; /* what is to be written; strings are those of frames */
         struct { struct rec_site *v; size_t n, cap; } out_sites;
+        struct { struct rec_source_file *v; size_t n, cap; } out_sources; /* owns path and md5 */
 };
 
 struct renaming_options {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { N_FRAME, N_INLINED, N_SITE };
+enum { N_FRAME, N_INLINED, N_SITE, N_SOURCE, SOURCES_SINCE = 3 /* the format */ };
 
 static int write_frame(struct store *store, const struct rec_frame *f)
 {
@@ -26,13 +26,21 @@ static int write_frame(struct store *store, const struct rec_frame *f)
 
 static int write_all(struct store *store, const struct store_names *names)
 {
-        int rc = SQLITE_OK;
+        int64_t version = 0;
+        int rc = db_number(store->db, "PRAGMA user_version", &version);
 
         for (size_t i = 0; i < names->n_frames && rc == SQLITE_OK; i++)
                 rc = write_frame(store, &names->frames[i]);
         for (size_t i = 0; i < names->n_sites && rc == SQLITE_OK; i++)
                 rc = db_run(store, N_SITE, "UPDATE site SET frame = ?2 WHERE id = ?1", "ii", (int64_t)names->sites[i].id,
                             (int64_t)names->sites[i].frame);
+        for (size_t i = 0; i < names->n_sources && rc == SQLITE_OK && version >= SOURCES_SINCE; i++) {
+                const struct rec_source_file *f = &names->sources[i];
+
+                rc = db_run(store, N_SOURCE,
+                            "INSERT OR IGNORE INTO source_file (module, path, size, mtime_ns, md5) VALUES (?, ?, ?, ?, ?)", "isuus",
+                            (int64_t)f->module, f->path, f->size, f->mtime_ns, f->md5);
+        }
         return rc;
 }
 

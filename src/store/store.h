@@ -71,6 +71,7 @@ int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const c
 struct store_names {
         const struct rec_frame *frames; size_t n_frames;
         const struct rec_site *sites;   size_t n_sites;
+        const struct rec_source_file *sources; size_t n_sources; /* those not told yet are added, where the format has them */
 };
 
 /* Writes NAMES to the session PATH, which store_open() has opened before, in one transaction: whatever happens, all of them are in the

@@ -33,7 +33,7 @@ int main(void)
         }
 }
 END
-cc -g -O1 -Wl,--build-id -o "$work/full" "$work/bin/leak.c" && strip -o "$work/bin/leak" "$work/full" || exit 99
+cc -g -gdwarf-5 -O1 -Wl,--build-id -o "$work/full" "$work/bin/leak.c" && strip -o "$work/bin/leak" "$work/full" || exit 99
 id=$(readelf -n "$work/full" | awk '/Build ID:/ { print $3 }')
 objcopy --only-keep-debug "$work/full" "$work/server/$id.debug" || exit 99
 
