@@ -380,7 +380,7 @@ static void print_help(const struct subcommand *subcommand)
                 return;
         puts("Subcommands; each has its own --help:");
         for (int column = 0; *s; s++, column = !column)
-                printf("  %-7s %-*s%s", (*s)->name, column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
+                printf("  %-7s%s%-*s%s", (*s)->name, strlen((*s)->name) > 7 ? "  " : " ", column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
