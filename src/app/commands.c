@@ -167,7 +167,7 @@ static const struct subcommand report = {
                     "  heaptop report shop.heaptop --json | jq .",
 };
 static const struct subcommand resymbolize = {
-        .name = "resymbolize", .brief = "better names for a session", .operands = "FILE",
+        .name = "resymbolize", .brief = "look for names again", .operands = "FILE",
         .rows = resymbolize_rows, .run = command_resymbolize,
         .summary = "Look again for the names in a session: debug information may be here by now.",
         .examples = "  heaptop resymbolize shop.heaptop    with what is on this machine by now\n"
