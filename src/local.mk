@@ -61,7 +61,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
-	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_datum.c %D%/target/image_elf.h \
 	%D%/target/jitcode.c %D%/target/jitcode.h \
 	%D%/target/jitdump.c %D%/target/jitdump.h \
 	%D%/target/jitfile.c %D%/target/jitfile.h \
@@ -78,6 +78,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/python.c %D%/target/python.h \
+	%D%/target/python_code.c %D%/target/python_code.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
@@ -158,6 +160,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/scripts.c %D%/live/scripts.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \

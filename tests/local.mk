@@ -220,6 +220,7 @@ dist_check_SCRIPTS = \
 	%D%/live/lines.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
+	%D%/live/python.sh \
 	%D%/live/memory.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
@@ -234,7 +235,7 @@ dist_check_SCRIPTS = \
 	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with

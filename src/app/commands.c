@@ -43,9 +43,10 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROWS_EXTRAS(malloc_at, pair)                                                                         \
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
+#define ROW_NO_PYTHON(help) { 0, "no-python", NULL, help, OPTION_FLAG, FIELD(no_python) }
 #define ROW_NO_DEBUGINFOD(help) { 0, "no-debuginfod", NULL, help, OPTION_FLAG, FIELD(no_debuginfod) }
-#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE("do not store the command line"),                        \
-        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),                                           \
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE("do not store the command line"), \
+        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"), ROW_NO_PYTHON("no Python functions in the stacks"),  \
         ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
 #define ROW_SOURCE_MAP(help) { 'i', "source-map", "A=B", help, OPTION_SOURCE_MAP, FIELD(source_map) }
 #define ROWS_SCREEN                                                                                          \
@@ -56,7 +57,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
         ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE(""), ROW_NO_DEBUGINFOD(""),
-        ROW_SOURCE_MAP("sources that were in folder A are in B"),
+        ROW_NO_PYTHON(""), ROW_SOURCE_MAP("sources that were in folder A are in B"),
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
@@ -221,7 +222,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
 {
         return (struct recording){
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
-                .hide_cmdline = options->no_cmdline, .user = user,
+                .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,

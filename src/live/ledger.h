@@ -23,6 +23,7 @@ struct ledger {
         struct deciding deciding;
         struct happenings happenings;
         bool adaptive;             /* the mean is paced (live/pacing.h); else it stays that of the injection */
+        bool machine_only;         /* frames of interpreters are not looked for */
         bool paced;                /* one source tells about its pacing: the first */
         const struct inject_options *inject; /* for what is loaded later; NULL = leave it alone */
         pacer_rows class_means;
