@@ -45,6 +45,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
+	%D%/target/build_id.c %D%/target/build_id.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \

@@ -206,6 +206,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
 	%D%/live/debuginfod.sh \
+	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
