@@ -178,6 +178,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/query.c %D%/store/query.h \
 	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
+	%D%/store/rename.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \
 	%D%/store/store.h \
@@ -259,6 +260,8 @@ heaptop_SOURCES = \
 	%D%/app/main.c \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
+	%D%/app/renaming.c %D%/app/renaming.h \
+	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
 	%D%/app/registry.c %D%/app/registry.h \
