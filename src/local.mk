@@ -226,6 +226,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/options.c %D%/app/options.h \
@@ -254,7 +255,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
+	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
