@@ -1,4 +1,4 @@
-EXTRA_DIST += %D%/classes.md %D%/hacking.md %D%/memory.md %D%/performance.md %D%/safety.md %D%/traps.md
+EXTRA_DIST += %D%/classes.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
 dist_man_MANS += %D%/heaptop.1
 EXTRA_DIST += %D%/queries.sql
 dist_man_MANS += %D%/heaptop.5

@@ -44,16 +44,26 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libtarget_a_SOURCES = \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
+	%D%/target/debug_files.c %D%/target/debug_files.h \
 	%D%/target/debuginfod.c %D%/target/debuginfod.h \
 	%D%/target/debuginfod_child.c %D%/target/debuginfod_wire.h \
 	%D%/target/demangle.c \
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
+	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
+	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
+	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \
+	%D%/target/dwarf_split.c %D%/target/dwarf_split.h \
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
 	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/jitcode.c %D%/target/jitcode.h \
+	%D%/target/jitdump.c %D%/target/jitdump.h \
+	%D%/target/jitfile.c %D%/target/jitfile.h \
+	%D%/target/jitname.c %D%/target/jitname.h \
+	%D%/target/jitreader.c %D%/target/jitreader.h \
 	%D%/target/kind.c \
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
@@ -61,7 +71,9 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
+	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
@@ -125,11 +137,13 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/counters.c %D%/live/counters.h \
 	%D%/live/slots.c %D%/live/slots.h \
 	%D%/live/deciding.c %D%/live/deciding.h \
+	%D%/live/fetching.c %D%/live/fetching.h \
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
+	%D%/live/jit.c %D%/live/jit.h \
 	%D%/live/names.c %D%/live/names.h \
 	%D%/live/pacer.c %D%/live/pacer.h \
 	%D%/live/pacing.c %D%/live/pacing.h \
@@ -210,6 +224,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -257,7 +272,7 @@ PROBE_CFLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIE -fvisibility=hid
 	-mno-red-zone -fomit-frame-pointer -fno-stack-protector -fcf-protection=none -fno-jump-tables \
 	-fno-asynchronous-unwind-tables -Wno-unused-parameter -fno-lto -fno-sanitize=all
 PROBE_FILES = %D%/probe/entry.S %D%/probe/handlers.c %D%/probe/slow.c %D%/probe/slot.c %D%/probe/table.c \
-	%D%/probe/ring.c %D%/probe/stack.c %D%/probe/sample.c %D%/probe/map.c
+	%D%/probe/ring.c %D%/probe/stack.c %D%/probe/sample.c %D%/probe/interpreter.c %D%/probe/map.c
 PROBE_INPUTS = $(PROBE_FILES) %D%/probe/probe.h %D%/probe/wire.h %D%/probe/blob.ld
 EXTRA_DIST += $(PROBE_INPUTS) %D%/probe/logtable.awk
 

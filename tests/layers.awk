@@ -16,7 +16,7 @@ BEGIN {
         library["sqlite3.h"] = "store"
         library["libunwind"] = "target"
         library["libelf.h"] = library["gelf.h"] = library["elfutils"] = library["dwarf.h"] = "target"
-        library["libiberty"] = "target"
+        library["libiberty"] = library["lzma.h"] = "target"
         library["Zydis"] = "inject"
         library["jansson.h"] = "app"
         library["sys/ptrace.h"] = "inject"

@@ -19,13 +19,20 @@ UNIT_TESTS = \
 	%D%/unit/test_blocks \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_jit \
+	%D%/unit/test_jitcode \
+	%D%/unit/test_jitdump \
+	%D%/unit/test_jitname \
+	%D%/unit/test_jitreader \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
@@ -35,11 +42,13 @@ UNIT_TESTS = \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
+	%D%/unit/test_perfmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
+	%D%/unit/test_probe_interpreter \
 	%D%/unit/test_probe_map \
 	%D%/unit/test_probe_sampling \
 	%D%/unit/test_probe_stack \
@@ -84,6 +93,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
+# toy_elf: ELF files made for a test
+TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
+%C%_unit_test_debug_files_SOURCES = %D%/unit/test_debug_files.c $(TOY_ELF)
+%C%_unit_test_debug_files_LDADD = $(LDADD) $(ELF_LIBS)
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
@@ -109,13 +122,16 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_glibc \
+	%D%/fuzz/fuzz_jitdump \
 	%D%/fuzz/fuzz_lines \
 	%D%/fuzz/fuzz_maps \
+	%D%/fuzz/fuzz_perfmap \
 	%D%/fuzz/fuzz_proc \
 	%D%/fuzz/fuzz_ring \
 	%D%/fuzz/fuzz_rules \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
+	%D%/fuzz/fuzz_sources \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -137,10 +153,14 @@ endif
 %C%_fuzz_fuzz_elf_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_glibc_SOURCES = %D%/fuzz/fuzz_glibc.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_glibc_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_jitdump_SOURCES = %D%/fuzz/fuzz_jitdump.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_jitdump_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_lines_SOURCES = %D%/fuzz/fuzz_lines.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_lines_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_maps_SOURCES = %D%/fuzz/fuzz_maps.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_maps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_perfmap_SOURCES = %D%/fuzz/fuzz_perfmap.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_perfmap_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_proc_SOURCES = %D%/fuzz/fuzz_proc.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_proc_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ring_SOURCES = %D%/fuzz/fuzz_ring.c $(FUZZ_MAIN)
@@ -151,6 +171,8 @@ endif
 %C%_fuzz_fuzz_session_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_smaps_SOURCES = %D%/fuzz/fuzz_smaps.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
@@ -167,11 +189,13 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-edges.sh \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
+	%D%/live/debuginfod.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/hostile_names.sh \
+	%D%/live/jit.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
 	%D%/live/kinds-frozen.sh \
@@ -196,12 +220,12 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
 check_PROGRAMS += %D%/live/attach_tool %D%/live/fingerprint %D%/live/injector_kills %D%/live/record_truth
-check_PROGRAMS += %D%/live/unwind_check
+check_PROGRAMS += %D%/live/names_tool %D%/live/unwind_check
 check_PROGRAMS += %D%/live/fault_tool %D%/live/freeze_tool
 %C%_live_fingerprint_LDADD =
 
@@ -216,7 +240,7 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
-check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
+check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
 check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
@@ -226,6 +250,9 @@ check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
 %C%_targets_edge_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_edge_LDFLAGS =
 %C%_targets_edge_LDADD = -lpthread
+%C%_targets_jit_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_jit_LDFLAGS =
+%C%_targets_jit_LDADD =
 %C%_targets_kinds_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_kinds_LDFLAGS =
 %C%_targets_kinds_LDADD = -lpthread

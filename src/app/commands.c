@@ -43,7 +43,9 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROWS_EXTRAS(malloc_at, pair)                                                                         \
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
+#define ROW_NO_DEBUGINFOD(help) { 0, "no-debuginfod", NULL, help, OPTION_FLAG, FIELD(no_debuginfod) }
 #define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE,                        \
+        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),                                           \
         ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
@@ -52,7 +54,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE,
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE, ROW_NO_DEBUGINFOD(""),
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
@@ -199,7 +201,7 @@ const struct subcommand *const *commands_all(void)
 struct recording commands_recording(const struct options *options, pid_t pid, const struct user *user)
 {
         return (struct recording){
-                .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
+                .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/followed.h"
+#include "app/servers.h"
 #include "app/user.h"
 #include "inject/inject.h"
 
@@ -15,6 +16,7 @@ struct recording {
         const char *name;        /* for the default file name; NULL = the target's comm */
         bool adaptive;           /* no --mean: the sampling mean is paced */
         struct inject_options inject;
+        struct servers servers;  /* that debug information is fetched from */
         uint64_t duration_ns;    /* 0 = until something ends it */
         bool hide_cmdline;
         const struct user *user; /* whom the file belongs to */

@@ -16,10 +16,13 @@ enum {
         BUCKETS = 256,
 };
 
+#define ENGINE "jit>"
+
 struct rule {
         const char *module, *func; /* into a text */
         uint32_t group;            /* 0 = none */
         bool fold;                 /* else "!" */
+        bool engine;               /* "jit>" */
         bool off;                  /* its group was taken out */
 };
 
@@ -139,7 +142,9 @@ static int add_rule(const struct reader *reader, const char *module, const char 
 {
         struct rules *rules = reader->rules;
         struct bucket *bucket = &rules->buckets[func[0] == '*' ? STAR : (unsigned char)func[0]];
+        bool engine = strncmp(module, ENGINE, strlen(ENGINE)) == 0;
 
+        module += engine ? strlen(ENGINE) : 0;
         if (strlen(module) > PATTERN_MAX || strlen(func) > PATTERN_MAX)
                 return wrong(reader, "a pattern is longer than 512 bytes");
         if (rules->n >= RULES_MAX)
@@ -147,7 +152,7 @@ static int add_rule(const struct reader *reader, const char *module, const char 
         array_grow(bucket->v, bucket->n, bucket->cap);
         bucket->v[bucket->n++] = (uint32_t)rules->n;
         array_grow(rules->v, rules->n, rules->cap);
-        rules->v[rules->n++] = (struct rule){ module, func, reader->group, fold, false };
+        rules->v[rules->n++] = (struct rule){ module, func, reader->group, fold, engine, false };
         return 0;
 }
 
@@ -251,7 +256,7 @@ static const char *file_name(const char *module, size_t *ret_len)
         return name;
 }
 
-enum rules_verdict rules_match(const struct rules *rules, const char *module, const char *func)
+static enum rules_verdict match(const struct rules *rules, bool engine, const char *module, const char *func)
 {
         size_t func_len = func ? strlen(func) : 0, module_len;
         const char *name = file_name(module, &module_len);
@@ -264,8 +269,18 @@ enum rules_verdict rules_match(const struct rules *rules, const char *module, co
                 bool star = k == 0 || (i > 0 && stars->v[i - 1] > own->v[k - 1]);
                 const struct rule *rule = &rules->v[star ? stars->v[--i] : own->v[--k]];
 
-                if (rule_matches(rule, name, module_len, func, func_len))
+                if (rule->engine == engine && rule_matches(rule, name, module_len, func, func_len))
                         return rule->fold ? RULES_FOLD : RULES_KEEP;
         }
         return RULES_NONE;
+}
+
+enum rules_verdict rules_match(const struct rules *rules, const char *module, const char *func)
+{
+        return match(rules, false, module, func);
+}
+
+enum rules_verdict rules_match_engine(const struct rules *rules, const char *module, const char *func)
+{
+        return match(rules, true, module, func);
 }

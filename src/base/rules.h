@@ -6,6 +6,7 @@
  *     libstdc++*      *                a file (its last part) and a function; `*` stands for any characters
  *     !*              std::sort*       "!": such a frame is looked at after all
  *     ![rust]                          none of the rules of that group, as far as they were read
+ *     jit>libv8*      *                what compiles and runs other code: looked past only where such code has called it
  *
  * Of the rules that a frame matches the one that was read last decides. A name is matched in the time of a few comparisons
  * with short prefixes, whatever the number of rules. */
@@ -29,3 +30,6 @@ int rules_add(struct rules *rules, const char *text, const char *where, struct e
 /* What the rules say of FUNC (demangled, without parameters; NULL = no name, which only the function `*` matches) in the file
  * MODULE (a path or its last part; NULL = none). */
 enum rules_verdict rules_match(const struct rules *rules, const char *module, const char *func);
+
+/* The same by the rules with "jit>" in front, which rules_match() leaves alone. */
+enum rules_verdict rules_match_engine(const struct rules *rules, const char *module, const char *func);

@@ -173,10 +173,13 @@ static void look(struct follow *follow)
 
 /* ---- attaching ---- */
 
-static enum rec_came how_it_came(const struct follow *follow, const struct kin *kin, enum heirs_kind kind)
+/* OURS: it carries what we hooked, so it was forked since then, even before we began to look. */
+static enum rec_came how_it_came(const struct follow *follow, const struct kin *kin, enum heirs_kind kind, bool ours)
 {
         if (kin->called_exec)
                 return REC_CAME_EXEC;
+        if (kind == HEIRS_PASSIVE && ours)
+                return REC_CAME_FORKED;
         if (kin->start_time + 1 < follow->since)
                 return REC_CAME_ATTACHED;
         return kind == HEIRS_PASSIVE ? REC_CAME_FORKED : REC_CAME_EXEC;
@@ -255,6 +258,7 @@ static void try_attach(struct follow *follow, struct kin *kin)
 {
         uint64_t now_ns = follow->ledger->now_ns, file = 0;
         enum heirs_kind kind;
+        bool ours;
 
         if (!proc_is_same(kin->pid, kin->start_time)) { /* its number may be somebody else's; the next look counts it */
                 kin->next_ns = now_ns + RETRY_NS;
@@ -271,11 +275,12 @@ static void try_attach(struct follow *follow, struct kin *kin)
                 return;
         }
         kind = heirs_look(kin->pid, &file);
-        if (kind == HEIRS_HOOKED && members_find_file(follow->members, file)) {
+        ours = members_find_file(follow->members, file) != NULL;
+        if (kind == HEIRS_HOOKED && ours) {
                 kin->next_ns = now_ns + RETRY_NS; /* vfork: the memory is its parent's */
                 return;
         }
-        attach(follow, kin, how_it_came(follow, kin, kind));
+        attach(follow, kin, how_it_came(follow, kin, kind, ours));
 }
 
 /* ---- public ---- */

@@ -70,11 +70,24 @@ void ledger_take_names(struct ledger *ledger)
 
         do {
                 n = names_collect(ledger->names, answers, array_len(answers));
-                for (size_t i = 0; i < n; i++)
+                for (size_t i = 0; i < n; i++) {
+                        if (answers[i].engine)
+                                stacks_engine(&ledger->stacks, answers[i].frame);
                         stacks_named(&ledger->stacks, answers[i].frame, answers[i].names, answers[i].n,
                                      answers[i].runtime);
+                }
                 total += n;
         } while (n == array_len(answers) && total < ANSWERS_A_CALL);
+}
+
+/* What fetching debug information has to say. */
+static void take_note(struct ledger *ledger)
+{
+        char *note = names_take_note(ledger->names);
+
+        if (note)
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_NOTE, "%s", note);
+        free(note);
 }
 
 static void add_state(void *ctx, uint32_t site, uint32_t class)
@@ -122,12 +135,18 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
 {
         const struct stacks *stacks = &ledger->stacks;
 
+        for (size_t i = 0; i < ledger->deciding.new_sites.n; i++)
+                names_site(ledger->names, stacks->frames.v[ledger->deciding.new_sites.v[i].frame].module);
         tick->modules = stacks->new_modules.v;
         tick->n_modules = stacks->new_modules.n;
         tick->frames = stacks->new_frames.v;
         tick->n_frames = stacks->new_frames.n;
         tick->stacks = stacks->new_stacks.v;
         tick->n_stacks = stacks->new_stacks.n;
+        tick->source_files = stacks->new_source_files.v;
+        tick->n_source_files = stacks->new_source_files.n;
+        tick->module_files = stacks->new_module_files.v;
+        tick->n_module_files = stacks->new_module_files.n;
         tick->sites = ledger->deciding.new_sites.v;
         tick->n_sites = ledger->deciding.new_sites.n;
         tick->states = ledger->states.v;
@@ -136,6 +155,7 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
 
 void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
 {
+        take_note(ledger);
         fill_changes(ledger, tick);
         fill_code(ledger, tick);
         tick->births = ledger->births.v;

@@ -31,6 +31,7 @@ struct named_module {
         struct naming *naming; /* NULL: its file could not be opened */
         char *path;
         uint32_t key;
+        uint32_t sites;
 };
 
 struct names {
@@ -45,6 +46,10 @@ struct names {
         size_t first_answer, n_answers;
         /* Grows under the lock; the thread copies an element before it works on it. */
         struct { struct named_module *v; size_t n, cap; } modules;
+        struct fetching *fetching; /* the thread's own; NULL: nothing is fetched */
+        struct names_progress progress;
+        char *note;
+        bool again; /* frames are being named again */
 };
 
 static bool take_question(struct queue *queue, struct question *ret)
@@ -57,10 +62,10 @@ static bool take_question(struct queue *queue, struct question *ret)
         return true;
 }
 
-static void copy_one(const struct naming_frame *from, struct stacks_name *ret)
+static void copy_one(const struct naming_frame *from, const char *module, struct stacks_name *ret)
 {
         *ret = (struct stacks_name){ from->func ? xstrdup(from->func) : NULL, from->file ? xstrdup(from->file) : NULL,
-                                   from->line, from->nearest };
+                                   from->line, from->nearest, runtime_is(module, from->func), from->source };
 }
 
 static void answer_question(const struct named_module *module, const struct question *question,
@@ -72,12 +77,13 @@ static void answer_question(const struct named_module *module, const struct ques
         *ret = (struct names_answer){ .frame = question->frame };
         if (module->naming)
                 n = naming_lookup(module->naming, question->addr, question->exact, found, NAMES_INLINED_MAX);
-        ret->runtime = runtime_is(module->path, n ? found[n - 1].func : NULL);
+        ret->runtime = n > 0 || runtime_is(module->path, NULL);
+        ret->engine = runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
         for (size_t i = n; i-- > 0;) { /* naming tells the innermost first */
-                if (ret->runtime && i + 1 < n)
-                        ret->runtime = runtime_is(module->path, found[i].func);
-                copy_one(&found[i], &ret->names[ret->n++]);
+                copy_one(&found[i], module->path, &ret->names[ret->n]);
+                ret->runtime = ret->runtime && ret->names[ret->n++].runtime;
         }
+        ret->engine = ret->engine && !ret->runtime;
 }
 
 static void free_answer(struct names_answer *answer)
@@ -88,25 +94,86 @@ static void free_answer(struct names_answer *answer)
         }
 }
 
+/* What the other thread may see of fetching. The lock is held. */
+static void publish(struct names *names)
+{
+        fetching_look(names->fetching, &names->progress.fetching);
+        if (!names->note)
+                names->note = fetching_take_note(names->fetching);
+}
+
+/* Fetching is looked after when its time has come. The lock is held, but not while that goes on. */
+static void look_after_fetching(struct names *names)
+{
+        uint64_t now_ns = clock_boottime_ns();
+        bool quiet = names->urgent.n + names->others.n == 0;
+
+        if (!names->fetching || now_ns < fetching_due_ns(names->fetching))
+                return;
+        for (uint32_t i = 0; i < names->modules.n; i++)
+                fetching_weigh(names->fetching, i, names->modules.v[i].sites);
+        pthread_mutex_unlock(&names->lock);
+        fetching_step(names->fetching, now_ns, quiet);
+        pthread_mutex_lock(&names->lock);
+        publish(names);
+}
+
+/* Until when there is nothing to do but for questions; 0 = for ever. The lock is held. */
+static uint64_t next_look_ns(const struct names *names)
+{
+        uint64_t due_ns = names->fetching ? fetching_due_ns(names->fetching) : UINT64_MAX;
+        uint64_t rest_ns = dwarf_process_pid(names->lines) ? clock_boottime_ns() + LOOK_S * NS_PER_S : UINT64_MAX;
+
+        return due_ns < rest_ns ? due_ns : rest_ns;
+}
+
 /* Waits for work. When none comes for long the child that reads debug information is ended: it holds what it has read.
  * The lock is held. */
 static void wait_for_work(struct names *names)
 {
+        uint64_t now_ns = clock_boottime_ns(), look_ns = next_look_ns(names), idle_ns;
         struct timespec until;
-        uint64_t idle_ns;
 
-        if (dwarf_process_pid(names->lines) == 0) {
+        if (look_ns == UINT64_MAX) {
                 pthread_cond_wait(&names->work, &names->lock);
                 return;
         }
+        look_ns = look_ns > now_ns ? look_ns - now_ns : 1;
         clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += LOOK_S;
+        look_ns += (uint64_t)until.tv_nsec;
+        until.tv_sec += (time_t)(look_ns / NS_PER_S);
+        until.tv_nsec = (long)(look_ns % NS_PER_S);
         if (pthread_cond_timedwait(&names->work, &names->lock, &until) != ETIMEDOUT)
                 return;
         idle_ns = clock_boottime_ns() - names->worked_ns;
         pthread_mutex_unlock(&names->lock);
         dwarf_process_rest(names->lines, idle_ns);
         pthread_mutex_lock(&names->lock);
+}
+
+/* The next question: what decides a site first, what has been answered before last. The lock is held. */
+static bool next_question(struct names *names, struct question *ret)
+{
+        struct fetching_frame frame;
+
+        names->again = false;
+        if (take_question(&names->urgent, ret) || take_question(&names->others, ret))
+                return true;
+        if (!names->fetching || !fetching_again(names->fetching, &frame))
+                return false;
+        names->again = true;
+        *ret = (struct question){ frame.addr, frame.module, frame.frame, frame.exact };
+        return true;
+}
+
+/* Answered without lines, a frame may be asked about again later. */
+static void remember(struct names *names, const struct named_module *module, const struct question *question,
+                     const struct names_answer *answer)
+{
+        const struct fetching_frame frame = { question->addr, question->module, question->frame, question->exact };
+
+        if (names->fetching && module->naming && answer->n == 1 && !answer->names[0].file)
+                fetching_missed(names->fetching, module->naming, module->path, &frame);
 }
 
 static void *run(void *arg)
@@ -119,8 +186,10 @@ static void *run(void *arg)
                 struct named_module module;
                 struct question question;
 
-                if (names->n_answers == NAMES_ANSWERS ||
-                    (!take_question(&names->urgent, &question) && !take_question(&names->others, &question))) {
+                look_after_fetching(names);
+                if (names->ending)
+                        break;
+                if (names->n_answers == NAMES_ANSWERS || !next_question(names, &question)) {
                         wait_for_work(names);
                         continue;
                 }
@@ -128,8 +197,10 @@ static void *run(void *arg)
                 names->busy = true;
                 pthread_mutex_unlock(&names->lock);
                 answer_question(&module, &question, &answer);
+                remember(names, &module, &question, &answer);
                 pthread_mutex_lock(&names->lock);
                 names->busy = false;
+                names->progress.named += !names->again;
                 names->worked_ns = clock_boottime_ns();
                 names->answers[(names->first_answer + names->n_answers++) % NAMES_ANSWERS] = answer;
         }
@@ -191,6 +262,8 @@ void names_free(struct names *names)
                 naming_close(names->modules.v[i].naming);
                 free(names->modules.v[i].path);
         }
+        fetching_free(names->fetching);
+        free(names->note);
         dwarf_process_free(names->lines);
         free(names->modules.v);
         free(names->answers);
@@ -237,6 +310,7 @@ bool names_ask(struct names *names, uint32_t module, uint64_t addr, bool exact, 
         room = queue->n < NAMES_QUEUE;
         if (room) {
                 queue->v[(queue->first + queue->n++) % NAMES_QUEUE] = (struct question){ addr, module, frame, exact };
+                names->progress.asked++;
                 pthread_cond_signal(&names->work);
         }
         pthread_mutex_unlock(&names->lock);
@@ -263,9 +337,45 @@ bool names_idle(struct names *names)
         bool idle;
 
         pthread_mutex_lock(&names->lock);
-        idle = !names->busy && names->urgent.n == 0 && names->others.n == 0 && names->n_answers == 0;
+        idle = !names->busy && names->urgent.n == 0 && names->others.n == 0 && names->n_answers == 0 && !names->again;
         pthread_mutex_unlock(&names->lock);
         return idle;
+}
+
+void names_fetch(struct names *names, const struct debuginfod_options *options)
+{
+        pthread_mutex_lock(&names->lock);
+        names->fetching = fetching_new(options);
+        pthread_mutex_unlock(&names->lock);
+}
+
+void names_site(struct names *names, uint32_t key)
+{
+        struct named_module *module = find_module(names, key);
+
+        if (!module)
+                return;
+        pthread_mutex_lock(&names->lock);
+        module->sites++;
+        pthread_mutex_unlock(&names->lock);
+}
+
+void names_progress(struct names *names, struct names_progress *ret)
+{
+        pthread_mutex_lock(&names->lock);
+        *ret = names->progress;
+        pthread_mutex_unlock(&names->lock);
+}
+
+char *names_take_note(struct names *names)
+{
+        char *note;
+
+        pthread_mutex_lock(&names->lock);
+        note = names->note;
+        names->note = NULL;
+        pthread_mutex_unlock(&names->lock);
+        return note;
 }
 
 void names_cost(const struct names *names, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)

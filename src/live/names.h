@@ -4,6 +4,7 @@
  * a site go first. Asking and collecting hold a lock only for copying a few words. */
 #pragma once
 
+#include "live/fetching.h"
 #include "live/stacks.h"
 #include "target/image.h"
 
@@ -21,6 +22,7 @@ struct names_answer {
         uint32_t frame;
         size_t n;      /* 0 = nothing is known */
         bool runtime;  /* all of them belong to allocator or language runtime */
+        bool engine;   /* the function itself is part of what runs compiled code (target/runtime.h) */
         struct stacks_name names[NAMES_INLINED_MAX];
 };
 
@@ -41,7 +43,23 @@ bool names_ask(struct names *names, uint32_t module, uint64_t addr, bool exact, 
 /* Moves at most MAX answers to RET; their strings are the caller's. Never waits for naming. */
 size_t names_collect(struct names *names, struct names_answer *ret, size_t max);
 
-/* True when nothing asked is without an answer (for tests and the last tick). */
+/* From now on debug information that is missing is fetched from servers as OPTIONS say, and frames that were named without lines get a
+ * second answer when it has come. Before the first question. */
+void names_fetch(struct names *names, const struct debuginfod_options *options);
+
+/* The module of KEY stands at one more site: what stands at many is fetched first. */
+void names_site(struct names *names, uint32_t key);
+
+struct names_progress {
+        uint32_t asked, named; /* frames */
+        struct fetching_state fetching;
+};
+void names_progress(struct names *names, struct names_progress *ret);
+
+/* What the user should be told once about fetching, NULL = nothing. The caller frees it. */
+char *names_take_note(struct names *names);
+
+/* True when nothing asked is without an answer; what is still being fetched does not count (for tests and the last tick). */
 bool names_idle(struct names *names);
 
 /* What its child process has cost so far (target/dwarf_process.h). */

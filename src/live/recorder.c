@@ -183,6 +183,8 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
                 err_set(err, -r, "cannot start the thread that looks up names: %s", strerror(-r));
                 goto out;
         }
+        if (options->debuginfod)
+                names_fetch(ledger->names, options->debuginfod);
         ledger->adaptive = recorder->options.adaptive;
         ledger->inject = recorder->options.inject;
         if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {

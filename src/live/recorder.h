@@ -19,6 +19,7 @@ struct recorder_options {
                                               * it is not. The caller's, for as long as the recorder is used */
         bool follow_exec;    /* what the target becomes by exec() is recorded, too */
         struct follow_options follow; /* follow.fork: its children, too, and what they become */
+        const struct debuginfod_options *debuginfod; /* debug information is fetched from servers; NULL = it is not. Copied */
         bool adaptive;       /* the sampling mean is paced (live/pacing.h); else that of the injection stays */
 };
 

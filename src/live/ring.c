@@ -103,6 +103,13 @@ static uint32_t smallest(uint32_t type)
         }
 }
 
+/* ROOM: bytes behind the fixed part of ALLOC. */
+static bool holds_what_it_says(uint64_t room, const struct wire_alloc *alloc)
+{
+        return alloc->stack_bytes <= room && alloc->stack_bytes % 8 == 0 && alloc->n_interpreted <= WIRE_INTERPRETED_MAX &&
+               alloc->n_interpreted * sizeof(struct wire_interpreted) <= room - alloc->stack_bytes;
+}
+
 /* What differs from type to type; HEADER was read before, RET holds the rest. */
 static bool makes_sense(struct header header, const union ring_record *ret)
 {
@@ -119,7 +126,7 @@ static bool makes_sense(struct header header, const union ring_record *ret)
                         return false;
                 /* fall through */
         case WIRE_ALLOC:
-                return ret->alloc.stack_bytes <= header.length - sizeof ret->alloc && ret->alloc.stack_bytes % 8 == 0;
+                return holds_what_it_says(header.length - sizeof ret->alloc, &ret->alloc);
         default:
                 return true;
         }

@@ -17,13 +17,14 @@
 #define RING_SKIP_NS  (1ull * 1000000000)
 #define RING_RESET_NS (5ull * 1000000000)
 
-/* One record, copied out of the ring: `alloc` for WIRE_ALLOC and WIRE_MAP, the stack's bytes follow it; `span` for WIRE_UNMAP
- * and WIRE_REMAP. */
+/* One record, copied out of the ring: `alloc` for WIRE_ALLOC and WIRE_MAP, the stack's bytes and the interpreter's frames follow it;
+ * `span` for WIRE_UNMAP and WIRE_REMAP. */
 union ring_record {
         struct wire_record head;
         struct wire_alloc alloc;
         struct wire_span span;
-        uint8_t bytes[(sizeof(struct wire_alloc) + WIRE_STACK_MAX + WIRE_ALIGN - 1) / WIRE_ALIGN * WIRE_ALIGN];
+        uint8_t bytes[(sizeof(struct wire_alloc) + WIRE_STACK_MAX + WIRE_INTERPRETED_MAX * sizeof(struct wire_interpreted) +
+                       WIRE_ALIGN - 1) / WIRE_ALIGN * WIRE_ALIGN];
 };
 
 /* Fields are for reading. Counts only grow. */
@@ -41,7 +42,7 @@ struct ring {
 
 void ring_init(struct ring *ring, struct wire_shared *shared);
 
-/* Copies the next finished record into RET: ids and addresses are plausible, an alloc's stack_bytes lie within the record, mapped
+/* Copies the next finished record into RET: ids and addresses are plausible, an alloc's stack and frames lie within the record, mapped
  * ranges are not empty and below the end of addresses. Returns 1, or 0 when none is ready. Takes bounded time whatever the ring holds. */
 int ring_next(struct ring *ring, uint64_t now_ns, union ring_record *ret);
 

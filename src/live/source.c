@@ -116,6 +116,7 @@ size_t source_step(struct source *source)
         size_t n;
 
         inject_heartbeat(source->injection);
+        jit_step(walk_jit(source->walk));
         n = source_drain(source);
         pacer_drained(source->pacer);
         pace(source);
@@ -214,6 +215,7 @@ void source_count(struct source *source)
         walk_ask(source->walk);
         walk_look(source->walk, source->ledger->now_ns);
         say_loaded(source);
+        jit_tell(walk_jit(source->walk), &ledger->happenings, ledger->now_ns);
         if (source->extend && source->ledger->inject && !source->silent && !source->ending)
                 extend(source);
         ledger->happenings.label = NULL;

@@ -25,17 +25,60 @@ static uint64_t frame_key(uint32_t module, uint64_t offset, uint32_t flags)
         return how << (OFFSET_BITS + MODULE_BITS) | (uint64_t)module << OFFSET_BITS | offset;
 }
 
+static bool is_said(const struct dwarf_source *source)
+{
+        static const uint8_t nothing[DWARF_MD5_SIZE];
+
+        return source->size || source->mtime_ns || memcmp(source->md5, nothing, sizeof nothing) != 0;
+}
+
+static char *md5_text(const uint8_t md5[DWARF_MD5_SIZE])
+{
+        static const char digits[] = "0123456789abcdef";
+        char text[2 * DWARF_MD5_SIZE + 1] = "";
+        uint8_t all = 0;
+
+        for (size_t i = 0; i < DWARF_MD5_SIZE; i++) {
+                all |= md5[i];
+                text[2 * i] = digits[md5[i] >> 4];
+                text[2 * i + 1] = digits[md5[i] & 15];
+        }
+        return xstrdup(all ? text : "");
+}
+
+/* What is said of a source file, when MODULE names it for the first time. */
+static void add_source(struct stacks *stacks, uint32_t module, const struct stacks_name *name)
+{
+        uint64_t key, known;
+
+        if (!name->file || module == 0 || !is_said(&name->source))
+                return;
+        key = hash_text(name->file) ^ module * 0x9e3779b97f4a7c15ull;
+        key = key == 0 || key == UINT64_MAX ? 1 : key;
+        if (addrmap_get(&stacks->source_files, key, &known))
+                return;
+        addrmap_put(&stacks->source_files, key, 1);
+        rows_add(&stacks->new_source_files, (struct rec_source_file){ module, xstrdup(name->file), name->source.size,
+                                                                       name->source.mtime_ns, md5_text(name->source.md5) });
+}
+
+void stacks_module_file(struct stacks *stacks, const struct rec_module_file *file)
+{
+        rows_add(&stacks->new_module_files, *file);
+}
+
 static void add_row(struct stacks *stacks, uint32_t id, const struct stacks_name *name, uint32_t inlined_in)
 {
         const struct stacks_frame *frame = &stacks->frames.v[id];
         struct rec_frame row = { .id = id, .module = frame->module, .offset = frame->offset,
-                                 .inlined_in = inlined_in, .flags = frame->flags & ~(uint32_t)STACKS_EXACT };
+                                 .inlined_in = inlined_in, .flags = frame->flags & ~(uint32_t)STACKS_OWN_FLAGS };
 
         if (name) {
                 row.func = name->func;
                 row.file = name->file;
                 row.line = name->line;
-                row.flags |= name->nearest ? REC_FRAME_NEAREST : 0u;
+                row.flags |= (name->nearest ? REC_FRAME_NEAREST : 0u) | (name->runtime ? REC_FRAME_RUNTIME : 0u);
+                add_source(stacks, frame->module, name);
         }
         rows_add(&stacks->new_frames, row);
 }
@@ -64,7 +107,12 @@ void stacks_rows_given(struct stacks *stacks)
                 free((void *)(uintptr_t)stacks->new_frames.v[i].func);
                 free((void *)(uintptr_t)stacks->new_frames.v[i].file);
         }
+        for (size_t i = 0; i < stacks->new_source_files.n; i++) {
+                free((void *)(uintptr_t)stacks->new_source_files.v[i].path);
+                free((void *)(uintptr_t)stacks->new_source_files.v[i].md5);
+        }
         stacks->new_modules.n = stacks->new_frames.n = stacks->new_stacks.n = 0;
+        stacks->new_source_files.n = stacks->new_module_files.n = 0;
 }
 
 void stacks_done(struct stacks *stacks)
@@ -73,12 +121,15 @@ void stacks_done(struct stacks *stacks)
         free(stacks->new_modules.v);
         free(stacks->new_frames.v);
         free(stacks->new_stacks.v);
+        free(stacks->new_source_files.v);
+        free(stacks->new_module_files.v);
         free(stacks->frames.v);
         free(stacks->nodes.v);
         free(stacks->runtime_modules.v);
         addrmap_done(&stacks->frame_ids);
         addrmap_done(&stacks->node_ids);
         addrmap_done(&stacks->module_ids);
+        addrmap_done(&stacks->source_files);
         *stacks = (struct stacks){ 0 };
 }
 
@@ -155,7 +206,9 @@ void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *nam
         struct stacks_frame *named = &stacks->frames.v[frame];
         uint32_t inlined_in = frame;
 
-        named->flags |= REC_FRAME_NAMED | (runtime ? REC_FRAME_RUNTIME : 0u);
+        named->flags = (named->flags & ~(uint32_t)REC_FRAME_RUNTIME) | REC_FRAME_NAMED | (runtime ? REC_FRAME_RUNTIME : 0u);
+        if (n && names[0].func && named->flags & STACKS_CODE_FLAGS)
+                named->flags |= STACKS_COMPILED;
         add_row(stacks, frame, n ? &names[0] : NULL, 0);
         for (size_t i = 1; i < n; i++) {
                 struct stacks_frame outer = stacks->frames.v[frame];
@@ -174,16 +227,27 @@ static bool is_runtime(const struct stacks *stacks, const struct stacks_frame *f
         return stacks->runtime_modules.v[frame->module];
 }
 
+void stacks_engine(struct stacks *stacks, uint32_t frame)
+{
+        stacks->frames.v[frame].flags |= STACKS_ENGINE;
+}
+
 uint32_t stacks_site_frame(const struct stacks *stacks, uint32_t node, bool force)
 {
+        uint32_t engine = 0; /* the first frame that may be the site, unless a compiled function comes */
+
         for (uint32_t at = node; at; at = stacks->nodes.v[at].parent) {
                 uint32_t id = stacks->nodes.v[at].frame;
                 const struct stacks_frame *frame = &stacks->frames.v[id];
 
                 if (!(frame->flags & REC_FRAME_NAMED) && !force)
                         return 0;
-                if (!is_runtime(stacks, frame))
-                        return id;
+                if (is_runtime(stacks, frame))
+                        continue;
+                if (!(frame->flags & STACKS_ENGINE))
+                        return engine == 0 || (frame->flags & STACKS_COMPILED) ? id : engine;
+                if (engine == 0)
+                        engine = id;
         }
-        return stacks->nodes.v[node].frame;
+        return engine ? engine : stacks->nodes.v[node].frame;
 }

@@ -36,17 +36,31 @@ struct walk {
         uint64_t refreshed_ns;
         struct unwind_frame frames[STACKS_DEPTH_MAX]; /* of the last sample */
         size_t n_frames;
+        struct jit *jit;
+        uint64_t tsc; /* of the last sample */
 };
+
+/* Of which time its file is, for who compares it with source files. */
+static void tell_file(struct walk *walk, const struct unwind_module *module, uint32_t id)
+{
+        struct rec_module_file file = { .module = id };
+
+        if (module->image && image_stamp(module->image, &file.size, &file.mtime_ns))
+                stacks_module_file(walk->stacks, &file);
+}
 
 static void add_module(struct walk *walk, uint32_t index)
 {
         const struct unwind_module *module = unwinder_module(walk->unwinder, index);
         struct walk_module known = { 0 };
+        size_t before = walk->stacks->runtime_modules.n; /* ids from here on are new */
 
         known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
         /* No frame is told to be of a module beyond the limit, so none is asked about. */
         known.names = known.id ? names_module(walk->names, module->image, module->path, known.id) : NO_NAMES;
         rows_add(&walk->modules, known);
+        if (known.id >= (uint32_t)before)
+                tell_file(walk, module, known.id);
 }
 
 static int refresh(struct walk *walk, uint64_t now_ns)
@@ -58,6 +72,7 @@ static int refresh(struct walk *walk, uint64_t now_ns)
         r = maps_read(walk->pid, &maps);
         if (r < 0)
                 return r;
+        jit_maps(walk->jit, &maps);
         r = unwinder_refresh(walk->unwinder, &maps);
         maps_done(&maps);
         while (r >= 0 && walk->modules.n < unwinder_modules(walk->unwinder))
@@ -74,6 +89,7 @@ int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwin
         walk->pid = pid;
         walk->stacks = stacks;
         walk->names = names;
+        walk->jit = jit_new(pid, stacks);
         r = unwinder_new(pid, tables, &walk->unwinder);
         if (r < 0)
                 goto out;
@@ -94,6 +110,7 @@ void walk_free(struct walk *walk)
         if (!walk)
                 return;
         unwinder_free(walk->unwinder);
+        jit_free(walk->jit);
         free(walk->modules.v);
         free(walk->waiting.v);
         free(walk);
@@ -107,6 +124,14 @@ static void ask(struct walk *walk, const struct waiting *question)
                 rows_add(&walk->waiting, *question);
 }
 
+/* Compiled code stands in no file, or in one that is no program (memfd). 0 = it is none. */
+static uint32_t intern_compiled(struct walk *walk, const struct unwind_frame *frame, uint32_t flags, bool *urgent)
+{
+        if (frame->module < walk->modules.n && unwinder_module(walk->unwinder, frame->module)->image)
+                return 0;
+        return jit_frame(walk->jit, frame->pc, frame->flags & UNWIND_EXACT, jit_time(walk->jit, walk->tsc), flags, urgent);
+}
+
 /* *URGENT: all frames nearer to the allocation look like runtime, so this one may be the site. */
 static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool *urgent)
 {
@@ -115,9 +140,11 @@ static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool
                          (frame->flags & UNWIND_EXACT ? STACKS_EXACT : 0u);
         struct walk_module module = { .names = NO_NAMES };
         uint64_t offset = frame->pc;
-        uint32_t id;
+        uint32_t id = intern_compiled(walk, frame, flags, urgent);
         bool fresh;
 
+        if (id)
+                return id;
         if (frame->module < walk->modules.n) {
                 module = walk->modules.v[frame->module];
                 offset -= unwinder_module(walk->unwinder, frame->module)->bias;
@@ -151,6 +178,7 @@ static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct 
 
 size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret)
 {
+        walk->tsc = record->head.tsc;
         walk->n_frames = unwind(walk, record, walk->frames);
         if (unwinder_is_stale(walk->unwinder) && now_ns - walk->refreshed_ns >= REFRESH_NS &&
             refresh(walk, now_ns) == 0)
@@ -184,6 +212,11 @@ const struct unwinder *walk_unwinder(const struct walk *walk)
         return walk->unwinder;
 }
 
+struct jit *walk_jit(struct walk *walk)
+{
+        return walk->jit;
+}
+
 size_t walk_ask(struct walk *walk)
 {
         size_t asked = 0;
@@ -207,9 +240,19 @@ void walk_look(struct walk *walk, uint64_t now_ns)
                 refresh(walk, now_ns);
 }
 
+/* Mapped as code, but no program: a jitdump file's mark, memory that a runtime maps twice to write code into it. */
+static bool is_no_program(const struct unwind_module *module)
+{
+        return module->mapped && !module->image;
+}
+
 const char *walk_loaded(struct walk *walk)
 {
-        if (walk->n_told >= walk->modules.n)
-                return NULL;
-        return unwinder_module(walk->unwinder, (uint32_t)walk->n_told++)->path;
+        while (walk->n_told < walk->modules.n) {
+                const struct unwind_module *module = unwinder_module(walk->unwinder, (uint32_t)walk->n_told++);
+
+                if (!is_no_program(module))
+                        return module->path;
+        }
+        return NULL;
 }

@@ -1,6 +1,7 @@
 /* walk: from a sample's registers and copied stack to a node of the trie, with questions for its names. */
 #pragma once
 
+#include "live/jit.h"
 #include "live/names.h"
 #include "live/stacks.h"
 #include "probe/wire.h"
@@ -25,11 +26,14 @@ uint32_t walk_node(struct walk *walk);
 
 const struct unwinder *walk_unwinder(const struct walk *walk);
 
+/* The compiled code of the process. Never NULL; owned by the walk. */
+struct jit *walk_jit(struct walk *walk);
+
 /* Asks again what did not fit into the queue of names. Returns how much of that is left. */
 size_t walk_ask(struct walk *walk);
 
 /* Looks now and then whether something was loaded: an allocator that nobody samples yet is on no stack. Once a tick. */
 void walk_look(struct walk *walk, uint64_t now_ns);
 
-/* The path of the next module that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
+/* The path of the next program or library that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
 const char *walk_loaded(struct walk *walk);

@@ -13,7 +13,7 @@
         .hidden blob_start
 blob_start:
         .quad   0x31706f7470616568      /* WIRE_MAGIC */
-        .long   2                       /* WIRE_VERSION */
+        .long   3                       /* WIRE_VERSION */
         .long   text_end - blob_start
         .long   probe_root - blob_start
         .long   blob_end - blob_start

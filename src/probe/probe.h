@@ -194,6 +194,27 @@ uint32_t stack_extent(const struct wire_shared *shared, uint64_t sp);
 uint32_t stack_copy(const struct wire_shared *shared, const struct wire_hook *hook, void *to, uint64_t sp,
                     uint32_t length);
 
+/* Whether the page of ADDR can be read now. */
+bool page_is_readable(uint64_t addr);
+
+/* ---- interpreter.c ---- */
+
+/* What is known of the calling thread's interpreted frames while a sample is taken. */
+struct interpreter_look {
+        const struct wire_interpreter *how;
+        const volatile uint64_t *ending;
+        uint64_t anchor, innermost;
+        uint32_t n;         /* that many frames can be copied */
+        bool more;
+        uint64_t pages[8];  /* found to be readable */
+};
+
+/* Counts what there is to copy. */
+void interpreter_look(const struct wire_shared *shared, struct interpreter_look *ret);
+
+/* Copies what was counted behind the stack's bytes of ALLOC. */
+void interpreter_copy(struct interpreter_look *look, struct wire_alloc *alloc);
+
 /* ---- sample.c ---- */
 
 /* Whether the area is still in use: not in a fork child, not while heaptop detaches. */

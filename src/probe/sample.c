@@ -60,14 +60,19 @@ struct wire_alloc *sample_reserve(const struct probe_frame *frame, uint64_t size
         struct wire_shared *shared = frame->shared;
         uint64_t sp = (uint64_t)(&frame->rip + 1);
         uint32_t extent = stack_extent(shared, sp);
-        uint32_t length = (uint32_t)(sizeof(struct wire_alloc) + extent + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
-        struct wire_alloc *alloc = (struct wire_alloc *)ring_reserve(shared, length, false);
+        struct interpreter_look look;
+        struct wire_alloc *alloc;
+        uint32_t length;
 
+        interpreter_look(shared, &look);
+        length = (uint32_t)(sizeof *alloc + extent + look.n * sizeof(struct wire_interpreted) + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
+        alloc = (struct wire_alloc *)ring_reserve(shared, length, false);
         if (!alloc) {
                 sample_drop(shared, size);
                 return NULL;
         }
         fill(alloc, frame);
         alloc->stack_bytes = stack_copy(shared, frame->hook, alloc + 1, sp, extent);
+        interpreter_copy(&look, alloc);
         return alloc;
 }

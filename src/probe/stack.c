@@ -17,7 +17,7 @@
 
 enum { PAGE = 4096, SAFE_BELOW_TCB = 8192, NR_RT_SIGPROCMASK = 14, ERR_INVALID = 22 };
 
-static bool page_is_readable(uint64_t addr)
+bool page_is_readable(uint64_t addr)
 {
         return syscall4(NR_RT_SIGPROCMASK, UINT32_MAX, addr & ~(PAGE - 1ull), 0, 8) == -ERR_INVALID;
 }

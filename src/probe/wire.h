@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC     0x31706f7470616568ull /* "heaptop1" */
-#define WIRE_VERSION   2
+#define WIRE_VERSION   3
 #define WIRE_MEMFD_NAME "heaptop"            /* shows as /memfd:heaptop (deleted) in maps */
 
 #define WIRE_TID_UNKNOWN UINT64_MAX
@@ -167,7 +167,7 @@ struct wire_record {
         uint64_t tsc;
 };
 
-/* Followed by `stack_bytes` bytes copied from [rsp, rsp + stack_bytes). */
+/* Followed by `stack_bytes` bytes copied from [rsp, rsp + stack_bytes), then `n_interpreted` struct wire_interpreted. */
 struct wire_alloc {
         struct wire_record head;
         uint64_t size;        /* as asked for; malloc(0) is sampled and reported as 1, so that weights are finite */
@@ -183,6 +183,16 @@ struct wire_alloc {
         uint32_t stack_bytes; /* a multiple of 8 */
         uint32_t inside;      /* MAP: 1 + index of the hook whose sampled call mapped this: registers and stack are that
                                * call's; 0: they are the mapping call's own (malloc is on the stack when it mapped) */
+        uint32_t n_interpreted;    /* <= WIRE_INTERPRETED_MAX */
+        uint32_t more_interpreted; /* 1: there are more, further out, or what follows could not be read */
+        uint64_t anchor;           /* what wire_interpreter.anchor pointed to, 0 = nothing */
+};
+
+/* A frame of an interpreter's own stack, the innermost first. All of it is as it was read. */
+struct wire_interpreted {
+        uint64_t frame; /* its address */
+        uint64_t code;
+        uint64_t at;    /* the last instruction: the low 48 bits of WIRE_AT, the byte of WIRE_MARK in the high 8 */
 };
 
 /* WIRE_MAP uses the fields of struct wire_alloc like this: addr and size are the mapping's (size in whole pages), chunk holds
@@ -217,6 +227,7 @@ enum {
         WIRE_PATCH_MAX = 32,        /* bytes displaced at one entry */
         WIRE_RING_BYTES = 4 << 20,  /* a power of two */
         WIRE_STACK_MAX = 64 << 10,  /* most bytes of stack in one record */
+        WIRE_INTERPRETED_MAX = 128, /* most frames of an interpreter in one record */
 };
 
 enum wire_state {
@@ -241,6 +252,29 @@ struct wire_hook_record {
         uint8_t to[WIRE_PATCH_MAX];     /* ... and in the original */
         char name[64];                  /* the symbol, NUL-terminated */
 };
+
+/* Where the frames of an interpreter that runs in the process stand (CPython's: target/python.h). Each thread that runs it has a state;
+ * only its own thread changes or ends that, unless the interpreter as a whole is ending. The words are 64 bits wide. */
+struct wire_interpreter {
+        uint32_t on;       /* 1: the rest is true; written last. While it is 0, nothing is read */
+        uint32_t limit;    /* most frames to copy, <= WIRE_INTERPRETED_MAX */
+        uint64_t ending;   /* address of a word that is not 0 as soon as states may end without their threads' doing */
+        uint32_t state;    /* %fs:0 + this: the word that points to this thread's state, 0 when it has none */
+        uint32_t thread;   /* in the state: the thread pointer again, or the state is not this thread's */
+        uint32_t anchor;   /* in the state: points to what the innermost of the interpreter's machine frames keeps on the machine's stack;
+                            * WIRE_NO_ANCHOR = there is no such thing */
+        uint32_t innermost; /* in what the anchor points to, or in the state: points to the innermost frame */
+        uint32_t in_frame[4]; /* enum wire_in_frame */
+};
+
+enum wire_in_frame {
+        WIRE_PREVIOUS, /* points to the frame that called this one, 0 = none */
+        WIRE_CODE,     /* what runs ... */
+        WIRE_AT,       /* ... and how far it is */
+        WIRE_MARK,     /* a byte to be passed on */
+};
+
+#define WIRE_NO_ANCHOR UINT32_MAX
 
 struct wire_area {
         uint64_t addr, length; /* a code area; 0 = none */
@@ -272,6 +306,7 @@ struct wire_shared {
         uint32_t no_thread_yet;    /* 1: hooked before the first thread had a thread pointer (a static program at its entry):
                                     * mapping calls pass until an allocation finds its slot and writes 0 here; 2: one of its
                                     * threads has none, they always pass */
+        struct wire_interpreter interpreter;
 
         /* Class zoom: an allocation of class c (the class it is counted in) spends its size times zoom[c] of the countdown, so
          * it is sampled with the mean mean/zoom[c]. 1 is no zoom; 0 is never written. A change holds from the next call on. The record's `mean`
@@ -311,6 +346,7 @@ struct wire_shared {
 _Static_assert(sizeof(struct wire_root) == 4096, "the root is one page");
 _Static_assert(sizeof(struct wire_slot) % 64 == 0, "slots do not share cache lines");
 _Static_assert(sizeof(struct wire_alloc) % 8 == 0, "the stack is copied in words");
+_Static_assert(sizeof(struct wire_interpreted) % 8 == 0, "so are the frames behind it");
 _Static_assert(sizeof(struct wire_span) % WIRE_ALIGN == 0, "a span is a whole record");
 _Static_assert(sizeof(struct wire_shared) <= 8 << 20, "what heaptop adds to a process is capped at 8 MiB");
 

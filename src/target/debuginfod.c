@@ -28,9 +28,10 @@ struct debuginfod {
         size_t n_env;
         pid_t child; /* 0 = none */
         int socket;  /* -1 = none */
-        bool fetching;
+        bool fetching, discarding;
         char build_id[DEBUGINFOD_ID_MAX + 1];
         uint64_t heard_ns, done, total;
+        uint64_t fetched_bytes;
 };
 
 /* ---- the environment of the process: what the client and its libraries need, and no more ---- */
@@ -207,6 +208,7 @@ int debuginfod_fetch(struct debuginfod *debuginfod, const char *build_id)
         if (r < 0)
                 return r;
         debuginfod->fetching = true;
+        debuginfod->discarding = false;
         debuginfod->done = debuginfod->total = 0;
         debuginfod->heard_ns = clock_boottime_ns();
         return 0;
@@ -247,7 +249,6 @@ static int check_file(struct debuginfod *debuginfod, int fd, struct image **ret)
                 return 0;
         }
         image_close(image);
-        send_request(debuginfod, DEBUGINFOD_DISCARD);
         return -EBADMSG;
 }
 
@@ -268,9 +269,14 @@ bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct imag
         }
         if (r == 0 && clock_boottime_ns() - debuginfod->heard_ns < DEBUGINFOD_SILENCE_S * NS_PER_S)
                 return false;
-        if (r > 0 && reply.result == 0) {
+        if (r > 0 && reply.result == 0 && !debuginfod->discarding) {
                 *ret_result = check_file(debuginfod, fd, ret_image);
                 fd = -1;
+                /* the process takes it out of the cache, and says so, before it may be ended */
+                debuginfod->discarding = *ret_result < 0 && send_request(debuginfod, DEBUGINFOD_DISCARD) == 0;
+                if (debuginfod->discarding)
+                        return false;
+                debuginfod->fetched_bytes += reply.done;
         } else {
                 *ret_result = r > 0 && reply.result < 0 ? reply.result : r == 0 ? -ETIME : -ECHILD;
         }
@@ -293,6 +299,11 @@ void debuginfod_progress(const struct debuginfod *debuginfod, uint64_t *ret_done
 {
         *ret_done = debuginfod->fetching ? debuginfod->done : 0;
         *ret_total = debuginfod->fetching ? debuginfod->total : 0;
+}
+
+uint64_t debuginfod_fetched(const struct debuginfod *debuginfod)
+{
+        return debuginfod->fetched_bytes;
 }
 
 bool debuginfod_is_trouble(int result)

@@ -48,6 +48,9 @@ void debuginfod_wait(struct debuginfod *debuginfod, int timeout_ms);
 /* How far the fetch is, in bytes; 0 = not known. */
 void debuginfod_progress(const struct debuginfod *debuginfod, uint64_t *ret_done, uint64_t *ret_total);
 
+/* Bytes of all files that came from servers, not from the cache. */
+uint64_t debuginfod_fetched(const struct debuginfod *debuginfod);
+
 /* True when RESULT says something about the servers, not about the one file: asking for another one is no use now. */
 bool debuginfod_is_trouble(int result);
 

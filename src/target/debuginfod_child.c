@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -181,9 +182,30 @@ static int progress(struct debuginfod_client *client, long a, long b)
 
 /* ---- requests ---- */
 
+static bool is_cached(const char *build_id)
+{
+        char cache[PATH_MAX], *path;
+        struct stat st;
+        bool cached;
+
+        cache_path(cache);
+        path = xasprintf("%s/%s/debuginfo", cache, build_id);
+        cached = stat(path, &st) == 0 && st.st_size > 0;
+        free(path);
+        return cached;
+}
+
+static uint64_t size_of(int fd)
+{
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 static void fetch(const char *build_id)
 {
         struct debuginfod_reply ended = { .type = DEBUGINFOD_ENDED };
+        bool cached = is_cached(build_id);
         int fd = self.client ? 0 : load();
 
         self.begun_ns = self.moved_ns = clock_boottime_ns();
@@ -196,6 +218,7 @@ static void fetch(const char *build_id)
                 fd = self.library.find(self.client, (const unsigned char *)build_id, 0, &self.path);
         }
         ended.result = fd >= 0 ? 0 : self.stopped ? self.stopped : fd;
+        ended.done = cached ? 0 : size_of(fd);
         reply(&ended, fd, 0);
         if (fd >= 0)
                 close(fd);
@@ -204,14 +227,18 @@ static void fetch(const char *build_id)
 /* So that it is not found in the cache again. Only a file of the cache can have that name. */
 static void discard(void)
 {
+        struct debuginfod_reply ended = { .type = DEBUGINFOD_ENDED, .result = -EBADMSG };
+
         if (self.path)
                 unlink(self.path);
+        reply(&ended, -1, 0);
 }
 
 int debuginfod_child(void)
 {
         struct debuginfod_request request;
 
+        prctl(PR_SET_NAME, "heaptop-fetch");
         limit_self();
         while (recv(DEBUGINFOD_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request) {
                 request.build_id[DEBUGINFOD_ID_MAX] = '\0';

@@ -22,11 +22,11 @@ struct debuginfod_request {
         char build_id[DEBUGINFOD_ID_MAX + 1];
 };
 
-/* PROGRESS any number of times, then ENDED once; a descriptor comes with it when RESULT is 0. */
+/* To each request PROGRESS any number of times, then ENDED once; a descriptor comes with it when RESULT is 0. */
 enum debuginfod_reply_type { DEBUGINFOD_PROGRESS, DEBUGINFOD_ENDED };
 
 struct debuginfod_reply {
         uint32_t type;
         int32_t result; /* 0 or a negative errno */
-        uint64_t done, total; /* bytes; 0 = not known */
+        uint64_t done, total; /* bytes; 0 = not known. ENDED: DONE is what was fetched, 0 when it was in the cache */
 };

@@ -1,17 +1,20 @@
 #include "target/dwarf.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "target/dwarf_split.h"
 #include "target/image_elf.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
+#include <gelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Debug information is as hostile as the file it is in. libdw checks bounds; what we add is that no loop here runs longer than
- * the limits below, nothing recurses, and units that would make libdw open further files (split DWARF) are left out.
+ * the limits below, nothing recurses, and that it opens no further files: those are handed in (target/dwarf_split.h).
  *
  * Lookup goes in three steps, each prepared when first needed: address -> unit (one list for the file), unit -> function
  * (one list per unit), function -> inlined calls (a walk of that function's tree alone). */
@@ -36,30 +39,39 @@ struct ranges {
 
 struct unit {
         Dwarf_Off die;
+        struct dwarf_split *split; /* where its functions are; NULL: here */
         struct ranges functions;
         bool listed;
+        uint8_t (*md5)[DWARF_MD5_SIZE]; /* of its source files */
+        size_t n_md5;
+        bool md5_read;
 };
 
 struct dwarf {
-        Dwarf *dw;
+        Dwarf *dw, *alternate; /* NULL: none */
+        struct dwarf_skeletons *skeletons;
         struct ranges units;
         struct unit *opened; /* units asked for so far */
         size_t n_opened, cap_opened;
         bool listed;
 };
 
-int dwarf_open(struct image *image, struct dwarf **ret)
+int dwarf_open(struct image *image, struct image *alternate, const struct dwarf_files *files, struct dwarf **ret)
 {
         struct dwarf *dwarf;
         Dwarf *dw;
 
-        if (!image_has_section(image, ".debug_info"))
+        if (!image_has_debug(image))
                 return -ENODATA;
         dw = dwarf_begin_elf(image_elf(image), DWARF_C_READ, NULL);
         if (!dw)
                 return -ENODATA;
         dwarf = xcalloc(1, sizeof *dwarf);
         dwarf->dw = dw;
+        dwarf->alternate = alternate ? dwarf_begin_elf(image_elf(alternate), DWARF_C_READ, NULL) : NULL;
+        if (dwarf->alternate)
+                dwarf_setalt(dw, dwarf->alternate);
+        dwarf->skeletons = dwarf_skeletons_new(dw, files);
         *ret = dwarf;
         return 0;
 }
@@ -68,18 +80,24 @@ void dwarf_close(struct dwarf *dwarf)
 {
         if (!dwarf)
                 return;
-        for (size_t i = 0; i < dwarf->n_opened; i++)
+        for (size_t i = 0; i < dwarf->n_opened; i++) {
                 free(dwarf->opened[i].functions.v);
+                dwarf_split_close(dwarf->opened[i].split);
+                free(dwarf->opened[i].md5);
+        }
         free(dwarf->opened);
         free(dwarf->units.v);
+        dwarf_skeletons_free(dwarf->skeletons);
         dwarf_end(dwarf->dw);
+        dwarf_end(dwarf->alternate);
         free(dwarf);
 }
 
-static void add_ranges(struct ranges *ranges, Dwarf_Die *die)
+/* SPLIT: what DIE stands in, NULL when it is the file itself. */
+static void add_ranges(struct ranges *ranges, const struct dwarf_split *split, Dwarf_Die *die)
 {
         Dwarf_Addr base, start, end;
-        ptrdiff_t at = 0;
+        ptrdiff_t at = split ? dwarf_split_ranges(split, die, &base) : 0;
 
         for (int i = 0; i < RANGES_OF_ONE && ranges->n < RANGES_MAX; i++) {
                 at = dwarf_ranges(die, at, &base, &start, &end);
@@ -92,10 +110,10 @@ static void add_ranges(struct ranges *ranges, Dwarf_Die *die)
         }
 }
 
-static bool covers(Dwarf_Die *die, uint64_t addr)
+static bool covers(const struct dwarf_split *split, Dwarf_Die *die, uint64_t addr)
 {
         Dwarf_Addr base, start, end;
-        ptrdiff_t at = 0;
+        ptrdiff_t at = split ? dwarf_split_ranges(split, die, &base) : 0;
 
         for (int i = 0; i < RANGES_OF_ONE; i++) {
                 at = dwarf_ranges(die, at, &base, &start, &end);
@@ -144,10 +162,8 @@ static void list_units(struct dwarf *dwarf)
         for (size_t i = 0; i < UNITS_MAX; i++) {
                 if (dwarf_get_units(dwarf->dw, cu, &cu, &version, &type, &die, NULL) != 0)
                         break;
-                if (type != DW_UT_compile || dwarf_hasattr(&die, DW_AT_GNU_dwo_name) ||
-                    dwarf_hasattr(&die, DW_AT_dwo_name))
-                        continue;
-                add_ranges(&dwarf->units, &die);
+                if (type == DW_UT_compile || type == DW_UT_skeleton)
+                        add_ranges(&dwarf->units, NULL, &die);
         }
         if (dwarf->units.n > 0)
                 qsort(dwarf->units.v, dwarf->units.n, sizeof *dwarf->units.v, by_start);
@@ -192,7 +208,7 @@ static void list_functions(struct unit *unit, Dwarf_Die *die)
                         break;
                 tag = dwarf_tag(&stack[depth]);
                 if (tag == DW_TAG_subprogram)
-                        add_ranges(&unit->functions, &stack[depth]);
+                        add_ranges(&unit->functions, unit->split, &stack[depth]);
                 into = may_hold_functions(tag);
         }
         if (unit->functions.n > 0)
@@ -210,6 +226,10 @@ static struct unit *open_unit(struct dwarf *dwarf, Dwarf_Die *die)
         array_grow(dwarf->opened, dwarf->n_opened, dwarf->cap_opened);
         unit = &dwarf->opened[dwarf->n_opened++];
         *unit = (struct unit){ .die = offset };
+        if (dwarf_hasattr(die, DW_AT_dwo_name) || dwarf_hasattr(die, DW_AT_GNU_dwo_name)) {
+                unit->split = dwarf_split_open(dwarf->skeletons, die);
+                die = unit->split ? dwarf_split_unit(unit->split) : die;
+        }
         list_functions(unit, die);
         return unit;
 }
@@ -240,29 +260,92 @@ static uint32_t number_of(Dwarf_Die *die, unsigned attribute)
         return (uint32_t)value;
 }
 
-static void place_by_line_table(Dwarf_Die *unit, uint64_t addr, struct dwarf_frame *ret)
+/* The section with the line tables; libdw has decompressed it in place if that was needed. */
+static const uint8_t *line_section(struct dwarf *dwarf, size_t *ret_len)
 {
-        Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
+        Elf *elf = dwarf_getelf(dwarf->dw);
+        Elf_Scn *scn = NULL;
+        size_t names;
+
+        if (elf_getshdrstrndx(elf, &names) < 0)
+                return NULL;
+        while ((scn = elf_nextscn(elf, scn))) {
+                GElf_Shdr shdr;
+                Elf_Data *data;
+                const char *name = gelf_getshdr(scn, &shdr) ? elf_strptr(elf, names, shdr.sh_name) : NULL;
+
+                if (!name || strcmp(name, ".debug_line") != 0 || shdr.sh_type == SHT_NOBITS)
+                        continue;
+                data = shdr.sh_flags & SHF_COMPRESSED ? NULL : elf_rawdata(scn, NULL);
+                *ret_len = data && data->d_buf ? data->d_size : 0;
+                return data ? data->d_buf : NULL;
+        }
+        return NULL;
+}
+
+static void read_md5(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *die)
+{
+        const uint8_t *section;
+        Dwarf_Attribute found;
+        Dwarf_Word offset;
+        size_t len = 0, n;
+
+        unit->md5_read = true;
+        if (!dwarf_attr(die, DW_AT_stmt_list, &found) || dwarf_formudata(&found, &offset) != 0)
+                return;
+        section = line_section(dwarf, &len);
+        n = section ? dwarf_files_md5(section, len, offset, NULL, 0) : 0;
+        if (n == 0)
+                return;
+        unit->md5 = xcalloc(n, sizeof *unit->md5);
+        unit->n_md5 = dwarf_files_md5(section, len, offset, unit->md5, n);
+}
+
+/* What is said of the file INDEX of UNIT, whose entry is DIE. */
+static void describe_file(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *die, size_t index, Dwarf_Word mtime,
+                          Dwarf_Word size, struct dwarf_source *ret)
+{
+        *ret = (struct dwarf_source){ .size = size, .mtime_ns = mtime < INT64_MAX / NS_PER_S ? mtime * NS_PER_S : 0 };
+        if (!unit->md5_read)
+                read_md5(dwarf, unit, die);
+        if (index < unit->n_md5)
+                memcpy(ret->md5, unit->md5[index], sizeof ret->md5);
+}
+
+static void place_by_line_table(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *die, uint64_t addr, struct dwarf_frame *ret)
+{
+        Dwarf_Line *line = dwarf_getsrc_die(die, addr);
+        Dwarf_Word mtime = 0, size = 0;
+        Dwarf_Files *files;
+        size_t index;
         int number;
 
-        ret->file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+        ret->file = line ? dwarf_linesrc(line, &mtime, &size) : NULL;
         ret->line = line && dwarf_lineno(line, &number) == 0 && number > 0 ? (uint32_t)number : 0;
+        if (ret->file && dwarf_line_file(line, &files, &index) == 0)
+                describe_file(dwarf, unit, die, index, mtime, size, &ret->source);
 }
 
 /* Where CALL, an inlined function, was called from: that is the place in the function around it. */
-static void place_by_call(Dwarf_Die *unit, Dwarf_Die *call, struct dwarf_frame *ret)
+static void place_by_call(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *die, Dwarf_Die *call, struct dwarf_frame *ret)
 {
         uint32_t index = number_of(call, DW_AT_call_file);
+        Dwarf_Word mtime = 0, size = 0;
         Dwarf_Files *files;
         size_t n;
+        bool own; /* a split unit may have a list of files of its own, else it means that of its skeleton */
 
         ret->line = number_of(call, DW_AT_call_line);
-        ret->file = dwarf_getsrcfiles(unit, &files, &n) == 0 && n <= UNIT_SIZE_LINES_MAX && index < n
-                            ? dwarf_filesrc(files, index, NULL, NULL) : NULL;
+        own = unit->split && dwarf_getsrcfiles(dwarf_split_unit(unit->split), &files, &n) == 0;
+        if ((!own && dwarf_getsrcfiles(die, &files, &n) != 0) || n > UNIT_SIZE_LINES_MAX || index >= n)
+                return;
+        ret->file = dwarf_filesrc(files, index, &mtime, &size);
+        if (ret->file && !own)
+                describe_file(dwarf, unit, die, index, mtime, size, &ret->source);
 }
 
 /* Fills CHAIN with the inlined calls around ADDR inside of CHAIN[0], outermost first; returns the length. */
-static size_t find_inlined(Dwarf_Die *chain, size_t max, uint64_t addr)
+static size_t find_inlined(const struct dwarf_split *split, Dwarf_Die *chain, size_t max, uint64_t addr)
 {
         Dwarf_Die stack[DEPTH_MAX];
         bool into = true;
@@ -279,7 +362,7 @@ static size_t find_inlined(Dwarf_Die *chain, size_t max, uint64_t addr)
                 into = false;
                 if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)
                         continue;
-                if (!covers(&stack[depth], addr))
+                if (!covers(split, &stack[depth], addr))
                         continue;
                 into = true;
                 inside = depth;
@@ -303,19 +386,20 @@ size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret,
                 return 0;
         unit = open_unit(dwarf, &unit_die);
         found = find(&unit->functions, addr);
-        if (!found || !dwarf_offdie(dwarf->dw, found->die, &chain[0])) {
+        if (!found || !dwarf_offdie(unit->split ? dwarf_split_dwarf(unit->split) : dwarf->dw, found->die, &chain[0])) {
                 ret[0] = (struct dwarf_frame){ .dir = string_of(&unit_die, DW_AT_comp_dir) };
-                place_by_line_table(&unit_die, addr, &ret[0]);
+                place_by_line_table(dwarf, unit, &unit_die, addr, &ret[0]);
                 return ret[0].file ? 1 : 0;
         }
-        n = find_inlined(chain, DEPTH_MAX, addr);
+        n = find_inlined(unit->split, chain, DEPTH_MAX, addr);
         for (size_t i = n; i > 0 && stored < max; i--, stored++) {
+                ret[stored] = (struct dwarf_frame){ 0 };
                 name_function(&chain[i - 1], &ret[stored]);
                 ret[stored].dir = string_of(&unit_die, DW_AT_comp_dir);
                 if (i == n)
-                        place_by_line_table(&unit_die, addr, &ret[stored]);
+                        place_by_line_table(dwarf, unit, &unit_die, addr, &ret[stored]);
                 else
-                        place_by_call(&unit_die, &chain[i], &ret[stored]);
+                        place_by_call(dwarf, unit, &unit_die, &chain[i], &ret[stored]);
         }
         return stored;
 }

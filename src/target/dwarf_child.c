@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@
 enum { SOCKET = 3, NOBODY = 65534 };
 
 struct file {
-        struct image *image;
+        struct image *image, *alternate; /* NULL: none */
         struct dwarf *dwarf;
 };
 
@@ -99,27 +100,42 @@ static void become_nobody(void)
 
 /* ---- requests ---- */
 
-/* Returns 1, 0 at the end. *RET_FD is the descriptor that came with it, or -1. */
-static int receive(struct dwarf_request *ret, int *ret_fd)
+/* libdw opens files by itself, at paths that debug information names, where it is let. It is not: there is no number left for a
+ * descriptor, but while we take those that are handed to us. */
+static void allow_descriptors(bool allow)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = allow ? limit.rlim_max : 0;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Returns 1, 0 at the end. RET_FDS are the descriptors that came with it, else -1. */
+static int receive(struct dwarf_request *ret, int *ret_fds)
 {
         union {
                 struct cmsghdr header;
-                char bytes[CMSG_SPACE(sizeof(int))];
+                char bytes[CMSG_SPACE(DWARF_REQUEST_FDS * sizeof(int))];
         } control;
         struct iovec part = { ret, sizeof *ret };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
         struct cmsghdr *cmsg;
         ssize_t n;
 
-        *ret_fd = -1;
+        for (int i = 0; i < DWARF_REQUEST_FDS; i++)
+                ret_fds[i] = -1;
+        allow_descriptors(true);
         do
                 n = recvmsg(SOCKET, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
         while (n < 0 && errno == EINTR);
+        allow_descriptors(false);
         if (n != (ssize_t)sizeof *ret)
                 return 0;
         cmsg = CMSG_FIRSTHDR(&message);
-        if (cmsg && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(cmsg), sizeof *ret_fd);
+        if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
+                memcpy(ret_fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
         return 1;
 }
 
@@ -127,15 +143,42 @@ static void close_file(struct file *file)
 {
         dwarf_close(file->dwarf);
         image_close(file->image);
+        image_close(file->alternate);
         *file = (struct file){ 0 };
 }
 
-static void open_file(struct file *file, int fd)
+/* Asks the parent for a file that debug information names. Nothing else is under way while a lookup is. */
+static int want(void *arg, enum dwarf_file file, const char *dir, const char *name)
+{
+        struct dwarf_reply reply = { .type = DWARF_WANTS, .n = file };
+        size_t dir_len = strnlen(dir, PATH_MAX) + 1, name_len = strnlen(name, PATH_MAX) + 1;
+        int fds[DWARF_REQUEST_FDS];
+        struct dwarf_request request;
+
+        if (dir_len > PATH_MAX || name_len > PATH_MAX)
+                return -1;
+        reply.len = (uint32_t)(dir_len + name_len);
+        if (io_write_all(SOCKET, &reply, sizeof reply) < 0 || io_write_all(SOCKET, dir, dir_len) < 0 ||
+            io_write_all(SOCKET, name, name_len) < 0 || !receive(&request, fds) || request.type != DWARF_GIVES)
+                _exit(1);
+        return fds[0];
+}
+
+static const struct dwarf_files wanted_files = { .open = want };
+
+static struct image *open_image(int fd)
+{
+        struct image *image;
+
+        return fd >= 0 && image_open_fd_mapped(fd, &image) == 0 ? image : NULL;
+}
+
+static void open_file(struct file *file, const int *fds)
 {
         close_file(file);
-        if (fd < 0 || image_open_fd_mapped(fd, &file->image) < 0)
-                file->image = NULL;
-        else if (dwarf_open(file->image, &file->dwarf) < 0)
+        file->image = open_image(fds[0]);
+        file->alternate = open_image(fds[1]);
+        if (!file->image || dwarf_open(file->image, file->alternate, &wanted_files, &file->dwarf) < 0)
                 file->dwarf = NULL;
 }
 
@@ -151,6 +194,7 @@ static void add_string(struct buf *buf, const char *string)
 static void add_frame(struct buf *buf, const struct dwarf_frame *frame)
 {
         buf_add(buf, &frame->line, sizeof frame->line);
+        buf_add(buf, &frame->source, sizeof frame->source);
         add_string(buf, frame->linkage);
         add_string(buf, frame->name);
         add_string(buf, frame->file);
@@ -171,9 +215,10 @@ static uint64_t bound_pages(struct child *child, uint64_t resident)
 {
         if (resident < child->bound)
                 return resident;
-        for (size_t i = 0; i < DWARF_FILES_MAX; i++)
-                if (child->files[i].image)
-                        image_forget_pages(child->files[i].image);
+        for (size_t i = 0; i < DWARF_FILES_MAX; i++) {
+                image_forget_pages(child->files[i].image);
+                image_forget_pages(child->files[i].alternate);
+        }
         resident = resident_now(child);
         child->bound = resident + PAGES_MAX / 2 > PAGES_MAX ? resident + PAGES_MAX / 2 : PAGES_MAX;
         return resident;
@@ -208,12 +253,12 @@ static int answer(struct child *child, const struct file *file, const struct dwa
         return r;
 }
 
-static int obey(struct child *child, const struct dwarf_request *request, int fd)
+static int obey(struct child *child, const struct dwarf_request *request, const int *fds)
 {
         struct file *file = &child->files[request->file];
 
         switch (request->type) {
-        case DWARF_OPEN: open_file(file, fd); return 0;
+        case DWARF_OPEN: open_file(file, fds); return 0;
         case DWARF_CLOSE: close_file(file); return 0;
         default: return answer(child, file, request);
         }
@@ -223,7 +268,7 @@ _Noreturn void dwarf_process_child(int socket)
 {
         struct dwarf_request request;
         struct child child;
-        int fd;
+        int fds[DWARF_REQUEST_FDS];
 
         keep_only(socket);
         default_signals();
@@ -235,7 +280,7 @@ _Noreturn void dwarf_process_child(int socket)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* the last: another user id takes it back */
         prctl(PR_SET_NAME, "heaptop-dwarf");
         child.files = xcalloc(DWARF_FILES_MAX, sizeof *child.files);
-        while (receive(&request, &fd) && request.file < DWARF_FILES_MAX && obey(&child, &request, fd) == 0)
+        while (receive(&request, fds) && request.file < DWARF_FILES_MAX && obey(&child, &request, fds) == 0)
                 ;
         _exit(0);
 }

@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "target/debug_files.h"
 #include "target/dwarf_wire.h"
 #include "target/image_elf.h"
+#include "target/root.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +22,7 @@ enum { STARTS_MAX = 32 }; /* so many hostile files are no accident: then nothing
 
 struct file {
         const struct image *image; /* NULL: closed */
+        const struct image *alternate; /* NULL: none */
         bool sent;                 /* to the child that lives */
         bool bad;                  /* a child died of it */
 };
@@ -94,11 +97,12 @@ static int start_child(struct dwarf_process *process)
 
 /* ---- files ---- */
 
-int dwarf_process_open(struct dwarf_process *process, const struct image *image, uint32_t *ret_file)
+int dwarf_process_open(struct dwarf_process *process, const struct image *image, const struct image *alternate,
+                       uint32_t *ret_file)
 {
         size_t i = 0;
 
-        if (!image_has_section(image, ".debug_info") || image_fd(image) < 0)
+        if (!image_has_debug(image) || image_fd(image) < 0)
                 return -ENODATA;
         while (i < process->n_files && process->files[i].image)
                 i++;
@@ -107,26 +111,27 @@ int dwarf_process_open(struct dwarf_process *process, const struct image *image,
         if (i == process->n_files)
                 array_grow(process->files, process->n_files, process->cap_files);
         process->n_files += i == process->n_files;
-        process->files[i] = (struct file){ .image = image };
+        process->files[i] = (struct file){ .image = image, .alternate = alternate };
         *ret_file = (uint32_t)i;
         return 0;
 }
 
-static int send_request(struct dwarf_process *process, const struct dwarf_request *request, int fd)
+static int send_request(struct dwarf_process *process, const struct dwarf_request *request, const int *fds, size_t n_fds)
 {
         union {
                 struct cmsghdr header;
-                char bytes[CMSG_SPACE(sizeof(int))];
+                char bytes[CMSG_SPACE(DWARF_REQUEST_FDS * sizeof(int))];
         } control = { 0 };
         struct iovec part = { (void *)request, sizeof *request };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
         ssize_t n;
 
-        if (fd >= 0) {
+        if (n_fds > 0) {
                 message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+                message.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
+                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n_fds * sizeof *fds), .cmsg_level = SOL_SOCKET,
+                                                   .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof *fds);
         }
         do
                 n = sendmsg(process->socket, &message, MSG_NOSIGNAL);
@@ -139,7 +144,7 @@ void dwarf_process_close(struct dwarf_process *process, uint32_t file)
         struct dwarf_request request = { .type = DWARF_CLOSE, .file = file };
 
         if (process->files[file].sent)
-                send_request(process, &request, -1); /* when the child is gone, so is the file */
+                send_request(process, &request, NULL, 0); /* when the child is gone, so is the file */
         process->files[file] = (struct file){ 0 };
 }
 
@@ -194,10 +199,12 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         for (uint32_t i = 0; i < n; i++) {
                 struct dwarf_frame *frame = &ret[i];
 
-                if (len - at < sizeof frame->line)
+                if (len - at < sizeof frame->line + sizeof frame->source)
                         return -EBADMSG;
                 memcpy(&frame->line, bytes + at, sizeof frame->line);
                 at += sizeof frame->line;
+                memcpy(&frame->source, bytes + at, sizeof frame->source);
+                at += sizeof frame->source;
                 if (!take_string(bytes, len, &at, &frame->linkage) || !take_string(bytes, len, &at, &frame->name) ||
                     !take_string(bytes, len, &at, &frame->file) || !take_string(bytes, len, &at, &frame->dir))
                         return -EBADMSG;
@@ -205,31 +212,75 @@ int dwarf_process_parse(const uint8_t *bytes, size_t len, uint32_t n, struct dwa
         return at == len ? (int)n : -EBADMSG;
 }
 
+static int send_file(struct dwarf_process *process, uint32_t number)
+{
+        struct dwarf_request request = { .type = DWARF_OPEN, .file = number };
+        struct file *file = &process->files[number];
+        int fds[] = { image_fd(file->image), file->alternate ? image_fd(file->alternate) : -1 };
+        int r = send_request(process, &request, fds, fds[1] >= 0 ? 2 : 1);
+
+        file->sent = r == 0;
+        return r;
+}
+
+/* The file that the child wants to go on with; -1 = none. Its words come from debug information. */
+static int find_wanted(const struct image *image, const uint8_t *bytes, size_t len, uint32_t which)
+{
+        const char *dir = (const char *)bytes, *end = memchr(bytes, '\0', len);
+        const char *name = end ? end + 1 : NULL;
+
+        if (!name || !memchr(name, '\0', len - (size_t)(name - dir)))
+                return -1;
+        return which == DWARF_FILE_PACKAGE ? debug_files_open_package(image, ROOT_OWN)
+                                           : debug_files_open_split(image, ROOT_OWN, dir, name);
+}
+
+static int give(struct dwarf_process *process, uint32_t file, const struct dwarf_reply *wants)
+{
+        struct dwarf_request request = { .type = DWARF_GIVES, .file = file };
+        int fd = find_wanted(process->files[file].image, process->bytes, wants->len, wants->n), r;
+
+        r = send_request(process, &request, &fd, fd >= 0);
+        if (fd >= 0)
+                close(fd);
+        return r;
+}
+
+/* Takes the next reply, its bytes into process->bytes. */
+static int receive_reply(struct dwarf_process *process, struct dwarf_reply *ret, uint64_t end_ns)
+{
+        int r = receive(process, ret, sizeof *ret, end_ns);
+
+        if (r < 0)
+                return r;
+        if (ret->len > DWARF_REPLY_MAX)
+                return -EBADMSG;
+        process->bytes = xrealloc(process->bytes, ret->len);
+        return receive(process, process->bytes, ret->len, end_ns);
+}
+
 static int ask(struct dwarf_process *process, uint32_t file, uint64_t addr, struct dwarf_frame *ret, size_t max)
 {
-        struct dwarf_request open = { .type = DWARF_OPEN, .file = file };
         struct dwarf_request lookup = { .type = DWARF_LOOKUP, .file = file, .addr = addr, .max = (uint32_t)max };
         uint64_t end_ns = clock_boottime_ns() + DWARF_PATIENCE_MS * NS_PER_MS;
         struct dwarf_reply reply;
         int r;
 
-        if (!process->files[file].sent) {
-                r = send_request(process, &open, image_fd(process->files[file].image));
-                if (r < 0)
-                        return r;
-                process->files[file].sent = true;
-        }
-        r = send_request(process, &lookup, -1);
+        r = process->files[file].sent ? 0 : send_file(process, file);
         if (r == 0)
-                r = receive(process, &reply, sizeof reply, end_ns);
+                r = send_request(process, &lookup, NULL, 0);
+        if (r == 0)
+                r = receive_reply(process, &reply, end_ns);
+        for (int i = 0; i < DWARF_WANTS_MAX && r == 0 && reply.type == DWARF_WANTS; i++) {
+                r = give(process, file, &reply);
+                if (r == 0)
+                        r = receive_reply(process, &reply, end_ns);
+        }
         if (r < 0)
                 return r;
-        if (reply.n > max || reply.len > DWARF_REPLY_MAX)
+        if (reply.type != DWARF_FRAMES || reply.n > max)
                 return -EBADMSG;
-        process->bytes = xrealloc(process->bytes, reply.len);
-        r = receive(process, process->bytes, reply.len, end_ns);
-        if (r == 0)
-                r = dwarf_process_parse(process->bytes, reply.len, reply.n, ret);
+        r = dwarf_process_parse(process->bytes, reply.len, reply.n, ret);
         process->cpu_ns = process->ended_cpu_ns + reply.cpu_ns;
         process->rss_bytes = reply.rss_bytes;
         return r;

@@ -22,8 +22,10 @@ struct dwarf_process; /* opaque */
 struct dwarf_process *dwarf_process_new(void);
 void dwarf_process_free(struct dwarf_process *process); /* accepts NULL */
 
-/* Makes IMAGE a file that can be asked about; it must live until dwarf_process_close(). -ENODATA when it has no debug information. */
-int dwarf_process_open(struct dwarf_process *process, const struct image *image, uint32_t *ret_file);
+/* Makes IMAGE a file that can be asked about, with the ALTERNATE (or NULL) that its debug information refers to; both must live until
+ * dwarf_process_close(). -ENODATA when it has no debug information. */
+int dwarf_process_open(struct dwarf_process *process, const struct image *image, const struct image *alternate,
+                       uint32_t *ret_file);
 void dwarf_process_close(struct dwarf_process *process, uint32_t file);
 
 /* As dwarf_lookup(), 0 also when there is no child to be had or FILE brought one down. Takes at most about DWARF_PATIENCE_MS. Strings

@@ -1,9 +1,11 @@
 #include "target/image.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "target/image_elf.h"
 #include "target/memory.h"
 #include "target/proc.h"
+#include "target/root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,8 @@ struct image {
         int fd;
         Elf *elf;
         char *copy;    /* of an image that has no file (the vDSO), what ELF reads */
+        char *path;    /* NULL: not known */
+        int root;
         uint64_t size; /* of the file */
         enum image_machine machine;
         GElf_Phdr *phdrs;
@@ -44,32 +48,6 @@ static pthread_once_t elf_once = PTHREAD_ONCE_INIT;
 static void init_elf(void)
 {
         elf_version(EV_CURRENT);
-}
-
-/* Follows no device and no pipe: opening those can have effects. The descriptor of O_PATH says what it is before. */
-static int open_regular(const char *path, uint64_t inode, int *ret)
-{
-        char again[64];
-        struct stat st;
-        int fd, r = 0;
-
-        fd = open(path, O_PATH | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                r = -errno;
-        else if (!S_ISREG(st.st_mode))
-                r = -ENOEXEC;
-        else if (inode != 0 && st.st_ino != inode)
-                r = -ESTALE;
-        if (r == 0) {
-                snprintf(again, sizeof again, "/proc/self/fd/%d", fd);
-                *ret = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-                if (*ret < 0)
-                        r = -errno;
-        }
-        close(fd);
-        return r;
 }
 
 static int read_build_id(struct image *image)
@@ -111,6 +89,7 @@ static int open_elf(int fd, char *copy, uint64_t size, bool mapped, struct image
 
         pthread_once(&elf_once, init_elf);
         image->fd = fd;
+        image->root = ROOT_OWN;
         image->copy = copy;
         image->size = size;
         if (size > FILE_MAX)
@@ -165,18 +144,76 @@ int image_open_fd_mapped(int fd, struct image **ret)
 void image_forget_pages(struct image *image)
 {
         size_t size;
-        char *base = elf_rawfile(image->elf, &size);
+        char *base = image ? elf_rawfile(image->elf, &size) : NULL;
 
         if (base && image->fd >= 0 && (uintptr_t)base % (size_t)sysconf(_SC_PAGESIZE) == 0)
                 madvise(base, size, MADV_DONTNEED);
 }
 
-static int open_path(const char *path, uint64_t inode, struct image **ret)
+int image_open_copy(char *copy, uint64_t size, struct image **ret)
 {
-        int fd = -1, r;
+        return open_elf(-1, copy, size, false, ret);
+}
 
-        r = open_regular(path, inode, &fd);
-        return r < 0 ? r : image_open_fd(fd, ret);
+static int open_path(int root, const char *path, uint64_t inode, struct image **ret)
+{
+        int fd = root_open(root, path, inode);
+
+        return fd < 0 ? fd : image_open_fd(fd, ret);
+}
+
+int image_open_in(int root, const char *path, struct image **ret)
+{
+        struct image *image;
+        int r = open_path(root, path, 0, &image);
+
+        if (r < 0)
+                return r;
+        image_place(image, root, path);
+        *ret = image;
+        return 0;
+}
+
+void image_place(struct image *image, int root, const char *path)
+{
+        if (image->root >= 0)
+                close(image->root);
+        free(image->path);
+        image->path = xstrdup(path);
+        image->root = root < 0 ? ROOT_OWN : fcntl(root, F_DUPFD_CLOEXEC, 0);
+}
+
+/* A process in a container has another "/" than we; kept open, since the process may end before its files are named. Paths of
+ * maps are as we see them where we can (chroot), else as it sees them. */
+static void place_in_process(struct image *image, pid_t pid, const char *mapped)
+{
+        static const char deleted[] = " (deleted)";
+        size_t len = strlen(mapped), n;
+        char at[PROC_PATH_MAX], root[PATH_MAX], *path;
+        struct stat theirs, ours;
+        ssize_t r;
+        int fd;
+
+        if (mapped[0] != '/')
+                return;
+        snprintf(at, sizeof at, "/proc/%d/root", (int)pid);
+        r = readlink(at, root, sizeof root - 1);
+        n = r > 1 ? (size_t)r : 0;
+        if (n > 0 && (strncmp(mapped, root, n) != 0 || mapped[n] != '/'))
+                n = 0;
+        if (len > sizeof deleted - 1 && strcmp(mapped + len - (sizeof deleted - 1), deleted) == 0)
+                len -= sizeof deleted - 1;
+        path = xstrndup(mapped + n, len > n ? len - n : 0);
+        fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && fstat(fd, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
+            theirs.st_ino == ours.st_ino) {
+                close(fd);
+                fd = ROOT_OWN;
+        }
+        image_place(image, fd, path);
+        if (fd >= 0)
+                close(fd);
+        free(path);
 }
 
 /* The kernel's own code page is an ELF file that exists in memory only. */
@@ -201,40 +238,52 @@ static int open_vdso(pid_t pid, const struct mapping *mapping, struct image **re
         return open_elf(-1, copy, size, false, ret);
 }
 
-int image_open(pid_t pid, const struct mapping *mapping, struct image **ret)
+static int open_mapped(pid_t pid, const struct mapping *mapping, struct image **ret)
 {
         char path[PROC_PATH_MAX + PATH_MAX];
         int r;
 
-        if (strcmp(mapping->path, "[vdso]") == 0)
-                return open_vdso(pid, mapping, ret);
-        r = proc_live_thread(pid, &pid); /* a leader that has ended has no files any more */
-        if (r < 0)
-                return r;
         snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", (int)pid, (unsigned long long)mapping->start,
                  (unsigned long long)mapping->end);
-        r = open_path(path, 0, ret);
+        r = open_path(ROOT_OWN, path, 0, ret);
         if (r == 0 || r == -ENOEXEC)
                 return r;
         if (mapping->path[0] != '/')
                 return r;
         /* map_files needs privileges; by path we must make sure that it is still the same file. */
         snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, mapping->path);
-        r = open_path(path, mapping->inode, ret);
+        r = open_path(ROOT_OWN, path, mapping->inode, ret);
         if (r == 0 || r == -ENOEXEC)
                 return r;
         snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-        if (open_path(path, mapping->inode, ret) == 0)
+        if (open_path(ROOT_OWN, path, mapping->inode, ret) == 0)
                 return 0;
         return r;
 }
 
-int image_open_path(const char *path, struct image **ret)
+int image_open(pid_t pid, const struct mapping *mapping, struct image **ret)
 {
-        return open_path(path, 0, ret);
+        struct image *image;
+        int r;
+
+        if (strcmp(mapping->path, "[vdso]") == 0)
+                return open_vdso(pid, mapping, ret);
+        r = proc_live_thread(pid, &pid); /* a leader that has ended has no files any more */
+        if (r == 0)
+                r = open_mapped(pid, mapping, &image);
+        if (r < 0)
+                return r;
+        place_in_process(image, pid, mapping->path);
+        *ret = image;
+        return 0;
 }
 
-int image_reopen(const struct image *image, struct image **ret)
+int image_open_path(const char *path, struct image **ret)
+{
+        return image_open_in(ROOT_OWN, path, ret);
+}
+
+static int reopen(const struct image *image, struct image **ret)
 {
         char path[64];
 
@@ -245,7 +294,20 @@ int image_reopen(const struct image *image, struct image **ret)
                 return open_elf(-1, copy, image->size, false, ret);
         }
         snprintf(path, sizeof path, "/proc/self/fd/%d", image->fd);
-        return open_path(path, 0, ret);
+        return open_path(ROOT_OWN, path, 0, ret);
+}
+
+int image_reopen(const struct image *image, struct image **ret)
+{
+        struct image *again;
+        int r = reopen(image, &again);
+
+        if (r < 0)
+                return r;
+        if (image->path)
+                image_place(again, image->root, image->path);
+        *ret = again;
+        return 0;
 }
 
 void image_close(struct image *image)
@@ -255,6 +317,9 @@ void image_close(struct image *image)
         elf_end(image->elf);
         if (image->fd >= 0)
                 close(image->fd);
+        if (image->root >= 0)
+                close(image->root);
+        free(image->path);
         free(image->phdrs);
         free(image->copy);
         free(image);
@@ -263,6 +328,16 @@ void image_close(struct image *image)
 const char *image_build_id(const struct image *image)
 {
         return image->build_id;
+}
+
+const char *image_path(const struct image *image)
+{
+        return image->path;
+}
+
+int image_root(const struct image *image)
+{
+        return image->root;
 }
 
 enum image_machine image_machine(const struct image *image)
@@ -300,11 +375,27 @@ int image_fd(const struct image *image)
         return image->fd;
 }
 
+bool image_stamp(const struct image *image, uint64_t *ret_size, uint64_t *ret_mtime_ns)
+{
+        struct stat st;
+
+        if (image->fd < 0 || fstat(image->fd, &st) < 0 || st.st_size < 0 || st.st_mtim.tv_sec < 0)
+                return false;
+        *ret_size = (uint64_t)st.st_size;
+        *ret_mtime_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec;
+        return true;
+}
+
 bool image_has_section(const struct image *image, const char *name)
 {
         GElf_Shdr shdr;
 
         return find_section(image, SHT_NULL, name, &shdr) != NULL;
+}
+
+bool image_has_debug(const struct image *image)
+{
+        return image_has_section(image, ".debug_info") || image_has_section(image, ".zdebug_info");
 }
 
 bool image_has_symtab(const struct image *image)

@@ -19,18 +19,34 @@ enum image_machine { IMAGE_X86_64, IMAGE_OTHER };
 int image_open(pid_t pid, const struct mapping *mapping, struct image **ret);
 int image_open_path(const char *path, struct image **ret);
 
+/* Opens PATH as somebody sees it whose "/" is the descriptor ROOT (root_open()). */
+int image_open_in(int root, const char *path, struct image **ret);
+
 /* The same from a descriptor of a regular file, which it takes over, also when it fails. */
 int image_open_fd(int fd, struct image **ret);
+
+/* The same from SIZE bytes of memory of malloc(), which it takes over, also when it fails. */
+int image_open_copy(char *copy, uint64_t size, struct image **ret);
 
 /* The same with the file mapped where image_open_fd() reads each section into memory: for a process that reads much and may die, since
  * a file that is cut short meanwhile raises SIGBUS. image_forget_pages() gives back what was read so far; it is read again from the
  * page cache when it is needed. */
 int image_open_fd_mapped(int fd, struct image **ret);
-void image_forget_pages(struct image *image);
+void image_forget_pages(struct image *image); /* accepts NULL */
 void image_close(struct image *image); /* accepts NULL */
+
+/* The file's size and when it was last changed, in nanoseconds since 1970; false when there is no file (the vDSO). */
+bool image_stamp(const struct image *image, uint64_t *ret_size, uint64_t *ret_mtime_ns);
 
 /* Hexadecimal, "" when there is none. Owned by the image. */
 const char *image_build_id(const struct image *image);
+
+/* Where the file was found: its path as it is below image_root(), a descriptor of the directory that is "/" for the process that has
+ * it, or ROOT_OWN. A path of NULL: not known. Both are owned by the image. */
+const char *image_path(const struct image *image);
+int image_root(const struct image *image);
+void image_place(struct image *image, int root, const char *path); /* says so; ROOT stays the caller's */
+
 enum image_machine image_machine(const struct image *image);
 bool image_has_symtab(const struct image *image); /* not stripped */
 

@@ -1,21 +1,23 @@
 #include "target/naming.h"
 
 #include "base/alloc.h"
+#include "target/debug_files.h"
 #include "target/dwarf_process.h"
+#include "target/image_elf.h"
+#include "target/root.h"
 #include "target/symbols.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEBUG_ROOT "/usr/lib/debug/.build-id"
+enum { DEBUG_MAX = 8 };
 
 struct naming {
         struct image *image;
-        struct image *debug;     /* the separate debug file, NULL when there is none */
-        struct image *added;     /* that of naming_add_debug() */
+        struct image *debug[DEBUG_MAX]; /* separate debug files and their alternates */
+        size_t n_debug;
         struct symbols symbols;
         struct dwarf_process *lines; /* not ours */
         uint32_t file;               /* of LINES */
@@ -52,54 +54,50 @@ void naming_close(struct naming *naming)
         if (naming->has_lines)
                 dwarf_process_close(naming->lines, naming->file);
         symbols_done(&naming->symbols);
-        image_close(naming->added);
-        image_close(naming->debug);
+        while (naming->n_debug > 0)
+                image_close(naming->debug[--naming->n_debug]);
         image_close(naming->image);
         free(naming);
 }
 
-/* The file with the same build id that a distribution's debug package put there. */
-static struct image *open_debug(const char *build_id)
+static void keep_image(struct naming *naming, struct image *image)
 {
-        struct image *image = NULL;
-        char path[PATH_MAX];
-
-        if (strlen(build_id) < 4)
-                return NULL;
-        snprintf(path, sizeof path, "%s/%.2s/%s.debug", DEBUG_ROOT, build_id, build_id + 2);
-        if (image_open_path(path, &image) < 0)
-                return NULL;
-        if (strcmp(image_build_id(image), build_id) != 0) {
-                image_close(image);
-                return NULL;
-        }
-        return image;
+        naming->debug[naming->n_debug++] = image;
 }
 
-static bool open_lines(struct naming *naming, const struct image *image)
+/* Lines from IMAGE, if there were none and it has any. */
+static void open_lines(struct naming *naming, const struct image *image)
 {
-        return naming->lines && dwarf_process_open(naming->lines, image, &naming->file) == 0;
+        struct image *alternate = NULL;
+
+        if (naming->has_lines || !naming->lines || !image_has_debug(image))
+                return;
+        if (naming->n_debug < DEBUG_MAX && debug_files_find_alternate(image, ROOT_OWN, &alternate) == 0)
+                keep_image(naming, alternate);
+        naming->has_lines = dwarf_process_open(naming->lines, image, alternate, &naming->file) == 0;
 }
 
 static void prepare(struct naming *naming)
 {
+        struct image *debug;
+
+        if (naming->prepared)
+                return;
         naming->prepared = true;
         symbols_add(&naming->symbols, naming->image);
-        naming->has_lines = open_lines(naming, naming->image);
-        if (!naming->has_lines) {
-                naming->debug = open_debug(image_build_id(naming->image));
-                if (naming->debug) {
-                        symbols_add(&naming->symbols, naming->debug);
-                        naming->has_lines = open_lines(naming, naming->debug);
-                }
+        open_lines(naming, naming->image);
+        if ((!naming->has_lines || !image_has_symtab(naming->image)) &&
+            debug_files_find(naming->image, ROOT_OWN, &debug) == 0) {
+                keep_image(naming, debug);
+                symbols_add(&naming->symbols, debug);
+                open_lines(naming, debug);
         }
         symbols_sort(&naming->symbols);
 }
 
 bool naming_has_lines(struct naming *naming)
 {
-        if (!naming->prepared)
-                prepare(naming);
+        prepare(naming);
         return naming->has_lines;
 }
 
@@ -110,14 +108,14 @@ const char *naming_build_id(const struct naming *naming)
 
 int naming_add_debug(struct naming *naming, struct image *debug)
 {
-        if (naming_has_lines(naming) || naming->added) {
+        if (naming_has_lines(naming) || naming->n_debug + 2 > DEBUG_MAX) {
                 image_close(debug);
                 return -EEXIST;
         }
-        naming->added = debug;
+        keep_image(naming, debug);
         symbols_add(&naming->symbols, debug);
         symbols_sort(&naming->symbols);
-        naming->has_lines = open_lines(naming, debug);
+        open_lines(naming, debug);
         return naming->has_lines ? 0 : -ENODATA;
 }
 
@@ -191,8 +189,7 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 max = NAMING_FRAMES_MAX;
         if (max == 0)
                 return 0;
-        if (!naming->prepared)
-                prepare(naming);
+        prepare(naming);
         forget_strings(naming);
         if (!exact && addr > 0)
                 addr--;
@@ -208,6 +205,7 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 ret[i].func = function_name(naming, &frames[i], own && (!nearest || by_symbol) ? symbol : NULL);
                 ret[i].file = file_name(naming, &frames[i]);
                 ret[i].line = frames[i].line;
+                ret[i].source = frames[i].source;
                 ret[i].nearest = by_symbol && symbol && nearest;
         }
         return n;

@@ -1,10 +1,12 @@
 /* naming: which function, file and line a code address belongs to.
  *
- * Function names come from the ELF symbols of the file and of its separate debug file (by build id, under
- * /usr/lib/debug), demangled; file, line and inlined calls from DWARF where there is any. Nothing is downloaded here: what was fetched
- * by target/debuginfod.h is handed in by naming_add_debug(). Each naming has file handles of its own, so that it may live in another thread than the image it was opened from. */
+ * Function names come from the ELF symbols of the file and of its separate debug file (target/debug_files.h), demangled; file,
+ * line and inlined calls from DWARF where there is any. Nothing is downloaded here: what was fetched by target/debuginfod.h is
+ * handed in by naming_add_debug(). Each naming has file handles of its own, so that it may live in another thread than the
+ * image it was opened from. */
 #pragma once
 
+#include "target/dwarf_files.h"
 #include "target/image.h"
 
 #include <stdbool.h>
@@ -20,6 +22,7 @@ struct naming_frame {
         const char *func; /* demangled, hostile bytes; NULL = no name: show "module+0xoffset" */
         const char *file; /* absolute where the debug information says enough for that; NULL = not known */
         uint32_t line;    /* 0 = not known */
+        struct dwarf_source source; /* what is said of file */
         bool nearest;     /* func is the nearest symbol below, not certainly the function */
 };
 

@@ -27,3 +27,9 @@ bool runtime_is(const char *module, const char *func)
         pthread_once(&built_in_once, read_built_in);
         return rules_match(built_in, module, func) == RULES_FOLD;
 }
+
+bool runtime_is_engine(const char *module, const char *func)
+{
+        pthread_once(&built_in_once, read_built_in);
+        return rules_match_engine(built_in, module, func) == RULES_FOLD;
+}

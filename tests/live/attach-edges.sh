@@ -30,7 +30,7 @@ for mode in sleep leader threads fork coroutines closefds altstack handler neste
 done
 
 if part leader; then
-begin "$edge" leader 60
+begin "$edge" leader $((60 * slow))
 attach_tool cycle "$target" 2 5
 code=$?
 kill "$target"
@@ -48,7 +48,7 @@ result $? "a parent in vfork is waited for, without stopping its threads for lon
 fi # vfork
 
 if part limits; then
-begin "$edge" idle 60
+begin "$edge" idle $((60 * slow))
 (ulimit -s 100 && attach_tool cycle "$target" 2 5)
 code=$?
 kill "$target"
@@ -57,7 +57,7 @@ result $code "heaptop's own stack may be small"
 fi # limits
 
 if part ends; then
-attach_tool ends "$edge" idle 60 4
+attach_tool ends "$edge" idle $((60 * slow)) 4
 result $? "a target that ends before any system call of attach or detach is said to be gone ($(cat "$dir/tool"))"
 fi # ends
 
@@ -113,7 +113,7 @@ result $? "a heaptop at work can be watched by another one"
 fi # heaptops
 
 if part refused; then
-begin "$edge" strict 10
+begin "$edge" strict $((10 * slow))
 until grep -q '^Seccomp:.*1' "/proc/$target/status"; do
         kill -0 "$target" || break
 done
@@ -125,7 +125,7 @@ finish
 result $? "a program in strict seccomp mode is refused in words"
 
 echo precious >"$dir/victim"
-begin env EDGE_VICTIM="$dir/victim" "$edge" swapfds 10
+begin env EDGE_VICTIM="$dir/victim" "$edge" swapfds $((10 * slow))
 attach_tool swapped "$target"
 code=$?
 kill "$target"
@@ -190,7 +190,7 @@ static volatile int calls;
 void *realloc(void *p, unsigned long n) { calls++; return n ? p : 0; }
 END
 if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/inside.so" "$dir/inside.c" 2>/dev/null; then
-        begin env EDGE_MODULE="$dir/inside.so" "$edge" inside 60
+        begin env EDGE_MODULE="$dir/inside.so" "$edge" inside $((60 * slow))
         attach_tool cycle "$target" 10 5
         code=$?
         kill -0 "$target" && ! grep -q BAD "$dir/target" || code=1
@@ -211,7 +211,7 @@ void *realloc(void *p, unsigned long n) { calls++; return n ? p : 0; }
 void free(void *p) { if (p) calls++; }
 END
 if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/asleep.so" "$dir/asleep.c" 2>/dev/null; then
-        begin env EDGE_MODULE="$dir/asleep.so" "$edge" asleep 60
+        begin env EDGE_MODULE="$dir/asleep.so" "$edge" asleep $((60 * slow))
         attach_tool cycle "$target" 3 700
         code=$?
         grep -q 'left=0' "$dir/tool" && kill -0 "$target" || code=1
@@ -230,7 +230,7 @@ as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 open=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-open.XXXXXX")
 chmod 755 "$open" && cp "$tool" "$edge" "$open"
 if [ "$(id -u)" = 0 ] && $as_nobody "$open/attach_tool" check 1 2>/dev/null | grep -q 'check:'; then
-        begin $as_nobody "$open/edge" idle 60
+        begin $as_nobody "$open/edge" idle $((60 * slow))
         $as_nobody "$open/attach_tool" hold "$target" 60000 >"$dir/inner" 2>&1 &
         inner=$!
         until grep -q -e ATTACHED -e attach: "$dir/inner"; do

@@ -258,7 +258,7 @@ dies_recorded() {
         done
 }
 spawns() {
-        start "$kinds" spawn 6 || return 1
+        start "$kinds" spawn $((6 * slow)) || return 1
         "$tool" cycle $target 15 5 >"$work/tool" 2>&1
         code=$?
         note <"$work/tool"
@@ -266,7 +266,7 @@ spawns() {
 }
 spawns_recorded() {
         changing=yes
-        start "$kinds" spawn 8 && records keep_and_check && ends_well
+        start "$kinds" spawn $((8 * slow)) && records keep_and_check && ends_well
         result=$?
         changing=
         return $result
@@ -278,7 +278,7 @@ is_a_circle() {
         return $result
 }
 leader_is_gone() {
-        start "$HEAPTOP_BUILD/tests/targets/edge" leader 8 && records forever && ends_well
+        start "$HEAPTOP_BUILD/tests/targets/edge" leader $((8 * slow)) && records forever && ends_well
 }
 
 plan 25

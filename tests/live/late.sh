@@ -37,7 +37,7 @@ sed -n '/^cat >"$dir\/module.c"/,/^END/p' "$source/tests/live/attach-edges.sh" |
 gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" || exit 99
 export EDGE_MODULE="$dir/module.so"
 
-begin "$edge" late 60
+begin "$edge" late $((60 * slow))
 attach_tool extend "$target" 2500
 code_=$?
 grep -q '^EXTENDED' "$dir/tool" && grep -q 'left=0' "$dir/tool" || code_=1
@@ -63,7 +63,7 @@ finish
 [ "$status" = 0 ]
 result $? "its data were right all the time"
 
-begin env EDGE_FORK=1 "$edge" late 60
+begin env EDGE_FORK=1 "$edge" late $((60 * slow))
 "$tool" extend "$target" 1000 >"$dir/tool" 2>&1
 child=$(sed -n 's/^CHILD //p' "$dir/target")
 [ -n "$child" ] && grep -q memfd:heaptop "/proc/$child/maps"

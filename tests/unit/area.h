@@ -61,10 +61,11 @@ static inline void area_commit(struct wire_record *record, uint32_t type)
         __atomic_store_n((uint64_t *)(void *)record, (uint64_t)type << 32 | record->length, __ATOMIC_RELEASE);
 }
 
-/* An ALLOC or a MAP. */
+/* An ALLOC or a MAP; STACK holds the stack's bytes and, behind them, the interpreter's frames. */
 static inline bool area_alloc_as(struct wire_shared *shared, const struct wire_alloc *alloc, const void *stack, uint32_t type)
 {
-        uint32_t length = (uint32_t)((sizeof *alloc + alloc->stack_bytes + WIRE_ALIGN - 1) / WIRE_ALIGN * WIRE_ALIGN);
+        size_t behind = alloc->stack_bytes + alloc->n_interpreted * sizeof(struct wire_interpreted);
+        uint32_t length = (uint32_t)((sizeof *alloc + behind + WIRE_ALIGN - 1) / WIRE_ALIGN * WIRE_ALIGN);
         struct wire_record *record = area_reserve(shared, length);
 
         if (!record)
@@ -72,8 +73,8 @@ static inline bool area_alloc_as(struct wire_shared *shared, const struct wire_a
         memcpy(record + 1, &alloc->head + 1, sizeof *alloc - sizeof *record);
         record->id = alloc->head.id;
         record->addr = alloc->head.addr;
-        if (alloc->stack_bytes)
-                memcpy((char *)record + sizeof *alloc, stack, alloc->stack_bytes);
+        if (behind)
+                memcpy((char *)record + sizeof *alloc, stack, behind);
         area_commit(record, type);
         return true;
 }

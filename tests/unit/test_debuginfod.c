@@ -88,6 +88,8 @@ static int child(void)
         while (recv(DEBUGINFOD_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request)
                 if (request.type == DEBUGINFOD_FETCH)
                         answer(request.build_id);
+                else
+                        tell(DEBUGINFOD_ENDED, -EBADMSG, -1);
         return 0;
 }
 

@@ -34,7 +34,7 @@ static int set_up(void **state)
 {
         lines = dwarf_process_new();
         return image_open_path("/proc/self/exe", &own) < 0 || !image_functions(own, find_main, &own_addr) ||
-               dwarf_process_open(lines, own, &own_file) < 0;
+               dwarf_process_open(lines, own, NULL, &own_file) < 0;
 }
 
 static int tear_down(void **state)
@@ -153,7 +153,7 @@ static void a_file_that_brings_its_child_down_is_given_up_and_no_other(void **st
         struct rlimit before, none = { 0 };
         uint32_t other;
 
-        assert_int_equal(dwarf_process_open(lines, own, &other), 0);
+        assert_int_equal(dwarf_process_open(lines, own, NULL, &other), 0);
         getrlimit(RLIMIT_AS, &before);
         none.rlim_max = before.rlim_max;
         none.rlim_cur = 1 << 20; /* below what is taken: nothing more can be had, by its child neither */
@@ -173,13 +173,13 @@ static void a_closed_number_is_used_again_for_another_file(void **state)
         uint32_t first, second;
 
         assert_true(knows_main());
-        assert_int_equal(dwarf_process_open(lines, own, &first), 0);
+        assert_int_equal(dwarf_process_open(lines, own, NULL, &first), 0);
         dwarf_process_close(lines, first);
-        assert_int_equal(dwarf_process_open(lines, own, &second), 0);
+        assert_int_equal(dwarf_process_open(lines, own, NULL, &second), 0);
         assert_int_equal(first, second);
         assert_true(knows_main());
         dwarf_process_close(lines, own_file);
-        assert_int_equal(dwarf_process_open(lines, own, &own_file), 0);
+        assert_int_equal(dwarf_process_open(lines, own, NULL, &own_file), 0);
         assert_true(knows_main());
 }
 
@@ -226,7 +226,7 @@ static void malformed_files_harm_nobody(void **state)
                 uint32_t file;
 
                 if (item->d_name[0] != '.' && image_open_path(path, &image) == 0 && image_code(image, 0, &addr, &len) &&
-                    dwarf_process_open(lines, image, &file) == 0) {
+                    dwarf_process_open(lines, image, NULL, &file) == 0) {
                         dwarf_process_lookup(lines, file, addr, frames, DWARF_FRAMES_MAX);
                         n++;
                 }
@@ -241,12 +241,16 @@ static void malformed_files_harm_nobody(void **state)
 
 static void what_a_child_answers_is_checked(void **state)
 {
-        static const uint8_t good[] = { 7, 0, 0, 0, 0, 1, 'f', 0, 1, '/', 0, 0 };
+        static const uint8_t good[] = { 7, 0, 0, 0, /* the file: size, time, MD5 */ 1, 2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
+                                        9, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1, 'f', 0, 1, '/', 0, 0 };
         struct dwarf_frame frames[4];
         uint8_t bytes[64];
 
         assert_int_equal(dwarf_process_parse(good, sizeof good, 1, frames), 1);
         assert_int_equal(frames[0].line, 7);
+        assert_int_equal(frames[0].source.size, 513);
+        assert_int_equal(frames[0].source.mtime_ns, 3);
+        assert_int_equal(frames[0].source.md5[15], 6);
         assert_null(frames[0].linkage);
         assert_string_equal(frames[0].name, "f");
         assert_string_equal(frames[0].file, "/");

@@ -356,6 +356,32 @@ static void a_slow_leak_gets_many_times_the_samples_by_class_zoom(void **state)
                 assert_true(i == wire_class(96) || p.pacing.zoom[i] == 1);
 }
 
+static void estimates_are_unbiased_while_classes_are_zoomed(void **state)
+{
+        enum { TRIALS = 40 };
+        static struct process p;
+        double sum = 0, squares = 0, mean, error;
+        int zoomed = 0;
+
+        for (unsigned i = 0; i < TRIALS; i++) {
+                struct flow *leak = leak_under_churn(&p, true, 600 + i);
+                double ratio;
+
+                leak->per_s = 20e3 / 96;
+                run(&p, 160); /* some before the zoom, some after */
+                zoomed += p.pacing.zoom[wire_class(96)] > 1;
+                ratio = leak->estimate / leak->truth;
+                sum += ratio;
+                squares += ratio * ratio;
+        }
+        mean = sum / TRIALS;
+        error = sqrt((squares / TRIALS - mean * mean) / TRIALS);
+        print_message("# estimate over truth: %.3f +- %.3f, zoomed in %d of %d\n", mean, error, zoomed, TRIALS);
+        assert_true(zoomed > TRIALS / 2);
+        assert_true(fabs(mean - 1) < 3.5 * error);
+        assert_true(error < 0.05);
+}
+
 static void a_zoom_is_given_back_when_the_growth_stops(void **state)
 {
         static struct process p;
@@ -532,6 +558,7 @@ int main(void)
                 cmocka_unit_test(what_comes_in_bursts_does_not_make_the_mean_flap),
                 cmocka_unit_test(estimates_are_unbiased_while_the_mean_moves),
                 cmocka_unit_test(a_slow_leak_gets_many_times_the_samples_by_class_zoom),
+                cmocka_unit_test(estimates_are_unbiased_while_classes_are_zoomed),
                 cmocka_unit_test(a_zoom_is_given_back_when_the_growth_stops),
                 cmocka_unit_test(filling_up_after_the_attach_a_sawtooth_and_a_jump_are_no_growth),
                 cmocka_unit_test(chunks_that_are_of_the_next_class_are_not_suspected_for_long),

@@ -30,7 +30,7 @@ static struct wire_alloc an_alloc(uint64_t id, uint32_t stack_bytes)
 static void records_come_out_as_they_went_in(void **state)
 {
         struct wire_shared *shared = *state;
-        static uint8_t stack[WIRE_STACK_MAX];
+        static uint8_t stack[WIRE_STACK_MAX + WIRE_INTERPRETED_MAX * sizeof(struct wire_interpreted)];
         struct ring ring;
 
         for (size_t i = 0; i < sizeof stack; i++)
@@ -40,6 +40,7 @@ static void records_come_out_as_they_went_in(void **state)
         for (uint64_t id = 1; id < 2000; id++) { /* many times around */
                 struct wire_alloc alloc = an_alloc(id, (uint32_t)(id * 264 % (WIRE_STACK_MAX + 8)));
 
+                alloc.n_interpreted = (uint32_t)(id % 3 ? 0 : id % (WIRE_INTERPRETED_MAX + 1));
                 assert_true(area_alloc(shared, &alloc, stack));
                 assert_true(area_death(shared, id, 0x10000));
                 assert_int_equal(ring_next(&ring, S, &record), 1);
@@ -47,7 +48,9 @@ static void records_come_out_as_they_went_in(void **state)
                 assert_int_equal(record.head.id, id);
                 assert_int_equal(record.alloc.size, id * 3);
                 assert_int_equal(record.alloc.stack_bytes, alloc.stack_bytes);
-                assert_memory_equal(record.bytes + sizeof alloc, stack, alloc.stack_bytes);
+                assert_int_equal(record.alloc.n_interpreted, alloc.n_interpreted);
+                assert_memory_equal(record.bytes + sizeof alloc, stack,
+                                    alloc.stack_bytes + alloc.n_interpreted * sizeof(struct wire_interpreted));
                 assert_int_equal(ring_next(&ring, S, &record), 1);
                 assert_int_equal(record.head.type, WIRE_DEATH);
                 assert_int_equal(ring_next(&ring, S, &record), 0);
@@ -244,7 +247,7 @@ static void nonsense_is_counted_and_stepped_over(void **state)
         static const struct {
                 uint32_t length, type;
                 uint64_t id, addr;
-                uint32_t stack_bytes;
+                uint32_t stack_bytes, n_interpreted;
         } bad[] = {
                 { 64, WIRE_ALLOC, 1, 0x10000, 0 },     /* too short for an alloc */
                 { 256, 9, 1, 0x10000, 0 },             /* no such type */
@@ -255,6 +258,9 @@ static void nonsense_is_counted_and_stepped_over(void **state)
                 { 256, WIRE_ALLOC, 1, 0x10000, 4096 }, /* more stack than record */
                 { 256, WIRE_ALLOC, 1, 0x10000, UINT32_MAX },
                 { 256, WIRE_ALLOC, 1, 0x10000, 12 },
+                { 256, WIRE_ALLOC, 1, 0x10000, 80, 1 }, /* the frames do not fit behind the stack */
+                { 256, WIRE_ALLOC, 1, 0x10000, 0, UINT32_MAX },
+                { 4096, WIRE_ALLOC, 1, 0x10000, 0, WIRE_INTERPRETED_MAX + 1 },
                 { 64, WIRE_DEATH, 0, 0x10000, 0 },
         };
         struct wire_shared *shared = *state;
@@ -268,7 +274,7 @@ static void nonsense_is_counted_and_stepped_over(void **state)
                 r->id = bad[i].id;
                 r->addr = bad[i].addr;
                 if (bad[i].length >= sizeof *alloc)
-                        alloc->stack_bytes = bad[i].stack_bytes;
+                        alloc->stack_bytes = bad[i].stack_bytes, alloc->n_interpreted = bad[i].n_interpreted;
                 area_commit(r, bad[i].type);
                 assert_int_equal(ring_next(&ring, S, &record), 0);
                 assert_int_equal(ring.n_bad, i + 1);

@@ -72,6 +72,20 @@ static void a_group_can_be_taken_out_as_a_whole(void **state)
         assert_int_equal(verdict(text, "a", "std::map::find"), RULES_FOLD); /* it was read later */
 }
 
+static void what_runs_other_code_has_rules_of_its_own(void **state)
+{
+        static const char text[] = "jit>libv8* *\n!jit>* *Trampoline*\n* malloc\n";
+        struct rules *rules = rules_new();
+
+        assert_int_equal(rules_add(rules, text, "rules", NULL), 0);
+        assert_int_equal(rules_match_engine(rules, "/usr/lib/libv8.so", "v8::Call"), RULES_FOLD);
+        assert_int_equal(rules_match_engine(rules, "/usr/lib/libv8.so", "EntryTrampoline"), RULES_KEEP);
+        assert_int_equal(rules_match_engine(rules, "a", "malloc"), RULES_NONE);
+        assert_int_equal(rules_match(rules, "/usr/lib/libv8.so", "v8::Call"), RULES_NONE);
+        assert_int_equal(rules_match(rules, "a", "malloc"), RULES_FOLD);
+        rules_free(rules);
+}
+
 static void several_texts_are_read_one_after_the_other(void **state)
 {
         struct rules *rules = rules_new();
@@ -155,6 +169,7 @@ int main(void)
                 cmocka_unit_test(a_file_is_known_by_its_last_part_also_when_it_was_deleted),
                 cmocka_unit_test(the_last_rule_that_matches_decides),
                 cmocka_unit_test(a_group_can_be_taken_out_as_a_whole),
+                cmocka_unit_test(what_runs_other_code_has_rules_of_its_own),
                 cmocka_unit_test(several_texts_are_read_one_after_the_other),
                 cmocka_unit_test(a_mistake_is_named_by_file_and_line_and_why),
                 cmocka_unit_test(takes_exponential_patterns_in_its_stride),

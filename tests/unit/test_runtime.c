@@ -33,6 +33,21 @@ static void leaves_the_programs_own_functions_alone(void **state)
         assert_false(runtime_is(NULL, NULL));
 }
 
+static void what_runs_compiled_code_is_folded_below_it_only(void **state)
+{
+        assert_true(runtime_is("[jit]", "Builtin:ArrayPrototypePush"));
+        assert_true(runtime_is("[jit]", "BytecodeHandler:Add"));
+        assert_true(runtime_is("node:internal", "readSync"));
+        assert_false(runtime_is("[jit]", "handler"));
+        assert_false(runtime_is("/usr/bin/node", "v8::internal::BackingStore::Allocate"));
+        assert_true(runtime_is_engine("/usr/bin/node", "v8::internal::BackingStore::Allocate"));
+        assert_true(runtime_is_engine("/usr/bin/node (deleted)", "v8::internal::BackingStore::Allocate"));
+        assert_true(runtime_is_engine("/usr/bin/node", NULL));
+        assert_false(runtime_is_engine("/usr/bin/node", "Builtins_InterpreterEntryTrampoline"));
+        assert_false(runtime_is_engine("/srv/addon.node", "keep"));
+        assert_false(runtime_is_engine("[jit]", "handler"));
+}
+
 static void the_file_itself_is_well_formed(void **state)
 {
         const char *src = getenv("HEAPTOP_SRC");
@@ -54,6 +69,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(folds_allocators_and_runtimes),
                 cmocka_unit_test(leaves_the_programs_own_functions_alone),
+                cmocka_unit_test(what_runs_compiled_code_is_folded_below_it_only),
                 cmocka_unit_test(the_file_itself_is_well_formed),
         };
 

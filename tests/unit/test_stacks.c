@@ -84,6 +84,28 @@ static void what_was_seen_before_gets_its_number_again(void **state)
         assert_int_equal(w->stacks.nodes.n, n_nodes + 2);
 }
 
+/* std::vector::push_back() inlined into a function of the program: the frame is no runtime, the inlined call is. */
+static void an_inlined_call_is_of_the_runtime_by_itself(void **state)
+{
+        struct world *w = *state;
+        uint32_t frame = stacks_frame(&w->stacks, w->app, 0x5000, 0, NULL);
+        struct stacks_name names[2] = {
+                { .func = xstrdup("put"), .file = xstrdup("/src/a.cc"), .line = 7, .source = { .size = 9 } },
+                { .func = xstrdup("std::vector::push_back"), .file = xstrdup("/src/a.cc"), .runtime = true, .source = { .size = 9 } },
+        };
+        size_t n;
+
+        stacks_rows_given(&w->stacks);
+        stacks_named(&w->stacks, frame, names, 2, false);
+        n = w->stacks.new_frames.n;
+        assert_int_equal(n, 2);
+        assert_false(w->stacks.new_frames.v[0].flags & REC_FRAME_RUNTIME);
+        assert_true(w->stacks.new_frames.v[1].flags & REC_FRAME_RUNTIME);
+        assert_int_equal(w->stacks.new_source_files.n, 1); /* the same file is told once */
+        assert_string_equal(w->stacks.new_source_files.v[0].path, "/src/a.cc");
+        assert_string_equal(w->stacks.new_source_files.v[0].md5, "");
+}
+
 static void the_site_is_the_first_frame_outside_the_runtime(void **state)
 {
         struct world *w = *state;
@@ -253,11 +275,38 @@ static void frames_of_one_function_are_one_site_and_another_function_at_the_same
         assert_int_not_equal(w->aggregate.leaves.v[leaf[0]].site, w->aggregate.leaves.v[leaf[1]].site);
 }
 
+static void what_runs_compiled_code_is_the_site_only_where_none_with_a_name_called_it(void **state)
+{
+        struct world *w = *state;
+        uint32_t jit = stacks_module(&w->stacks, "[jit]", "", false), engine, lib, named, unnamed, addon, node;
+
+        engine = stacks_frame(&w->stacks, w->app, 1, 0, NULL);
+        stacks_engine(&w->stacks, engine);
+        name(w, engine, "v8::Allocate", false);
+        addon = stacks_frame(&w->stacks, w->app, 2, 0, NULL);
+        name(w, addon, "addon", false);
+        lib = stacks_frame_keyed(&w->stacks, jit, 1, 0x1000, REC_FRAME_JIT, NULL);
+        name(w, lib, "Builtin:Call", true);
+        named = stacks_frame_keyed(&w->stacks, jit, 2, 0x2000, REC_FRAME_JIT, NULL);
+        name(w, named, "handler", false);
+        unnamed = stacks_frame_keyed(&w->stacks, jit, 3, 0x3000, REC_FRAME_JIT, NULL);
+        stacks_named(&w->stacks, unnamed, NULL, 0, false);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, named), lib), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), named);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, unnamed), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), engine);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, addon), engine);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), engine);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, named), engine), addon);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), addon);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(what_was_seen_before_gets_its_number_again),
+                TEST(an_inlined_call_is_of_the_runtime_by_itself),
                 TEST(the_site_is_the_first_frame_outside_the_runtime),
                 TEST(without_names_the_module_decides),
                 TEST(code_of_no_file_is_told_apart_by_its_key),
@@ -265,6 +314,7 @@ int main(void)
                 TEST(stacks_without_end_end_in_what_is_known),
                 TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
                 TEST(frames_of_one_function_are_one_site_and_another_function_at_the_same_place_is_none),
+                TEST(what_runs_compiled_code_is_the_site_only_where_none_with_a_name_called_it),
                 TEST(a_stack_whose_names_never_come_is_decided_in_the_end),
         };
 
