@@ -230,6 +230,7 @@ dist_check_SCRIPTS = \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/lines.sh \
+	%D%/live/naming.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/python.sh \
