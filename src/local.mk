@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
+	%D%/base/md5.c %D%/base/md5.h \
+	%D%/base/pathmap.c %D%/base/pathmap.h \
 	%D%/base/rules.c %D%/base/rules.h \
 	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/text.c %D%/base/text.h
@@ -34,7 +36,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/tree.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
@@ -42,6 +44,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/valleys.c %D%/model/valleys.h
 
 %C%_libtarget_a_SOURCES = \
+	%D%/target/borders.c %D%/target/borders.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
@@ -68,10 +71,12 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/limits.c %D%/target/limits.h \
 	%D%/target/maps.c %D%/target/maps.h \
 	%D%/target/memory.c %D%/target/memory.h \
+	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
+	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
@@ -243,7 +248,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h \
+	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \

@@ -17,11 +17,13 @@ UNIT_TESTS = \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
+	%D%/unit/test_borders \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_dwarf_files \
+	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_heap \
@@ -37,14 +39,17 @@ UNIT_TESTS = \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
 	%D%/unit/test_memory \
+	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
+	%D%/unit/test_pathmap \
 	%D%/unit/test_permission \
 	%D%/unit/test_picker \
+	%D%/unit/test_plt \
 	%D%/unit/test_probe \
 	%D%/unit/test_probe_coverage \
 	%D%/unit/test_probe_inside \
@@ -68,6 +73,7 @@ UNIT_TESTS = \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
 	%D%/unit/test_shorten \
+	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
@@ -90,6 +96,7 @@ EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
+%C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
@@ -97,6 +104,10 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 %C%_unit_test_debug_files_SOURCES = %D%/unit/test_debug_files.c $(TOY_ELF)
 %C%_unit_test_debug_files_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_borders_SOURCES = %D%/unit/test_borders.c $(TOY_ELF)
+%C%_unit_test_minidebug_SOURCES = %D%/unit/test_minidebug.c $(TOY_ELF)
+%C%_unit_test_minidebug_LDADD = $(LDADD) $(ELF_LIBS)
+%C%_unit_test_plt_SOURCES = %D%/unit/test_plt.c $(TOY_ELF)
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
@@ -119,6 +130,7 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
 	%D%/fuzz/fuzz_glibc \
@@ -147,6 +159,8 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_ehframe_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_elf_SOURCES = %D%/fuzz/fuzz_elf.c $(FUZZ_MAIN)
@@ -285,17 +299,21 @@ clean-mutants:
 	rm -rf mutants.tmp
 
 # All tests with everything but the probe (and the targets) under ASan and UBSan, then under TSan; builds of their own in sub-folders.
-# Long; not part of make check.
+# Long; not part of make check. With -j3 tests run side by side. What a sanitizer reports goes to files, so that a report of a process
+# whose end nobody looks at is a failure, too.
 .PHONY: check-sanitizers
 EXTRA_DIST += %D%/tsan.supp
-SANITIZE_ENV = HEAPTOP_SANITIZED=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/%D%/tsan.supp'
+SANITIZE_REPORT = $(abs_builddir)/sanitize-report
+SANITIZE_ENV = HEAPTOP_SANITIZED=1 ASAN_OPTIONS="log_path='$(SANITIZE_REPORT)'" \
+	UBSAN_OPTIONS="print_stacktrace=1:log_path='$(SANITIZE_REPORT)'" \
+	TSAN_OPTIONS="suppressions='$(abs_top_srcdir)/%D%/tsan.supp':log_path='$(SANITIZE_REPORT)'"
 check-sanitizers:
+	rm -f sanitize-report.*
 	failed=0; for list in address,undefined thread; do \
 		$(MKDIR_P) sanitize-$$list && (cd sanitize-$$list && \
 		{ test -f Makefile || $(abs_top_srcdir)/configure --enable-sanitize=$$list CC='$(CC)'; } && \
 		$(MAKE) && env $(SANITIZE_ENV) $(MAKE) check) || failed=1; \
-	done; exit $$failed
+	done; ! ls -l sanitize-report.* 2>/dev/null || failed=1; exit $$failed
 
 # ---- benchmarks: built and run by `make bench` only ----
 

@@ -35,7 +35,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_MEAN { 0, "mean", "SIZE", "sample once in so many bytes (default: as fits)", OPTION_SIZE, FIELD(mean) }
 #define ROW_STACK                                                                                            \
         { 0, "stack", "SIZE", "stack copied with a sample (default 16K, at most 64K)", OPTION_SIZE, FIELD(stack) }
-#define ROW_NO_CMDLINE { 0, "no-cmdline", NULL, "do not store the command line", OPTION_FLAG, FIELD(no_cmdline) }
+#define ROW_NO_CMDLINE(help) { 0, "no-cmdline", NULL, help, OPTION_FLAG, FIELD(no_cmdline) }
 #define ROWS_FOLLOW(fork, exec)                                                                              \
         { 0, "follow-fork", NULL, fork, OPTION_FLAG, FIELD(follow_fork) },                                   \
         { 0, "follow-exec", NULL, exec, OPTION_FLAG, FIELD(follow_exec) }
@@ -44,9 +44,10 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
 #define ROW_NO_DEBUGINFOD(help) { 0, "no-debuginfod", NULL, help, OPTION_FLAG, FIELD(no_debuginfod) }
-#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE,                        \
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE("do not store the command line"),                        \
         ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),                                           \
         ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
+#define ROW_SOURCE_MAP(help) { 'i', "source-map", "A=B", help, OPTION_SOURCE_MAP, FIELD(source_map) }
 #define ROWS_SCREEN                                                                                          \
         { 0, "ascii", NULL, "draw with ASCII only", OPTION_FLAG, FIELD(ascii) },                             \
         { 0, "color", "WHEN", "auto, never, 16, 256", OPTION_COLOR, FIELD(color) },                          \
@@ -54,7 +55,8 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
-        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE, ROW_NO_DEBUGINFOD(""),
+        ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE(""), ROW_NO_DEBUGINFOD(""),
+        ROW_SOURCE_MAP("sources that were in folder A are in B"),
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
@@ -64,7 +66,7 @@ static const struct option_row replay_rows[] = {
         { 0, "keys", "KEYS", "no terminal: press 's s Enter', print the screen", OPTION_TEXT, FIELD(keys) },
         { 0, "screen", "WxH", "no terminal: print a screen of this size", OPTION_TEXT, FIELD(screen) },
         { 0, "styles", NULL, "then also print a letter for each cell's style", OPTION_FLAG, FIELD(styles) },
-        ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROW_SOURCE_MAP("sources that were in folder A are in B"), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row record_rows[] = {
@@ -72,11 +74,13 @@ static const struct option_row record_rows[] = {
         { 0 },
 };
 
-static const struct option_row attach_rows[] = { ROW_PID, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
+static const struct option_row attach_rows[] = {
+        ROW_PID, ROW_SOURCE_MAP("sources that were in folder A are in B"), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+};
 
 static const struct option_row run_rows[] = {
         { 0, "live", NULL, "the screen takes the terminal, CMD writes to a file", OPTION_FLAG, FIELD(live) },
-        ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, ""), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, ""), ROW_SOURCE_MAP(""), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row report_rows[] = {

@@ -81,7 +81,7 @@ static int record_and_report(struct recording *recording, struct options *option
         say("recording the demo service (pid %d) for %d s; on a terminal this would be the live screen",
             (int)recording->pid, (int)(recording->duration_ns / NS_PER_S));
         status = commands_record(recording, path);
-        return status == EXIT_GOOD ? print_report(path, options) : status;
+        return status == EXIT_GOOD ? print_report(path, options, NULL) : status;
 }
 
 int command_demo(const struct subcommand *subcommand, struct options *options)

@@ -139,7 +139,8 @@ static int parse_pair(const char *text, struct options_extras *ret)
         return r < 0 ? r : parse_extra(comma + 1, strlen(comma + 1), WIRE_FREE, WIRE_FREE_SECOND, ret);
 }
 
-static int set_value(const struct option_row *row, const char *text, struct options *options)
+/* What is wrong may be said in ERR. */
+static int set_value(const struct option_row *row, const char *text, struct options *options, struct err *err)
 {
         void *to = (char *)options + row->offset;
 
@@ -164,6 +165,8 @@ static int set_value(const struct option_row *row, const char *text, struct opti
                 return parse_malloc_at(text, to);
         case OPTION_PAIR:
                 return parse_pair(text, to);
+        case OPTION_SOURCE_MAP:
+                return pathmap_add(to, text, err);
         }
         return -EINVAL;
 }
@@ -249,9 +252,14 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                         word = argv[optind - 2];
                 if (is_abbreviated(row, word))
                         return complain_unknown(command, word, err);
-                if (set_value(row, optarg, ret) < 0) {
+                if (set_value(row, optarg, ret, err) < 0) {
                         char *clean = text_clean(optarg);
 
+                        if (err->code) {
+                                err->exit_status = EXIT_USAGE;
+                                free(clean);
+                                return -EINVAL;
+                        }
                         err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s; see: heaptop %s%s--help", clean,
                                      row->argument, row->name ? "--" : "-",
                                      row->name ? row->name : (char[]){ row->letter, '\0' }, command->name,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/pathmap.h"
 #include "inject/inject.h"
 #include "tui/term.h"
 
@@ -35,6 +36,7 @@ struct options {
         struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */
         bool ascii, no_mouse;
+        struct pathmap source_map; /* -i */
         enum term_color color;
         const char *log;
         const char *keys;        /* replay: press these, print the screen, end */
@@ -59,6 +61,7 @@ enum option_kind {
         OPTION_COLOR,    /* enum term_color */
         OPTION_MALLOC_AT, /* one more of struct options_extras */
         OPTION_PAIR,     /* two more */
+        OPTION_SOURCE_MAP, /* one more of struct pathmap */
 };
 
 struct option_row {

@@ -1,6 +1,7 @@
 #include "app/print.h"
 
 #include "app/commands.h"
+#include "app/frames.h"
 #include "app/list.h"
 #include "app/registry.h"
 #include "app/report.h"
@@ -41,15 +42,20 @@ static int close_output(FILE *out)
         return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO;
 }
 
-int print_report(const char *path, const struct options *options)
+int print_report(const char *path, const struct options *options, const struct user *user)
 {
-        const struct report_options report = { .json = options->json, .top = (size_t)options->top, .at = options->at,
+        struct report_options report = { .json = options->json, .top = (size_t)options->top, .at = options->at,
                                                .range = options->range };
         struct store *store = NULL;
         struct err err = { 0 };
+        struct rules *rules = NULL;
         FILE *out;
         int growing;
 
+        if (user && frames_read(user, &rules, &report.own_rules, &err) < 0)
+                say("%s; going on without it", err.text);
+        report.rules = rules;
+        err = (struct err){ 0 };
         growing = store_open(path, &store, &err);
         if (growing == 0) {
                 out = open_output(!options->json);
@@ -58,6 +64,7 @@ int print_report(const char *path, const struct options *options)
                         err_set_exit(&err, EIO, EXIT_CANT_WRITE, "cannot write the report");
         }
         store_close(store);
+        rules_free(rules);
         if (growing < 0)
                 err_set(&err, -growing, "cannot report on %s: %s", path, strerror(-growing));
         if (err.code == -EAGAIN)
@@ -90,7 +97,7 @@ int command_report(const struct subcommand *subcommand, struct options *options)
         }
         if (r < 0 || commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
                 return say_error(&err);
-        return print_report(path, options);
+        return print_report(path, options, &user);
 }
 
 /* ---- list ---- */

@@ -92,6 +92,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
         if (r < 0)
                 goto out;
         report.heap = heap_new(history);
+        heap_set_rules(report.heap, options->rules, options->own_rules);
         r = go_to_moment(&report, history, options, err);
         if (r == 0)
                 r = choose_sites(&report, top < TOP_MAX ? top : TOP_MAX);

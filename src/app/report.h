@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 struct report_options {
+        const struct rules *rules; /* for frames of the runtime; NULL = as recorded */
+        bool own_rules;            /* see heap_set_rules() */
         bool json;
         size_t top;        /* how many sites; 0 = 20 */
         const char *at;    /* a moment (app/moment.h); NULL = the end */

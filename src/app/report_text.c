@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "tui/width.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -206,10 +207,19 @@ static void put_growth(FILE *out, struct report *report)
                         fmt_duration(c, heap_window_ns(report->heap)));
 }
 
+/* The page is for eyes; --json has the whole name. */
+static void put_name(FILE *out, const char *name)
+{
+        enum { CELLS = 100 };
+        char shown[4 * CELLS + 1];
+
+        put(out, name_fit(name, CELLS, true, shown, sizeof shown));
+}
+
 static void put_frame(FILE *out, const struct tree_node *node)
 {
         fputs(node->approximate ? "~" : "", out);
-        put(out, node->name);
+        put_name(out, node->name);
         if (node->file) {
                 fputs("  ", out);
                 put(out, node->file);
@@ -260,7 +270,7 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
                 isnan(site.rate_per_min) ? "?" : fmt_rate(rate, site.rate_per_min),
                 fmt_count(blocks, site.live_blocks > 0 ? (uint64_t)site.live_blocks : 0), heap_kind_sign(site.kind),
                 site.approximate ? "~" : "");
-        put(out, site.name);
+        put_name(out, site.name);
         fputs("  ", out);
         put(out, site.place);
         fputc('\n', out);

@@ -2,6 +2,7 @@
 
 #include "app/actions.h"
 #include "app/ask.h"
+#include "app/frames.h"
 #include "app/picking.h"
 #include "app/registry.h"
 #include "app/say.h"
@@ -39,6 +40,8 @@ struct viewer {
         struct canvas *canvas;
         struct store *store;
         struct heap *heap;
+        struct rules *rules; /* for frames of the runtime */
+        bool own_rules;
         struct picking *picking;
         bool live;            /* somebody still writes the file */
         uint32_t last_tick;
@@ -135,9 +138,11 @@ static int open_session(struct viewer *viewer, const char *path, struct err *err
         viewer->live = store_is_live(viewer->store);
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
+        heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
         ui_free(viewer->ui);
         viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
         ui_set_heap(viewer->ui, viewer->heap);
+        ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);
         r = follow_file(viewer, now());
         if (r < 0)
@@ -443,16 +448,25 @@ static void done(struct viewer *viewer)
         store_close(viewer->store);
         picking_free(viewer->picking);
         canvas_free(viewer->canvas);
+        rules_free(viewer->rules);
+}
+
+/* A mistake in the user's file is told, and the screen works without it. */
+static void read_rules(struct viewer *viewer, struct err *err)
+{
+        if (frames_read(viewer->viewing->user, &viewer->rules, &viewer->own_rules, err) < 0)
+                log_warn("%s", err->text);
 }
 
 int viewer_run(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = test_fd(), .next_ns = UINT64_MAX };
         struct term_options options = actions_term_options(viewing->options);
-        struct err err = { 0 };
+        struct err err = { 0 }, mistake = { 0 };
         int r = 0;
 
         catch_signals();
+        read_rules(&viewer, &mistake);
         if (viewing->mode == UI_PICK)
                 open_picker(&viewer);
         else
@@ -462,6 +476,8 @@ int viewer_run(const struct viewing *viewing)
         if (r == 0) {
                 if (viewing->say)
                         ui_say(viewer.ui, now(), "%s", viewing->say);
+                if (mistake.code)
+                        ui_say(viewer.ui, now(), "%s", mistake.text);
                 viewer.changed = true;
                 run_loop(&viewer);
                 term_close(viewer.term);
@@ -526,10 +542,13 @@ int viewer_print(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = -1, .next_ns = UINT64_MAX };
         const struct options *options = viewing->options;
-        struct err err = { 0 };
+        struct err err = { 0 }, mistake = { 0 };
         char *text = NULL;
         int width, height, r;
 
+        read_rules(&viewer, &mistake);
+        if (mistake.code)
+                say("%s", mistake.text);
         r = parse_screen(options->screen, &width, &height, &err);
         if (r == 0)
                 r = open_session(&viewer, viewing->path, &err);

@@ -15,7 +15,13 @@
 #define KEY_WAITING (1ull << 47) /* keys of functions are below */
 #define LAG_NS      NS_PER_S     /* no sample waits longer in the ring */
 
-enum { WAITING_MAX = 4096, UNNAMED_SAID = 1 };
+enum { WAITING_MAX = 4096, UNNAMED_SAID = 1, CACHE = 1 << 10, OPTIONS_MAX = 1 << 20 };
+
+/* A function that was met, and its frame. */
+struct met {
+        uint32_t name, file, line, flags; /* ids of jitreader_find() */
+        uint32_t frame;                   /* 0 = none */
+};
 
 /* A frame whose code nobody has told of yet. */
 struct waiting {
@@ -36,6 +42,7 @@ struct jit {
         uint32_t modules[2];      /* "[anon]", "[jit]"; 0 = not made yet */
         struct { struct range *v; size_t n, cap; } anon;
         struct addrmap frames;    /* of waiting ones, by pc */
+        struct met met[CACHE];    /* the last ones; where in it: by their hash */
         ROWS(struct waiting) waiting;
         uint64_t now_ns, now_tsc; /* of the same moment, the last step */
         uint64_t read_ns, named_ns;
@@ -167,7 +174,8 @@ static bool name_waiting(struct jit *jit, const struct waiting *waiting)
         struct jitcode_found found;
         struct jitname name;
 
-        if (!jitreader_find(jit->reader, waiting->pc, waiting->at_ns, &found) || !is_in_time(jit, &found, waiting->at_ns))
+        if (!jitreader_find(jit->reader, waiting->pc, waiting->at_ns, &found) ||
+            !is_in_time(jit, &found, waiting->at_ns))
                 return false;
         name = full_name(&found);
         stacks_rekey(jit->stacks, waiting->frame, module(jit, true), key_of(&name));
@@ -210,7 +218,8 @@ void jit_step(struct jit *jit)
         }
 }
 
-/* Before a sample is looked at that is younger than the last look, so that it does not get the name of what stood there before. */
+/* Before a sample is looked at that is younger than the last look, so that it does not get the name of what stood there
+ * before. */
 static void catch_up(struct jit *jit, uint64_t at_ns)
 {
         if (at_ns <= jit->read_ns || jitreader_is_behind(jit->reader))
@@ -237,7 +246,8 @@ static bool is_anonymous(const struct jit *jit, uint64_t addr)
         return low < jit->anon.n && addr >= jit->anon.v[low].start;
 }
 
-/* The same address is the same frame until it has a name: then it is forgotten here, for what stands there next is another. */
+/* The same address is the same frame until it has a name: then it is forgotten here, for what stands there next is
+ * another. */
 static uint32_t unnamed_frame(struct jit *jit, uint64_t pc, uint64_t shown, uint64_t at_ns, uint32_t flags)
 {
         bool writes = jitreader_has_files(jit->reader);
@@ -260,21 +270,35 @@ static uint32_t unnamed_frame(struct jit *jit, uint64_t pc, uint64_t shown, uint
         return frame;
 }
 
+static uint32_t named_frame(struct jit *jit, const struct jitcode_found *found, uint64_t pc, uint32_t flags)
+{
+        const struct met now = { found->name_id, found->file_id, found->line, flags, 0 };
+        struct met *met = &jit->met[(now.name * 0x9e3779b1u ^ now.file * 0x85ebca6bu ^ now.line ^ flags) % CACHE];
+        struct jitname name;
+        bool fresh;
+
+        if (met->frame && met->name == now.name && met->file == now.file && met->line == now.line &&
+            met->flags == flags)
+                return met->frame;
+        name = full_name(found);
+        *met = now;
+        met->frame = stacks_frame_keyed(jit->stacks, module(jit, true), key_of(&name), pc, flags | REC_FRAME_JIT,
+                                        &fresh);
+        if (fresh && jit->stacks->frames.v[met->frame].module)
+                give_name(jit, met->frame, &name);
+        return met->frame;
+}
+
 uint32_t jit_frame(struct jit *jit, uint64_t pc, bool exact, uint64_t at_ns, uint32_t flags, bool *urgent)
 {
         struct jitcode_found found;
-        struct jitname name;
         uint64_t at = exact || pc == 0 ? pc : pc - 1;
         uint32_t frame;
-        bool fresh;
 
         flags &= REC_FRAME_GUESSED | REC_FRAME_TRUNCATED;
         catch_up(jit, at_ns);
         if (jitreader_find(jit->reader, at, at_ns, &found)) {
-                name = full_name(&found);
-                frame = stacks_frame_keyed(jit->stacks, module(jit, true), key_of(&name), pc, flags | REC_FRAME_JIT, &fresh);
-                if (fresh && jit->stacks->frames.v[frame].module)
-                        give_name(jit, frame, &name);
+                frame = named_frame(jit, &found, pc, flags);
         } else if (is_anonymous(jit, at)) {
                 frame = unnamed_frame(jit, at, pc, at_ns, flags);
         } else {
@@ -317,6 +341,36 @@ static void hint(struct jit *jit, struct happenings *happenings, uint64_t now_ns
         free(exe);
 }
 
+static bool has_text(pid_t pid, const char *file, const char *text)
+{
+        char *bytes = NULL;
+        size_t len;
+        bool found = false;
+
+        if (proc_read_live(pid, file, OPTIONS_MAX, &bytes, &len) == 0)
+                found = memmem(bytes, len, text, strlen(text)) != NULL;
+        free(bytes);
+        return found;
+}
+
+/* V8 has a map, and yet what it interprets has no code of its own to be named. */
+static void hint_interpreted(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
+{
+        static const char option[] = "interpreted-frames-native-stack";
+        const char *hint = NULL;
+        char *exe = NULL;
+
+        jit->hinted = true;
+        if (proc_exe(jit->pid, &exe) == 0)
+                hint = hint_for(exe);
+        if (hint && strstr(hint, option) && !has_text(jit->pid, "cmdline", option) &&
+            !has_text(jit->pid, "environ", option))
+                happenings_event(happenings, now_ns, REC_EVENT_NOTE,
+                                 "functions that are not compiled yet show as InterpreterEntryTrampoline; start node with "
+                                 "--%s, too, for their names", option);
+        free(exe);
+}
+
 void jit_tell(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
 {
         const char *news;
@@ -325,4 +379,6 @@ void jit_tell(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
                 happenings_event(happenings, now_ns, REC_EVENT_NOTE, "%s", news);
         if (!jit->hinted && jit->unnamed >= UNNAMED_SAID && !jitreader_has_files(jit->reader))
                 hint(jit, happenings, now_ns);
+        if (!jit->hinted && jitreader_has_files(jit->reader))
+                hint_interpreted(jit, happenings, now_ns);
 }

@@ -1,15 +1,16 @@
 /* jit: frames in code that stands in no file: compiled while the program runs.
  *
- * Such a frame is one of the pseudo module "[jit]", and its key says which function it is, not where that stands: the same function
- * compiled several times (optimised, moved) is one, and what stands at an address later is another. What the runtime has written about
- * its code names it (target/jitreader.h); before it has, the frame shows its address, and gets its name with the line that
- * comes within JIT_LATE_NS. Code of a process that writes nothing is "[anon]".
+ * Such a frame is one of the pseudo module "[jit]", and its key says which function it is, not where that stands: the
+ * same function compiled several times (optimised, moved) is one, and what stands at an address later is another. What
+ * the runtime has written about its code names it (target/jitreader.h); before it has, the frame shows its address, and
+ * gets its name with the line that comes within JIT_LATE_NS. Code of a process that writes nothing is "[anon]".
  *
- * Which function stood at an address when the sample was taken: the time stamp of the sample is compared with that of the code. A
- * jitdump file has times; a line of a perf map came between two looks, which are at most JIT_LOOK_NS apart, and there is one before each
- * sample that is younger than the last (a line that came alone: when the file was written). So a sample may get the name of what came
- * after only when that and other code was told of between the sample and the moment when it was taken out of the ring, and it may get the name of what stood there before only when the
- * runtime writes its lines late (it should before the code runs; V8 writes its jitdump in blocks). */
+ * Which function stood at an address when the sample was taken: the time stamp of the sample is compared with that of
+ * the code. A jitdump file has times; a line of a perf map came between two looks, which are at most JIT_LOOK_NS apart,
+ * and there is one before each sample that is younger than the last (a line that came alone: when the file was
+ * written). So a sample may get the name of what came after only when that and other code was told of between the
+ * sample and the moment when it was taken out of the ring, and it may get the name of what stood there before only when
+ * the runtime writes its lines late (it should before the code runs; V8 writes its jitdump in blocks). */
 #pragma once
 
 #include "base/clock.h"
@@ -39,8 +40,9 @@ void jit_step(struct jit *jit);
 /* When the sample was taken: TSC of its record (hostile), as the other times here. */
 uint64_t jit_time(struct jit *jit, uint64_t tsc);
 
-/* The frame of a return address PC (EXACT: of an interrupted one), met at AT_NS, jit_time(). FLAGS of STACKS_KEY_FLAGS. 0 when it is no compiled
- * code that is known, and not in anonymous memory. *URGENT as with other frames: whether all up to here were runtime. */
+/* The frame of a return address PC (EXACT: of an interrupted one), met at AT_NS, jit_time(). FLAGS of STACKS_KEY_FLAGS.
+ * 0 when it is no compiled code that is known, and not in anonymous memory. *URGENT as with other frames: whether all
+ * up to here were runtime. */
 uint32_t jit_frame(struct jit *jit, uint64_t pc, bool exact, uint64_t at_ns, uint32_t flags, bool *urgent);
 
 /* Once a tick: tells where names come from, and how to get some. */

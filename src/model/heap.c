@@ -88,6 +88,12 @@ struct heap *heap_new(const struct history *history)
         return heap;
 }
 
+void heap_set_rules(struct heap *heap, const struct rules *rules, bool own)
+{
+        heap->names.rules = rules;
+        heap->names.own_rules = own;
+}
+
 void heap_free(struct heap *heap)
 {
         if (!heap)
@@ -433,7 +439,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         now = cursor_site(&heap->now, id);
         window = cursor_site(&heap->window, id);
         base = cursor_site(&heap->base, id);
-        frame = names_frame(&heap->names, heap->names.sites[id].frame);
+        frame = names_of_site(&heap->names, id);
         rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
                 .id = id,

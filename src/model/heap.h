@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/rules.h"
 #include "model/history.h"
 
 struct heap; /* opaque */
@@ -45,6 +46,10 @@ struct heap_query {
 
 struct heap *heap_new(const struct history *history);
 void heap_free(struct heap *heap); /* accepts NULL */
+
+/* Which frames are of the runtime is told by RULES; what they do not know, by the recording. OWN: the reader has changed them, so
+ * that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek(); they stay the caller's. */
+void heap_set_rules(struct heap *heap, const struct rules *rules, bool own);
 
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
@@ -169,6 +174,15 @@ struct tree_node {
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
+
+/* What is known of the source file of FRAME (tree_node.frame), so that the one that is found can be told from another. */
+struct heap_source {
+        const char *module;       /* path of the module whose debug information names it; "" = not known */
+        uint64_t size, mtime_ns;  /* as in struct rec_source_file; 0 = not said */
+        char md5[33];             /* likewise; "" = not said */
+        uint64_t module_mtime_ns; /* when the module was last changed; 0 = not known */
+};
+void heap_source(struct heap *heap, uint32_t frame, struct heap_source *ret);
 
 struct tree {
         struct tree_node *nodes; /* nodes[0] is the root with the totals; children are in order of live bytes */

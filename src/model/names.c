@@ -112,6 +112,27 @@ static void free_frame(struct names_frame *frame)
         free(frame->file);
 }
 
+/* Of the runtime? As the rules have it, else as it was recorded. */
+static uint32_t runtime_flags(const struct names *names, const struct rec_frame *row)
+{
+        const char *func = row->func && *row->func ? row->func : NULL, *module = "";
+        uint32_t flags = row->flags & ~(uint32_t)NAMES_ENGINE;
+        enum rules_verdict verdict;
+
+        if (!names->rules)
+                return flags;
+        if (row->module > 0 && row->module < names->n_modules && names->modules[row->module].path)
+                module = names->modules[row->module].path;
+        verdict = rules_match(names->rules, module, func);
+        if (verdict == RULES_FOLD)
+                flags |= REC_FRAME_RUNTIME;
+        else if (verdict == RULES_KEEP || names->own_rules)
+                flags &= ~(uint32_t)REC_FRAME_RUNTIME;
+        if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
+                flags |= NAMES_ENGINE;
+        return flags;
+}
+
 static int add_frame(void *ctx, const struct rec_frame *row)
 {
         struct names *names = ctx;
@@ -134,7 +155,7 @@ static int add_frame(void *ctx, const struct rec_frame *row)
                 .line = row->line,
                 .inlined_in = row->inlined_in,
                 .inner = inner,
-                .flags = row->flags | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
+                .flags = runtime_flags(names, row) | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
         };
         frame->key = frame_key(frame);
         if (!addrmap_get(&names->same, frame->key, &lowest) || row->id < lowest)
@@ -253,6 +274,35 @@ uint32_t names_same(const struct names *names, uint32_t frame)
         if (strcmp(f->name, names->frames[lowest].name) != 0 || strcmp(f->place, names->frames[lowest].place) != 0)
                 return frame;
         return (uint32_t)lowest;
+}
+
+/* The innermost of FRAME and what was inlined at its place that is not of the runtime; 0 = all are. */
+static uint32_t outside(const struct names *names, uint32_t frame, uint32_t passed)
+{
+        uint32_t found = 0, id = frame;
+
+        for (int n = 0; id != 0 && id < names->n_frames && names->frames[id].name && n < NAMES_INLINES_MAX; n++) {
+                if (!(names->frames[id].flags & passed))
+                        found = id;
+                id = names->frames[id].inner;
+        }
+        return found;
+}
+
+const struct names_frame *names_of_site(const struct names *names, uint32_t site)
+{
+        const struct names_site *row = &names->sites[site];
+        uint32_t found = 0, stack = row->first;
+
+        if (!names->own_rules) {
+                found = outside(names, row->frame, REC_FRAME_RUNTIME);
+                return names_frame(names, found ? found : row->frame);
+        }
+        for (int n = 0; !found && stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX; n++) {
+                found = outside(names, names->stacks[stack].frame, REC_FRAME_RUNTIME | NAMES_ENGINE);
+                stack = names->stacks[stack].parent;
+        }
+        return names_frame(names, found ? found : row->frame);
 }
 
 bool names_is_approximate(const struct names_frame *frame)

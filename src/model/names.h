@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/addrmap.h"
+#include "base/rules.h"
 #include "model/history.h"
 
 enum {
@@ -14,6 +15,9 @@ enum {
         NAMES_DEPTH_MAX = 1024, /* frames of one stack */
         NAMES_INLINES_MAX = 32, /* inlined calls at one address */
 };
+
+/* A flag of frames besides enum rec_frame_flags: what compiles and runs other code, by the reader's own rules. */
+enum { NAMES_ENGINE = 1 << 30 };
 
 struct names_module {
         char *path;       /* NULL = no such module */
@@ -57,6 +61,8 @@ struct names {
         struct addrmap same;  /* key of a frame -> the lowest frame with it */
         uint32_t upto;        /* rows written up to this tick are in */
         uint32_t generation;  /* changes when a name or place changed */
+        const struct rules *rules; /* not ours; what they do not know is of the runtime as it was recorded */
+        bool own_rules;       /* the reader has changed them: they alone decide, and name the sites */
 };
 
 void names_done(struct names *names);
@@ -69,6 +75,10 @@ const struct names_frame *names_frame(const struct names *names, uint32_t frame)
 
 /* The frame that stands for all frames that look the same as FRAME. */
 uint32_t names_same(const struct names *names, uint32_t frame);
+
+/* The frame that SITE (below n_sites) is named for: the innermost call at its place that is not of the runtime. By the reader's own
+ * rules it is the first such frame of its first stack, wherever that is. */
+const struct names_frame *names_of_site(const struct names *names, uint32_t site);
 
 /* True for a frame whose name is the nearest symbol or only module+0xoffset. */
 bool names_is_approximate(const struct names_frame *frame);

@@ -165,7 +165,7 @@ static bool matches(struct heap *heap, uint32_t site)
         uint8_t *known = &heap->matches[site];
 
         if (*known == 0) {
-                const struct names_frame *frame = names_frame(&heap->names, row->frame);
+                const struct names_frame *frame = names_of_site(&heap->names, site);
                 const char *module = names_module_path(&heap->names, frame);
 
                 *known = filter_names(&heap->filter, frame->name, frame->place, module) ? 1 : 2;
@@ -204,7 +204,7 @@ static size_t collect(struct heap *heap, enum heap_sort sort)
                         continue;
                 heap->rows[n++] = (struct query_row){
                         .key = key_of(heap, sort, site),
-                        .name = sort == HEAP_BY_NAME ? names_frame(&heap->names, heap->names.sites[site].frame)->name
+                        .name = sort == HEAP_BY_NAME ? names_of_site(&heap->names, site)->name
                                                      : NULL,
                         .live_bytes = cursor_site(&heap->now, site)->live_bytes,
                         .id = site,

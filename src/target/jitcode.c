@@ -12,8 +12,8 @@
 
 enum { BLOCK_ENTRIES = 128 };
 
-/* Entries never overlap and are sorted by address. They stand in blocks, which are sorted too, so that one more moves at most a
- * block and the list of blocks: with half a million entries less than 100 KiB. */
+/* Entries never overlap and are sorted by address. They stand in blocks, which are sorted too, so that one more moves
+ * at most a block and the list of blocks: with half a million entries less than 100 KiB. */
 
 struct entry {
         uint64_t start, from_ns;
@@ -351,9 +351,10 @@ static void tell(const struct jitcode *code, const struct entry *entry, uint64_t
         const struct line *line = line_at(code, entry, addr);
 
         *ret = (struct jitcode_found){ .name = code->names + entry->name, .start = entry->start, .size = entry->size,
-                                       .from_ns = entry->from_ns };
+                                       .from_ns = entry->from_ns, .name_id = entry->name };
         if (line && line->line) {
                 ret->file = code->names + line->file;
+                ret->file_id = line->file;
                 ret->line = line->line;
         }
 }

@@ -9,7 +9,8 @@
 #define JITDUMP_VERSION 1
 
 enum { HEADER_BYTES = 40, HEADER_MAX = 4096, PREFIX_BYTES = 16, ARCH_TIMES = 1 };
-enum { LOAD_BYTES = PREFIX_BYTES + 40, MOVE_BYTES = PREFIX_BYTES + 48, LINES_BYTES = PREFIX_BYTES + 16, LINE_BYTES = 16 };
+enum { LOAD_BYTES = PREFIX_BYTES + 40, MOVE_BYTES = PREFIX_BYTES + 48, LINES_BYTES = PREFIX_BYTES + 16 };
+enum { LINE_BYTES = 16 };
 
 enum record_id { CODE_LOAD, CODE_MOVE, CODE_DEBUG_INFO, CODE_CLOSE };
 
@@ -40,7 +41,8 @@ static int64_t take_header(struct jitdump *dump, const uint8_t *bytes, size_t le
         if (get32(bytes) != MAGIC)
                 return err_set(err, ENOEXEC, "it does not begin as a jitdump file does");
         if (get32(bytes + 4) != JITDUMP_VERSION)
-                return err_set(err, ENOTSUP, "it is of version %u, and %d can be read", get32(bytes + 4), JITDUMP_VERSION);
+                return err_set(err, ENOTSUP, "it is of version %u, and %d can be read", get32(bytes + 4),
+                               JITDUMP_VERSION);
         if (get32(bytes + 12) != EM_X86_64)
                 return err_set(err, ENOTSUP, "it is about code of another processor (%u)", get32(bytes + 12));
         size = get32(bytes + 8);

@@ -114,8 +114,8 @@ int jitfile_open(const struct jitfile_owner *owner, const char *path, struct jit
         return open_checked(owner, fd, 0, ret);
 }
 
-int jitfile_open_mapped(const struct jitfile_owner *owner, uint64_t start, uint64_t end, const char *path, uint64_t inode,
-                        struct jitfile *ret)
+int jitfile_open_mapped(const struct jitfile_owner *owner, uint64_t start, uint64_t end, const char *path,
+                        uint64_t inode, struct jitfile *ret)
 {
         char link[PROC_PATH_MAX];
         pid_t tid;

@@ -15,10 +15,13 @@ static bool starts(const char *text, size_t len, const char *with)
         return len >= n && memcmp(text, with, n) == 0;
 }
 
-/* How many bytes "JS:*" takes: what V8 calls functions of scripts (src/logging/log.cc, kinds of code and tiers); 0 = it is none. */
+/* How many bytes "JS:*" takes: what V8 calls functions of scripts (src/logging/log.cc, kinds of code and tiers); 0 = it
+ * is none. */
 static size_t script_prefix(const char *name, size_t len)
 {
-        static const char *const kinds[] = { "JS:", "LazyCompile:", "Function:", "Eval:", "Script:", "InterpretedFunction:" };
+        static const char *const kinds[] = {
+                "JS:", "LazyCompile:", "Function:", "Eval:", "Script:", "InterpretedFunction:",
+        };
 
         for (size_t i = 0; i < array_len(kinds); i++) {
                 size_t n = strlen(kinds[i]);
@@ -49,8 +52,8 @@ static bool cut_number(const char *text, size_t *len, uint32_t *ret)
         return true;
 }
 
-/* Where the place begins in "get name /srv/my app.js": what looks like an absolute path or a URL, else the last word. Returns LEN when
- * there is no space at all. */
+/* Where the place begins in "get name /srv/my app.js": what looks like an absolute path or a URL, else the last word.
+ * Returns LEN when there is no space at all. */
 static size_t find_place(const char *text, size_t len)
 {
         static const char *const begins[] = { "/", "node:", "file:", "http:", "https:", "evalmachine.", "<anonymous>" };

@@ -1,8 +1,9 @@
 /* jitname: what runtimes call the code that they compiled, taken apart for people.
  *
- * V8 (node --perf-basic-prof, --perf-prof) writes "JS:*handler /srv/app.js:31:15": what it is, how far it was optimised (~ interpreted,
- * ^ baseline, + and * optimised), the function, and where that stands. The same function is compiled several times; whoever looks
- * for an allocation wants one: "handler", /srv/app.js, 31. Names of other forms (.NET, Java agents, "Builtin:ArrayPush") stay as they are. */
+ * V8 (node --perf-basic-prof, --perf-prof) writes "JS:*handler /srv/app.js:31:15": what it is, how far it was optimised
+ * (~ interpreted, ^ baseline, + and * optimised), the function, and where that stands. The same function is compiled
+ * several times; whoever looks for an allocation wants one: "handler", /srv/app.js, 31. Names of other forms (.NET,
+ * Java agents, "Builtin:ArrayPush") stay as they are. */
 #pragma once
 
 #include <stddef.h>
@@ -17,6 +18,6 @@ struct jitname {
 /* Takes NAME (LEN bytes, any) apart. */
 struct jitname jitname_parse(const char *name, size_t len);
 
-/* What data/frames.conf may call the file of such code: "[jit]"; of JavaScript that belongs to node itself the first part of
- * its name, "node:buffer", "node:internal". Returns RET, of SIZE bytes. */
+/* What data/frames.conf may call the file of such code: "[jit]"; of JavaScript that belongs to node itself the first
+ * part of its name, "node:buffer", "node:internal". Returns RET, of SIZE bytes. */
 const char *jitname_module(const struct jitname *name, char *ret, size_t size);

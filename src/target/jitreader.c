@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OF_DUMP = 1 << 30 }; /* ids of names are below: there are no more than JITCODE_NAMES_MAX bytes of them */
+
 /* One file and what it said. */
 struct log {
         struct jitfile file;
         struct jitcode *code;
         char path[PATH_MAX];
-        uint64_t read_ns;    /* when its end was seen last; 0 = never: what it says first may be as old as the process */
+        uint64_t read_ns;    /* when its end was seen last; 0 = never: what comes first may be as old as the process */
         uint64_t skip;       /* bytes of it that need not be read and were not there yet */
         bool behind, refused;
         bool full;           /* something did not fit, which has been said */
@@ -27,6 +29,7 @@ struct log {
 };
 
 struct jitreader {
+        pid_t pid;
         struct jitfile_owner owner;
         bool owned;          /* the owner is known */
         struct log map, dump;
@@ -42,6 +45,7 @@ struct jitreader *jitreader_new(pid_t pid)
         struct jitreader *reader = xcalloc(1, sizeof *reader);
 
         reader->map.file = reader->dump.file = JITFILE_NONE;
+        reader->pid = pid;
         reader->owned = jitfile_owner(pid, &reader->owner) == 0;
         snprintf(reader->map.path, sizeof reader->map.path, "/tmp/perf-%d.map", (int)reader->owner.ns_pid);
         return reader;
@@ -155,6 +159,8 @@ static void look_for_dump(struct jitreader *reader, const struct maps *maps)
 
 void jitreader_look(struct jitreader *reader, const struct maps *maps)
 {
+        /* it may have given up its privileges since */
+        reader->owned = jitfile_owner(reader->pid, &reader->owner) == 0;
         if (!reader->owned)
                 return;
         look_for_map(reader);
@@ -174,7 +180,8 @@ static void go_on(struct log *log, uint64_t n, uint64_t there)
                 jitfile_skip(&log->file, now);
 }
 
-/* When the file was written last, by the monotonic clock: not before it was read last, when there was less in it, and not after now. */
+/* When the file was written last, by the monotonic clock: not before it was read last, when there was less in it, and
+ * not after now. */
 static uint64_t written_ns(const struct log *log, uint64_t now_ns)
 {
         int64_t ago_ns = (int64_t)clock_boottime_ns() + clock_wall_offset_ns() - log->file.written_ns;
@@ -270,8 +277,13 @@ bool jitreader_is_behind(const struct jitreader *reader)
 
 bool jitreader_find(const struct jitreader *reader, uint64_t addr, uint64_t at_ns, struct jitcode_found *ret)
 {
-        return (reader->map.code && jitcode_find(reader->map.code, addr, at_ns, ret)) ||
-               (reader->dump.code && jitcode_find(reader->dump.code, addr, at_ns, ret));
+        if (reader->map.code && jitcode_find(reader->map.code, addr, at_ns, ret))
+                return true;
+        if (!reader->dump.code || !jitcode_find(reader->dump.code, addr, at_ns, ret))
+                return false;
+        ret->name_id |= OF_DUMP;
+        ret->file_id |= OF_DUMP;
+        return true;
 }
 
 const char *jitreader_news(struct jitreader *reader)

@@ -1,8 +1,9 @@
-/* jitreader: reads what a process writes about the code that it compiles: /tmp/perf-PID.map and a jitdump file, as they grow.
+/* jitreader: reads what a process writes about the code that it compiles: /tmp/perf-PID.map and a jitdump file, as they
+ * grow.
  *
- * PID is the number that the process itself has (innermost pid namespace), /tmp that of its mount namespace. A jitdump file is found as
- * perf does: the runtime maps a page of it executable. Files that are rotated, cut or written anew are followed. A call reads a
- * bounded amount; a file of gigabytes takes many. */
+ * PID is the number that the process itself has (innermost pid namespace), /tmp that of its mount namespace. A jitdump
+ * file is found as perf does: the runtime maps a page of it executable. Files that are rotated, cut or written anew are
+ * followed. A call reads a bounded amount; a file of gigabytes takes many. */
 #pragma once
 
 #include "target/jitcode.h"
@@ -20,7 +21,8 @@ struct jitreader; /* opaque */
 struct jitreader *jitreader_new(pid_t pid);
 void jitreader_free(struct jitreader *reader); /* accepts NULL */
 
-/* Looks whether there are files (new ones, other ones). MAPS of the process (NULL: only for a perf map). Some system calls. */
+/* Looks whether there are files (new ones, other ones). MAPS of the process (NULL: only for a perf map). Some system
+ * calls. */
 void jitreader_look(struct jitreader *reader, const struct maps *maps);
 
 /* Reads on; NOW_NS is CLOCK_MONOTONIC. True when there was something new. One system call a file when there is not. */
@@ -31,7 +33,8 @@ bool jitreader_has_files(const struct jitreader *reader);
 /* True while there is more than one call reads. */
 bool jitreader_is_behind(const struct jitreader *reader);
 
-/* What stood at ADDR at AT_NS, as jitcode_find(). A perf map is asked first: its lines are not written late. */
+/* What stood at ADDR at AT_NS, as jitcode_find(); ids are those of one table. A perf map is asked first: its lines are
+ * not written late. */
 bool jitreader_find(const struct jitreader *reader, uint64_t addr, uint64_t at_ns, struct jitcode_found *ret);
 
 /* What there is to tell of the files, a sentence a call; NULL = nothing more. Valid until the next call. */

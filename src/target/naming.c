@@ -1,13 +1,16 @@
 #include "target/naming.h"
 
 #include "base/alloc.h"
+#include "target/borders.h"
 #include "target/debug_files.h"
 #include "target/dwarf_process.h"
 #include "target/image_elf.h"
+#include "target/minidebug.h"
 #include "target/root.h"
 #include "target/symbols.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +22,12 @@ struct naming {
         struct image *debug[DEBUG_MAX]; /* separate debug files and their alternates */
         size_t n_debug;
         struct symbols symbols;
+        struct borders borders;
+        bool has_borders;
         struct dwarf_process *lines; /* not ours */
         uint32_t file;               /* of LINES */
         bool has_lines, prepared;
-        char *strings[2 * NAMING_FRAMES_MAX]; /* names and files of the last lookup */
+        char *strings[2 * NAMING_FRAMES_MAX + 1]; /* names and files of the last lookup */
         size_t n_strings;
 };
 
@@ -54,6 +59,7 @@ void naming_close(struct naming *naming)
         if (naming->has_lines)
                 dwarf_process_close(naming->lines, naming->file);
         symbols_done(&naming->symbols);
+        borders_done(&naming->borders);
         while (naming->n_debug > 0)
                 image_close(naming->debug[--naming->n_debug]);
         image_close(naming->image);
@@ -79,18 +85,24 @@ static void open_lines(struct naming *naming, const struct image *image)
 
 static void prepare(struct naming *naming)
 {
+        bool has_symtab = image_has_symtab(naming->image);
         struct image *debug;
 
         if (naming->prepared)
                 return;
         naming->prepared = true;
         symbols_add(&naming->symbols, naming->image);
+        symbols_add_plt(&naming->symbols, naming->image);
         open_lines(naming, naming->image);
-        if ((!naming->has_lines || !image_has_symtab(naming->image)) &&
-            debug_files_find(naming->image, ROOT_OWN, &debug) == 0) {
+        if ((!naming->has_lines || !has_symtab) && debug_files_find(naming->image, ROOT_OWN, &debug) == 0) {
+                has_symtab = has_symtab || image_has_symtab(debug);
                 keep_image(naming, debug);
                 symbols_add(&naming->symbols, debug);
                 open_lines(naming, debug);
+        }
+        if (!has_symtab && minidebug_open(naming->image, &debug) == 0) {
+                keep_image(naming, debug);
+                symbols_add(&naming->symbols, debug);
         }
         symbols_sort(&naming->symbols);
 }
@@ -178,11 +190,38 @@ static const char *file_name(struct naming *naming, const struct dwarf_frame *fr
         return path ? keep(naming, path) : frame->file;
 }
 
+/* The symbol that ADDR is in; else the one below it, *RET_NEAREST then, unless .eh_frame knows that another function begins between them. A
+ * symbol without a size is as long as the function that .eh_frame has there. */
+static const struct symbol *find_symbol(struct naming *naming, uint64_t addr, bool *ret_nearest)
+{
+        const struct symbol *symbol = symbols_find(&naming->symbols, addr, ret_nearest);
+        const struct border *border;
+
+        if (!symbol || !*ret_nearest)
+                return symbol;
+        if (!naming->has_borders)
+                borders_read(&naming->borders, naming->image);
+        naming->has_borders = true;
+        if (borders_between(&naming->borders, symbol->addr, addr))
+                return NULL;
+        border = borders_find(&naming->borders, addr);
+        if (border && border->start == symbol->addr && symbol->size == 0)
+                *ret_nearest = false;
+        return symbol;
+}
+
+/* NAME, a guess, with how far ADDR is from where it belongs. */
+static const char *with_offset(struct naming *naming, const char *name, uint64_t offset)
+{
+        return keep(naming, xasprintf("%s+0x%" PRIx64, name, offset));
+}
+
 size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max)
 {
         struct dwarf_frame frames[NAMING_FRAMES_MAX];
         const struct symbol *symbol;
         bool nearest = false;
+        uint64_t at = addr; /* as it is shown */
         size_t n = 0;
 
         if (max > NAMING_FRAMES_MAX)
@@ -193,7 +232,7 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
         forget_strings(naming);
         if (!exact && addr > 0)
                 addr--;
-        symbol = symbols_find(&naming->symbols, addr, &nearest);
+        symbol = find_symbol(naming, addr, &nearest);
         if (naming->has_lines)
                 n = dwarf_process_lookup(naming->lines, naming->file, addr, frames, max);
         if (n == 0)
@@ -207,6 +246,8 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 ret[i].line = frames[i].line;
                 ret[i].source = frames[i].source;
                 ret[i].nearest = by_symbol && symbol && nearest;
+                if (ret[i].nearest)
+                        ret[i].func = with_offset(naming, ret[i].func, at - symbol->addr);
         }
         return n;
 }

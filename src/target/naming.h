@@ -19,7 +19,7 @@ struct dwarf_process;
 enum { NAMING_FRAMES_MAX = 32 }; /* deeper inline chains are cut */
 
 struct naming_frame {
-        const char *func; /* demangled, hostile bytes; NULL = no name: show "module+0xoffset" */
+        const char *func; /* demangled, hostile bytes; "name+0xoffset" of the nearest; NULL = no name: show "module+0xoffset" */
         const char *file; /* absolute where the debug information says enough for that; NULL = not known */
         uint32_t line;    /* 0 = not known */
         struct dwarf_source source; /* what is said of file */

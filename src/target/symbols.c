@@ -1,6 +1,7 @@
 #include "target/symbols.h"
 
 #include "base/alloc.h"
+#include "target/plt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,22 @@ static int add(void *ctx, const struct image_symbol *symbol)
 void symbols_add(struct symbols *symbols, const struct image *image)
 {
         image_functions(image, add, symbols);
+}
+
+static int add_plt(void *ctx, const struct image_symbol *symbol)
+{
+        struct symbols *symbols = ctx;
+        struct image_symbol named = *symbol;
+
+        array_grow(symbols->names.v, symbols->names.n, symbols->names.cap);
+        symbols->names.v[symbols->names.n++] = xstrdup(symbol->name);
+        named.name = symbols->names.v[symbols->names.n - 1];
+        return add(ctx, &named);
+}
+
+void symbols_add_plt(struct symbols *symbols, struct image *image)
+{
+        plt_each(image, add_plt, symbols);
 }
 
 static size_t underscores(const char *name)
@@ -67,6 +84,9 @@ void symbols_done(struct symbols *symbols)
 {
         if (!symbols)
                 return;
+        for (size_t i = 0; i < symbols->names.n; i++)
+                free(symbols->names.v[i]);
+        free(symbols->names.v);
         free(symbols->v);
         *symbols = (struct symbols){ 0 };
 }

@@ -9,7 +9,7 @@
 
 struct symbol {
         uint64_t addr, size;
-        const char *name; /* owned by the image */
+        const char *name; /* owned by the image, or by the symbols */
         bool global;
 };
 
@@ -17,10 +17,14 @@ struct symbol {
 struct symbols {
         struct symbol *v; /* after symbols_sort(): ascending, one per address */
         size_t n, cap;
+        struct { char **v; size_t n, cap; } names; /* of symbols_add_plt() */
 };
 
 /* Adds IMAGE's functions; IMAGE must outlive the symbols. */
 void symbols_add(struct symbols *symbols, const struct image *image);
+
+/* Adds the entries of its procedure linkage tables, named "malloc@plt". */
+void symbols_add_plt(struct symbols *symbols, struct image *image);
 void symbols_sort(struct symbols *symbols);
 void symbols_done(struct symbols *symbols);
 

@@ -54,7 +54,7 @@ static const struct key_binding table[] = {
         { CMD_PICKER, { 'p' }, HEAP, KEYS_VIEW, 0, "picker", "choose another process" },
         { CMD_HELP, { '?', KEY_F1_ }, MAIN | (OVER & ~IN(VIEW_HELP)), KEYS_VIEW, 2, "help", "this page" },
         { CMD_LOG, { '!' }, MAIN, KEYS_VIEW, 0, "log", "heaptop's own messages" },
-        { CMD_INFO, { 'i' }, HEAP, KEYS_VIEW, 0, "info", "errors, losses and cost of the measurement" },
+        { CMD_INFO, { 'i' }, HEAP, KEYS_VIEW, 0, "info", "what is selected, by its full name; errors, losses and cost of the measurement" },
         { CMD_CLOSE, { 'q', KEY_ESC_, KEY_ENTER_, '\n' }, OVER, KEYS_VIEW, 1, "close", "close this window" },
         { CMD_CLOSE, { '?', KEY_F1_ }, IN(VIEW_HELP), KEYS_VIEW, 0, "close", "close this window" },
         { CMD_CLOSE, { '!' }, IN(VIEW_LOG), KEYS_VIEW, 0, "close", "close this window" },
@@ -96,6 +96,8 @@ static const struct key_binding table[] = {
           "callers first, or the allocating frame first" },
         { CMD_RUNTIME, { 'u' }, IN(VIEW_STACK), KEYS_TREE, 7, "runtime",
           "show or fold the frames of allocator and language runtime" },
+        { CMD_INLINED, { 'x' }, IN(VIEW_STACK), KEYS_TREE, 16, "inlines",
+          "show inlined calls as frames, or fold them into their callers" },
         { CMD_ALL_SITES, { 't', KEY_F5_ }, IN(VIEW_BEFORE), KEYS_TREE, 5, "tree of all sites",
           "the call tree of all sites together" },
 

@@ -46,7 +46,7 @@ enum command {
         /* sort */
         CMD_SORT_NEXT, CMD_SORT_LEFT, CMD_SORT_RIGHT, CMD_SORT_REVERSE, CMD_LIMIT,
         /* tree */
-        CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME, CMD_ALL_SITES,
+        CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME, CMD_INLINED, CMD_ALL_SITES,
         /* leak */
         CMD_MARK,
         /* time */

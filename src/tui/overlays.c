@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void logview_draw(struct ui *ui, struct canvas *canvas)
 {
@@ -24,6 +25,53 @@ void logview_draw(struct ui *ui, struct canvas *canvas)
         help_text_box(ui, canvas, "Log", out.data, canvas->width, canvas->height);
         buf_done(&out);
         free(lines);
+}
+
+/* TEXT behind LABEL, on as many lines of CELLS as it takes. */
+static void add_wrapped(struct buf *out, const char *label, const char *text, int cells)
+{
+        enum { LINES_MAX = 400 };
+
+        for (int line = 0; line < LINES_MAX && (*text || line == 0); line++) {
+                size_t n = text_fit(text, cells > 10 ? cells : 10);
+
+                buf_printf(out, " %-9s %.*s\n", line ? "" : label, (int)n, text);
+                text += n;
+        }
+}
+
+/* Of what is selected, the names that tables and trees show shortened. */
+static void add_selected(struct buf *out, struct ui *ui, int width)
+{
+        int cells = width - 11;
+        char at[4200];
+        const struct tree_node *node = ui->view == VIEW_STACK ? stack_selected(ui) : NULL;
+        uint64_t id = table_selected(&ui->sites);
+        struct heap_source source;
+        struct heap_site site;
+
+        if (node) {
+                buf_puts(out, "FRAME\n");
+                add_wrapped(out, "name", node->name, cells);
+                if (node->file) {
+                        snprintf(at, sizeof at, "%s:%u", node->file, node->line);
+                        add_wrapped(out, "at", at, cells);
+                }
+                heap_source(ui->heap, node->frame, &source);
+                if (source.module[0])
+                        add_wrapped(out, "in", source.module, cells);
+                if (source_available(ui, node) && strcmp(ui->stack.source_found, node->file) != 0)
+                        add_wrapped(out, "source", ui->stack.source_found, cells);
+                if (node->inlined || node->runtime || node->guessed || node->approximate)
+                        buf_printf(out, " is        %s%s%s%s\n", node->inlined ? "inlined into the frame above it  " : "",
+                                   node->runtime ? "of allocator or language runtime  " : "",
+                                   node->guessed ? "found by frame pointers  " : "",
+                                   node->approximate ? "named by the nearest symbol known" : "");
+        } else if (id != TABLE_NONE && id != 0 && ui->view != VIEW_BEFORE && heap_site(ui->heap, (uint32_t)id, &site)) {
+                buf_puts(out, "SITE\n");
+                add_wrapped(out, "name", site.name, cells);
+                add_wrapped(out, "at", site.place, cells);
+        }
 }
 
 /* The sizes that are sampled more finely than the rest, because they seem to grow. */
@@ -115,6 +163,7 @@ void info_draw(struct ui *ui, struct canvas *canvas)
         struct buf out = { 0 };
         struct facts facts;
 
+        add_selected(&out, ui, (canvas->width < 90 ? canvas->width : 90) - 4);
         facts_get(ui, &facts);
         if (s) {
                 buf_printf(&out, "TARGET\n pid %d   %s   user %s   %s\n", s->pid, s->exe ? s->exe : "?",

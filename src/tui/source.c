@@ -1,11 +1,16 @@
 /* The path comes out of the target's debug information: it can name anything. Only a regular file is read,
- * and never one that would block. */
+ * and never one that would block.
+ *
+ * A file of that name need not be the one that was compiled. When the debug information tells its MD5 (clang does), its size or
+ * its time, they decide; else a file that was changed after the program is suspected. */
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fmt.h"
+#include "base/md5.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -18,9 +23,8 @@
 
 enum { LARGEST = 4 << 20, TAB = 8 };
 
-static char *read_regular(const char *path)
+static char *read_regular(const char *path, struct stat *ret)
 {
-        struct stat st;
         char *text = NULL;
         size_t len = 0;
         ssize_t n = 0;
@@ -31,9 +35,9 @@ static char *read_regular(const char *path)
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return NULL;
-        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= LARGEST) {
-                text = xmalloc((size_t)st.st_size + 1);
-                while (len < (size_t)st.st_size && (n = read(fd, text + len, (size_t)st.st_size - len)) > 0)
+        if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode) && ret->st_size > 0 && ret->st_size <= LARGEST) {
+                text = xmalloc((size_t)ret->st_size + 1);
+                while (len < (size_t)ret->st_size && (n = read(fd, text + len, (size_t)ret->st_size - len)) > 0)
                         len += (size_t)n;
                 text[len] = '\0';
         }
@@ -45,20 +49,88 @@ static char *read_regular(const char *path)
         return text;
 }
 
+void source_forget(struct stack_state *stack)
+{
+        free(stack->source);
+        free(stack->source_path);
+        free(stack->source_found);
+        stack->source = stack->source_path = stack->source_found = NULL;
+}
+
+static enum source_match compare(const struct heap_source *said, const char *text, const struct stat *st)
+{
+        uint64_t mtime_ns = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec;
+        char md5[MD5_TEXT];
+
+        if (said->size && said->size != (uint64_t)st->st_size)
+                return SOURCE_DIFFERS;
+        if (said->md5[0]) {
+                md5_text(text, (size_t)st->st_size, md5);
+                return strcmp(md5, said->md5) == 0 ? SOURCE_FITS : SOURCE_DIFFERS;
+        }
+        if (said->mtime_ns)
+                return said->mtime_ns / NS_PER_S == mtime_ns / NS_PER_S ? SOURCE_FITS : SOURCE_NEWER;
+        return said->module_mtime_ns && mtime_ns > said->module_mtime_ns ? SOURCE_NEWER : SOURCE_FITS;
+}
+
+/* Takes the file at PATH, which is taken over, if it goes better with the program than what was found before. */
+static void try(struct stack_state *stack, char *path, const struct heap_source *said)
+{
+        enum source_match match;
+        struct stat st;
+        char *text;
+
+        if (!path || (stack->source && stack->source_match == SOURCE_FITS)) {
+                free(path);
+                return;
+        }
+        text = read_regular(path, &st);
+        match = text ? compare(said, text, &st) : SOURCE_DIFFERS;
+        if (text && (!stack->source || match < stack->source_match)) {
+                free(stack->source);
+                free(stack->source_found);
+                stack->source = text;
+                stack->source_found = path;
+                stack->source_match = match;
+        } else {
+                free(text);
+                free(path);
+        }
+}
+
+static void look_for(struct ui *ui, const struct tree_node *node)
+{
+        struct stack_state *stack = &ui->stack;
+        struct heap_source said;
+
+        source_forget(stack);
+        stack->source_path = xstrdup(node->file);
+        stack->source_frame = node->frame;
+        heap_source(ui->heap, node->frame, &said);
+        try(stack, pathmap_apply(ui->source_map, node->file), &said);
+        if (node->file[0] == '/') {
+                int32_t pid = heap_session(ui->heap)->pid;
+
+                try(stack, xstrdup(node->file), &said);
+                if (ui->mode == UI_LIVE && !ui->ended && pid > 0)
+                        try(stack, xasprintf("/proc/%d/root%s", (int)pid, node->file), &said);
+        }
+}
+
 bool source_available(struct ui *ui, const struct tree_node *node)
 {
         struct stack_state *stack = &ui->stack;
 
         if (!node || !node->file || node->line == 0)
                 return false;
-        if (stack->source_known && stack->source_path && strcmp(stack->source_path, node->file) == 0)
-                return stack->source != NULL;
-        free(stack->source);
-        free(stack->source_path);
-        stack->source_path = xstrdup(node->file);
-        stack->source = read_regular(node->file);
-        stack->source_known = true;
+        if (!stack->source_path || stack->source_frame != node->frame || strcmp(stack->source_path, node->file) != 0)
+                look_for(ui, node);
         return stack->source != NULL;
+}
+
+const char *source_place(struct ui *ui, const struct tree_node *node)
+{
+        return source_available(ui, node) ? ui->stack.source_found : NULL;
 }
 
 /* Line NUMBER (from 1) of TEXT with tabs as spaces and made harmless; NULL behind the end. The caller frees
@@ -88,13 +160,43 @@ static char *source_line(const char *text, uint32_t number)
         return clean;
 }
 
+/* The line above: what is shown, and whether it can be trusted. The warning is never left out. */
+static void draw_rule(const struct stack_state *stack, struct canvas *canvas, int x, int y, int width, const char *place)
+{
+        static const char *const warnings[] = {
+                [SOURCE_FITS] = "", [SOURCE_NEWER] = "newer than the program", [SOURCE_DIFFERS] = "not the file that was compiled",
+        };
+        const char *warning = warnings[stack->source_match];
+        int room = width - text_width(warning) - 12;
+        char title[128];
+
+        if (!warning[0]) {
+                frame_rule(canvas, x, y, width, place, "e: editor");
+                return;
+        }
+        if (room < 8) {
+                frame_rule(canvas, x, y, width, "", "");
+                canvas_put(canvas, x, y, width, STYLE_WARN, warning);
+                return;
+        }
+        place_fit(place, room, canvas->ascii, title, sizeof title);
+        frame_rule(canvas, x, y, width, title, "");
+        canvas_put(canvas, x + text_width(title) + 5, y, text_width(warning) + 2, STYLE_WARN, " ");
+        canvas_put(canvas, x + text_width(title) + 6, y, width - text_width(title) - 6, STYLE_WARN, warning);
+        canvas_put(canvas, x + text_width(title) + 6 + text_width(warning), y, 1, STYLE_PLAIN, " ");
+}
+
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node)
 {
-        uint32_t half = (uint32_t)(height > 1 ? height / 2 : 0), first;
+        bool other = ui->stack.source_match == SOURCE_DIFFERS; /* then its lines are not what runs */
+        uint32_t half, first;
 
-        if (!source_available(ui, node) || height < 1)
+        if (height < 1 || !source_available(ui, node))
                 return;
+        draw_rule(&ui->stack, canvas, x, y++, width, node->place);
+        height--;
+        half = (uint32_t)(height > 1 ? height / 2 : 0);
         first = node->line > half ? node->line - half : 1;
         for (int row = 0; row < height; row++) {
                 uint32_t number = first + (uint32_t)row;
@@ -112,9 +214,9 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
                                  isfinite(node->rate_per_min) ? "/min" : "");
                         room -= text_width(figures) + 1;
                 }
-                canvas_printf(canvas, x, y + row, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u", here ? ">" : " ",
-                              number);
-                canvas_put(canvas, x + 8, y + row, room - 1, here ? STYLE_BOLD : STYLE_PLAIN, line);
+                canvas_printf(canvas, x, y + row, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u%s", here ? ">" : " ",
+                              number, other ? "?" : "");
+                canvas_put(canvas, x + 8, y + row, room - 1, here ? STYLE_BOLD : other ? STYLE_DIM : STYLE_PLAIN, line);
                 if (here)
                         frame_right(canvas, x + width - text_width(figures) - 1, y + row, text_width(figures),
                                     STYLE_BOLD, figures);

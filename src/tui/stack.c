@@ -31,8 +31,7 @@ void stack_done(struct stack_state *stack)
         table_done(&stack->table);
         free(stack->rows);
         free(stack->folded);
-        free(stack->source);
-        free(stack->source_path);
+        source_forget(stack);
 }
 
 const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted)
@@ -93,7 +92,18 @@ static bool is_small(const struct stack_state *stack, const struct tree *tree, c
         return (double)node->live_bytes < stack_limits[stack->limit] * (double)tree->nodes[0].live_bytes;
 }
 
-/* Is there anything below NODE to show? Runtime frames that are folded let their children through. */
+/* Frames that are folded away let their children through. */
+static bool is_runtime(const struct stack_state *stack, const struct tree_node *node)
+{
+        return node->runtime && !stack->runtime;
+}
+
+static bool is_inlined(const struct stack_state *stack, const struct tree_node *node)
+{
+        return node->inlined && stack->no_inlined;
+}
+
+/* Is there anything below NODE to show? */
 static bool has_visible_child(const struct stack_state *stack, const struct tree *tree, uint32_t node,
                               int depth)
 {
@@ -101,7 +111,8 @@ static bool has_visible_child(const struct stack_state *stack, const struct tree
              i = tree->nodes[i].next_sibling) {
                 if (is_small(stack, tree, &tree->nodes[i]))
                         continue;
-                if (!tree->nodes[i].runtime || stack->runtime || has_visible_child(stack, tree, i, depth + 1))
+                if ((!is_runtime(stack, &tree->nodes[i]) && !is_inlined(stack, &tree->nodes[i])) ||
+                    has_visible_child(stack, tree, i, depth + 1))
                         return true;
         }
         return false;
@@ -122,8 +133,9 @@ static void add_rows(struct stack_state *stack, const struct tree *tree, uint32_
                         stack->n_hidden++;
                         continue;
                 }
-                if (child->runtime && !stack->runtime) {
-                        stack->n_runtime++;
+                if (is_runtime(stack, child) || is_inlined(stack, child)) {
+                        stack->n_runtime += is_runtime(stack, child);
+                        stack->n_inlined += !is_runtime(stack, child);
                         add_rows(stack, tree, i, own, depth + 1, drawn);
                         continue;
                 }
@@ -146,7 +158,7 @@ void stack_update(struct ui *ui)
         const struct tree *tree = stack_tree(ui, stack->site, stack->inverted);
         uint64_t *ids;
 
-        stack->n_rows = stack->n_hidden = stack->n_runtime = 0;
+        stack->n_rows = stack->n_hidden = stack->n_runtime = stack->n_inlined = 0;
         if (tree)
                 add_rows(stack, tree, 0, stack->site, 0, 0);
         ids = xreallocarray(NULL, stack->n_rows ? stack->n_rows : 1, sizeof *ids);
@@ -256,6 +268,10 @@ bool stack_key(struct ui *ui, enum command command)
         case CMD_RUNTIME:
                 stack->runtime = !stack->runtime;
                 ui_tell(ui, "frames of allocator and runtime are %s", stack->runtime ? "shown" : "folded");
+                break;
+        case CMD_INLINED:
+                stack->no_inlined = !stack->no_inlined;
+                ui_tell(ui, "inlined calls are %s", stack->no_inlined ? "folded into their callers" : "shown");
                 break;
         case CMD_LIMIT:
                 stack->limit = (stack->limit + 1) % (int)stack_n_limits;

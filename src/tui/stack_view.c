@@ -155,8 +155,8 @@ static void put_head(struct ui *ui, struct canvas *canvas, int y)
 static void put_note(struct ui *ui, struct canvas *canvas, int y, int width)
 {
         const struct stack_state *stack = &ui->stack;
-        char hidden[64] = "", runtime[64] = "", find[TEXT_MAX + 16] = "";
-        const char *const items[] = { hidden, runtime, find };
+        char hidden[64] = "", runtime[64] = "", inlined[64] = "", find[TEXT_MAX + 16] = "";
+        const char *const items[] = { hidden, runtime, inlined, find };
 
         if (stack->n_hidden > 0)
                 snprintf(hidden, sizeof hidden, "+ %zu branch%s under %.1f %% (L)", stack->n_hidden,
@@ -164,6 +164,9 @@ static void put_note(struct ui *ui, struct canvas *canvas, int y, int width)
         if (stack->n_runtime > 0)
                 snprintf(runtime, sizeof runtime, "%zu runtime frame%s folded (u)", stack->n_runtime,
                          stack->n_runtime == 1 ? "" : "s");
+        if (stack->n_inlined > 0)
+                snprintf(inlined, sizeof inlined, "%zu inlined call%s folded (x)", stack->n_inlined,
+                         stack->n_inlined == 1 ? "" : "s");
         if (stack->find[0])
                 snprintf(find, sizeof find, "find \"%s\" (n N)", stack->find);
         frame_items(canvas, 1, y, width - 1, 3, STYLE_DIM, items, array_len(items));
@@ -249,13 +252,15 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 {
         int top = canvas->height > TINIEST ? 1 : 0, foot = canvas->height > TINIEST + 1 ? 1 : 0;
         struct heap_site site;
-        char live[FMT_MAX], rate[FMT_MAX], head[600];
+        char live[FMT_MAX], rate[FMT_MAX], head[128], name[512];
 
         if (top > 0 && ui->stack.site != 0 && heap_site(ui->heap, ui->stack.site, &site)) {
-                snprintf(head, sizeof head, "#%u %s %s/min %s", site.id,
+                snprintf(head, sizeof head, "#%u %s %s/min ", site.id,
                          fmt_bytes(live, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0),
-                         rate_text(rate, site.rate_per_min, site.rate_error), site.name);
-                canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
+                         rate_text(rate, site.rate_per_min, site.rate_error));
+                name_fit(site.name, canvas->width - text_width(head), canvas->ascii, name, sizeof name);
+                canvas_put(canvas, canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head), 0, canvas->width, STYLE_TITLE,
+                           name);
         } else if (top > 0) {
                 canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, "all sites");
         }
@@ -297,12 +302,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                 put_tree(ui, canvas, 0, top + span[at[TREE]].at, width - pane, span[at[TREE]].size);
         if (span[at[NOTE]].size > 0)
                 put_note(ui, canvas, top + span[at[NOTE]].at, width);
-        if (at[SOURCE] >= 0 && span[at[SOURCE]].size > 0) {
-                int y = top + span[at[SOURCE]].at;
-
-                frame_rule(canvas, 0, y, width - 1, node->place, "e: editor");
-                source_draw(ui, canvas, 0, y + 1, width - 1, span[at[SOURCE]].size - 1, node);
-        }
+        if (at[SOURCE] >= 0)
+                source_draw(ui, canvas, 0, top + span[at[SOURCE]].at, width - 1, span[at[SOURCE]].size, node);
         if (at[AGES] >= 0 && span[at[AGES]].size > 0)
                 put_ages(ui, canvas, 0, top + span[at[AGES]].at, width, span[at[AGES]].size);
         if (pane)

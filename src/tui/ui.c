@@ -53,6 +53,11 @@ void ui_set_heap(struct ui *ui, struct heap *heap)
         ui->n_moments = ui->n_gaps = 0;
 }
 
+void ui_set_source_map(struct ui *ui, const struct pathmap *map)
+{
+        ui->source_map = map;
+}
+
 void ui_set_file_name(struct ui *ui, const char *path)
 {
         char *clean = text_clean(path);
@@ -273,7 +278,9 @@ const char *ui_edit_file(struct ui *ui)
 {
         const struct tree_node *node = edited(ui);
 
-        return node && node->file && node->file[0] == '/' ? node->file : NULL;
+        const char *found = source_place(ui, node);
+
+        return found ? found : node && node->file && node->file[0] == '/' ? node->file : NULL;
 }
 
 const char *edited_source(struct ui *ui)

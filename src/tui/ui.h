@@ -1,6 +1,7 @@
 /* ui: the screens and what the user is doing in them. A function from state and keys to a canvas: no clock, no terminal. */
 #pragma once
 
+#include "base/pathmap.h"
 #include "model/heap.h"
 #include "model/picker.h"
 #include "tui/canvas.h"
@@ -33,6 +34,9 @@ void ui_free(struct ui *ui);
 void ui_set_heap(struct ui *ui, struct heap *heap);
 void ui_set_file_name(struct ui *ui, const char *path); /* for the replay's title */
 
+/* Where source files are that the debug information names elsewhere; stays the caller's. */
+void ui_set_source_map(struct ui *ui, const struct pathmap *map);
+
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);
 
@@ -60,7 +64,7 @@ const char *ui_mark_name(const struct ui *ui);
 /* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
 const char *ui_copy_text(const struct ui *ui);
 
-/* For UI_EDIT: the source file (an absolute path, from debug information: hostile) or NULL, and the line, 0 = not known. */
+/* For UI_EDIT: the source file (an absolute path, from debug information: hostile; where it was found) or NULL, and the line, 0 = not known. */
 const char *ui_edit_file(struct ui *ui);
 uint32_t ui_edit_line(struct ui *ui);
 

@@ -1,6 +1,7 @@
 /* ui_state: what the screens share: the whole of struct ui, for the files of this folder only. */
 #pragma once
 
+#include "base/pathmap.h"
 #include "tui/table.h"
 #include "tui/ui.h"
 
@@ -34,6 +35,13 @@ struct span_ns {
         uint64_t from_ns, to_ns;
 };
 
+/* How well a source file goes with the program. */
+enum source_match {
+        SOURCE_FITS,   /* size and sum are those that were compiled, or nothing speaks against it */
+        SOURCE_NEWER,  /* it was changed after the program was made */
+        SOURCE_DIFFERS, /* it is another than the one that was compiled */
+};
+
 enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_FIND, PROMPT_GOTO };
 
 /* One visible line of the call tree. */
@@ -46,12 +54,14 @@ struct tree_row {
 
 struct stack_state {
         uint32_t site; /* 0 = all sites */
-        bool inverted, runtime;
+        bool inverted;
+        bool runtime;    /* frames of the runtime are shown */
+        bool no_inlined; /* inlined calls are folded into their callers */
         int limit;          /* an index of stack_limits[] */
         struct table table; /* ids are paths */
         struct tree_row *rows;
         size_t n_rows, cap_rows;
-        size_t n_hidden, n_runtime;
+        size_t n_hidden, n_runtime, n_inlined; /* frames that are folded away */
         uint64_t *folded; /* paths of folded branches */
         size_t n_folded, cap_folded;
         char find[TEXT_MAX];
@@ -59,8 +69,11 @@ struct stack_state {
         bool has_tree, tree_inverted;
         uint32_t tree_site;
         /* the source file shown */
-        char *source, *source_path;
-        bool source_known; /* it was looked for; source is NULL when it cannot be read */
+        char *source;           /* its text; NULL = there is none */
+        char *source_path;      /* as the frame names it; NULL = none was looked for yet */
+        char *source_found;     /* where it was found */
+        uint32_t source_frame;
+        enum source_match source_match;
 };
 
 struct ui {
@@ -68,6 +81,7 @@ struct ui {
         enum view view, overlay; /* overlay: VIEWS = none */
         struct heap *heap;
         struct picker *picker;
+        const struct pathmap *source_map; /* may be NULL */
         char file[512];
         uint64_t now_ns;
 
@@ -255,8 +269,11 @@ void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom);
 
 /* ---- source.c ---- */
-/* The lines of NODE's source file around its line, when it can be read here; draws at most HEIGHT rows. */
+/* The lines of NODE's source file around its line, when it can be read here: where it is named, where the source map leads, or in the
+ * root of a target that runs. Draws at most HEIGHT rows; the first is a rule that says when the file may not be the right one. */
 bool source_available(struct ui *ui, const struct tree_node *node);
+const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
+void source_forget(struct stack_state *stack);
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
 

@@ -187,7 +187,7 @@ int tool_faults(pid_t pid, const char *only)
 
 /* ---- the end of heaptop, and that of its target, before each system call in turn ---- */
 
-enum { ENDS_LIMIT_S = 200, ENDS_STEP = 1, MANY_CALLS = 100000 };
+enum { ENDS_LIMIT_S = 1200, ENDS_STEP = 1, MANY_CALLS = 100000 };
 
 static pid_t victim;
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Code that stands in no file, or in one that is gone: what was compiled while the program ran has the names that its runtime writes down,
-# also in a container; memory without names says what it is; programs that were deleted or replaced keep their names.
+# Code that stands in no file, or in one that is gone: what was compiled while the program ran has the names that its runtime
+# writes down, also in a container; memory without names says what it is; programs that were deleted or replaced keep theirs.
 . "$HEAPTOP_SRC/tests/live/lib.sh"
 need_ptrace
 need_program node sqlite3 cc unshare
@@ -51,15 +51,16 @@ has_no_site() { ! has_site "$1" "$2"; }
 tells() { query "$work/$1.heaptop" "SELECT text FROM event" | grep -q "$2"; }
 # blocks NAME FUNC SIZE: how many sampled blocks of that size belong to the site of that function
 blocks() {
-        query "$work/$1.heaptop" "SELECT count(*) FROM block b JOIN stack k ON k.id = b.stack JOIN site s ON s.id = k.site
-                JOIN frame f ON f.id = s.frame WHERE f.func = '$2' AND b.size = $3"
+        query "$work/$1.heaptop" "SELECT count(*) FROM block b JOIN stack k ON k.id = b.stack 
+                JOIN site s ON s.id = k.site JOIN frame f ON f.id = s.frame WHERE f.func = '$2' AND b.size = $3"
 }
 # frame NAME FUNC: path and build id of the module of that function
 frame() {
-        query "$work/$1.heaptop" "SELECT DISTINCT m.path, length(m.build_id) FROM frame f JOIN module m ON m.id = f.module WHERE f.func = '$2'"
+        query "$work/$1.heaptop" "SELECT DISTINCT m.path, length(m.build_id) FROM frame f JOIN module m ON m.id = f.module
+                WHERE f.func = '$2'"
 }
 
-plan 20
+plan 22
 
 # Two functions that take turns at one address, one in a memfd, one that is told of late.
 start turns "$targets/jit" map
@@ -81,9 +82,10 @@ kill -USR1 $turns
 wait_for_recordings
 kill $turns
 
-check "functions at one address are two sites" test "$(blocks turns even 3000)" -gt 20 -a "$(blocks turns odd 5000)" -gt 20
+even=$(blocks turns even 3000) odd=$(blocks turns odd 5000)
+check "functions at one address are two sites" test "$even" -gt 20 -a "$odd" -gt 20
 wrong=$(($(blocks turns even 5000) + $(blocks turns odd 3000)))
-right=$(($(blocks turns even 3000) + $(blocks turns odd 5000)))
+right=$((even + odd))
 echo "# $wrong of $((wrong + right)) samples have the name of the other, at two changes a second"
 check "and samples belong to the one that stood there then" test $((wrong * 3)) -lt $right
 check "one whose line came after its samples has its name" test "$(blocks turns late 9000)" -gt 5
@@ -100,8 +102,10 @@ in_memfd() {
 }
 check "without names, code says that it is anonymous" is_anonymous deleted
 check "or in which memfd it is" in_memfd deleted
-check "a program that was deleted has its names, and its path says so" test "$(frame deleted call)" = "$work/deleted (deleted)|40"
-check "one that was replaced has those of the file it runs" test "$(frame replaced call)" = "$work/replaced (deleted)|40"
+check "a program that was deleted has its names, and its path says so" \
+        test "$(frame deleted call)" = "$work/deleted (deleted)|40"
+check "one that was replaced has those of the file it runs" \
+        test "$(frame replaced call)" = "$work/replaced (deleted)|40"
 check "one that stands in memory only has names" test "$(frame copied call)" = "/memfd:copied (deleted)|40"
 
 # In a container: another root, where it has another number.
@@ -139,9 +143,13 @@ done
 check "node: a compiled function is a site with its script and line" has_site map '^often /.*jit.js:9$'
 check "and so is another" has_site map '^timed /.*jit.js:14$'
 check "one that is interpreted is not told apart" has_no_site map '^rare \|^keep '
+check "which is said, and what to do" tells map 'InterpreterEntryTrampoline.*native-stack'
+check "but not where it has been done" \
+        sh -c "! sqlite3 '$work/frames.heaptop' 'SELECT text FROM event' | grep InterpreterEntry"
 check "with frames of their own, interpreted functions are sites, too" has_site frames '^keep /.*jit.js:6$'
 check "and compiled ones are" has_site frames '^often /.*jit.js:9$'
 check "a jitdump file names them as well" has_site dump '^often /.*jit.js:9$'
-check "the page that marks it is no library that was loaded" sh -c "! sqlite3 '$work/dump.heaptop' 'SELECT text FROM event' | grep 'loaded.*dump'"
+check "the page that marks it is no library that was loaded" \
+        sh -c "! sqlite3 '$work/dump.heaptop' 'SELECT text FROM event' | grep 'loaded.*dump'"
 check "without names it is said how to get them" tells none 'perf-basic-prof'
 the_end

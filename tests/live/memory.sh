@@ -28,10 +28,6 @@ ticks() {
         query "$session" "SELECT coalesce(max(id), 0) FROM tick" 2>/dev/null || echo 0
 }
 
-later_than() {
-        [ "$(ticks)" -gt "$1" ]
-}
-
 # looked CONDITION: a look at memory says so
 looked() {
         [ "$(query "$session" "SELECT count(*) FROM memory WHERE $1" 2>/dev/null || echo 0)" -gt 0 ]
@@ -49,7 +45,7 @@ ask work
 check "a look sees what was mapped and shared" wait_for looked 'shared > 7000000 AND stacks > 2000000 AND mapped > 30000000'
 ask free
 now=$(ticks)
-wait_for later_than $((now + 1))
+wait_for looked "tick > $((now + 1))" # the look in the tick after NOW may have begun before
 kill -INT $recorder
 status=0
 wait $recorder || status=$?

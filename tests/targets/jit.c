@@ -1,11 +1,12 @@
-/* jit: a program that compiles. It puts functions that allocate into anonymous memory, one after the other at the same address, and
- * says so in a perf map; each function allocates blocks of a size of its own, so that a block tells which one made it.
+/* jit: a program that compiles. It puts functions that allocate into anonymous memory, one after the other at the same
+ * address, and says so in a perf map; each function allocates blocks of a size of its own, so that a block tells which
+ * one made it.
  *
  *   jit [map | silent | memfd-program]
  *
- * "even" (3000 bytes) and "odd" (5000) take turns at one address; "in_memfd" (7000) stands in a memfd; "late" (9000) begins when
- * SIGUSR1 comes, and its line is written half a second after. With `silent` there is no map. With `memfd-program` it first becomes a
- * copy of itself that stands in no file. Prints READY; ends when its standard input does. */
+ * "even" (3000 bytes) and "odd" (5000) take turns at one address; "in_memfd" (7000) stands in a memfd; "late" (9000) begins
+ * when SIGUSR1 comes, and its line is written half a second after. With `silent` there is no map. With `memfd-program` it
+ * first becomes a copy of itself that stands in no file. Prints READY; ends when its standard input does. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ extern char **environ;
 enum { BLOCKS = 64, SPAWNERS = 3, WORKERS = 4 };
 
 static double end;
+static volatile sig_atomic_t told; /* to end: by SIGUSR1 */
 static _Atomic int bad;
 
 static double now(void)
@@ -57,6 +59,16 @@ static void ready(void)
         fflush(stdout);
 }
 
+static void on_told(int sig)
+{
+        told = sig;
+}
+
+static bool goes_on(void)
+{
+        return !told && now() < end;
+}
+
 /* Blocks that are kept for a while and looked at before they go. */
 void keep_and_check(unsigned char *blocks[BLOCKS], unsigned turn)
 {
@@ -74,7 +86,7 @@ static void *work(void *arg)
 {
         unsigned char *blocks[BLOCKS] = { NULL };
 
-        for (unsigned turn = 0; now() < end; turn++)
+        for (unsigned turn = 0; goes_on(); turn++)
                 for (int i = 0; i < 100; i++)
                         keep_and_check(blocks, turn * 100 + (unsigned)i);
         for (int i = 0; i < BLOCKS; i++)
@@ -163,7 +175,7 @@ static void *spawn(void *arg)
         int status = 0;
         pid_t pid;
 
-        for (unsigned turn = 0; now() < end; turn++) {
+        for (unsigned turn = 0; goes_on(); turn++) {
                 keep_and_check(blocks, turn);
                 check("posix_spawn", posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ) == 0);
                 check("spawned", waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -215,8 +227,10 @@ static int mode_zombie(void)
 
 int main(int argc, char **argv)
 {
+        const struct sigaction action = { .sa_handler = on_told, .sa_flags = SA_RESTART };
         const char *mode = argc > 2 ? argv[1] : "";
 
+        sigaction(SIGUSR1, &action, NULL);
         end = now() + (argc > 2 ? atof(argv[2]) : 0) / (strcmp(mode, "dies") == 0 ? 1000 : 1);
         if (!strcmp(mode, "filter") && argc > 3)
                 return mode_filter(argv[3]);

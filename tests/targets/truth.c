@@ -1,14 +1,15 @@
 /* truth: a program that knows what its heap holds, to attach to.
  *
- * Prints READY, then obeys lines: "work" does the same amount of work again and prints what lives at each site, what was there from the
- * start, and what malloc itself says; "quit" ends. All in one thread, so that nothing moves while it waits. */
+ * Prints READY, then obeys lines: "work" does the same amount of work again, in parts: it prints PART after each and goes on when it
+ * gets a line, so that nobody must keep up with it; then it prints what lives at each site, what was there from the start, and what
+ * malloc itself says; "quit" ends. All in one thread, so that nothing moves while it waits. */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OLD_BLOCKS = 40000, OLD_BYTES = 200, SESSIONS = 3000, LEAKS = 60000, LEAK_BYTES = 96, BUFFERS = 12 };
+enum { OLD_BLOCKS = 40000, OLD_BYTES = 200, SESSIONS = 3000, LEAKS = 60000, LEAK_BYTES = 96, BUFFERS = 12, PARTS = 12 };
 
 static void *old[OLD_BLOCKS];
 static void *sessions[SESSIONS];
@@ -72,11 +73,23 @@ static size_t sum(const size_t *v, size_t n)
         return total;
 }
 
+static void wait_between_parts(void)
+{
+        char line[64];
+
+        printf("PART\n");
+        fflush(stdout);
+        if (!fgets(line, sizeof line, stdin))
+                exit(1);
+}
+
 static void work(void)
 {
         struct mallinfo2 info;
 
         for (int i = 0; i < LEAKS; i++) {
+                if (i > 0 && i % (LEAKS / PARTS) == 0)
+                        wait_between_parts();
                 leak_small();
                 if (i % 2 == 0)
                         replace_session();

@@ -53,14 +53,17 @@ static void add_leak(struct demo *demo, const char *source)
         uint32_t loop = call(fake, main_stack, shop, "uv_run", "/src/core.c", 418);
         uint32_t dispatch =
                 call(fake, loop, shop, "http::Server::dispatch(http::Request const&)", "/src/http.cc", 207);
-        uint32_t login = call(fake, dispatch, shop, "Login::handle(Request const&)", "/src/login.cc", 54);
+        uint32_t login_frame = fake_add_frame(fake, shop, "Login::handle(Request const&)", "/src/login.cc", 54);
+        uint32_t login = fake_add_stack(fake, dispatch, login_frame);
         uint32_t oauth = call(fake, dispatch, shop, "OAuth::callback(Request const&)", "/src/oauth.cc", 140);
-        uint32_t put_frame = fake_add_frame(fake, shop, "SessionStore::put(User const&)", source, 9);
+        uint32_t made, put_frame = fake_add_frame(fake, shop, "SessionStore::put(User const&)", source, 9);
         uint32_t through_login = fake_add_stack(fake, login, put_frame),
                  through_oauth = fake_add_stack(fake, oauth, put_frame);
 
-        fake_add_inline(fake, put_frame, "std::make_unique<Session, User const&>(User const&)",
-                        "/src/unique_ptr.h", 1065);
+        fake_add_inline(fake, login_frame, "Login::user_of(Request const&)", "/src/login.cc", 21);
+        made = fake_add_inline(fake, put_frame, "std::make_unique<Session, User const&>(User const&)", "/src/unique_ptr.h", 1065);
+        fake_set_frame(fake, made, "std::make_unique<Session, User const&>(User const&)", "/src/unique_ptr.h", 1065,
+                       REC_FRAME_NAMED | REC_FRAME_RUNTIME);
         demo->put = fake_set_site(fake, through_login, 0);
         demo->login = allocate(fake, through_login, libc, cpp);
         demo->oauth = allocate(fake, through_oauth, libc, cpp);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -339,6 +340,23 @@ void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean)
 {
         array_grow(fake->means, fake->n_means, fake->cap_means);
         fake->means[fake->n_means++] = (struct rec_class_mean){ .tick = fake->last + 1, .index = index, .mean = mean };
+}
+
+void fake_set_site_frame(struct fake *fake, uint32_t site, uint32_t frame)
+{
+        fake->sites[site - 1].frame = frame;
+}
+
+void fake_add_source_file(struct fake *fake, const struct rec_source_file *row)
+{
+        assert(fake->n_source_files < array_len(fake->source_files));
+        fake->source_files[fake->n_source_files++] = *row;
+}
+
+void fake_add_module_file(struct fake *fake, const struct rec_module_file *row)
+{
+        assert(fake->n_module_files < array_len(fake->module_files));
+        fake->module_files[fake->n_module_files++] = *row;
 }
 
 void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind)

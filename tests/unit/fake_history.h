@@ -42,6 +42,9 @@ uint32_t fake_add_stack(struct fake *fake, uint32_t parent, uint32_t frame); /* 
 /* Says that STACK allocates, on a site of its own (SITE 0) or on SITE. Returns the site. */
 uint32_t fake_set_site(struct fake *fake, uint32_t stack, uint32_t site);
 
+/* SITE is named for FRAME; else it is that of its first stack. */
+void fake_set_site_frame(struct fake *fake, uint32_t site, uint32_t frame);
+
 /* All in one: a module "/usr/bin/shopd", main -> dispatch -> FUNC, and a site for it. Returns the site; its stack is
  * fake_stack_of(). */
 uint32_t fake_add_site(struct fake *fake, const char *func, const char *file, uint32_t line);
@@ -69,6 +72,10 @@ void fake_add_member(struct fake *fake, const struct rec_member *row); /* string
 void fake_set_member_tick(struct fake *fake, const struct rec_member_tick *row);
 void fake_set_class_mean(struct fake *fake, uint32_t index, uint64_t mean);
 void fake_set_kind(struct fake *fake, uint32_t site, uint32_t kind); /* enum rec_site_kind */
+
+/* What is known of files, at once. Strings stay the caller's. */
+void fake_add_source_file(struct fake *fake, const struct rec_source_file *row);
+void fake_add_module_file(struct fake *fake, const struct rec_module_file *row);
 
 /* Commits a tick a second (or NS nanoseconds) after the last. Returns it; the first is 1. */
 uint32_t fake_tick(struct fake *fake);

@@ -51,6 +51,9 @@ struct fake {
         struct rec_memory *memories;
         struct rec_before_class *befores;
         struct rec_class_mean *means;
+        struct rec_source_file source_files[8];
+        struct rec_module_file module_files[8];
+        size_t n_source_files, n_module_files;
         size_t n_modules, n_frames, n_stacks, n_sites, n_processes, n_changes, n_states, n_blocks, n_marks, n_events,
                 n_gaps, n_classes, n_memories, n_befores, n_means;
         size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks,

@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 
+#include <string.h>
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -294,6 +296,27 @@ static int get_means_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const str
         return fake->error;
 }
 
+static int get_source_file(void *arg, uint32_t module, const char *path,
+                           int (*fn)(void *ctx, const struct rec_source_file *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        for (size_t i = 0; i < fake->n_source_files; i++)
+                if (fake->source_files[i].module == module && strcmp(fake->source_files[i].path, path) == 0)
+                        return fn(ctx, &fake->source_files[i]);
+        return fake->error;
+}
+
+static int get_module_file(void *arg, uint32_t module, int (*fn)(void *ctx, const struct rec_module_file *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        for (size_t i = 0; i < fake->n_module_files; i++)
+                if (fake->module_files[i].module == module)
+                        return fn(ctx, &fake->module_files[i]);
+        return fake->error;
+}
+
 static int get_members(void *arg, int (*fn)(void *ctx, const struct rec_member *row), void *ctx)
 {
         struct fake *fake = arg;
@@ -326,6 +349,8 @@ void fake_fill_history(struct fake *fake)
         fake->history = (struct history){
                 .arg = fake,
                 .session = get_session,
+                .source_file = get_source_file,
+                .module_file = get_module_file,
                 .last_tick = get_last_tick,
                 .processes = get_processes,
                 .changes_at = get_changes_at,

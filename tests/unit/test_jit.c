@@ -151,7 +151,8 @@ static void parts_of_the_language_are_runtime(void **state)
         bool urgent = true;
         uint32_t id;
 
-        put(w, "500000 100 Builtin:ArrayPrototypePush\n500100 100 JS:~alloc node:buffer:3:4\n500200 100 JS:~f /a.js:1:1\n");
+        put(w, "500000 100 Builtin:ArrayPrototypePush\n500100 100 JS:~alloc node:buffer:3:4\n"
+               "500200 100 JS:~f /a.js:1:1\n");
         jit_maps(w->jit, &w->maps);
         step(w);
         id = jit_frame(w->jit, CODE + 0x10, false, jit_time(w->jit, ticks_now()), 0, &urgent);

@@ -139,13 +139,15 @@ static void a_large_map_is_read_piece_by_piece(void **state)
         int calls = 0;
 
         for (unsigned i = 0; i < 50000; i++)
-                fprintf(file, "%x 40 JS:~function_%u /srv/application/file_%u.js:%u:12\n", 0x1000000 + i * 64, i, i % 100, i);
+                fprintf(file, "%x 40 JS:~function_%u /srv/application/file_%u.js:%u:12\n", 0x1000000 + i * 64, i,
+                        i % 100, i);
         fclose(file);
         jitreader_look(w->reader, NULL);
         while (jitreader_read(w->reader, S))
                 calls++;
         assert_in_range(calls, 2700000 / JITREADER_BYTES, 4000000 / JITREADER_BYTES);
-        assert_string_equal(name_at(w, 0x1000000 + 49999 * 64, 2 * S), "JS:~function_49999 /srv/application/file_99.js:49999:12");
+        assert_string_equal(name_at(w, 0x1000000 + 49999 * 64, 2 * S),
+                            "JS:~function_49999 /srv/application/file_99.js:49999:12");
 }
 
 static void only_files_that_can_be_trusted_are_opened(void **state)

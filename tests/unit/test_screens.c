@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/io.h"
+#include "base/md5.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -142,6 +143,103 @@ static void stack_is_drawn_as_it_was(void **state)
         compare_all_sizes("stack", UI_LIVE, "/ S e s s i o n Enter Enter");
 }
 
+/* Sets up what a screen is about, before its keys are pressed. */
+static void compare_prepared(const char *name, void (*prepare)(struct world *world), const char *keys)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++)
+                for (int ascii = 0; ascii < 2; ascii++) {
+                        struct world world = open_world(UI_LIVE, "");
+
+                        prepare(&world);
+                        press(world.ui, keys);
+                        same = matches(world.ui, name, sizes[i].width, sizes[i].height, ascii) && same;
+                        close_world(&world);
+                }
+        assert_true(same);
+}
+
+static void inlined_calls_fold_into_their_callers(void **state)
+{
+        compare_all_sizes("folded", UI_LIVE, "/ S e s s i o n Enter Enter x");
+}
+
+static void runtime_frames_unfold(void **state)
+{
+        compare_all_sizes("unfolded", UI_LIVE, "/ S e s s i o n Enter Enter u");
+}
+
+enum { SHOP = 1 }; /* the module of the demo */
+
+static void make_program_old(struct world *world)
+{
+        fake_add_module_file(world->fake, &(struct rec_module_file){ .module = SHOP, .size = 1, .mtime_ns = 1 });
+}
+
+static void a_source_newer_than_the_program_is_suspected(void **state)
+{
+        compare_prepared("newer", make_program_old, "/ S e s s i o n Enter Enter");
+}
+
+static void tell_another_sum(struct world *world)
+{
+        make_program_old(world);
+        fake_add_source_file(world->fake, &(struct rec_source_file){ .module = SHOP, .path = world->source,
+                                                                     .md5 = "00000000000000000000000000000000" });
+}
+
+static void a_source_with_another_sum_is_shown_as_such(void **state)
+{
+        compare_prepared("differs", tell_another_sum, "/ S e s s i o n Enter Enter");
+}
+
+static void tell_the_sum(struct world *world)
+{
+        static char md5[MD5_TEXT];
+        char *text;
+        size_t len;
+
+        assert_int_equal(io_read_file(world->source, 1 << 20, &text, &len), 0);
+        md5_text(text, len, md5);
+        free(text);
+        make_program_old(world); /* its time says nothing when the sum is right */
+        fake_add_source_file(world->fake, &(struct rec_source_file){ .module = SHOP, .path = world->source, .md5 = md5 });
+}
+
+static void a_source_with_the_right_sum_is_shown_without_more_words(void **state)
+{
+        compare_prepared("fits", tell_the_sum, "/ S e s s i o n Enter Enter");
+}
+
+static void add_long_names(struct world *world)
+{
+        static const char *const names[] = {
+                "std::operator<< <std::char_traits<char> >",
+                "shop::Cache<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >, int>::operator->",
+                "shop::run(std::vector<int, std::allocator<int> >&)::{lambda(int)#1}::operator()(int) const",
+                "(anonymous namespace)::Grower<std::map<int, int> >::grow[abi:cxx11]",
+                "<alloc::vec::Vec<T> as core::iter::traits::collect::Extend<T>>::extend",
+                "shop.cache.Cache!(int, immutable(char)[]).Cache.put(int)",
+                "\xe6\xbc\xa2\xe5\xad\x97::\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97::\xe6\xbc\xa2\xe5\xad\x97",
+        };
+
+        for (size_t i = 0; i < array_len(names); i++)
+                fake_set_live(world->fake, fake_add_site(world->fake, names[i], "/src/names.cc", 100 + (uint32_t)i),
+                              (int64_t)(20 - i) << 20, 40);
+        assert_int_equal(ui_set_last_tick(world->ui, fake_tick(world->fake), NOW), 0);
+}
+
+static void long_names_keep_what_says_most(void **state)
+{
+        compare_prepared("names", add_long_names, "2 / n a m e s . c c Enter");
+}
+
+static void the_info_tells_the_whole_name(void **state)
+{
+        compare_prepared("name", add_long_names, "2 / C a c h e < s t d Enter i");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -171,6 +269,13 @@ int main(void)
                 cmocka_unit_test(enter_on_before_attach_is_drawn_by_size),
                 cmocka_unit_test(sites_are_drawn_as_they_were),
                 cmocka_unit_test(stack_is_drawn_as_it_was),
+                cmocka_unit_test(inlined_calls_fold_into_their_callers),
+                cmocka_unit_test(runtime_frames_unfold),
+                cmocka_unit_test(a_source_newer_than_the_program_is_suspected),
+                cmocka_unit_test(a_source_with_another_sum_is_shown_as_such),
+                cmocka_unit_test(a_source_with_the_right_sum_is_shown_without_more_words),
+                cmocka_unit_test(long_names_keep_what_says_most),
+                cmocka_unit_test(the_info_tells_the_whole_name),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(help_is_drawn_as_it_was),

@@ -313,7 +313,7 @@ static void where_rss_has_moved_on_the_parts_say_which_sum_they_make(void **stat
 
 static void branches_fold_and_stay_folded(void **state)
 {
-        struct world world = open_world(UI_LIVE, "3 k Left");
+        struct world world = open_world(UI_LIVE, "3 k k Left");
         uint32_t last = heap_tick(world.heap);
 
         assert_true(screen_has(world.ui, 80, 24, "+ Login::handle"));
