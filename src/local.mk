@@ -45,6 +45,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
+	%D%/target/build_id.c %D%/target/build_id.h \
 	%D%/target/cfi.c %D%/target/cfi.h \
 	%D%/target/children.c %D%/target/children.h \
 	%D%/target/debug_files.c %D%/target/debug_files.h \
@@ -61,7 +62,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/freezer.c %D%/target/freezer.h \
 	%D%/target/glibc.c %D%/target/glibc.h %D%/target/glibc_ranges.c \
 	%D%/target/glibc_walk.c %D%/target/glibc_walk.h \
-	%D%/target/image.c %D%/target/image.h %D%/target/image_elf.h \
+	%D%/target/image.c %D%/target/image.h %D%/target/image_datum.c %D%/target/image_elf.h \
 	%D%/target/jitcode.c %D%/target/jitcode.h \
 	%D%/target/jitdump.c %D%/target/jitdump.h \
 	%D%/target/jitfile.c %D%/target/jitfile.h \
@@ -78,6 +79,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
 	%D%/target/proc.c %D%/target/proc.h \
+	%D%/target/python.c %D%/target/python.h \
+	%D%/target/python_code.c %D%/target/python_code.h \
 	%D%/target/root.c %D%/target/root.h \
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
@@ -158,6 +161,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/owner.c %D%/live/owner.h \
 	%D%/live/parts.c %D%/live/parts.h \
 	%D%/live/ring.c %D%/live/ring.h \
+	%D%/live/scripts.c %D%/live/scripts.h \
 	%D%/live/session.c %D%/live/session.h \
 	%D%/live/shared.c %D%/live/shared.h \
 	%D%/live/source.c %D%/live/source.h \
@@ -174,6 +178,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/query.c %D%/store/query.h \
 	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
+	%D%/store/rename.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \
 	%D%/store/store.h \
@@ -220,6 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/options.c %D%/app/options.h \
@@ -248,12 +254,14 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
+	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
+	%D%/app/renaming.c %D%/app/renaming.h \
+	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
 	%D%/app/registry.c %D%/app/registry.h \

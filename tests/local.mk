@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
+	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
@@ -64,6 +65,7 @@ UNIT_TESTS = \
 	%D%/unit/test_recorder \
 	%D%/unit/test_relocate \
 	%D%/unit/test_relocate_everywhere \
+	%D%/unit/test_rename \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
@@ -115,6 +117,7 @@ SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_w
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
+%C%_unit_test_rename_SOURCES = %D%/unit/test_rename.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
@@ -204,6 +207,7 @@ dist_check_SCRIPTS = \
 	%D%/live/attach-killed.sh \
 	%D%/live/bad_input.sh \
 	%D%/live/debuginfod.sh \
+	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
@@ -218,12 +222,15 @@ dist_check_SCRIPTS = \
 	%D%/live/lines.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
+	%D%/live/python.sh \
 	%D%/live/memory.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
+	%D%/live/resymbolize.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
+	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
 	%D%/live/unwind.sh \
@@ -231,7 +238,7 @@ dist_check_SCRIPTS = \
 	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with

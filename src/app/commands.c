@@ -43,9 +43,10 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROWS_EXTRAS(malloc_at, pair)                                                                         \
         { 0, "malloc-at", "FUNC", malloc_at, OPTION_MALLOC_AT, FIELD(extras) },                              \
         { 0, "pair", "ALLOC,FREE", pair, OPTION_PAIR, FIELD(extras) }
+#define ROW_NO_PYTHON(help) { 0, "no-python", NULL, help, OPTION_FLAG, FIELD(no_python) }
 #define ROW_NO_DEBUGINFOD(help) { 0, "no-debuginfod", NULL, help, OPTION_FLAG, FIELD(no_debuginfod) }
-#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE("do not store the command line"),                        \
-        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),                                           \
+#define ROWS_RECORDING ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROW_STACK, ROW_NO_CMDLINE("do not store the command line"), \
+        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"), ROW_NO_PYTHON("no Python functions in the stacks"),  \
         ROWS_EXTRAS("hook FUNC[:ARG] or 0xADDR[:ARG], too; ARG: the size", "hook a pool's functions, too")
 #define ROW_SOURCE_MAP(help) { 'i', "source-map", "A=B", help, OPTION_SOURCE_MAP, FIELD(source_map) }
 #define ROWS_SCREEN                                                                                          \
@@ -56,7 +57,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
         ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE(""), ROW_NO_DEBUGINFOD(""),
-        ROW_SOURCE_MAP("sources that were in folder A are in B"),
+        ROW_NO_PYTHON(""), ROW_SOURCE_MAP("sources that were in folder A are in B"),
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
         { 'V', "version", NULL, "print the version", OPTION_FLAG, FIELD(version) },
         { 0 },
@@ -90,6 +91,13 @@ static const struct option_row report_rows[] = {
         { 0, "top", "N", "this many sites (default 20)", OPTION_NUMBER, FIELD(top) },
         { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
         { 0, "fail-on", "WHAT", "growing: exit 1 when a site grows", OPTION_TEXT, FIELD(fail_on) },
+        ROW_LOG, ROW_HELP, { 0 },
+};
+
+static const struct option_row resymbolize_rows[] = {
+        { 'o', "output", "FILE", "write a copy, leave the session as it is", OPTION_TEXT, FIELD(output) },
+        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),
+        { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
         ROW_LOG, ROW_HELP, { 0 },
 };
 
@@ -159,6 +167,14 @@ static const struct subcommand report = {
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
 };
+static const struct subcommand resymbolize = {
+        .name = "resymbolize", .brief = "look for names again", .operands = "FILE",
+        .rows = resymbolize_rows, .run = command_resymbolize,
+        .summary = "Look again for the names in a session: debug information may be here by now.",
+        .examples = "  heaptop resymbolize shop.heaptop    with what is on this machine by now\n"
+                    "  heaptop resymbolize F -o better.heaptop\n"
+                    "  DEBUGINFOD_URLS=https://debuginfod.debian.net heaptop resymbolize F",
+};
 static const struct subcommand list = {
         .name = "list", .brief = "recorders and sessions", .operands = "",
         .rows = list_rows, .run = command_list,
@@ -195,7 +211,7 @@ static const struct subcommand demo = {
 const struct subcommand *const *commands_all(void)
 {
         static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
-                                                        &doctor, &demo, NULL };
+                                                        &doctor, &demo, &resymbolize, NULL };
 
         return all;
 }
@@ -206,7 +222,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
 {
         return (struct recording){
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
-                .hide_cmdline = options->no_cmdline, .user = user,
+                .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
@@ -369,7 +385,7 @@ static void print_help(const struct subcommand *subcommand)
                 return;
         puts("Subcommands; each has its own --help:");
         for (int column = 0; *s; s++, column = !column)
-                printf("  %-7s %-*s%s", (*s)->name, column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
+                printf("  %-7s%s%-*s%s", (*s)->name, strlen((*s)->name) > 7 ? "  " : " ", column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)

@@ -31,7 +31,7 @@ struct options {
         uint64_t duration_ns;    /* -d; 0 = until it ends or is interrupted */
         uint64_t mean;           /* sampling mean in bytes, 0 = adaptive */
         uint64_t stack;          /* bytes of stack copied with a sample */
-        bool no_cmdline, no_debuginfod;
+        bool no_cmdline, no_debuginfod, no_python;
         bool follow_fork, follow_exec;
         struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */

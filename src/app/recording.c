@@ -142,7 +142,7 @@ static int begin(struct state *state, struct err *err)
 {
         const struct recording *what = state->what;
         const struct recorder_options options = {
-                .hide_cmdline = what->hide_cmdline, .adaptive = what->adaptive, .follow_exec = what->follow_exec,
+                .hide_cmdline = what->hide_cmdline, .machine_only = what->machine_only, .adaptive = what->adaptive, .follow_exec = what->follow_exec,
                 .inject = &what->inject, .debuginfod = servers_options(&what->servers),
                 .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note,
                             .arg = what->followed },

@@ -284,3 +284,17 @@ enum rules_verdict rules_match_engine(const struct rules *rules, const char *mod
 {
         return match(rules, true, module, func);
 }
+
+const char *rules_module(const char *module, const char *file, char *ret, size_t size)
+{
+        size_t n;
+
+        if (!file || strcmp(module, "[jit]") != 0 || strncmp(file, "node:", 5) != 0)
+                return module;
+        n = strcspn(file, "/");
+        if (n >= size)
+                n = size - 1;
+        memcpy(ret, file, n);
+        ret[n] = '\0';
+        return ret;
+}

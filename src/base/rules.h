@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct rules; /* opaque */
 
@@ -23,12 +24,17 @@ enum rules_verdict { RULES_NONE, RULES_FOLD, RULES_KEEP };
 struct rules *rules_new(void);
 void rules_free(struct rules *rules); /* accepts NULL */
 
-/* Adds what TEXT says after what was read before. WHERE is what errors call it ("frames.conf"). On -EINVAL, said with line, what and
- * why, some of it may have been added: such rules can only be freed. */
+/* Adds what TEXT says after what was read before. WHERE is what errors call it ("frames.conf"). On -EINVAL, said with
+ * line, what and why, some of it may have been added: such rules can only be freed. */
 int rules_add(struct rules *rules, const char *text, const char *where, struct err *err);
 
-/* What the rules say of FUNC (demangled, without parameters; NULL = no name, which only the function `*` matches) in the file
- * MODULE (a path or its last part; NULL = none). */
+/* By which name rules know the file of a function that was compiled while the program ran: MODULE ("[jit]"), but of
+ * scripts that belong to node itself (FILE "node:internal/fs/utils"; may be NULL) the first part of the name,
+ * "node:internal". Returns MODULE or RET, of SIZE bytes. */
+const char *rules_module(const char *module, const char *file, char *ret, size_t size);
+
+/* What the rules say of FUNC (demangled, without parameters; NULL = no name, which only the function `*` matches) in
+ * the file MODULE (a path or its last part; NULL = none). */
 enum rules_verdict rules_match(const struct rules *rules, const char *module, const char *func);
 
 /* The same by the rules with "jit>" in front, which rules_match() leaves alone. */

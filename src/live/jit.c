@@ -2,6 +2,7 @@
 
 #include "base/addrmap.h"
 #include "base/alloc.h"
+#include "base/rules.h"
 #include "inject/ticks.h"
 #include "target/jitname.h"
 #include "target/jitreader.h"
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #define KEY_WAITING (1ull << 47) /* keys of functions are below */
+#define BEHIND_NS   (10 * NS_PER_MS) /* between two pieces of a large file: a fifth of the time at most */
 #define LAG_NS      NS_PER_S     /* no sample waits longer in the ring */
 
 enum { WAITING_MAX = 4096, UNNAMED_SAID = 1, CACHE = 1 << 10, OPTIONS_MAX = 1 << 20 };
@@ -154,11 +156,12 @@ static uint32_t module(struct jit *jit, bool named)
 static void give_name(struct jit *jit, uint32_t frame, const struct jitname *name)
 {
         struct stacks_name given = { .func = xstrndup(name->func, name->func_len), .line = name->line };
-        char file[64];
-        bool runtime = runtime_is(jitname_module(name, file, sizeof file), given.func);
+        char script[64];
+        bool runtime;
 
         if (name->file)
                 given.file = xstrndup(name->file, name->file_len);
+        runtime = runtime_is(rules_module("[jit]", given.file, script, sizeof script), given.func);
         stacks_named(jit->stacks, frame, &given, 1, runtime);
 }
 
@@ -207,7 +210,7 @@ static void name_all_waiting(struct jit *jit)
 void jit_step(struct jit *jit)
 {
         set_clock(jit);
-        if (!jitreader_is_behind(jit->reader) && !jit->fresh && jit->now_ns - jit->read_ns < JIT_LOOK_NS)
+        if (!jit->fresh && jit->now_ns - jit->read_ns < (jitreader_is_behind(jit->reader) ? BEHIND_NS : JIT_LOOK_NS))
                 return;
         jit->read_ns = jit->now_ns;
         jit->fresh |= jitreader_read(jit->reader, jit->now_ns);

@@ -186,6 +186,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         if (options->debuginfod)
                 names_fetch(ledger->names, options->debuginfod);
         ledger->adaptive = recorder->options.adaptive;
+        ledger->machine_only = recorder->options.machine_only;
         ledger->inject = recorder->options.inject;
         if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
                 r = err && err->code ? err->code : -ESRCH;

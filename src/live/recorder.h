@@ -15,6 +15,7 @@ struct recorder; /* opaque */
 struct recorder_options {
         uint64_t tick_ns;    /* 0 = one second */
         bool hide_cmdline;   /* --no-cmdline */
+        bool machine_only;   /* --no-python: frames of interpreters are not looked for */
         const struct inject_options *inject; /* the allocator of a library that is loaded later is hooked, too, as this says; NULL =
                                               * it is not. The caller's, for as long as the recorder is used */
         bool follow_exec;    /* what the target becomes by exec() is recorded, too */

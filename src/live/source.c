@@ -117,6 +117,8 @@ size_t source_step(struct source *source)
 
         inject_heartbeat(source->injection);
         jit_step(walk_jit(source->walk));
+        if (walk_scripts(source->walk))
+                scripts_step(walk_scripts(source->walk), source->ledger->now_ns);
         n = source_drain(source);
         pacer_drained(source->pacer);
         pace(source);
@@ -216,6 +218,8 @@ void source_count(struct source *source)
         walk_look(source->walk, source->ledger->now_ns);
         say_loaded(source);
         jit_tell(walk_jit(source->walk), &ledger->happenings, ledger->now_ns);
+        if (walk_scripts(source->walk))
+                scripts_tell(walk_scripts(source->walk), &ledger->happenings, ledger->now_ns);
         if (source->extend && source->ledger->inject && !source->silent && !source->ending)
                 extend(source);
         ledger->happenings.label = NULL;
@@ -388,6 +392,8 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
                 source_free(source);
                 return r;
         }
+        if (!ledger->machine_only)
+                walk_weave(source->walk, injection->shared);
         *ret = source;
         return 0;
 }

@@ -36,8 +36,10 @@ struct walk {
         uint64_t refreshed_ns;
         struct unwind_frame frames[STACKS_DEPTH_MAX]; /* of the last sample */
         size_t n_frames;
+        const struct wire_alloc *record; /* the last sample */
         struct jit *jit;
-        uint64_t tsc; /* of the last sample */
+        struct scripts *scripts; /* NULL: interpreted code is left alone */
+        uint64_t tsc, now_ns; /* of the last sample */
 };
 
 /* Of which time its file is, for who compares it with source files. */
@@ -59,6 +61,8 @@ static void add_module(struct walk *walk, uint32_t index)
         /* No frame is told to be of a module beyond the limit, so none is asked about. */
         known.names = known.id ? names_module(walk->names, module->image, module->path, known.id) : NO_NAMES;
         rows_add(&walk->modules, known);
+        if (walk->scripts)
+                scripts_module(walk->scripts, module);
         if (known.id >= (uint32_t)before)
                 tell_file(walk, module, known.id);
 }
@@ -132,6 +136,7 @@ void walk_free(struct walk *walk)
                 return;
         unwinder_free(walk->unwinder);
         jit_free(walk->jit);
+        scripts_free(walk->scripts);
         free(walk->modules.v);
         free(walk->waiting.v);
         free(walk);
@@ -189,7 +194,7 @@ static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct 
                             ret, STACKS_DEPTH_MAX);
 
         if (n < 1) {
-                ret[0] = (struct unwind_frame){ record->rip, UNWIND_NO_MODULE, UNWIND_TRUNCATED };
+                ret[0] = (struct unwind_frame){ record->rip, record->rsp, UNWIND_NO_MODULE, UNWIND_TRUNCATED };
                 n = 1;
         }
         if (n == STACKS_DEPTH_MAX)
@@ -200,6 +205,8 @@ static size_t unwind(struct walk *walk, const struct wire_alloc *record, struct 
 size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret)
 {
         walk->tsc = record->head.tsc;
+        walk->record = record;
+        walk->now_ns = now_ns;
         walk->n_frames = unwind(walk, record, walk->frames);
         if (unwinder_is_stale(walk->unwinder) && now_ns - walk->refreshed_ns >= REFRESH_NS &&
             refresh(walk, now_ns) == 0)
@@ -208,15 +215,32 @@ size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t 
         return walk->n_frames;
 }
 
+/* The innermost STACKS_DEPTH_MAX frames of the last sample, interpreted ones among them. */
+static size_t weave(struct walk *walk, uint32_t ids[STACKS_DEPTH_MAX])
+{
+        struct scripts_place places[WIRE_INTERPRETED_MAX + 1];
+        size_t n_places = 0, place = 0, n = 0;
+        bool urgent = true;
+
+        if (walk->scripts)
+                n_places = scripts_weave(walk->scripts, walk->record, walk->frames, walk->n_frames, walk->now_ns, places);
+        for (size_t i = 0; i <= walk->n_frames; i++) {
+                for (; place < n_places && places[place].at <= i && n < STACKS_DEPTH_MAX; place++) {
+                        ids[n++] = places[place].frame;
+                        urgent = false;
+                }
+                if (i < walk->n_frames && n < STACKS_DEPTH_MAX)
+                        ids[n++] = intern(walk, &walk->frames[i], &urgent);
+        }
+        return n;
+}
+
 uint32_t walk_node(struct walk *walk)
 {
         uint32_t ids[STACKS_DEPTH_MAX], node = 0;
-        bool urgent = true;
 
-        for (size_t i = 0; i < walk->n_frames; i++)
-                ids[i] = intern(walk, &walk->frames[i], &urgent);
-        for (size_t i = walk->n_frames; i-- > 0;)
-                node = stacks_node(walk->stacks, node, ids[i]);
+        for (size_t n = weave(walk, ids); n-- > 0;)
+                node = stacks_node(walk->stacks, node, ids[n]);
         return node;
 }
 
@@ -231,6 +255,18 @@ uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_
 const struct unwinder *walk_unwinder(const struct walk *walk)
 {
         return walk->unwinder;
+}
+
+void walk_weave(struct walk *walk, struct wire_shared *shared)
+{
+        walk->scripts = scripts_new(walk->pid, shared, walk->stacks);
+        for (uint32_t i = 0; i < walk->modules.n; i++)
+                scripts_module(walk->scripts, unwinder_module(walk->unwinder, i));
+}
+
+struct scripts *walk_scripts(struct walk *walk)
+{
+        return walk->scripts;
 }
 
 struct jit *walk_jit(struct walk *walk)

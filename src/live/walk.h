@@ -4,6 +4,7 @@
 #include "inject/inject.h"
 #include "live/jit.h"
 #include "live/names.h"
+#include "live/scripts.h"
 #include "live/stacks.h"
 #include "probe/wire.h"
 #include "target/unwind.h"
@@ -17,10 +18,17 @@ int walk_new(struct injection *injection, struct stacks *stacks, struct names *n
              struct walk **ret);
 void walk_free(struct walk *walk); /* accepts NULL */
 
+/* From now on frames of an interpreter are woven in; the probe is told in SHARED, which outlives the walk, where they are. Once. */
+void walk_weave(struct walk *walk, struct wire_shared *shared);
+
+/* The interpreter of the process, owned by the walk; NULL when frames are not woven in. */
+struct scripts *walk_scripts(struct walk *walk);
+
 /* The node of the sample in RECORD, a checked copy followed by its stack. Never 0. */
 uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns);
 
-/* The same in two steps: the frames, innermost first, at least one and valid until the next sample; then their node. */
+/* The same in two steps: the frames, innermost first, at least one and valid until the next sample; then their node: RECORD
+ * must still be there. */
 size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret);
 uint32_t walk_node(struct walk *walk);
 

@@ -118,11 +118,12 @@ static uint32_t runtime_flags(const struct names *names, const struct rec_frame 
         const char *func = row->func && *row->func ? row->func : NULL, *module = "";
         uint32_t flags = row->flags & ~(uint32_t)NAMES_ENGINE;
         enum rules_verdict verdict;
+        char script[64];
 
         if (!names->rules)
                 return flags;
         if (row->module > 0 && row->module < names->n_modules && names->modules[row->module].path)
-                module = names->modules[row->module].path;
+                module = rules_module(names->modules[row->module].path, row->file, script, sizeof script);
         verdict = rules_match(names->rules, module, func);
         if (verdict == RULES_FOLD)
                 flags |= REC_FRAME_RUNTIME;

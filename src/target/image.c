@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "target/build_id.h"
 #include "target/image_elf.h"
 #include "target/memory.h"
 #include "target/proc.h"
@@ -26,7 +27,6 @@
 #define FILE_MAX     ((uint64_t)16 << 30)
 #define SECTION_MAX  ((uint64_t)1 << 30)
 #define VDSO_MAX     ((size_t)1 << 20)
-#define BUILD_ID_MAX 64          /* bytes; 20 is usual */
 #define CHUNK        ((uint64_t)64 << 10) /* what image_bytes() reads at a time */
 #define PHDRS_MAX    4096
 
@@ -40,7 +40,7 @@ struct image {
         enum image_machine machine;
         GElf_Phdr *phdrs;
         size_t n_phdrs;
-        char build_id[2 * BUILD_ID_MAX + 1];
+        char build_id[BUILD_ID_TEXT_MAX];
 };
 
 static pthread_once_t elf_once = PTHREAD_ONCE_INIT;
@@ -50,33 +50,24 @@ static void init_elf(void)
         elf_version(EV_CURRENT);
 }
 
-static int read_build_id(struct image *image)
+static Elf_Scn *find_section(const struct image *image, uint32_t type, const char *name, GElf_Shdr *ret)
 {
-        GElf_Nhdr nhdr;
+        Elf_Scn *scn = NULL;
+        size_t names;
 
-        for (size_t i = 0; i < image->n_phdrs; i++) {
-                const GElf_Phdr *phdr = &image->phdrs[i];
-                size_t at = 0, name, desc;
-                Elf_Data *data;
+        if (elf_getshdrstrndx(image->elf, &names) < 0)
+                return NULL;
+        while ((scn = elf_nextscn(image->elf, scn))) {
+                const char *found;
 
-                if (phdr->p_type != PT_NOTE || phdr->p_filesz > CHUNK || phdr->p_offset > image->size ||
-                    phdr->p_filesz > image->size - phdr->p_offset)
+                if (!gelf_getshdr(scn, ret))
                         continue;
-                data = elf_getdata_rawchunk(image->elf, (int64_t)phdr->p_offset, phdr->p_filesz,
-                                            phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-                while (data && (at = gelf_getnote(data, at, &nhdr, &name, &desc)) > 0) {
-                        const uint8_t *bytes = data->d_buf;
-
-                        if (nhdr.n_type != NT_GNU_BUILD_ID || nhdr.n_namesz != 4 || name > data->d_size - 4 ||
-                            memcmp(bytes + name, "GNU", 4) != 0 || nhdr.n_descsz > BUILD_ID_MAX ||
-                            nhdr.n_descsz > data->d_size - desc)
-                                continue;
-                        for (size_t b = 0; b < nhdr.n_descsz; b++)
-                                snprintf(image->build_id + 2 * b, 3, "%02x", bytes[desc + b]);
-                        return 1;
-                }
+                if (!name && ret->sh_type == type)
+                        return scn;
+                if (name && (found = elf_strptr(image->elf, names, ret->sh_name)) && strcmp(found, name) == 0)
+                        return scn;
         }
-        return 0;
+        return NULL;
 }
 
 /* Takes over FD and COPY, also when it fails. MAPPED: libelf maps the file instead of reading sections into memory. */
@@ -106,7 +97,7 @@ static int open_elf(int fd, char *copy, uint64_t size, bool mapped, struct image
                 if (!gelf_getphdr(image->elf, (int)i, &image->phdrs[i]))
                         goto out;
         image->n_phdrs = n;
-        read_build_id(image);
+        build_id_read(image->elf, size, image->build_id);
         *ret = image;
         image = NULL;
         r = 0;
@@ -343,26 +334,6 @@ int image_root(const struct image *image)
 enum image_machine image_machine(const struct image *image)
 {
         return image->machine;
-}
-
-static Elf_Scn *find_section(const struct image *image, uint32_t type, const char *name, GElf_Shdr *ret)
-{
-        Elf_Scn *scn = NULL;
-        size_t names;
-
-        if (elf_getshdrstrndx(image->elf, &names) < 0)
-                return NULL;
-        while ((scn = elf_nextscn(image->elf, scn))) {
-                const char *found;
-
-                if (!gelf_getshdr(scn, ret))
-                        continue;
-                if (!name && ret->sh_type == type)
-                        return scn;
-                if (name && (found = elf_strptr(image->elf, names, ret->sh_name)) && strcmp(found, name) == 0)
-                        return scn;
-        }
-        return NULL;
 }
 
 Elf *image_elf(struct image *image)

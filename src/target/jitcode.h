@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 enum {
-        JITCODE_ENTRIES_MAX = 1 << 19,
+        JITCODE_ENTRIES_MAX = 1 << 18,
         JITCODE_NAMES_MAX = 32 << 20, /* bytes, of all names */
         JITCODE_NAME_MAX = 1024,      /* of one; longer ones are cut */
-        JITCODE_LINES_MAX = 1 << 19,
+        JITCODE_LINES_MAX = 1 << 18,
         JITCODE_PAST_MAX = 4096,      /* ended entries that are kept */
 };
 

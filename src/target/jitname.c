@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char anonymous[] = "(anonymous)";
@@ -70,6 +69,20 @@ static size_t find_place(const char *text, size_t len)
         return last;
 }
 
+/* "py::handler:/srv/app.py": what CPython's trampolines are called (python -X perf, 3.12 or later). */
+static void take_python(const char *name, size_t len, struct jitname *ret)
+{
+        const char *func = name + 4, *colon;
+
+        if (!starts(name, len, "py::"))
+                return;
+        colon = memchr(func, ':', len - 4);
+        if (!colon || colon == func || colon + 1 == name + len)
+                return;
+        *ret = (struct jitname){ .func = func, .func_len = (size_t)(colon - func), .file = colon + 1,
+                                 .file_len = (size_t)(name + len - colon - 1) };
+}
+
 struct jitname jitname_parse(const char *name, size_t len)
 {
         struct jitname found = { .func = name, .func_len = len };
@@ -77,8 +90,10 @@ struct jitname jitname_parse(const char *name, size_t len)
         const char *text = name + prefix;
         uint32_t column, line;
 
-        if (prefix == 0)
+        if (prefix == 0) {
+                take_python(name, len, &found);
                 return found;
+        }
         rest = len - prefix;
         place = find_place(text, rest);
         found.func = text;
@@ -104,16 +119,4 @@ struct jitname jitname_parse(const char *name, size_t len)
                 found.func_len = sizeof anonymous - 1;
         }
         return found;
-}
-
-const char *jitname_module(const struct jitname *name, char *ret, size_t size)
-{
-        size_t n = 0;
-
-        if (!name->file || !starts(name->file, name->file_len, "node:"))
-                return "[jit]";
-        while (n < name->file_len && name->file[n] != '/')
-                n++;
-        snprintf(ret, size, "%.*s", (int)n, name->file);
-        return ret;
 }

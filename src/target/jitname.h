@@ -17,7 +17,3 @@ struct jitname {
 
 /* Takes NAME (LEN bytes, any) apart. */
 struct jitname jitname_parse(const char *name, size_t len);
-
-/* What data/frames.conf may call the file of such code: "[jit]"; of JavaScript that belongs to node itself the first
- * part of its name, "node:buffer", "node:internal". Returns RET, of SIZE bytes. */
-const char *jitname_module(const struct jitname *name, char *ret, size_t size);

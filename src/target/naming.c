@@ -216,13 +216,28 @@ static const char *with_offset(struct naming *naming, const char *name, uint64_t
         return keep(naming, xasprintf("%s+0x%" PRIx64, name, offset));
 }
 
+/* SYMBOL: of the function itself, NULL for what was inlined. */
+static struct naming_frame fill_frame(struct naming *naming, const struct dwarf_frame *frame, const struct symbol *symbol,
+                                      bool nearest, uint64_t at)
+{
+        struct naming_frame ret = { .line = frame->line, .source = frame->source };
+        bool by_symbol = !frame->name && !frame->linkage;
+
+        ret.func = function_name(naming, frame, !nearest || by_symbol ? symbol : NULL);
+        ret.file = file_name(naming, frame);
+        ret.nearest = by_symbol && symbol && nearest;
+        if (ret.nearest)
+                ret.func = with_offset(naming, ret.func, at - symbol->addr);
+        return ret;
+}
+
 size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct naming_frame *ret, size_t max)
 {
         struct dwarf_frame frames[NAMING_FRAMES_MAX];
         const struct symbol *symbol;
         bool nearest = false;
         uint64_t at = addr; /* as it is shown */
-        size_t n = 0;
+        size_t n = 0, stored = 0;
 
         if (max > NAMING_FRAMES_MAX)
                 max = NAMING_FRAMES_MAX;
@@ -239,15 +254,9 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
                 frames[n++] = (struct dwarf_frame){ 0 };
         for (size_t i = 0; i < n; i++) {
                 bool own = i + 1 == n;
-                bool by_symbol = own && !frames[i].name && !frames[i].linkage;
 
-                ret[i].func = function_name(naming, &frames[i], own && (!nearest || by_symbol) ? symbol : NULL);
-                ret[i].file = file_name(naming, &frames[i]);
-                ret[i].line = frames[i].line;
-                ret[i].source = frames[i].source;
-                ret[i].nearest = by_symbol && symbol && nearest;
-                if (ret[i].nearest)
-                        ret[i].func = with_offset(naming, ret[i].func, at - symbol->addr);
+                if (own || frames[i].name || frames[i].linkage) /* the name of an inlined call may be in a file that is gone (dwz -m) */
+                        ret[stored++] = fill_frame(naming, &frames[i], own ? symbol : NULL, nearest, at);
         }
-        return n;
+        return stored;
 }

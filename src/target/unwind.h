@@ -33,6 +33,7 @@ enum unwind_flags {
 
 struct unwind_frame {
         uint64_t pc;
+        uint64_t sp;     /* where the frame begins on the stack; it ends where the next one's does. Not from unwind_reference() */
         uint32_t module; /* index for unwinder_module(), or UNWIND_NO_MODULE (JIT code) */
         uint32_t flags;  /* enum unwind_flags */
 };

@@ -242,7 +242,7 @@ int unwind_reference(struct unwinder *unwinder, const struct unwind_regs *regs, 
 
                 if (pc == 0)
                         break;
-                ret[n++] = (struct unwind_frame){ pc, find_module(&record, pc), exact ? UNWIND_EXACT : 0 };
+                ret[n++] = (struct unwind_frame){ .pc = pc, .module = find_module(&record, pc), .flags = exact ? UNWIND_EXACT : 0 };
                 exact = unwinder_is_sigreturn(unwinder, ret[n - 1].module, pc);
                 r = unw_step(&cursor);
                 if (r == 0)

@@ -150,6 +150,7 @@ int unwind_walk(struct unwinder *unwinder, const struct unwind_regs *regs, const
                         break;
                 }
                 ret[n].pc = frame.pc;
+                ret[n].sp = frame.sp;
                 ret[n].module = place->module;
                 ret[n].flags = (frame.exact ? UNWIND_EXACT : 0) | (frame.guessed ? UNWIND_GUESSED : 0);
                 n++;

@@ -11,14 +11,14 @@ static void look(const struct jitcode *code, uint64_t addr)
 {
         struct jitcode_found found;
         struct jitname name;
-        char module[64];
 
         if (!jitcode_find(code, addr, 2, &found))
                 return;
         if (addr < found.start || addr - found.start >= found.size || strlen(found.name) > JITCODE_NAME_MAX)
                 abort();
         name = jitname_parse(found.name, strlen(found.name));
-        jitname_module(&name, module, sizeof module);
+        if (name.func_len > strlen(found.name) + 16 || (name.file && name.file_len > strlen(found.name)))
+                abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -52,16 +52,11 @@ static void other_names_stay_as_they_are(void **state)
         assert_string_equal(parsed("JS:~f /a:99999999999:1"), "f|/a:99999999999|1");
 }
 
-static void scripts_of_node_itself_are_told_from_those_of_the_program(void **state)
+static void functions_of_python_tell_their_file(void **state)
 {
-        char module[64];
-        struct jitname own = jitname_parse("JS:~f /srv/a.js:1:2", 19), core, deep;
-
-        core = jitname_parse("JS:~alloc node:buffer:1:2", 25);
-        deep = jitname_parse("JS:~f node:internal/fs/utils:1:2", 32);
-        assert_string_equal(jitname_module(&own, module, sizeof module), "[jit]");
-        assert_string_equal(jitname_module(&core, module, sizeof module), "node:buffer");
-        assert_string_equal(jitname_module(&deep, module, sizeof module), "node:internal");
+        assert_string_equal(parsed("py::handler:/srv/app.py"), "handler|/srv/app.py|0");
+        assert_string_equal(parsed("py::Shop.put:<string>"), "Shop.put|<string>|0");
+        assert_string_equal(parsed("py::odd"), "py::odd||0");
 }
 
 int main(void)
@@ -70,7 +65,7 @@ int main(void)
                 cmocka_unit_test(a_script_function_is_one_whatever_it_was_compiled_to),
                 cmocka_unit_test(names_with_spaces_and_without_a_name_are_understood),
                 cmocka_unit_test(other_names_stay_as_they_are),
-                cmocka_unit_test(scripts_of_node_itself_are_told_from_those_of_the_program),
+                cmocka_unit_test(functions_of_python_tell_their_file),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,9 +162,22 @@ static void ten_thousand_frames_are_matched_in_no_time(void **state)
         rules_free(rules);
 }
 
+static void scripts_of_node_itself_go_by_the_first_part_of_their_name(void **state)
+{
+        char script[64], shortest[6];
+
+        assert_string_equal(rules_module("[jit]", "node:internal/fs/utils", script, sizeof script), "node:internal");
+        assert_string_equal(rules_module("[jit]", "node:buffer", script, sizeof script), "node:buffer");
+        assert_string_equal(rules_module("[jit]", "node:buffer", shortest, sizeof shortest), "node:");
+        assert_string_equal(rules_module("[jit]", "/srv/node:x/app.js", script, sizeof script), "[jit]");
+        assert_string_equal(rules_module("[jit]", NULL, script, sizeof script), "[jit]");
+        assert_string_equal(rules_module("/usr/bin/node", "node:buffer", script, sizeof script), "/usr/bin/node");
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(scripts_of_node_itself_go_by_the_first_part_of_their_name),
                 cmocka_unit_test(a_star_stands_for_any_characters),
                 cmocka_unit_test(a_file_is_known_by_its_last_part_also_when_it_was_deleted),
                 cmocka_unit_test(the_last_rule_that_matches_decides),
