@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/history.h %D%/model/inside.h \
 	%D%/model/members.c \
 	%D%/model/names.c %D%/model/names.h \
+	%D%/model/naming.c \
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \

@@ -64,7 +64,7 @@ screen_of() {
 }
 no_screen_of() { ! screen_of "$@" >/dev/null; }
 
-plan 24
+plan 27
 check "a program is recorded" recorded plain
 place='SELECT group_concat(line) FROM (SELECT line FROM frame WHERE func = "app_keep" OR func = "app_grow" ORDER BY inlined_in)'
 check "the call that was inlined has its own line, its caller that of the call" test "$(query "$work/plain.heaptop" "$place")" = 16,10
@@ -113,4 +113,30 @@ rm "$work/config/heaptop/frames.conf"
 mkfifo "$work/config/heaptop/frames.conf"
 status_of timeout 20 "$heaptop" report "$work/plain.heaptop"
 check "a FIFO in its place is refused, not waited for" grep -q 'it is no regular file' "$work/err"
+
+shows_it() { screen_of rooted "$keys" '>   10 .*malloc(size)' >/dev/null; }
+
+# A file that is only in the root of the target, while it runs.
+mkdir -p "$work/root/only/here"
+cp "$work/build/src/app.c" "$work/root/only/here"
+gcc -O2 -g -static -ffile-prefix-map="$work/root"= -o "$work/root/app" "$work/root/only/here/app.c" || exit 99
+if [ "$(id -u)" = 0 ]; then
+        : >"$work/target"
+        chroot "$work/root" /app >"$work/target" &
+        target=$!
+        started="$started $target"
+        wait_for grep -q READY "$work/target"
+        "$heaptop" record -p $target -o "$work/rooted.heaptop" --mean 16K >"$work/record" 2>&1 &
+        recorder=$!
+        started="$started $recorder"
+        check "a file in the target's root is found while the process runs" wait_for shows_it
+        kill -INT $recorder
+        wait $recorder
+        note <"$work/record"
+        kill $target
+        check "and no more when it is over" no_screen_of rooted "$keys" 'malloc(size)'
+        check "but its name is still told" screen_of rooted "$keys" 'app_keep (inl).* app.c:10'
+else
+        for i in 25 26 27; do echo "ok $i # SKIP only root can chroot"; done
+fi
 the_end
