@@ -47,7 +47,6 @@ wait_for_recordings() {
 
 sites="SELECT f.func || ' ' || coalesce(f.file, '') || ':' || f.line FROM site s JOIN frame f ON f.id = s.frame"
 has_site() { query "$work/$1.heaptop" "$sites" | grep -q "$2"; }
-has_no_site() { ! has_site "$1" "$2"; }
 tells() { query "$work/$1.heaptop" "SELECT text FROM event" | grep -q "$2"; }
 # blocks NAME FUNC SIZE: how many sampled blocks of that size belong to the site of that function
 blocks() {
@@ -60,7 +59,7 @@ frame() {
                 WHERE f.func = '$2'"
 }
 
-plan 22
+plan 20
 
 # Two functions that take turns at one address, one in a memfd, one that is told of late.
 start turns "$targets/jit" map
@@ -142,11 +141,8 @@ for name in map frames dump none; do
 done
 check "node: a compiled function is a site with its script and line" has_site map '^often /.*jit.js:9$'
 check "and so is another" has_site map '^timed /.*jit.js:14$'
-check "one that is interpreted is not told apart" has_no_site map '^rare \|^keep '
-check "which is said, and what to do" tells map 'InterpreterEntryTrampoline.*native-stack'
-check "but not where it has been done" \
-        sh -c "! sqlite3 '$work/frames.heaptop' 'SELECT text FROM event' | grep InterpreterEntry"
-check "with frames of their own, interpreted functions are sites, too" has_site frames '^keep /.*jit.js:6$'
+check "one that is interpreted is one, too" has_site map '^keep /.*jit.js:6$'
+check "with frames of their own, interpreted functions are sites as well" has_site frames '^keep /.*jit.js:6$'
 check "and compiled ones are" has_site frames '^often /.*jit.js:9$'
 check "a jitdump file names them as well" has_site dump '^often /.*jit.js:9$'
 check "the page that marks it is no library that was loaded" \
