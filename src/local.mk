@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/history.h %D%/model/inside.h \
 	%D%/model/members.c \
 	%D%/model/names.c %D%/model/names.h \
+	%D%/model/naming.c \
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
@@ -179,6 +180,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/query.c %D%/store/query.h \
 	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
+	%D%/store/rename.c \
 	%D%/store/rollup.c \
 	%D%/store/schema.h \
 	%D%/store/store.h \
@@ -225,6 +227,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/options.c %D%/app/options.h \
@@ -253,12 +256,14 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
-	%D%/app/followed.c %D%/app/followed.h %D%/app/frames.c %D%/app/frames.h \
+	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
+	%D%/app/renaming.c %D%/app/renaming.h \
+	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
 	%D%/app/registry.c %D%/app/registry.h \

@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
+	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
 	%D%/unit/test_glibc \
@@ -60,11 +61,13 @@ UNIT_TESTS = \
 	%D%/unit/test_probe_stack \
 	%D%/unit/test_probe_zoom \
 	%D%/unit/test_proc \
+	%D%/unit/test_python \
 	%D%/unit/test_query \
 	%D%/unit/test_record \
 	%D%/unit/test_recorder \
 	%D%/unit/test_relocate \
 	%D%/unit/test_relocate_everywhere \
+	%D%/unit/test_rename \
 	%D%/unit/test_report \
 	%D%/unit/test_ring \
 	%D%/unit/test_rollup \
@@ -73,6 +76,7 @@ UNIT_TESTS = \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
+	%D%/unit/test_scripts \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
@@ -113,9 +117,17 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
+# toy_python: what heaptop looks at in CPython, exported as CPython does
+%C%_unit_test_python_SOURCES = %D%/unit/test_python.c %D%/unit/toy_python.h %D%/unit/python_lines.h
+%C%_unit_test_python_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+%C%_unit_test_scripts_SOURCES = %D%/unit/test_scripts.c %D%/unit/toy_python.h
+%C%_unit_test_scripts_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
+check_PROGRAMS += %D%/python_layout
+%C%_python_layout_SOURCES = %D%/python_layout.c
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
 %C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
+%C%_unit_test_rename_SOURCES = %D%/unit/test_rename.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
 %C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
@@ -218,6 +230,7 @@ dist_check_SCRIPTS = \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/lines.sh \
+	%D%/live/naming.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/python.sh \
@@ -225,16 +238,19 @@ dist_check_SCRIPTS = \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
+	%D%/live/resymbolize.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
+	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
+	%D%/python_layout.sh \
 	%D%/seam.sh \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
+EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
 
 # what live tests attach with and look with

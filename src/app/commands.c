@@ -94,6 +94,13 @@ static const struct option_row report_rows[] = {
         ROW_LOG, ROW_HELP, { 0 },
 };
 
+static const struct option_row resymbolize_rows[] = {
+        { 'o', "output", "FILE", "write a copy, leave the session as it is", OPTION_TEXT, FIELD(output) },
+        ROW_NO_DEBUGINFOD("fetch nothing from $DEBUGINFOD_URLS"),
+        { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
+        ROW_LOG, ROW_HELP, { 0 },
+};
+
 static const struct option_row list_rows[] = {
         { 0, "json", NULL, "as JSON", OPTION_FLAG, FIELD(json) },
         ROW_HELP, { 0 },
@@ -160,6 +167,14 @@ static const struct subcommand report = {
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
 };
+static const struct subcommand resymbolize = {
+        .name = "resymbolize", .brief = "look for names again", .operands = "FILE",
+        .rows = resymbolize_rows, .run = command_resymbolize,
+        .summary = "Look again for the names in a session: debug information may be here by now.",
+        .examples = "  heaptop resymbolize shop.heaptop    with what is on this machine by now\n"
+                    "  heaptop resymbolize F -o better.heaptop\n"
+                    "  DEBUGINFOD_URLS=https://debuginfod.debian.net heaptop resymbolize F",
+};
 static const struct subcommand list = {
         .name = "list", .brief = "recorders and sessions", .operands = "",
         .rows = list_rows, .run = command_list,
@@ -196,7 +211,7 @@ static const struct subcommand demo = {
 const struct subcommand *const *commands_all(void)
 {
         static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
-                                                        &doctor, &demo, NULL };
+                                                        &doctor, &demo, &resymbolize, NULL };
 
         return all;
 }
@@ -370,7 +385,7 @@ static void print_help(const struct subcommand *subcommand)
                 return;
         puts("Subcommands; each has its own --help:");
         for (int column = 0; *s; s++, column = !column)
-                printf("  %-7s %-*s%s", (*s)->name, column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
+                printf("  %-7s%s%-*s%s", (*s)->name, strlen((*s)->name) > 7 ? "  " : " ", column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)

@@ -153,11 +153,29 @@ static void fill_code(struct ledger *ledger, struct rec_tick *tick)
         tick->n_states = ledger->states.n;
 }
 
+/* A row when naming has come further. */
+static void fill_naming(struct ledger *ledger, struct rec_tick *tick)
+{
+        const struct names_progress *progress = &ledger->progress;
+        struct names_progress before = ledger->progress;
+
+        names_progress(ledger->names, &ledger->progress);
+        if (memcmp(&before, progress, sizeof before) == 0)
+                return;
+        ledger->naming = (struct rec_naming){ .tick = ledger->tick, .asked = progress->asked, .named = progress->named,
+                                              .waiting = progress->fetching.waiting,
+                                              .fetched_bytes = progress->fetching.fetched_bytes,
+                                              .fetching = progress->fetching.text };
+        tick->naming = &ledger->naming;
+        tick->n_naming = 1;
+}
+
 void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
 {
         take_note(ledger);
         fill_changes(ledger, tick);
         fill_code(ledger, tick);
+        fill_naming(ledger, tick);
         tick->births = ledger->births.v;
         tick->n_births = ledger->births.n;
         tick->deaths = ledger->deaths.v;

@@ -28,6 +28,8 @@ struct ledger {
         const struct inject_options *inject; /* for what is loaded later; NULL = leave it alone */
         pacer_rows class_means;
         union ring_record *record; /* the one at hand */
+        struct names_progress progress; /* of names, as of the last tick */
+        struct rec_naming naming;  /* its row */
         uint32_t tick;             /* the one being made */
         uint64_t now_ns;           /* of the step that runs */
         uint64_t last_tick_ns, last_step_ns;

@@ -81,7 +81,7 @@ static void answer_question(const struct named_module *module, const struct ques
         ret->engine = runtime_is_engine(module->path, n ? found[n - 1].func : NULL);
         for (size_t i = n; i-- > 0;) { /* naming tells the innermost first */
                 copy_one(&found[i], module->path, &ret->names[ret->n]);
-                ret->runtime = ret->runtime && ret->names[ret->n++].runtime;
+                ret->runtime &= ret->names[ret->n++].runtime;
         }
         ret->engine = ret->engine && !ret->runtime;
 }

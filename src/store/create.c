@@ -113,7 +113,7 @@ static int refuse_leftovers(const char *path, struct err *err)
 }
 
 /* The file exists before SQLite opens it, so that its mode is right from the start and no link is followed. */
-static int create_file(const char *path, uid_t owner, struct err *err)
+int db_create_file(const char *path, uid_t owner, struct err *err)
 {
         int r = refuse_leftovers(path, err);
         int fd;
@@ -158,7 +158,7 @@ static int create(struct store *store, struct err *err)
 {
         int r, rc;
 
-        r = create_file(store->path, store->owner, err);
+        r = db_create_file(store->path, store->owner, err);
         if (r < 0)
                 return r;
         store->live_path = live_path(store->path);

@@ -62,6 +62,9 @@ enum { DB_STEP_UNIT = 10000 };
 /* Opens a connection with FLAGS (SQLITE_OPEN_*); with IMMUTABLE the file is taken as it is, without looking at a -wal. */
 int db_connect(const char *path, int flags, bool immutable, sqlite3 **ret);
 
+/* Creates the empty file of a session, mode 0600, which must not be there; OWNER as store_create(). */
+int db_create_file(const char *path, uid_t owner, struct err *err);
+
 /* The negative errno for the last error RC of DB, a code of SQLite. */
 int db_errno(sqlite3 *db, int rc);
 

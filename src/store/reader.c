@@ -145,6 +145,24 @@ static bool wants_immutable(int rc)
         return (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY;
 }
 
+/* Who was changing the file died in the middle: the journal beside it has what was there before, and whoever may write puts it
+ * back. */
+static int roll_back(struct store *store)
+{
+        int64_t ignored;
+        int rc;
+
+        sqlite3_close(store->db);
+        store->db = NULL;
+        rc = db_connect(store->path, SQLITE_OPEN_READWRITE, false, &store->db);
+        if (rc == SQLITE_OK)
+                rc = db_number(store->db, "SELECT count(*) FROM sqlite_schema", &ignored);
+        log_info("%s: a change that was not completed is undone", store->path);
+        sqlite3_close(store->db);
+        store->db = NULL;
+        return rc == SQLITE_OK ? connect_reader(store, false) : rc;
+}
+
 static int open_reader(struct store *store, struct err *err)
 {
         int r, rc;
@@ -153,6 +171,8 @@ static int open_reader(struct store *store, struct err *err)
         if (r < 0)
                 return r;
         rc = connect_reader(store, false);
+        if (rc == SQLITE_READONLY_ROLLBACK)
+                rc = roll_back(store);
         if (wants_immutable(rc)) {
                 log_info("%s: its folder cannot be written; opened as it is, without its -wal", store->path);
                 sqlite3_close(store->db);

@@ -64,6 +64,26 @@ bool store_is_answered(struct store *store, uint32_t id);
 /* Puts a mark into a session that nobody records any more; in a live one a mark is a request. -EBUSY when it is live. */
 int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const char *name, struct err *err);
 
+/* ---- better names for a session that has ended ---- */
+
+/* Frames with inlined_in 0 are there already and get func, file, line and flags of their row; the others are new. Sites are there
+ * already and get another frame. */
+struct store_names {
+        const struct rec_frame *frames; size_t n_frames;
+        const struct rec_site *sites;   size_t n_sites;
+        const struct rec_source_file *sources; size_t n_sources; /* those not told yet are added, where the format has them */
+};
+
+/* Writes NAMES to the session PATH, which store_open() has opened before, in one transaction: whatever happens, all of them are in the
+ * file, or it is as it was. Who has it open sees them when it is opened again. -EBUSY when it is still being recorded, -EACCES when
+ * it is read-only; store_may_rename() says so beforehand. */
+int store_rename(const char *path, const struct store_names *names, struct err *err);
+int store_may_rename(const char *path, struct err *err);
+
+/* Copies the session STORE was opened on into the new file PATH, one plain file, mode 0600. -EEXIST when there is something of that
+ * name. Nothing is left there when it fails. */
+int store_copy(struct store *store, const char *path, struct err *err);
+
 /* Accepts NULL. */
 void store_close(struct store *store);
 

@@ -130,6 +130,27 @@ static int find_by_id(const struct wanted *wanted, int host, struct image **ret)
         return try_all(wanted, host, &path, 1, ret);
 }
 
+int debug_files_open(const char *build_id, int host, struct image **ret)
+{
+        struct image *found;
+        char *path;
+        int r;
+
+        if (strlen(build_id) < 2 * ID_MIN || strspn(build_id, "0123456789abcdef") != strlen(build_id))
+                return -ENOENT;
+        path = xasprintf(DEBUG_DIR "/.build-id/%.2s/%s.debug", build_id, build_id + 2);
+        r = image_open_in(host, path, &found);
+        free(path);
+        if (r < 0)
+                return -ENOENT;
+        if (strcmp(image_build_id(found), build_id) != 0) {
+                image_close(found);
+                return -ENOENT;
+        }
+        *ret = found;
+        return 0;
+}
+
 /* The part of PATH before its last slash, without it; "." when there is none. The caller frees it. */
 static char *directory_of(const char *path)
 {

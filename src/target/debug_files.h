@@ -11,6 +11,9 @@
 /* The separate debug file of IMAGE: by build id, then by .gnu_debuglink. Returns 0, or -ENOENT. */
 int debug_files_find(const struct image *image, int host, struct image **ret);
 
+/* The debug file that a distribution put there for BUILD_ID (hexadecimal), when the file itself is not at hand. Returns 0, or -ENOENT. */
+int debug_files_open(const char *build_id, int host, struct image **ret);
+
 /* The alternate file that .gnu_debugaltlink of DEBUG names: by build id, then by path. -ENODATA when it names none. */
 int debug_files_find_alternate(const struct image *debug, int host, struct image **ret);
 

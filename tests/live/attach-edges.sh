@@ -167,7 +167,7 @@ void _rjem_free(void *p) { if (p) calls += 2; }
 void *__libc_memalign(size_t a, size_t n) { return a > n ? take(0) : malloc(n); }
 END
 if gcc -O1 -fno-builtin -shared -fPIC -o "$dir/module.so" "$dir/module.c" 2>/dev/null; then
-        begin env EDGE_MODULE="$dir/module.so" "$edge" unload $((5 * slow))
+        begin env EDGE_MODULE="$dir/module.so" "$edge" unload $((5 * slow * slow))
         attach_tool cycle "$target" 1 1000
         code=$?
         ! grep -q 'memfd:heaptop' "/proc/$target/maps"

@@ -13,7 +13,7 @@ slow=${HEAPTOP_SANITIZED:+4}
 slow=${slow:-1}
 n_tests=0
 n_failed=0
-export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8 TZ=UTC
+export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8 TZ=UTC
 unset DEBUGINFOD_URLS DEBUGINFOD_CACHE_PATH SUDO_UID SUDO_GID NO_COLOR HEAPTOP_TEST_FD HEAPTOP_CLOCK
 mkdir -p "$work/run" && chmod 700 "$work/run"
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+int main(void);
+
 static struct image *own;
 static uint64_t own_addr;
 
@@ -70,10 +72,59 @@ static void a_file_that_could_not_be_opened_at_first_has_names_later(void **stat
         names_free(names);
 }
 
+static uint64_t return_address;
+static volatile int sink;
+
+__attribute__((noinline, noclone)) static void note_caller(void)
+{
+        return_address = (uint64_t)(uintptr_t)__builtin_return_address(0);
+        sink++;
+}
+
+__attribute__((always_inline)) static inline void names_test_inner(void)
+{
+        note_caller();
+        sink++;
+}
+
+__attribute__((noinline, noclone)) static void names_test_outer(void)
+{
+        names_test_inner();
+        sink++;
+}
+
+/* None of them is runtime; the function comes first, what is inlined there after it. */
+static void all_inlined_calls_are_told(void **state)
+{
+        struct names_answer answer;
+        struct names *names;
+        uint32_t module;
+
+        names_test_outer();
+        assert_int_equal(names_new(&names), 0);
+        module = names_module(names, own, "/bin/a", 1);
+        /* where this program stands in memory, by main() */
+        assert_true(names_ask(names, module, return_address - (uint64_t)(uintptr_t)main + own_addr, false, 1, true));
+        while (names_collect(names, &answer, 1) == 0)
+                usleep(1000);
+        assert_false(answer.runtime);
+        assert_string_equal(answer.names[0].func, "names_test_outer");
+        if (answer.names[0].file) { /* without -g there are no inlined calls */
+                assert_int_equal(answer.n, 2);
+                assert_string_equal(answer.names[1].func, "names_test_inner");
+        }
+        for (size_t i = 0; i < answer.n; i++) {
+                free(answer.names[i].func);
+                free(answer.names[i].file);
+        }
+        names_free(names);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_in_many_processes_is_read_once),
+                cmocka_unit_test(all_inlined_calls_are_told),
                 cmocka_unit_test(a_file_that_could_not_be_opened_at_first_has_names_later),
         };
         int r;
