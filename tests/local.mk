@@ -222,6 +222,7 @@ dist_check_SCRIPTS = \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
+	%D%/live/hostile_names.sh \
 	%D%/live/jit.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
@@ -235,6 +236,7 @@ dist_check_SCRIPTS = \
 	%D%/live/pools.sh \
 	%D%/live/python.sh \
 	%D%/live/memory.sh \
+	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -251,7 +253,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
@@ -272,7 +274,7 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
@@ -293,6 +295,13 @@ check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_family_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_family_LDFLAGS =
 %C%_targets_family_LDADD = -lpthread
+check_PROGRAMS += %D%/targets/quick
+%C%_targets_quick_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_quick_LDFLAGS =
+%C%_targets_quick_LDADD =
+%C%_targets_loads_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_loads_LDFLAGS =
+%C%_targets_loads_LDADD =
 %C%_targets_truth_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_truth_LDFLAGS =
 %C%_targets_truth_LDADD = -lpthread

@@ -72,6 +72,18 @@ static void add_module(struct walk *walk, uint32_t index)
                 tell_file(walk, module, known.id);
 }
 
+/* FILES: those of MAPS that are open already, NULL = none. */
+static int take_maps(struct walk *walk, const struct maps *maps, struct modules *files)
+{
+        int r;
+
+        jit_maps(walk->jit, maps);
+        r = files ? unwinder_begin(walk->unwinder, maps, files) : unwinder_refresh(walk->unwinder, maps);
+        while (r >= 0 && walk->modules.n < unwinder_modules(walk->unwinder))
+                add_module(walk, (uint32_t)walk->modules.n);
+        return r < 0 ? r : 0;
+}
+
 static int refresh(struct walk *walk, uint64_t now_ns)
 {
         struct maps maps = { 0 };
@@ -79,19 +91,28 @@ static int refresh(struct walk *walk, uint64_t now_ns)
 
         walk->refreshed_ns = now_ns;
         r = maps_read(walk->pid, &maps);
-        if (r < 0)
-                return r;
-        jit_maps(walk->jit, &maps);
-        r = unwinder_refresh(walk->unwinder, &maps);
+        if (r == 0)
+                r = unwinder_is_of(walk->unwinder, &maps) ? take_maps(walk, &maps, NULL) : -ESRCH;
         maps_done(&maps);
-        while (r >= 0 && walk->modules.n < unwinder_modules(walk->unwinder))
-                add_module(walk, (uint32_t)walk->modules.n);
-        return r < 0 ? r : 0;
+        return r;
 }
 
-int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
+/* A program can end, or become another one, before anybody looks at it again. */
+static int look_first(struct walk *walk, struct injection *injection)
+{
+        int r;
+
+        if (injection->maps.n == 0)
+                return refresh(walk, 0);
+        r = take_maps(walk, &injection->maps, &injection->modules);
+        maps_done(&injection->maps);
+        return r;
+}
+
+int walk_new(struct injection *injection, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
              struct walk **ret)
 {
+        pid_t pid = injection->pid;
         struct walk *walk = xcalloc(1, sizeof *walk);
         int r;
 
@@ -102,7 +123,7 @@ int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwin
         r = unwinder_new(pid, tables, &walk->unwinder);
         if (r < 0)
                 goto out;
-        r = refresh(walk, 0);
+        r = look_first(walk, injection);
         if (r < 0 && r != -ESRCH)
                 goto out;
         walk->n_told = walk->modules.n;
