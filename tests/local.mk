@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_borders \
+	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
