@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/history.h %D%/model/inside.h \
 	%D%/model/members.c \
 	%D%/model/names.c %D%/model/names.h \
+	%D%/model/naming.c \
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
@@ -140,6 +141,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/before.c %D%/live/before.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/bytecode.c %D%/live/bytecode.h \
 	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_borders \
+	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
@@ -79,6 +80,7 @@ UNIT_TESTS = \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
+	%D%/unit/test_source \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -116,6 +118,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
+%C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
 %C%_unit_test_python_SOURCES = %D%/unit/test_python.c %D%/unit/toy_python.h %D%/unit/python_lines.h
 %C%_unit_test_python_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
@@ -221,6 +224,7 @@ dist_check_SCRIPTS = \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/full_disk.sh \
+	%D%/live/hostile_names.sh \
 	%D%/live/jit.sh \
 	%D%/live/kills.sh \
 	%D%/live/kinds.sh \
@@ -229,10 +233,12 @@ dist_check_SCRIPTS = \
 	%D%/live/libraries.sh \
 	%D%/live/lifeline.sh \
 	%D%/live/lines.sh \
+	%D%/live/naming.sh \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/python.sh \
 	%D%/live/memory.sh \
+	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
 	%D%/live/replay.sh \
@@ -249,7 +255,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/jit.js %D%/live/steps.js %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h
@@ -270,7 +276,7 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
@@ -291,6 +297,13 @@ check_PROGRAMS += %D%/targets/drip %D%/targets/family
 %C%_targets_family_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_family_LDFLAGS =
 %C%_targets_family_LDADD = -lpthread
+check_PROGRAMS += %D%/targets/quick
+%C%_targets_quick_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_quick_LDFLAGS =
+%C%_targets_quick_LDADD =
+%C%_targets_loads_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_loads_LDFLAGS =
+%C%_targets_loads_LDADD =
 %C%_targets_truth_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_truth_LDFLAGS =
 %C%_targets_truth_LDADD = -lpthread

@@ -4,11 +4,14 @@
 #include "inject/inject.h"
 #include "target/proc.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { MOST = 256, FILES = 1024 };
 
 struct followed {
+        char words[FOLLOWED_WORDS];
         uint64_t since_ns;
         uint32_t n_files;     /* ever; of more than FILES the newest are kept */
         uint64_t files[FILES];
@@ -33,6 +36,21 @@ void followed_free(struct followed *followed)
 {
         if (followed)
                 munmap(followed, sizeof *followed);
+}
+
+void followed_say(struct followed *followed, const char *words)
+{
+        if (followed)
+                snprintf(followed->words, sizeof followed->words, "%s", words);
+}
+
+/* It may change while it is read, and is whole again when it is read next. */
+void followed_hear(const struct followed *followed, char ret[FOLLOWED_WORDS])
+{
+        ret[0] = '\0';
+        if (followed)
+                memcpy(ret, followed->words, FOLLOWED_WORDS);
+        ret[FOLLOWED_WORDS - 1] = '\0';
 }
 
 static void note_file(struct followed *followed, pid_t pid)

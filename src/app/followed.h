@@ -16,6 +16,11 @@ struct followed; /* opaque; shared by guardian and recorder */
 struct followed *followed_new(void);
 void followed_free(struct followed *followed); /* accepts NULL */
 
+/* The recorder says what it is at, in words that fit to show; the guardian reads it when it likes. */
+enum { FOLLOWED_WORDS = 160 };
+void followed_say(struct followed *followed, const char *words); /* accepts NULL */
+void followed_hear(const struct followed *followed, char ret[FOLLOWED_WORDS]);
+
 /* PID is about to be hooked, or (ENDS) is free again. Fits struct follow_options; ARG is the struct followed or
  * NULL. */
 void followed_note(void *arg, pid_t pid, uint64_t start_time, bool ends);

@@ -32,14 +32,16 @@ static int open_signals(void)
 
 static void show_progress(const struct guard *guard, uint64_t since_ns)
 {
-        char how_long[FMT_MAX], size[FMT_MAX];
+        char how_long[FMT_MAX], size[FMT_MAX], naming[FOLLOWED_WORDS];
         struct stat st = { 0 };
 
         if (!isatty(STDERR_FILENO))
                 return;
         stat(guard->ok.path, &st);
-        fprintf(stderr, "\rrecording %d %s: %s, %s   ctrl-C ends it \033[K", (int)guard->target, guard->ok.comm,
-                fmt_duration(how_long, clock_boottime_ns() - since_ns), fmt_bytes(size, (uint64_t)st.st_size));
+        followed_hear(guard->followed, naming);
+        fprintf(stderr, "\rrecording %d %s: %s, %s   %s%sctrl-C ends it \033[K", (int)guard->target, guard->ok.comm,
+                fmt_duration(how_long, clock_boottime_ns() - since_ns), fmt_bytes(size, (uint64_t)st.st_size), naming,
+                naming[0] ? "   " : "");
 }
 
 static void clear_progress(void)

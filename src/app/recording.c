@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "inject/lock.h"
 #include "live/recorder.h"
+#include "model/heap.h"
 #include "target/proc.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct state {
         size_t n_reserved;
         bool attached, keep;
         uint64_t begun_ns, deadline_ns;
+        uint32_t named_tick; /* of the naming that was told last */
         const char *why; /* it ended; NULL = goes on */
 };
 
@@ -193,6 +195,21 @@ static void answer_requests(struct state *state)
         }
 }
 
+/* For who watches the recorder, not the session. */
+static void say_naming(struct state *state)
+{
+        const struct rec_naming *naming = recorder_naming(state->recorder);
+        char words[FOLLOWED_WORDS], *clean;
+
+        if (naming->tick == state->named_tick)
+                return;
+        state->named_tick = naming->tick;
+        heap_naming_words(naming, false, words, sizeof words);
+        clean = text_clean(words);
+        followed_say(state->what->followed, clean);
+        free(clean);
+}
+
 static void read_signal(struct state *state)
 {
         struct signalfd_siginfo info;
@@ -229,6 +246,7 @@ static int record(struct state *state)
                 if (wait_ns < 0)
                         return (int)wait_ns;
                 answer_requests(state);
+                say_naming(state);
                 if (recorder_session_changed(state->recorder))
                         (void)writer_session(state->writer, recorder_session(state->recorder));
                 if (recorder_state(state->recorder) != RECORDER_RUNNING) {

@@ -231,6 +231,11 @@ bool recorder_session_changed(struct recorder *recorder)
         return changed;
 }
 
+const struct rec_naming *recorder_naming(const struct recorder *recorder)
+{
+        return &recorder->ledger.naming;
+}
+
 enum recorder_state recorder_state(const struct recorder *recorder)
 {
         return recorder->state;

@@ -48,6 +48,9 @@ bool recorder_session_changed(struct recorder *recorder);
  * was loaded, for half a second at most. */
 int64_t recorder_step(struct recorder *recorder, const struct sink *sink);
 
+/* How far naming has come, as of the last tick that told it. */
+const struct rec_naming *recorder_naming(const struct recorder *recorder);
+
 enum recorder_state recorder_state(const struct recorder *recorder);
 const char *recorder_end_reason(const struct recorder *recorder); /* "target exited", ...; for rec_session.end_reason */
 

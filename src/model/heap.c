@@ -102,6 +102,7 @@ void heap_free(struct heap *heap)
         notes_done(heap);
         heap_members_done(heap);
         names_done(&heap->names);
+        free((char *)(uintptr_t)heap->naming.fetching);
         timeline_done(&heap->timeline);
         cursor_done(&heap->now);
         cursor_done(&heap->window);

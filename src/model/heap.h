@@ -77,6 +77,14 @@ bool heap_memory(struct heap *heap, struct rec_memory *ret);
 bool heap_memory_at_base(const struct heap *heap, struct rec_memory *ret);
 bool heap_memory_at(const struct heap *heap, uint32_t tick, struct rec_memory *ret);
 
+/* How far naming had come at NOW; false when this session does not tell. The text belongs to the heap, is clean, and lives until its
+ * next heap_seek(). */
+bool heap_naming(struct heap *heap, struct rec_naming *ret);
+
+/* "naming: 132 of 10,400 frames; fetching libfoo.so 4.2M of 11M" into RET, "" when there is nothing to wait for. BRIEF: only what is
+ * going on now, in a few cells. */
+void heap_naming_words(const struct rec_naming *naming, bool brief, char *ret, size_t size);
+
 /* The parts that RSS adds up from, in the order they are told. */
 enum heap_part { HEAP_PART_LIVE, HEAP_PART_FREE, HEAP_PART_OVERHEAD, HEAP_PART_MAPPED, HEAP_PART_STACKS, HEAP_PART_FILES,
                  HEAP_PART_SHARED, HEAP_PART_REST, HEAP_PARTS };

@@ -56,6 +56,9 @@ struct heap {
         struct rec_memory memory;  /* in force at NOW, if has_memory */
         uint64_t memory_move;
         bool has_memory;
+        struct rec_naming naming;  /* in force at NOW, if has_naming; owns its text */
+        uint64_t naming_move;
+        bool has_naming;
         struct heap_member *members; /* as of members_move */
         size_t n_members, cap_members;
         uint64_t members_move;

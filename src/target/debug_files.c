@@ -17,7 +17,11 @@
 #define DEBUG_DIR "/usr/lib/debug"
 #define CRC_CHUNK ((size_t)256 << 10)
 
-enum { ID_MIN = 2, ID_MAX = 64, PATHS_MAX = 3 }; /* bytes of a build id */
+enum {
+        ID_MIN = 2, ID_MAX = 64, /* bytes of a build id */
+        PATHS_MAX = 3,
+        LINK_MAX = 64 << 10, /* bytes of a section that names a file */
+};
 
 bool debug_files_parse_link(const uint8_t *bytes, size_t len, struct debug_link *ret)
 {
@@ -188,7 +192,7 @@ int debug_files_find(const struct image *image, int host, struct image **ret)
 
         if (r == 0)
                 return 0;
-        bytes = image_section(image, ".gnu_debuglink", &addr, &len);
+        bytes = image_section_up_to(image, ".gnu_debuglink", LINK_MAX, &addr, &len);
         if (!bytes || !debug_files_parse_link(bytes, len, &link))
                 return -ENOENT;
         wanted.crc = &link.crc;
@@ -215,7 +219,7 @@ static bool read_altlink(const struct image *debug, struct debug_altlink *ret, c
         uint64_t addr;
         size_t len;
 
-        bytes = image_section(debug, ".gnu_debugaltlink", &addr, &len);
+        bytes = image_section_up_to(debug, ".gnu_debugaltlink", LINK_MAX, &addr, &len);
         if (!bytes || !debug_files_parse_altlink(bytes, len, ret))
                 return false;
         for (size_t i = 0; i < ret->id_len; i++)

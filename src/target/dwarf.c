@@ -93,6 +93,12 @@ void dwarf_close(struct dwarf *dwarf)
         free(dwarf);
 }
 
+void dwarf_forget_pages(struct dwarf *dwarf)
+{
+        if (dwarf)
+                dwarf_skeletons_forget_pages(dwarf->skeletons);
+}
+
 /* SPLIT: what DIE stands in, NULL when it is the file itself. */
 static void add_ranges(struct ranges *ranges, const struct dwarf_split *split, Dwarf_Die *die)
 {

@@ -35,5 +35,8 @@ struct dwarf_files {
 int dwarf_open(struct image *image, struct image *alternate, const struct dwarf_files *files, struct dwarf **ret);
 void dwarf_close(struct dwarf *dwarf); /* accepts NULL */
 
+/* Gives back the pages of a file that it has open by itself (image_forget_pages()). Accepts NULL. */
+void dwarf_forget_pages(struct dwarf *dwarf);
+
 /* The calls that stand at ADDR, innermost first. Returns how many were stored, 0 when ADDR is not covered. */
 size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret, size_t max);

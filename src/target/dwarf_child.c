@@ -218,6 +218,7 @@ static uint64_t bound_pages(struct child *child, uint64_t resident)
         for (size_t i = 0; i < DWARF_FILES_MAX; i++) {
                 image_forget_pages(child->files[i].image);
                 image_forget_pages(child->files[i].alternate);
+                dwarf_forget_pages(child->files[i].dwarf);
         }
         resident = resident_now(child);
         child->bound = resident + PAGES_MAX / 2 > PAGES_MAX ? resident + PAGES_MAX / 2 : PAGES_MAX;

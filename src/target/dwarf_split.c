@@ -52,6 +52,11 @@ struct dwarf_skeletons *dwarf_skeletons_new(Dwarf *main, const struct dwarf_file
         return skeletons;
 }
 
+void dwarf_skeletons_forget_pages(struct dwarf_skeletons *skeletons)
+{
+        image_forget_pages(skeletons->package);
+}
+
 void dwarf_skeletons_free(struct dwarf_skeletons *skeletons)
 {
         if (!skeletons)

@@ -15,6 +15,7 @@ struct dwarf_skeletons; /* opaque: what the units of one file share */
 
 /* MAIN holds the skeletons and outlives it. FILES may be NULL: then no unit is found. */
 struct dwarf_skeletons *dwarf_skeletons_new(Dwarf *main, const struct dwarf_files *files);
+void dwarf_skeletons_forget_pages(struct dwarf_skeletons *skeletons); /* of the package */
 void dwarf_skeletons_free(struct dwarf_skeletons *skeletons); /* accepts NULL */
 
 /* The unit that SKELETON stands for, NULL when it cannot be had. The caller ends it with dwarf_split_close(). */

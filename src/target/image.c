@@ -463,14 +463,14 @@ int image_functions(const struct image *image, int (*fn)(void *ctx, const struct
         return 0;
 }
 
-const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len)
+const uint8_t *image_section_up_to(const struct image *image, const char *name, size_t max, uint64_t *ret_addr, size_t *ret_len)
 {
         GElf_Shdr shdr;
         Elf_Data *data;
         Elf_Scn *scn;
 
         scn = find_section(image, SHT_NULL, name, &shdr);
-        if (!scn || shdr.sh_type == SHT_NOBITS || shdr.sh_size == 0 || shdr.sh_size > SECTION_MAX ||
+        if (!scn || shdr.sh_type == SHT_NOBITS || shdr.sh_size == 0 || shdr.sh_size > max ||
             (shdr.sh_flags & SHF_COMPRESSED))
                 return NULL;
         data = elf_rawdata(scn, NULL);
@@ -479,6 +479,11 @@ const uint8_t *image_section(const struct image *image, const char *name, uint64
         *ret_addr = shdr.sh_addr;
         *ret_len = data->d_size;
         return data->d_buf;
+}
+
+const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len)
+{
+        return image_section_up_to(image, name, SECTION_MAX, ret_addr, ret_len);
 }
 
 const uint8_t *image_bytes(const struct image *image, uint64_t addr, size_t n)

@@ -70,6 +70,9 @@ bool image_datum(struct image *image, const char *name, struct image_symbol *ret
 /* The bytes of a section of the file, or NULL; *RET_ADDR is its ELF virtual address. Owned by the image. */
 const uint8_t *image_section(const struct image *image, const char *name, uint64_t *ret_addr, size_t *ret_len);
 
+/* The same for a section that is small in any honest file: NULL, too, when it is longer than MAX. */
+const uint8_t *image_section_up_to(const struct image *image, const char *name, size_t max, uint64_t *ret_addr, size_t *ret_len);
+
 /* The section .eh_frame, found by the program header that points to it when there are no section headers; it may then run on past
  * its end mark. Owned by the image. */
 const uint8_t *image_eh_frame(const struct image *image, uint64_t *ret_addr, size_t *ret_len);

@@ -58,7 +58,7 @@ int minidebug_open(const struct image *image, struct image **ret)
 {
         uint64_t addr;
         size_t len;
-        const uint8_t *bytes = image_section(image, ".gnu_debugdata", &addr, &len);
+        const uint8_t *bytes = image_section_up_to(image, ".gnu_debugdata", MINIDEBUG_MAX, &addr, &len);
         char *unpacked;
         int r;
 

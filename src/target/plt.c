@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define SLOTS_MAX ((size_t)1 << 20)
-#define TABLE_MAX ((size_t)64 << 20) /* bytes of one table */
+#define TABLE_MAX ((size_t)16 << 20) /* bytes of one table */
+#define NAME_LONG 4096 /* bytes; longer ones are not told */
 
 struct slot {
         uint64_t addr;    /* in the GOT */
@@ -46,7 +47,7 @@ static void add_slots(Elf *elf, Elf_Scn *scn, const GElf_Shdr *shdr, struct slot
                 if (GELF_R_SYM(rela.r_info) > INT_MAX || !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &sym))
                         continue;
                 name = elf_strptr(elf, symbols_header.sh_link, sym.st_name);
-                if (!name || name[0] == '\0')
+                if (!name || name[0] == '\0' || strnlen(name, NAME_LONG) == NAME_LONG)
                         continue;
                 array_grow(slots->v, slots->n, slots->cap);
                 slots->v[slots->n++] = (struct slot){ rela.r_offset, name };
@@ -118,9 +119,9 @@ int plt_each(struct image *image, int (*fn)(void *ctx, const struct image_symbol
         for (size_t t = 0; t < array_len(tables) && r == 0; t++) {
                 size_t len, entry = tables[t].entry;
                 uint64_t addr;
-                const uint8_t *bytes = image_section(image, tables[t].name, &addr, &len);
+                const uint8_t *bytes = image_section_up_to(image, tables[t].name, TABLE_MAX, &addr, &len);
 
-                if (!bytes || len > TABLE_MAX)
+                if (!bytes)
                         continue;
                 if (slots.n == 0)
                         read_slots(image_elf(image), &slots);

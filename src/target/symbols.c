@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SYMBOLS_MAX ((size_t)16 << 20)
+#define NAMES_MAX   ((size_t)16 << 20) /* bytes of names that are ours */
 
 /* Hand-written functions can carry a symbol without a size, and functions nest (cold parts, labels typed as functions): look
  * at this many symbols below before giving up on one that covers the address. */
@@ -32,7 +33,11 @@ static int add_plt(void *ctx, const struct image_symbol *symbol)
 {
         struct symbols *symbols = ctx;
         struct image_symbol named = *symbol;
+        size_t len = strlen(symbol->name) + 1;
 
+        if (symbols->names.bytes + len > NAMES_MAX)
+                return 1;
+        symbols->names.bytes += len;
         array_grow(symbols->names.v, symbols->names.n, symbols->names.cap);
         symbols->names.v[symbols->names.n++] = xstrdup(symbol->name);
         named.name = symbols->names.v[symbols->names.n - 1];

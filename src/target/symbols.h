@@ -17,7 +17,7 @@ struct symbol {
 struct symbols {
         struct symbol *v; /* after symbols_sort(): ascending, one per address */
         size_t n, cap;
-        struct { char **v; size_t n, cap; } names; /* of symbols_add_plt() */
+        struct { char **v; size_t n, cap, bytes; } names; /* of symbols_add_plt() */
 };
 
 /* Adds IMAGE's functions; IMAGE must outlive the symbols. */

@@ -149,6 +149,15 @@ static void measure_words(struct ui *ui, const struct canvas *canvas, const stru
                 snprintf(lost, size, "lost %s", fmt_count(count, p->lost_samples));
 }
 
+/* While names are being looked up, or debug information is fetched. */
+static void naming_words(struct ui *ui, char *ret, size_t size)
+{
+        struct rec_naming naming;
+
+        if (heap_naming(ui->heap, &naming))
+                heap_naming_words(&naming, true, ret, size);
+}
+
 /* The command line without the folder of the program. */
 const char *short_command(const char *command)
 {
@@ -190,14 +199,15 @@ static void target_words(const struct ui *ui, const struct canvas *canvas, char 
 
 static void put_title(struct ui *ui, struct canvas *canvas)
 {
-        char state[64], est[96] = "", cost[96] = "", own[96] = "", lost[96] = "", target[512], shown[512], right[256];
-        const char *const parts[] = { state, est, lost, cost, own };
+        char state[64], est[96] = "", cost[96] = "", own[96] = "", lost[96] = "", naming[96] = "", target[512], shown[512], right[320];
+        const char *const parts[] = { state, naming, est, lost, cost, own };
         struct facts facts;
         int room, used = 0;
 
         facts_get(ui, &facts);
         state_words(ui, state, sizeof state);
         if (facts.known) {
+                naming_words(ui, naming, sizeof naming);
                 measure_words(ui, canvas, &facts, est, lost, sizeof est);
                 cost_words(heap_process(ui->heap), &facts, canvas->width >= SIDE_PANE, cost, own, sizeof cost);
         }

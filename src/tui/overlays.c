@@ -140,6 +140,23 @@ static void add_cost(struct buf *out, const struct rec_process *p, const struct 
                    fmt_bytes(b, p->recorder_rss));
 }
 
+static void add_naming(struct buf *out, struct ui *ui)
+{
+        struct rec_naming naming;
+        char a[FMT_MAX], b[FMT_MAX];
+
+        if (!heap_naming(ui->heap, &naming))
+                return;
+        buf_printf(out, "NAMES\n frames    %s of %s looked up\n", fmt_count(a, naming.named), fmt_count(b, naming.asked));
+        if (naming.fetching[0])
+                buf_printf(out, " fetching  %s\n", naming.fetching);
+        if (naming.waiting)
+                buf_printf(out, " waiting   %u %s for debug information from servers\n", naming.waiting,
+                           naming.waiting == 1 ? "file" : "files");
+        if (naming.fetched_bytes)
+                buf_printf(out, " fetched   %s of debug information from servers\n", fmt_bytes(a, naming.fetched_bytes));
+}
+
 static void add_gaps(struct buf *out, struct ui *ui)
 {
         const struct rec_gap *gaps;
@@ -173,6 +190,7 @@ void info_draw(struct ui *ui, struct canvas *canvas)
         add_measure(&out, ui, p, &facts, plus_minus(canvas));
         add_before(&out, p, plus_minus(canvas));
         add_cost(&out, p, s, &facts);
+        add_naming(&out, ui);
         add_gaps(&out, ui);
         help_text_box(ui, canvas, "Info", out.data, canvas->width < 90 ? canvas->width : 90, canvas->height);
         buf_done(&out);

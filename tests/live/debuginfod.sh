@@ -5,7 +5,7 @@
 need_ptrace
 need_program sqlite3 cc objcopy readelf
 [ -x /usr/bin/python3 ] || skip_all "no python3 here"
-ldconfig -p 2>/dev/null | grep -q libdebuginfod.so.1 || skip_all "no libdebuginfod here"
+has_debuginfod || skip_all "no libdebuginfod here"
 
 cat >"$work/leak.c" <<'END'
 #include <stdio.h>
@@ -83,7 +83,7 @@ has_lines() {
 has_none() { [ "$(query "$work/$1.heaptop" "SELECT count(*) FROM frame WHERE file LIKE '%/leak.c'")" = 0 ]; }
 notes() { query "$work/$1.heaptop" "SELECT text FROM event WHERE text LIKE 'debug information is not fetched%'" 2>/dev/null; }
 
-plan 21
+plan 24
 extra=
 begin good trickle
 begin off serve --no-debuginfod
@@ -115,9 +115,15 @@ check "it is the user's, has no group and no capability" test "$(awk '/^Uid:/ { 
         /^NoNewPrivs:/ { n = $2 } END { print u, c ~ /^0*$/, n, g == 1 || '"$(id -u)"' != 0 }' "/proc/${fetcher:-self}/status")" = "$uid$uid$uid$uid 1 1 1"
 check "there are names meanwhile" wait_for has_name good
 check "but no lines" has_none good
+tells() { query "$work/good.heaptop" "SELECT waiting > 0 AND fetching LIKE 'leak%' FROM naming ORDER BY tick DESC LIMIT 1" 2>/dev/null | grep -qx 1; }
+check "what is being fetched is told" wait_for tells
+"$heaptop" replay --screen 120x24 "$work/good.heaptop" >"$work/screen" 2>&1
+check "on the screen, too" grep -q 'fetching leak' "$work/screen"
 echo serve >"$work/good/mode"
 check "lines and inlined calls appear when it has come" wait_for has_lines good
 check "the recording ends as ever" finish good
+check "and has counted what was fetched" test "$(query "$work/good.heaptop" 'SELECT waiting, fetching, fetched_bytes FROM naming ORDER BY tick DESC
+        LIMIT 1')" = "0||$(stat -c %s "$work/debug")"
 is_free() { is_untouched "$(cat "$work/$1.target")"; }
 check "the program is untouched" is_free good
 

@@ -304,6 +304,11 @@ void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row)
         fake->classes[fake->n_classes++].tick = fake->last + 1;
 }
 
+void fake_set_naming(struct fake *fake, const struct rec_naming *row)
+{
+        fake->naming = *row;
+}
+
 void fake_set_memory(struct fake *fake, const struct rec_memory *row)
 {
         array_grow(fake->memories, fake->n_memories, fake->cap_memories);

@@ -66,6 +66,9 @@ void fake_add_class_tick(struct fake *fake, const struct rec_class_tick *row);
 
 /* From the next tick on; its tick is filled in, and its time is the tick's when it has none. */
 void fake_set_memory(struct fake *fake, const struct rec_memory *row);
+
+/* From ROW's tick on naming is as it says; its text must live as long as FAKE. */
+void fake_set_naming(struct fake *fake, const struct rec_naming *row);
 void fake_set_before_class(struct fake *fake, const struct rec_before_class *row);
 void fake_forget_before_classes(struct fake *fake);
 void fake_add_member(struct fake *fake, const struct rec_member *row); /* strings stay the caller's */

@@ -243,6 +243,15 @@ static int get_marks(void *arg, uint32_t upto, int (*fn)(void *ctx, const struct
         walk(fake, marks, fake->marks[i].tick <= upto && fake->marks[i].tick <= fake->last, &fake->marks[i]);
 }
 
+static int get_naming_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_naming *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        if (fake->naming.tick == 0 || fake->naming.tick > tick)
+                return 0;
+        return fn(ctx, &fake->naming);
+}
+
 static int get_memory_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_memory *row), void *ctx)
 {
         struct fake *fake = arg;
@@ -365,6 +374,7 @@ void fake_fill_history(struct fake *fake)
                 .blocks = get_blocks,
                 .classes_at = get_classes_at,
                 .memory_at = get_memory_at,
+                .naming_at = get_naming_at,
                 .before_at = get_before_at,
                 .means_at = get_means_at,
                 .members = get_members,

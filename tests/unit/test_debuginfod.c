@@ -2,6 +2,7 @@
  * is tested against a server in tests/live/debuginfod.sh. */
 #include "unit.h"
 
+#include "app/servers.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "target/debuginfod.h"
@@ -210,6 +211,34 @@ static void root_does_not_fetch_as_root(void **state)
         debuginfod_free(as_root);
 }
 
+static void the_cache_is_that_of_who_called(void **state)
+{
+        struct user user = { .uid = 1000, .gid = 1000, .invoking = true, .home = "/home/x" };
+        struct servers servers;
+
+        unsetenv("DEBUGINFOD_CACHE_PATH");
+        unsetenv("DEBUGINFOD_URLS");
+        setenv("XDG_CACHE_HOME", "/root/.cache", 1);
+        assert_false(servers_find(false, &user).on);
+        setenv("DEBUGINFOD_URLS", "http://127.0.0.1:1", 1);
+        assert_false(servers_find(true, &user).on);
+        servers = servers_find(false, &user);
+        assert_true(servers.on);
+        assert_string_equal(servers.options.home, "/home/x");
+        assert_null(servers.options.cache);
+        assert_null(servers.options.xdg_cache); /* by sudo: root's */
+        assert_int_equal(servers.options.uid, 1000);
+        user.invoking = false;
+        assert_string_equal(servers_find(false, &user).options.xdg_cache, "/root/.cache");
+        user = (struct user){ .home = "/root" };
+        servers = servers_find(false, &user);
+        if (geteuid() == 0) { /* root that nobody has called */
+                assert_int_not_equal(servers.options.uid, 0);
+                assert_string_equal(servers.options.cache, SERVERS_ROOT_CACHE);
+        }
+        unsetenv("DEBUGINFOD_URLS");
+}
+
 static void only_build_ids_are_asked_for(void **state)
 {
         char longest[DEBUGINFOD_ID_MAX + 3];
@@ -234,6 +263,7 @@ int main(int argc, char **argv)
                 TEST(a_hanging_process_is_in_nobody_s_way),
                 TEST(the_process_has_no_privileges_and_nothing_of_ours),
                 TEST(root_does_not_fetch_as_root),
+                TEST(the_cache_is_that_of_who_called),
                 TEST(only_build_ids_are_asked_for),
         };
         struct image *own;

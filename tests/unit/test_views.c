@@ -28,6 +28,31 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         close_world(&world);
 }
 
+static void show_naming(struct world *world, const struct rec_naming *naming)
+{
+        fake_set_naming(world->fake, naming);
+        fake_tick(world->fake);
+        assert_int_equal(ui_set_last_tick(world->ui, heap_tick(world->heap) + 1, NOW), 0);
+}
+
+static void what_naming_waits_for_is_in_the_title_and_the_info_window(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        show_naming(&world, &(struct rec_naming){ 1, 10400, 132, 3, 2 << 20, "libshop\x1b.so 4.2M of 11M" });
+        assert_true(screen_has(world.ui, 80, 24, "naming 132 of 10,400"));
+        show_naming(&world, &(struct rec_naming){ 1, 10400, 10400, 3, 2 << 20, "libshop\x1b.so 4.2M of 11M" });
+        assert_true(screen_has(world.ui, 80, 24, "fetching libshop\\x1b.so 4.2M of 11M"));
+        press(world.ui, "i");
+        assert_true(screen_has(world.ui, 140, 60, "3 files for debug information from servers"));
+        assert_true(screen_has(world.ui, 140, 60, "2.0M of debug information from servers"));
+        press(world.ui, "Esc");
+        show_naming(&world, &(struct rec_naming){ 1, 10400, 10400, 0, 2 << 20, "" });
+        assert_false(screen_has(world.ui, 80, 24, "fetching"));
+        assert_false(screen_has(world.ui, 80, 24, "naming"));
+        close_world(&world);
+}
+
 static void a_held_screen_stays_and_says_how_far_behind(void **state)
 {
         struct world world = open_world(UI_LIVE, "Space");
@@ -502,6 +527,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
                 cmocka_unit_test(changes_count_from_the_newest_mark_before_the_moment),
