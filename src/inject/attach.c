@@ -56,6 +56,8 @@ static int attempt(void *arg)
                 r = commit_attach(&process, &plan, job->options, job->ret, job->err);
                 stop_resume(&process.stop);
                 job->ret->stop_ns = process.stop.took_ns;
+                if (r == 0)
+                        commit_hand_over(&process, &plan, job->ret);
         }
         plan_done(&plan);
         process_done(&process);
@@ -250,6 +252,8 @@ void inject_done(struct injection *injection)
                 munmap(injection->shared, (sizeof(struct wire_shared) + 4095) & ~4095ul);
                 inject_lock_release(injection->lock_fd);
         }
+        maps_done(&injection->maps);
+        modules_done(&injection->modules);
         free(injection->comm);
         free(injection->exe);
         free(injection->cmdline);

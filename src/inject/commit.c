@@ -148,6 +148,8 @@ static int fill_memfd(const struct attach *a)
         if (r == 0 && (sys_seals(a->fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
                        sys_stat(a->fd, &st) < 0 || (uint64_t)st.st_size != size))
                 r = -ESTALE;
+        if (r == 0 && !plan->extends)
+                a->ret->file = st.st_ino;
         return r;
 }
 
@@ -420,6 +422,15 @@ int commit_attach(struct process *process, const struct plan *plan, const struct
         if (a.fd >= 0)
                 close(a.fd);
         return r;
+}
+
+void commit_hand_over(struct process *process, struct plan *plan, struct injection *ret)
+{
+        modules_reopen(&plan->modules);
+        ret->modules = plan->modules;
+        ret->maps = process->maps;
+        plan->modules = (struct modules){ 0 };
+        process->maps = (struct maps){ 0 };
 }
 
 /* For reading along; nothing is undone by it. */

@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "probe/wire.h"
+#include "target/maps.h"
+#include "target/modules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +31,7 @@ struct inject_options {
         size_t n_extras;
 };
 
-/* The hooks and the shared area of one target. Plain data except for `shared`; inject_done() unmaps it. */
+/* The hooks and the shared area of one target. Ended by inject_done(). */
 struct injection {
         pid_t pid;
         uint64_t start_time;           /* field 22 of /proc/PID/stat: tells a reused pid */
@@ -44,6 +46,10 @@ struct injection {
         bool exact_frees;              /* all hooked allocators tell a block's size when it is freed */
         char *comm, *exe, *cmdline;    /* inject_launch(): what was hooked, which may have exec()ed since; hostile, NULL =
                                         * unknown; freed by inject_done() */
+        struct maps maps;              /* as it was hooked, the probe not yet in it ... */
+        struct modules modules;        /* ... and its files, open: of a program that ends at once nothing can be read later. For
+                                        * whoever takes them; what is left is freed by inject_done() */
+        uint64_t file;                 /* that the probe is mapped from (inject/heirs.h), 0 = not known */
         int lock_fd;                   /* one heaptop per target (inject/lock.h); closed by inject_done(), -1 = none */
         struct wire_hook_record hooks[WIRE_HOOKS_MAX]; /* our own copy */
 };
@@ -73,7 +79,7 @@ int inject_resume(struct injection *injection);
  * that were there stay either way. */
 int inject_extend(struct injection *injection, const struct inject_options *options, struct err *err);
 
-/* Ends our side only: unmaps `shared`. */
+/* Ends our side only: unmaps `shared`, frees what is allocated. */
 void inject_done(struct injection *injection);
 
 /* Whether attaching would work: 0, or the error that inject_attach() would give. Changes nothing, stops nothing. */

@@ -284,6 +284,8 @@ static int hook(struct launch *launch, struct process *process)
                 r = commit_attach(process, &plan, launch->options, launch->ret, launch->err);
                 if (r == -EAGAIN)
                         err_set(launch->err, EAGAIN, "no thread of process %d is fit for the attach", (int)launch->pid);
+                if (r == 0)
+                        commit_hand_over(process, &plan, launch->ret);
         }
         plan_done(&plan);
         return r;

@@ -553,20 +553,19 @@ static int draw_up_extension(struct draft *d, const struct modules *modules, con
 static int make(struct draft *d, const struct inject_options *options, struct err *err)
 {
         struct process *process = d->process;
-        struct modules modules = { 0 };
+        struct modules *modules = &d->plan->modules;
         int r;
 
         *d->plan = (struct plan){ 0 };
         d->allocators = xcalloc(ALLOCATORS_MAX, sizeof *d->allocators);
         d->mappers = xcalloc(MAPPERS_MAX, sizeof *d->mappers);
-        r = modules_read(process->view, &process->maps, NULL, &modules);
+        r = modules_read(process->view, &process->maps, NULL, modules);
         if (r < 0)
                 err_set(err, -r, "cannot list the modules of process %d: %s", (int)process->pid, strerror(-r));
         else
-                r = d->old ? draw_up_extension(d, &modules, options, err) : draw_up(d, &modules, options, err);
+                r = d->old ? draw_up_extension(d, modules, options, err) : draw_up(d, modules, options, err);
         if (r < 0)
                 plan_done(d->plan);
-        modules_done(&modules);
         buf_done(&d->tried);
         extras_done(&d->extras);
         free(d->allocators);
@@ -593,5 +592,6 @@ int plan_extend(struct process *process, const struct inject_options *options, c
 void plan_done(struct plan *plan)
 {
         free(plan->code);
+        modules_done(&plan->modules);
         *plan = (struct plan){ 0 };
 }

@@ -32,6 +32,7 @@ struct plan {
         uint64_t main_stack_low, main_stack_high;
         char allocator[64];
         bool exact_frees;
+        struct modules modules; /* of the process, with the files that were looked into */
 };
 
 /* Chooses what to hook in PROCESS and where, and prepares every byte. -EOPNOTSUPP when there is nothing to hook, or one of

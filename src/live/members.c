@@ -139,7 +139,9 @@ struct member *members_add(struct members *members, struct injection *injection,
         member->row = (struct rec_member){ .id = members->n + 1, .pid = injection->pid, .parent = parent, .came = came,
                                            .started_ns = members->ledger->now_ns };
         describe(member);
-        heirs_look(injection->pid, &member->file);
+        member->file = injection->file;
+        if (member->file == 0)
+                heirs_look(injection->pid, &member->file);
         if (source_new(injection, members->ledger, &member->source, err) < 0) {
                 if (!borrowed)
                         inject_detach(injection, NULL);

@@ -386,7 +386,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         memory_init(&source->memory, injection->pid, source->watched.memory);
         begin_balance(source);
         begin_pacing(source);
-        r = walk_new(injection->pid, &ledger->stacks, ledger->names, ledger->tables, &source->walk);
+        r = walk_new(injection, &ledger->stacks, ledger->names, ledger->tables, &source->walk);
         if (r < 0) {
                 err_set(err, -r, "cannot read the memory map of %d: %s", injection->pid, strerror(-r));
                 source_free(source);

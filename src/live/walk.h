@@ -1,6 +1,7 @@
 /* walk: from a sample's registers and copied stack to a node of the trie, with questions for its names. */
 #pragma once
 
+#include "inject/inject.h"
 #include "live/jit.h"
 #include "live/names.h"
 #include "live/scripts.h"
@@ -8,13 +9,12 @@
 #include "probe/wire.h"
 #include "target/unwind.h"
 
-#include <sys/types.h>
-
 struct walk; /* opaque */
 
-/* Looks at the modules of PID; when it is gone already, all code is unknown. STACKS, NAMES and TABLES (unwinder_new()) stay the
+/* Takes over the map and modules that INJECTION was made with; what is not in them is looked for when it is met. Without them
+ * it looks at the process; when that is gone already, all code is unknown. STACKS, NAMES and TABLES (unwinder_new()) stay the
  * caller's and outlive it. */
-int walk_new(pid_t pid, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
+int walk_new(struct injection *injection, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
              struct walk **ret);
 void walk_free(struct walk *walk); /* accepts NULL */
 

@@ -147,6 +147,18 @@ void modules_done(struct modules *modules)
         *modules = (struct modules){ 0 };
 }
 
+void modules_reopen(struct modules *modules)
+{
+        for (size_t i = 0; i < modules->n; i++) {
+                struct image *again;
+
+                if (!modules->v[i].image || image_reopen(modules->v[i].image, &again) < 0)
+                        continue; /* then the one there is has to do */
+                image_close(modules->v[i].image);
+                modules->v[i].image = again;
+        }
+}
+
 const struct module *modules_find(const struct modules *modules, uint64_t addr)
 {
         size_t low = 0, high = modules->n;

@@ -24,4 +24,7 @@ struct modules {
 int modules_read(pid_t pid, const struct maps *maps, struct modules *previous, struct modules *ret);
 void modules_done(struct modules *modules);
 
+/* Opens all images once more and closes those that were read from: libelf keeps every section that it has read. */
+void modules_reopen(struct modules *modules);
+
 const struct module *modules_find(const struct modules *modules, uint64_t addr);

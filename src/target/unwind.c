@@ -245,6 +245,28 @@ int unwinder_refresh(struct unwinder *unwinder, const struct maps *maps)
         return added;
 }
 
+int unwinder_begin(struct unwinder *unwinder, const struct maps *maps, struct modules *modules)
+{
+        modules_done(&unwinder->current);
+        unwinder->current = *modules;
+        *modules = (struct modules){ 0 };
+        return unwinder_refresh(unwinder, maps);
+}
+
+bool unwinder_is_of(const struct unwinder *unwinder, const struct maps *maps)
+{
+        const struct modules *current = &unwinder->current;
+
+        for (size_t i = 0; i < current->n; i++) {
+                const struct mapping *mapping = maps_find(maps, current->v[i].start);
+
+                if (mapping && mapping->inode == current->v[i].inode && mapping->device == current->v[i].device &&
+                    (mapping->inode != 0 || strcmp(mapping->path, current->v[i].path) == 0)) /* the vDSO */
+                        return true;
+        }
+        return current->n == 0;
+}
+
 bool unwinder_is_stale(const struct unwinder *unwinder)
 {
         return unwinder->stale;

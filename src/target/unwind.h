@@ -7,6 +7,7 @@
 
 #include "target/image.h"
 #include "target/maps.h"
+#include "target/modules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,14 @@ void unwinder_free(struct unwinder *unwinder); /* accepts NULL */
 /* Brings the list of modules up to date with MAPS (copied, the caller keeps them). Returns how many modules are new, or a
  * negative errno. Tables are compiled when a walk first needs them; a file with the same build id shares one. */
 int unwinder_refresh(struct unwinder *unwinder, const struct maps *maps);
+
+/* The first refresh, from files that are open already: what MODULES holds becomes the unwinder's. */
+int unwinder_begin(struct unwinder *unwinder, const struct maps *maps, struct modules *modules);
+
+/* True when MAPS can be of the program whose modules it knows: a file of theirs is still where it was, or it knows none. An
+ * ended process has an empty map, and exec() leaves nothing in its place: then samples that were taken before it are of the modules
+ * that are known, and a refresh would forget where they are. */
+bool unwinder_is_of(const struct unwinder *unwinder, const struct maps *maps);
 
 /* True when a walk since the last refresh met code that no known mapping holds. The caller limits how often it refreshes. */
 bool unwinder_is_stale(const struct unwinder *unwinder);

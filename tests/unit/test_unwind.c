@@ -444,6 +444,45 @@ static void a_module_that_is_gone_keeps_its_number_and_name(void **state)
         free(path);
 }
 
+static void the_map_of_nothing_or_of_another_program_is_not_of_this_one(void **state)
+{
+        static const char other[] = "100000-101000 r-xp 00000000 08:01 77 /bin/other\n"
+                                    "7ffff7fc1000-7ffff7fc3000 r-xp 00000000 00:00 0 [vdso]\n";
+        struct maps none = { 0 }, now = { 0 }, another = { 0 };
+        struct unwinder *fresh;
+
+        assert_int_equal(maps_read(getpid(), &now), 0);
+        assert_int_equal(maps_parse(other, sizeof other - 1, &another), 0);
+        assert_true(unwinder_is_of(unwinder, &now));
+        assert_false(unwinder_is_of(unwinder, &none));
+        assert_false(unwinder_is_of(unwinder, &another));
+        assert_int_equal(unwinder_new(getpid(), NULL, &fresh), 0);
+        assert_true(unwinder_is_of(fresh, &now)); /* which knows none yet */
+        unwinder_free(fresh);
+        maps_done(&now);
+        maps_done(&another);
+}
+
+static void files_that_are_open_already_are_taken_over(void **state)
+{
+        struct modules modules = { 0 };
+        struct maps maps = { 0 };
+        struct unwinder *fresh;
+        struct image *first;
+
+        assert_int_equal(maps_read(getpid(), &maps), 0);
+        assert_int_equal(modules_read(getpid(), &maps, NULL, &modules), 0);
+        modules_reopen(&modules);
+        first = modules.v[0].image;
+        assert_non_null(first);
+        assert_int_equal(unwinder_new(1 << 30, NULL, &fresh), 0); /* no such process: nothing can be opened */
+        assert_int_equal(unwinder_begin(fresh, &maps, &modules), unwinder_modules(unwinder));
+        assert_int_equal(modules.n, 0);
+        assert_ptr_equal(unwinder_module(fresh, 0)->image, first);
+        unwinder_free(fresh);
+        maps_done(&maps);
+}
+
 /* ---- hostile records ---- */
 
 static uint64_t next_random(uint64_t *seed)
@@ -537,6 +576,8 @@ int main(void)
                 TEST(processes_that_run_the_same_files_share_their_tables),
                 TEST(keeps_module_numbers_over_a_refresh),
                 TEST(a_module_that_is_gone_keeps_its_number_and_name),
+                TEST(the_map_of_nothing_or_of_another_program_is_not_of_this_one),
+                TEST(files_that_are_open_already_are_taken_over),
                 TEST(survives_any_bytes_on_the_stack),
                 TEST(an_address_that_looks_like_an_empty_place_is_no_code),
                 TEST(is_fast_enough_for_busy_programs),
