@@ -2,12 +2,14 @@
 #include "app/doctor.h"
 
 #include "app/child.h"
+#include "app/servers.h"
 #include "app/user.h"
 #include "base/io.h"
 #include "inject/inject.h"
 #include "inject/seccomp.h"
 #include "target/proc.h"
 
+#include <glob.h>
 #include <langinfo.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -227,6 +229,43 @@ static bool check_state_dir(void)
         return good;
 }
 
+/* profile.d of a distribution sets the variable from these; sudo takes it away. */
+static bool has_known_servers(void)
+{
+        glob_t found = { 0 };
+        bool any = glob("/etc/debuginfod/*.urls", 0, NULL, &found) == 0 && found.gl_pathc > 0;
+
+        globfree(&found);
+        return any;
+}
+
+static void note_servers(void)
+{
+        struct servers servers;
+        struct user user;
+        char text[600];
+
+        user_find(&user);
+        servers = servers_find(false, &user);
+        if (!servers.on) {
+                if (user.invoking && has_known_servers()) {
+                        doctor_note("debug information", "only what is on this machine: sudo has taken DEBUGINFOD_URLS away");
+                        doctor_advise("sudo --preserve-env=DEBUGINFOD_URLS heaptop ... fetches what is missing");
+                }
+                return;
+        }
+        if (!debuginfod_is_installed()) {
+                doctor_note("debug information", "DEBUGINFOD_URLS is set, but libdebuginfod is not installed");
+                doctor_advise("apt-get install libdebuginfod1, or unset DEBUGINFOD_URLS");
+                return;
+        }
+        snprintf(text, sizeof text, "what is missing is fetched from %.200s as uid %u, kept in %.200s%s", servers.options.urls,
+                 geteuid() == 0 ? (unsigned)servers.options.uid : (unsigned)geteuid(),
+                 servers.options.cache ? servers.options.cache : servers.options.xdg_cache ? servers.options.xdg_cache : servers.options.home,
+                 servers.options.cache ? "" : servers.options.xdg_cache ? "/debuginfod_client" : "/.cache/debuginfod_client");
+        doctor_note("debug information", text);
+}
+
 static void note_terminal(void)
 {
         const char *term = getenv("TERM");
@@ -249,6 +288,7 @@ bool doctor_machine(void)
         note_security_modules();
         note_container();
         good &= check_state_dir();
+        note_servers();
         note_terminal();
         return good;
 }

@@ -5,7 +5,7 @@
 need_ptrace
 need_program sqlite3 cc objcopy readelf
 [ -x /usr/bin/python3 ] || skip_all "no python3 here"
-ldconfig -p 2>/dev/null | grep -q libdebuginfod.so.1 || skip_all "no libdebuginfod here"
+has_debuginfod || skip_all "no libdebuginfod here"
 
 cat >"$work/leak.c" <<'END'
 #include <stdio.h>

@@ -21,7 +21,7 @@ start() {
         wait_for grep -q READY "$work/target"
 }
 
-plan 11
+plan 12
 start "$kinds" work 600
 plain=$target
 check "all is well here" says 0 "^ok .*calls of an attach" "$heaptop" doctor
@@ -37,6 +37,8 @@ check "a filter and what becomes of it" says 0 "seccomp .*suspended while heapto
 check "a filter that cannot be suspended" says 77 "-> .*needs CAP_SYS_ADMIN" \
         setpriv --inh-caps=-all --bounding-set=-sys_admin "$heaptop" doctor $target
 check "heaptop's own filter" says 0 "heaptop itself is under a filter" "$kinds" under "$heaptop" doctor
+check "who fetches debug information, and from where" says 0 "fetched from http://127.0.0.1:1 as uid $(id -u nobody), kept in $work/cache\|libdebuginfod is not installed" \
+        env DEBUGINFOD_URLS=http://127.0.0.1:1 DEBUGINFOD_CACHE_PATH="$work/cache" "$heaptop" doctor
 start unshare -mpf --mount-proc "$kinds" work 600
 inner=$(cat "/proc/$target/task/$target/children")
 started="$started $inner"

@@ -91,6 +91,10 @@ is_hooked() {
         grep -q 'memfd:heaptop' "/proc/$1/maps"
 }
 
+has_debuginfod() {
+        find /lib /lib64 /usr/lib /usr/lib64 -name libdebuginfod.so.1 2>/dev/null | grep -q .
+}
+
 # Starts the demo service; sets $service, its truth goes to $work/truth.
 start_service() {
         mkfifo "$work/ready.$$" 

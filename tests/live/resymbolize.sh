@@ -71,7 +71,7 @@ check "a read-only file is refused" test "$status" = 73
 check "in words, and stays as it is" test "$(is_one_sentence && is_as_before && grep -c 'read-only' "$work/err")" = 1
 chmod 600 "$session"
 
-if ldconfig -p 2>/dev/null | grep -q libdebuginfod.so.1; then
+if has_debuginfod; then
         echo hang >"$work/server/mode"
         /usr/bin/python3 -B "$HEAPTOP_SRC/tests/live/buildid_server.py" "$work/server" &
         started="$started $!"
