@@ -2,6 +2,7 @@
 
 #include "base/addrmap.h"
 #include "base/alloc.h"
+#include "base/rules.h"
 #include "live/rows.h"
 #include "target/memory.h"
 #include "target/python_code.h"
@@ -273,7 +274,8 @@ static uint32_t function_frame(struct scripts *scripts, struct code *code, uint6
         id = frame_of(scripts, key_of(&code->code, line), &fresh);
         if (fresh) {
                 const struct python_code *says = &code->code;
-                bool runtime = says->file[0] == '<' && runtime_is(says->file, says->name);
+                char script[64];
+                bool runtime = runtime_is(rules_module("[python]", says->file, script, sizeof script), says->name);
                 struct stacks_name name = { .func = xstrdup(says->name), .file = xstrdup(says->file), .line = line,
                                             .runtime = runtime };
 
