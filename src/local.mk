@@ -141,6 +141,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/balance.c %D%/live/balance.h \
 	%D%/live/before.c %D%/live/before.h \
 	%D%/live/blocks.c %D%/live/blocks.h \
+	%D%/live/bytecode.c %D%/live/bytecode.h \
 	%D%/live/chunks.c %D%/live/chunks.h \
 	%D%/live/cost.c %D%/live/cost.h \
 	%D%/live/counters.c %D%/live/counters.h \

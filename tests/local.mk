@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
 	%D%/unit/test_borders \
+	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
@@ -79,6 +80,7 @@ UNIT_TESTS = \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
+	%D%/unit/test_source \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -116,6 +118,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
+%C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
 %C%_unit_test_python_SOURCES = %D%/unit/test_python.c %D%/unit/toy_python.h %D%/unit/python_lines.h
 %C%_unit_test_python_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic

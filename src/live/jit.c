@@ -17,7 +17,7 @@
 #define BEHIND_NS   (10 * NS_PER_MS) /* between two pieces of a large file: a fifth of the time at most */
 #define LAG_NS      NS_PER_S     /* no sample waits longer in the ring */
 
-enum { WAITING_MAX = 4096, UNNAMED_SAID = 1, CACHE = 1 << 10, OPTIONS_MAX = 1 << 20 };
+enum { WAITING_MAX = 4096, UNNAMED_SAID = 1, CACHE = 1 << 10 };
 
 /* A function that was met, and its frame. */
 struct met {
@@ -311,15 +311,35 @@ uint32_t jit_frame(struct jit *jit, uint64_t pc, bool exact, uint64_t at_ns, uin
         return frame;
 }
 
+bool jit_is_interpreter(const struct jit *jit, uint64_t pc)
+{
+        struct jitcode_found found;
+
+        return jitreader_find(jit->reader, pc - 1, jit->now_ns, &found) &&
+               strcmp(found.name, "Builtin:InterpreterEntryTrampoline") == 0;
+}
+
+bool jit_bytecode_after(const struct jit *jit, uint64_t addr, uint64_t *ret)
+{
+        struct jitcode_found found;
+        const char *colon;
+
+        if (!jitreader_next(jit->reader, addr, &found))
+                return false;
+        colon = strchr(found.name, ':'); /* "JS:~f", "LazyCompile:~f": it is interpreted */
+        if (!colon || colon[1] != '~')
+                return false;
+        *ret = found.start;
+        return true;
+}
+
 /* ---- what is told ---- */
 
 /* How programs are brought to write about their code, by the name of what runs them. */
 static const char *hint_for(const char *exe)
 {
         static const struct { const char *name, *hint; } hints[] = {
-                { "node", "start node with --perf-basic-prof for names of JavaScript functions (and "
-                          "--interpreted-frames-native-stack: without it those not compiled yet show as "
-                          "InterpreterEntryTrampoline)" },
+                { "node", "start node with --perf-basic-prof for names of JavaScript functions" },
                 { "java", "`jcmd PID Compiler.perfmap` (JDK 17 or later) gives names to compiled Java methods" },
                 { "dotnet", "start .NET programs with DOTNET_PerfMapEnabled=1 for names of compiled methods" },
         };
@@ -344,36 +364,6 @@ static void hint(struct jit *jit, struct happenings *happenings, uint64_t now_ns
         free(exe);
 }
 
-static bool has_text(pid_t pid, const char *file, const char *text)
-{
-        char *bytes = NULL;
-        size_t len;
-        bool found = false;
-
-        if (proc_read_live(pid, file, OPTIONS_MAX, &bytes, &len) == 0)
-                found = memmem(bytes, len, text, strlen(text)) != NULL;
-        free(bytes);
-        return found;
-}
-
-/* V8 has a map, and yet what it interprets has no code of its own to be named. */
-static void hint_interpreted(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
-{
-        static const char option[] = "interpreted-frames-native-stack";
-        const char *hint = NULL;
-        char *exe = NULL;
-
-        jit->hinted = true;
-        if (proc_exe(jit->pid, &exe) == 0)
-                hint = hint_for(exe);
-        if (hint && strstr(hint, option) && !has_text(jit->pid, "cmdline", option) &&
-            !has_text(jit->pid, "environ", option))
-                happenings_event(happenings, now_ns, REC_EVENT_NOTE,
-                                 "functions that are not compiled yet show as InterpreterEntryTrampoline; start node with "
-                                 "--%s, too, for their names", option);
-        free(exe);
-}
-
 void jit_tell(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
 {
         const char *news;
@@ -382,6 +372,4 @@ void jit_tell(struct jit *jit, struct happenings *happenings, uint64_t now_ns)
                 happenings_event(happenings, now_ns, REC_EVENT_NOTE, "%s", news);
         if (!jit->hinted && jit->unnamed >= UNNAMED_SAID && !jitreader_has_files(jit->reader))
                 hint(jit, happenings, now_ns);
-        if (!jit->hinted && jitreader_has_files(jit->reader))
-                hint_interpreted(jit, happenings, now_ns);
 }

@@ -45,5 +45,12 @@ uint64_t jit_time(struct jit *jit, uint64_t tsc);
  * up to here were runtime. */
 uint32_t jit_frame(struct jit *jit, uint64_t pc, bool exact, uint64_t at_ns, uint32_t flags, bool *urgent);
 
+/* Whether PC is a return address in what V8's interpreter runs functions from. */
+bool jit_is_interpreter(const struct jit *jit, uint64_t pc);
+
+/* Where the bytecode begins that V8 tells of and that stands at ADDR or after it. False when what comes there is none.
+ */
+bool jit_bytecode_after(const struct jit *jit, uint64_t addr, uint64_t *ret);
+
 /* Once a tick: tells where names come from, and how to get some. */
 void jit_tell(struct jit *jit, struct happenings *happenings, uint64_t now_ns);

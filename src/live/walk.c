@@ -1,12 +1,14 @@
 #include "live/walk.h"
 
 #include "base/alloc.h"
+#include "live/bytecode.h"
 #include "target/maps.h"
 #include "target/runtime.h"
 #include "target/unwind.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Maps are read again at most this often, when a stack leads into code that no known mapping holds. */
 #define REFRESH_NS (250ull * 1000000)
@@ -23,6 +25,7 @@ struct waiting {
 struct walk_module {
         uint32_t id;    /* in stacks; 0 = there are too many */
         uint32_t names; /* in names */
+        bool engine;    /* runs compiled code */
 };
 
 struct walk {
@@ -38,6 +41,7 @@ struct walk {
         size_t n_frames;
         const struct wire_alloc *record; /* the last sample */
         struct jit *jit;
+        struct bytecode bytecode;
         struct scripts *scripts; /* NULL: interpreted code is left alone */
         uint64_t tsc, now_ns; /* of the last sample */
 };
@@ -60,6 +64,7 @@ static void add_module(struct walk *walk, uint32_t index)
         known.id = stacks_module(walk->stacks, module->path, module->build_id, runtime_is(module->path, NULL));
         /* No frame is told to be of a module beyond the limit, so none is asked about. */
         known.names = known.id ? names_module(walk->names, module->image, module->path, known.id) : NO_NAMES;
+        known.engine = runtime_is_engine(module->path, NULL);
         rows_add(&walk->modules, known);
         if (walk->scripts)
                 scripts_module(walk->scripts, module);
@@ -158,6 +163,33 @@ static uint32_t intern_compiled(struct walk *walk, const struct unwind_frame *fr
         return jit_frame(walk->jit, frame->pc, frame->flags & UNWIND_EXACT, jit_time(walk->jit, walk->tsc), flags, urgent);
 }
 
+/* The words below ADDR on the stack of the last sample, the nearest first. */
+static bool read_below(const struct walk *walk, uint64_t addr, uint64_t words[BYTECODE_SLOTS])
+{
+        const uint8_t *stack = (const uint8_t *)(walk->record + 1);
+        uint64_t bytes = walk->record->stack_bytes, offset = addr - 8 * BYTECODE_SLOTS - walk->record->rsp;
+
+        if (offset > bytes || bytes - offset < 8 * BYTECODE_SLOTS)
+                return false;
+        for (size_t i = 0; i < BYTECODE_SLOTS; i++)
+                memcpy(&words[i], stack + offset + 8 * (BYTECODE_SLOTS - 1 - i), 8);
+        return true;
+}
+
+/* A frame of V8's interpreter is that of the function it runs. What called it was found by its frame pointer, which
+ * therefore is known. 0 = it is none. */
+static uint32_t intern_interpreted(struct walk *walk, size_t at, bool *urgent)
+{
+        const struct unwind_frame *frame = &walk->frames[at], *caller = frame + 1;
+        uint64_t words[BYTECODE_SLOTS], start;
+
+        if (at + 1 >= walk->n_frames || !(caller->flags & UNWIND_GUESSED) || frame->module >= walk->modules.n ||
+            !walk->modules.v[frame->module].engine || !read_below(walk, caller->sp - 16, words))
+                return 0;
+        start = bytecode_of(&walk->bytecode, walk->jit, frame->pc, words);
+        return start ? jit_frame(walk->jit, start, true, jit_time(walk->jit, walk->tsc), 0, urgent) : 0;
+}
+
 /* *URGENT: all frames nearer to the allocation look like runtime, so this one may be the site. */
 static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool *urgent)
 {
@@ -176,12 +208,24 @@ static uint32_t intern(struct walk *walk, const struct unwind_frame *frame, bool
                 offset -= unwinder_module(walk->unwinder, frame->module)->bias;
         }
         id = stacks_frame(walk->stacks, module.id, module.id ? offset : frame->pc, flags, &fresh);
-        /* When there are too many frames, ID is the one that stands for all others and must not get the name of this one. */
+        /* When there are too many frames, ID is the one that stands for all others and must not get the name of this
+         * one. */
         if (fresh && walk->stacks->frames.v[id].module)
                 ask(walk, &(struct waiting){ offset, module.names, id, frame->flags & UNWIND_EXACT, *urgent });
         else if (fresh)
                 stacks_named(walk->stacks, id, NULL, 0, false);
         *urgent = *urgent && walk->stacks->runtime_modules.v[module.id];
+        return id;
+}
+
+/* Interpreted functions that V8 has not told of are its host's own, from the snapshot that it starts with: they are
+ * folded as the rest of the engine is. */
+static uint32_t intern_other(struct walk *walk, const struct unwind_frame *frame, bool *urgent)
+{
+        uint32_t id = intern(walk, frame, urgent);
+
+        if (walk->bytecode.known && walk->bytecode.known->pc == frame->pc)
+                stacks_engine(walk->stacks, id);
         return id;
 }
 
@@ -229,8 +273,12 @@ static size_t weave(struct walk *walk, uint32_t ids[STACKS_DEPTH_MAX])
                         ids[n++] = places[place].frame;
                         urgent = false;
                 }
-                if (i < walk->n_frames && n < STACKS_DEPTH_MAX)
-                        ids[n++] = intern(walk, &walk->frames[i], &urgent);
+                if (i < walk->n_frames && n < STACKS_DEPTH_MAX) {
+                        ids[n] = intern_interpreted(walk, i, &urgent);
+                        if (!ids[n])
+                                ids[n] = intern_other(walk, &walk->frames[i], &urgent);
+                        n++;
+                }
         }
         return n;
 }

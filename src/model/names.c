@@ -127,10 +127,12 @@ static uint32_t runtime_flags(const struct names *names, const struct rec_frame 
         verdict = rules_match(names->rules, module, func);
         if (verdict == RULES_FOLD)
                 flags |= REC_FRAME_RUNTIME;
-        else if (verdict == RULES_KEEP || names->own_rules)
+        else if (verdict == RULES_KEEP)
                 flags &= ~(uint32_t)REC_FRAME_RUNTIME;
-        if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
-                flags |= NAMES_ENGINE;
+        else if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
+                flags |= NAMES_ENGINE; /* the recorder has seen whether such code called it */
+        else if (names->own_rules)
+                flags &= ~(uint32_t)REC_FRAME_RUNTIME;
         return flags;
 }
 

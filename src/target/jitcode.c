@@ -399,6 +399,20 @@ bool jitcode_find(const struct jitcode *code, uint64_t addr, uint64_t at_ns, str
         return true;
 }
 
+bool jitcode_next(const struct jitcode *code, uint64_t addr, struct jitcode_found *ret)
+{
+        const struct entry *entry;
+        struct place place;
+
+        if (!first_after(code, addr, &place))
+                return false;
+        entry = &code->blocks.v[place.block]->v[place.at];
+        if (entry->start < addr) /* ADDR is inside of something */
+                return false;
+        tell(code, entry, entry->start, ret);
+        return true;
+}
+
 void jitcode_stats(const struct jitcode *code, struct jitcode_stats *ret)
 {
         *ret = (struct jitcode_stats){ .entries = code->n_entries, .past = code->n_past, .added = code->added,

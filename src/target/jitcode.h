@@ -48,6 +48,9 @@ struct jitcode_found {
  * when nothing else is known to have stood there. */
 bool jitcode_find(const struct jitcode *code, uint64_t addr, uint64_t at_ns, struct jitcode_found *ret);
 
+/* The first that stands at ADDR or after it now. */
+bool jitcode_next(const struct jitcode *code, uint64_t addr, struct jitcode_found *ret);
+
 struct jitcode_stats {
         size_t entries, past, bytes; /* bytes: of memory */
         uint64_t added, refused;

@@ -286,6 +286,11 @@ bool jitreader_find(const struct jitreader *reader, uint64_t addr, uint64_t at_n
         return true;
 }
 
+bool jitreader_next(const struct jitreader *reader, uint64_t addr, struct jitcode_found *ret)
+{
+        return reader->map.code && jitcode_next(reader->map.code, addr, ret);
+}
+
 const char *jitreader_news(struct jitreader *reader)
 {
         free(reader->given);

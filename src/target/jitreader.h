@@ -37,6 +37,9 @@ bool jitreader_is_behind(const struct jitreader *reader);
  * not written late. */
 bool jitreader_find(const struct jitreader *reader, uint64_t addr, uint64_t at_ns, struct jitcode_found *ret);
 
+/* The first entry of the perf map that stands at ADDR or after it now. */
+bool jitreader_next(const struct jitreader *reader, uint64_t addr, struct jitcode_found *ret);
+
 /* What there is to tell of the files, a sentence a call; NULL = nothing more. Valid until the next call. */
 const char *jitreader_news(struct jitreader *reader);
 
