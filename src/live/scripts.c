@@ -250,13 +250,13 @@ static uint32_t frame_of(struct scripts *scripts, uint64_t key, bool *ret_new)
 /* A frame that is no function of Python's. */
 static uint32_t plain_frame(struct scripts *scripts, uint64_t key, const char *text)
 {
-        struct stacks_name name = { .func = text ? xstrdup(text) : NULL };
+        struct stacks_name name = { .func = xstrdup(text) };
         uint32_t id;
         bool fresh;
 
         id = frame_of(scripts, key, &fresh);
         if (fresh)
-                stacks_named(scripts->stacks, id, &name, name.func ? 1 : 0, false);
+                stacks_named(scripts->stacks, id, &name, 1, false);
         else
                 free(name.func);
         return id;
@@ -295,7 +295,7 @@ static uint32_t script_frame(struct scripts *scripts, const struct wire_interpre
         }
         if (++scripts->strange == STRANGE_MAX)
                 give_up(scripts);
-        return plain_frame(scripts, KEY_UNKNOWN, NULL);
+        return plain_frame(scripts, KEY_UNKNOWN, "(deleted function)");
 }
 
 /* ---- weaving ---- */
