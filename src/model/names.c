@@ -49,6 +49,8 @@ static int add_module(void *ctx, const struct rec_module *row)
         names->seen_modules++;
         module = &names->modules[row->id];
         free(module->path);
+        free(module->build_id);
+        module->build_id = text_clean(row->build_id ? row->build_id : "");
         module->path = text_clean(row->path ? row->path : "");
         module->base = base_name(module->path);
         return 0;
@@ -244,8 +246,10 @@ int names_update(struct names *names, const struct history *history, uint32_t la
 
 void names_done(struct names *names)
 {
-        for (size_t i = 0; i < names->n_modules; i++)
+        for (size_t i = 0; i < names->n_modules; i++) {
                 free(names->modules[i].path);
+                free(names->modules[i].build_id);
+        }
         for (size_t i = 0; i < names->n_frames; i++)
                 free_frame(&names->frames[i]);
         free(names->modules);
