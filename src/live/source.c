@@ -354,6 +354,7 @@ void source_end(struct source *source, bool keep_blocks)
 {
         uint64_t end_ns = clock_boottime_ns() + LAST_DRAIN_NS;
 
+        source->ring.over = true;
         while (source_drain(source) > 0 && clock_boottime_ns() < end_ns)
                 ;
         if (keep_blocks)

@@ -91,7 +91,7 @@ has_lines() {
 has_none() { [ "$(query "$work/$1.heaptop" "SELECT count(*) FROM frame WHERE file LIKE '%/leak.c'")" = 0 ]; }
 notes() { query "$work/$1.heaptop" "SELECT text FROM event WHERE text LIKE 'debug information is not fetched%'" 2>/dev/null; }
 
-plan 25
+plan 26
 extra=
 begin good trickle
 begin shared serve
@@ -143,6 +143,22 @@ finish good
 
 check "what debug information shares with others is fetched, too" wait_for has_lines shared
 finish shared
+
+by_sudo="root that came by sudo fetches as that user, into that user's cache"
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+        mkdir "$work/home" && chown 4321 "$work/home" || exit 99
+        { cat /etc/passwd; echo "heaptop-tester:x:4321:4321::$work/home:/bin/sh"; } >"$work/passwd"
+        printf '#!/bin/sh\nmount --bind "%s" /etc/passwd || exit 99\nexec "$@"\n' "$work/passwd" >"$work/with_tester"
+        chmod 755 "$work/with_tester"
+        extra="DEBUGINFOD_CACHE_PATH= XDG_CACHE_HOME=/root/.cache SUDO_UID=4321 unshare -m $work/with_tester"
+        begin home/sudo serve
+        extra=
+        is_theirs() { wait_for has_lines home/sudo && [ "$(stat -c %u "$work/home/.cache/debuginfod_client/$id/debuginfo")" = 4321 ]; }
+        check "$by_sudo" is_theirs
+        finish home/sudo
+else
+        check "$by_sudo # SKIP only root can be called by sudo" true
+fi
 
 wait_for ticks off 4
 check "with --no-debuginfod nobody is asked" test ! -e "$work/off/requests"
