@@ -80,6 +80,7 @@ UNIT_TESTS = \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
 	%D%/unit/test_slots \
+	%D%/unit/test_source \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
@@ -117,6 +118,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
+%C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
 %C%_unit_test_python_SOURCES = %D%/unit/test_python.c %D%/unit/toy_python.h %D%/unit/python_lines.h
 %C%_unit_test_python_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
@@ -254,6 +256,7 @@ dist_check_SCRIPTS = \
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
 EXTRA_DIST += %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
+EXTRA_DIST += %D%/targets/shelf.cc %D%/targets/shelf.h %D%/targets/shelf_other.cc
 
 # what live tests attach with and look with
 %C%_live_attach_tool_SOURCES = %D%/live/attach_tool.c %D%/live/attach_tool.h %D%/live/attach_tool_ends.c %D%/live/drain.h

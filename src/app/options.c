@@ -255,7 +255,7 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                 if (set_value(row, optarg, ret, err) < 0) {
                         char *clean = text_clean(optarg);
 
-                        if (err->code) {
+                        if (err && err->code) { /* it knows better what is wrong */
                                 err->exit_status = EXIT_USAGE;
                                 free(clean);
                                 return -EINVAL;

@@ -260,16 +260,17 @@ static void tell_fetching(const struct work *work, const struct renaming_module 
         tell(work, module, text);
 }
 
-/* Its debug file from a server, or NULL. */
-static struct image *fetch(struct work *work, struct renaming_module *module)
+/* Its debug file from a server, or NULL; and what that shares with others, where that is not here. */
+static struct image *fetch(struct work *work, struct renaming_module *module, struct image **ret_alternate)
 {
         struct image *image = NULL;
         int result;
 
+        *ret_alternate = NULL;
         if (!work->debuginfod || work->no_fetch || !module->build_id[0])
                 return NULL;
         result = debuginfod_fetch(work->debuginfod, module->build_id);
-        while (result == 0 && !image && !debuginfod_poll(work->debuginfod, &result, &image)) {
+        while (result == 0 && !image && !debuginfod_poll(work->debuginfod, &result, &image, ret_alternate)) {
                 tell_fetching(work, module);
                 debuginfod_wait(work->debuginfod, WAIT_MS);
         }
@@ -386,14 +387,22 @@ static void explain(const struct work *work, struct renaming_module *module, boo
 
 static void name_module(struct work *work, struct renaming_module *module)
 {
-        struct image *image = open_here(module), *debug = NULL;
+        struct image *image = open_here(module), *debug = NULL, *alternate = NULL;
         struct naming *naming = NULL;
 
         tell(work, module, "");
         if (!image)
-                image = fetch(work, module);
-        if (image && naming_open(image, work->lines, &naming) == 0 && !naming_has_lines(naming))
-                debug = module->why[0] ? NULL : fetch(work, module);
+                image = fetch(work, module, &alternate);
+        if (image && naming_open(image, work->lines, &naming) < 0)
+                naming = NULL;
+        if (!naming)
+                image_close(alternate);
+        else if (alternate)
+                naming_add_alternate(naming, alternate);
+        else if (!module->why[0] && !naming_has_lines(naming))
+                debug = fetch(work, module, &alternate);
+        if (debug && alternate)
+                naming_add_alternate(naming, alternate);
         if (debug)
                 naming_add_debug(naming, debug);
         if (naming) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum {
 };
 
 #define ENGINE "jit>"
+#define PYTHON "python:"
 
 struct rule {
         const char *module, *func; /* into a text */
@@ -241,6 +243,8 @@ static bool rule_matches(const struct rule *rule, const char *module, size_t mod
                 return false;
         if (func ? !matches(rule->func, func, func_len) : strcmp(rule->func, "*") != 0)
                 return false;
+        if (strcmp(rule->module, "*") == 0 && strncmp(module, PYTHON, strlen(PYTHON)) == 0)
+                return false; /* "clone" in any program or library is libc's; in Python it is anybody's */
         return matches(rule->module, module, module_len);
 }
 
@@ -287,8 +291,13 @@ enum rules_verdict rules_match_engine(const struct rules *rules, const char *mod
 
 const char *rules_module(const char *module, const char *file, char *ret, size_t size)
 {
+        const char *slash = file ? strrchr(file, '/') : NULL;
         size_t n;
 
+        if (file && strcmp(module, "[python]") == 0) {
+                snprintf(ret, size, PYTHON "%s", slash ? slash + 1 : file);
+                return ret;
+        }
         if (!file || strcmp(module, "[jit]") != 0 || strncmp(file, "node:", 5) != 0)
                 return module;
         n = strcspn(file, "/");

@@ -30,7 +30,8 @@ int rules_add(struct rules *rules, const char *text, const char *where, struct e
 
 /* By which name rules know the file of a function that was compiled while the program ran: MODULE ("[jit]"), but of
  * scripts that belong to node itself (FILE "node:internal/fs/utils"; may be NULL) the first part of the name,
- * "node:internal". Returns MODULE or RET, of SIZE bytes. */
+ * "node:internal". A Python function (MODULE "[python]") goes by "python:" and the last part of FILE; it is none of those that a
+ * rule for all files (`*`) means. Returns MODULE or RET, of SIZE bytes. */
 const char *rules_module(const char *module, const char *file, char *ret, size_t size);
 
 /* What the rules say of FUNC (demangled, without parameters; NULL = no name, which only the function `*` matches) in

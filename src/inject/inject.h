@@ -42,6 +42,7 @@ struct injection {
         uint64_t stop_ns;              /* how long the last stop took */
         uint32_t n_threads;            /* stopped by it */
         uint32_t n_repaired;           /* hooks of an earlier heaptop that were removed first */
+        bool launched;                 /* hooked before the program's first line: nothing is older than that */
         char allocator[64];            /* "glibc 2.36", "jemalloc", ... joined by " + " */
         bool exact_frees;              /* all hooked allocators tell a block's size when it is freed */
         char *comm, *exe, *cmdline;    /* inject_launch(): what was hooked, which may have exec()ed since; hostile, NULL =

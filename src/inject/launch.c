@@ -286,6 +286,7 @@ static int hook(struct launch *launch, struct process *process)
                         err_set(launch->err, EAGAIN, "no thread of process %d is fit for the attach", (int)launch->pid);
                 if (r == 0)
                         commit_hand_over(process, &plan, launch->ret);
+                launch->ret->launched = r == 0;
         }
         plan_done(&plan);
         return r;

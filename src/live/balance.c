@@ -93,6 +93,11 @@ static void fill_bounded(struct balance *balance, uint64_t anon_bytes, const str
         ret->heap_used = (uint64_t)(balance->initial + sums->live_bytes);
 }
 
+void balance_from_nothing(struct balance *balance)
+{
+        balance->initial = balance->net_at_start = balance->surplus_at_start = 0;
+}
+
 void balance_take_off(struct balance *balance, int64_t bytes)
 {
         if (balance->exact)

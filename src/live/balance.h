@@ -32,6 +32,10 @@ struct balance {
 void balance_begin(struct balance *balance, pid_t pid, int memory, bool exact_frees, uint64_t anon_bytes,
                    const struct counters *counters, const struct sums *sums);
 
+/* Nothing is older than what the counters count: the program was hooked before its first line. What its arenas held when they were
+ * read has been counted, too. */
+void balance_from_nothing(struct balance *balance);
+
 /* BYTES that glibc said were in use when it began were not: they stood in threads' caches. */
 void balance_take_off(struct balance *balance, int64_t bytes);
 

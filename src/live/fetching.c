@@ -150,8 +150,10 @@ static void settle(struct fetching *fetching, struct wanted *wanted)
         forget_frames(fetching, wanted);
 }
 
-static void take(struct fetching *fetching, struct wanted *wanted, struct image *image)
+static void take(struct fetching *fetching, struct wanted *wanted, struct image *image, struct image *alternate)
 {
+        if (alternate)
+                naming_add_alternate(wanted->naming, alternate);
         if (naming_add_debug(wanted->naming, image) == 0) {
                 for (size_t i = 0; i < wanted->frames.n; i++)
                         rows_add(&fetching->again, wanted->frames.v[i]);
@@ -203,15 +205,15 @@ static void fail(struct fetching *fetching, struct wanted *wanted, int result, u
 static void look_at_current(struct fetching *fetching, uint64_t now_ns)
 {
         struct wanted *wanted = &fetching->wanted.v[fetching->current];
-        struct image *image;
+        struct image *image, *alternate;
         int result;
 
-        if (wanted->state != FETCHING || !debuginfod_poll(fetching->debuginfod, &result, &image))
+        if (wanted->state != FETCHING || !debuginfod_poll(fetching->debuginfod, &result, &image, &alternate))
                 return;
         if (result == 0) {
                 fetching->said = false; /* servers that answer again may fail again */
                 fetching->pause_ns = FETCHING_PAUSE_NS;
-                take(fetching, wanted, image);
+                take(fetching, wanted, image, alternate);
         } else {
                 fail(fetching, wanted, result, now_ns);
         }

@@ -70,6 +70,22 @@ static uint64_t stuck_for(struct ring *ring, uint64_t now_ns)
         return ring->stuck_ns;
 }
 
+/* How much of AVAILABLE no record begins in: room that was reserved, and not a word written. */
+static uint64_t blank_length(const struct ring *ring, uint64_t available)
+{
+        uint64_t length = 0;
+
+        while (length < available) {
+                uint64_t word;
+
+                memcpy(&word, &ring->shared->ring[(ring->tail + length) & RING_MASK], sizeof word);
+                if (word != 0)
+                        break;
+                length += WIRE_ALIGN;
+        }
+        return length;
+}
+
 static bool is_length_possible(const struct ring *ring, uint64_t length, uint64_t available)
 {
         return length > 0 && length % WIRE_ALIGN == 0 && length <= available &&
@@ -167,6 +183,11 @@ int ring_next(struct ring *ring, uint64_t now_ns, union ring_record *ret)
                         return 0;
                 }
                 header = read_header(ring);
+                if (header.length == 0 && ring->over && header.type == 0) {
+                        ring->n_skipped++;
+                        consume(ring, blank_length(ring, available));
+                        continue;
+                }
                 if (header.length == 0) { /* reserved, nothing written yet */
                         if (stuck_for(ring, now_ns) > RING_RESET_NS)
                                 reset(ring, head);
@@ -177,7 +198,7 @@ int ring_next(struct ring *ring, uint64_t now_ns, union ring_record *ret)
                         return 0;
                 }
                 if (header.type == WIRE_EMPTY || header.type == WIRE_BUSY) {
-                        if (stuck_for(ring, now_ns) <= RING_SKIP_NS)
+                        if (!ring->over && stuck_for(ring, now_ns) <= RING_SKIP_NS)
                                 return 0;
                         ring->n_skipped++;
                         consume(ring, header.length);

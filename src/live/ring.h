@@ -6,11 +6,13 @@
  * A thread may be stopped for good between reserving room and finishing its record (killed, or frozen by a
  * debugger). Time that passes while nobody else writes does not count against it: then nothing is lost by waiting, and the whole
  * process may be stopped. While others write on, a record whose length is known is skipped after a second; one whose length never
- * appeared cannot be stepped over, so after five seconds everything up to the head is given up. */
+ * appeared cannot be stepped over, so after five seconds everything up to the head is given up. When the process is over, unfinished records are
+ * skipped at once, and those behind them taken. */
 #pragma once
 
 #include "probe/wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +36,7 @@ struct ring {
         uint64_t stuck_ns;      /* how long the record at the tail has been unfinished while others wrote on */
         uint64_t stuck_tail;    /* which record that is about */
         uint64_t seen_progress, seen_ns;
+        bool over;              /* set by the owner: nobody writes any more, so what is unfinished stays so */
         uint64_t n_skipped;     /* records never finished */
         uint64_t n_bad;         /* records that made no sense */
         uint64_t n_resets;      /* times that everything was given up */

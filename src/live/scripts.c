@@ -2,6 +2,7 @@
 
 #include "base/addrmap.h"
 #include "base/alloc.h"
+#include "base/rules.h"
 #include "live/rows.h"
 #include "target/memory.h"
 #include "target/python_code.h"
@@ -249,13 +250,13 @@ static uint32_t frame_of(struct scripts *scripts, uint64_t key, bool *ret_new)
 /* A frame that is no function of Python's. */
 static uint32_t plain_frame(struct scripts *scripts, uint64_t key, const char *text)
 {
-        struct stacks_name name = { .func = text ? xstrdup(text) : NULL };
+        struct stacks_name name = { .func = xstrdup(text) };
         uint32_t id;
         bool fresh;
 
         id = frame_of(scripts, key, &fresh);
         if (fresh)
-                stacks_named(scripts->stacks, id, &name, name.func ? 1 : 0, false);
+                stacks_named(scripts->stacks, id, &name, 1, false);
         else
                 free(name.func);
         return id;
@@ -273,7 +274,8 @@ static uint32_t function_frame(struct scripts *scripts, struct code *code, uint6
         id = frame_of(scripts, key_of(&code->code, line), &fresh);
         if (fresh) {
                 const struct python_code *says = &code->code;
-                bool runtime = says->file[0] == '<' && runtime_is(says->file, says->name);
+                char script[64];
+                bool runtime = runtime_is(rules_module("[python]", says->file, script, sizeof script), says->name);
                 struct stacks_name name = { .func = xstrdup(says->name), .file = xstrdup(says->file), .line = line,
                                             .runtime = runtime };
 
@@ -293,7 +295,7 @@ static uint32_t script_frame(struct scripts *scripts, const struct wire_interpre
         }
         if (++scripts->strange == STRANGE_MAX)
                 give_up(scripts);
-        return plain_frame(scripts, KEY_UNKNOWN, NULL);
+        return plain_frame(scripts, KEY_UNKNOWN, "(deleted function)");
 }
 
 /* ---- weaving ---- */

@@ -159,6 +159,16 @@ static void begin_balance(struct source *source)
                              &source->counters);
 }
 
+/* At its birth. The program may run already, so its arenas do not tell what was there when it was hooked. */
+static void begin_first_balance(struct source *source)
+{
+        begin_balance(source);
+        if (!source->injection->launched)
+                return;
+        balance_from_nothing(&source->balance);
+        before_done(&source->before);
+}
+
 /* Allocators of another kind: from now on the size of what is freed is not known for all blocks. */
 static void become_inexact(struct source *source)
 {
@@ -344,6 +354,7 @@ void source_end(struct source *source, bool keep_blocks)
 {
         uint64_t end_ns = clock_boottime_ns() + LAST_DRAIN_NS;
 
+        source->ring.over = true;
         while (source_drain(source) > 0 && clock_boottime_ns() < end_ns)
                 ;
         if (keep_blocks)
@@ -384,7 +395,7 @@ int source_new(struct injection *injection, struct ledger *ledger, struct source
         source->code_bytes = shared_private_bytes(injection->shared);
         watched_init(&source->watched, injection->pid, injection->start_time, injection->shared_addr);
         memory_init(&source->memory, injection->pid, source->watched.memory);
-        begin_balance(source);
+        begin_first_balance(source);
         begin_pacing(source);
         r = walk_new(injection, &ledger->stacks, ledger->names, ledger->tables, &source->walk);
         if (r < 0) {

@@ -235,6 +235,7 @@ void stacks_engine(struct stacks *stacks, uint32_t frame)
 uint32_t stacks_site_frame(const struct stacks *stacks, uint32_t node, bool force)
 {
         uint32_t engine = 0; /* the first frame that may be the site, unless a compiled function comes */
+        uint32_t caller = 0; /* the first behind it that is no part of the engine: the site, if interpreted code comes */
 
         for (uint32_t at = node; at; at = stacks->nodes.v[at].parent) {
                 uint32_t id = stacks->nodes.v[at].frame;
@@ -244,10 +245,15 @@ uint32_t stacks_site_frame(const struct stacks *stacks, uint32_t node, bool forc
                         return 0;
                 if (is_runtime(stacks, frame))
                         continue;
-                if (!(frame->flags & STACKS_ENGINE))
-                        return engine == 0 || (frame->flags & STACKS_COMPILED) ? id : engine;
+                if (frame->flags & STACKS_ENGINE) {
+                        engine = engine ? engine : id;
+                        continue;
+                }
                 if (engine == 0)
-                        engine = id;
+                        return id;
+                caller = caller ? caller : id;
+                if (frame->flags & STACKS_COMPILED)
+                        return caller == id || frame->flags & REC_FRAME_INTERPRETED ? caller : engine;
         }
         return engine ? engine : stacks->nodes.v[node].frame;
 }

@@ -102,8 +102,8 @@ void stacks_named(struct stacks *stacks, uint32_t frame, struct stacks_name *nam
  * it is named. */
 void stacks_engine(struct stacks *stacks, uint32_t frame);
 
-/* The frame that is the site of NODE: the first from the allocation outwards that is not runtime, the innermost when all
- * are. 0 = names are missing to say so; with FORCE frames without a name are judged by their module. */
+/* The frame that is the site of NODE: the first from the allocation outwards that is not runtime, and no stacks_engine() where a
+ * function with a name, which that compiled or interprets, has called it; the innermost when all are. 0 = names are missing to say so; with FORCE frames without a name are judged by their module. */
 uint32_t stacks_site_frame(const struct stacks *stacks, uint32_t node, bool force);
 
 /* Empties the rows after a tick has been given away. */

@@ -186,6 +186,7 @@ struct tree_node {
 /* What is known of the source file of FRAME (tree_node.frame), so that the one that is found can be told from another. */
 struct heap_source {
         const char *module;       /* path of the module whose debug information names it; "" = not known */
+        const char *build_id;     /* of the module; "" = not known */
         uint64_t size, mtime_ns;  /* as in struct rec_source_file; 0 = not said */
         char md5[33];             /* likewise; "" = not said */
         uint64_t module_mtime_ns; /* when the module was last changed; 0 = not known */

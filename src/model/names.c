@@ -49,6 +49,8 @@ static int add_module(void *ctx, const struct rec_module *row)
         names->seen_modules++;
         module = &names->modules[row->id];
         free(module->path);
+        free(module->build_id);
+        module->build_id = text_clean(row->build_id ? row->build_id : "");
         module->path = text_clean(row->path ? row->path : "");
         module->base = base_name(module->path);
         return 0;
@@ -127,10 +129,12 @@ static uint32_t runtime_flags(const struct names *names, const struct rec_frame 
         verdict = rules_match(names->rules, module, func);
         if (verdict == RULES_FOLD)
                 flags |= REC_FRAME_RUNTIME;
-        else if (verdict == RULES_KEEP || names->own_rules)
+        else if (verdict == RULES_KEEP)
                 flags &= ~(uint32_t)REC_FRAME_RUNTIME;
-        if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
-                flags |= NAMES_ENGINE;
+        else if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
+                flags |= NAMES_ENGINE; /* the recorder has seen whether such code called it */
+        else if (names->own_rules)
+                flags &= ~(uint32_t)REC_FRAME_RUNTIME;
         return flags;
 }
 
@@ -242,8 +246,10 @@ int names_update(struct names *names, const struct history *history, uint32_t la
 
 void names_done(struct names *names)
 {
-        for (size_t i = 0; i < names->n_modules; i++)
+        for (size_t i = 0; i < names->n_modules; i++) {
                 free(names->modules[i].path);
+                free(names->modules[i].build_id);
+        }
         for (size_t i = 0; i < names->n_frames; i++)
                 free_frame(&names->frames[i]);
         free(names->modules);

@@ -22,6 +22,7 @@ enum { NAMES_ENGINE = 1 << 30 };
 struct names_module {
         char *path;       /* NULL = no such module */
         const char *base; /* the last part of PATH */
+        char *build_id;   /* hexadecimal, "" = there is none */
 };
 
 struct names_frame {

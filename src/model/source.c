@@ -26,7 +26,9 @@ void heap_source(struct heap *heap, uint32_t frame, struct heap_source *ret)
         const struct names_frame *named = names_frame(&heap->names, frame);
         const struct history *history = heap->history;
 
-        *ret = (struct heap_source){ .module = names_module_path(&heap->names, named) };
+        *ret = (struct heap_source){ .module = names_module_path(&heap->names, named), .build_id = "" };
+        if (named->module > 0 && named->module < heap->names.n_modules && heap->names.modules[named->module].build_id)
+                ret->build_id = heap->names.modules[named->module].build_id;
         if (history->source_file && named->file)
                 history->source_file(history->arg, named->module, named->file, take_source, ret);
         if (history->module_file)

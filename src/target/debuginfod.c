@@ -2,7 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "target/debug_files.h"
 #include "target/debuginfod_wire.h"
+#include "target/root.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,6 +34,7 @@ struct debuginfod {
         char build_id[DEBUGINFOD_ID_MAX + 1];
         uint64_t heard_ns, done, total;
         uint64_t fetched_bytes;
+        struct image *image; /* has come already, and its alternate is being fetched; NULL = not so */
 };
 
 /* ---- the environment of the process: what the client and its libraries need, and no more ---- */
@@ -79,6 +82,8 @@ struct debuginfod *debuginfod_new(const struct debuginfod_options *options)
 
 static void end_child(struct debuginfod *debuginfod)
 {
+        image_close(debuginfod->image);
+        debuginfod->image = NULL;
         if (debuginfod->child == 0)
                 return;
         close(debuginfod->socket);
@@ -252,12 +257,74 @@ static int check_file(struct debuginfod *debuginfod, int fd, struct image **ret)
         return -EBADMSG;
 }
 
-bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image)
+/* What came for REPLY, with FD: 0 and *RET, or a negative errno. 1 = go on waiting. */
+static int take_reply(struct debuginfod *debuginfod, const struct debuginfod_reply *reply, int fd, struct image **ret)
+{
+        int r;
+
+        if (reply->result != 0 || debuginfod->discarding) {
+                if (fd >= 0)
+                        close(fd);
+                return reply->result < 0 ? reply->result : -ECHILD;
+        }
+        r = check_file(debuginfod, fd, ret);
+        if (r == 0) {
+                debuginfod->fetched_bytes += reply->done;
+                return 0;
+        }
+        /* the process takes it out of the cache, and says so, before it may be ended */
+        debuginfod->discarding = send_request(debuginfod, DEBUGINFOD_DISCARD) == 0;
+        return debuginfod->discarding ? 1 : r;
+}
+
+/* IMAGE has parts in another file that is not here: that one is fetched, too. */
+static bool begin_alternate(struct debuginfod *debuginfod, struct image *image)
+{
+        char id[DEBUG_FILES_ID_MAX];
+        struct image *here;
+
+        if (!debug_files_alternate_id(image, id) || !is_build_id(id))
+                return false;
+        if (debug_files_find_alternate(image, ROOT_OWN, &here) == 0) {
+                image_close(here);
+                return false;
+        }
+        strcpy(debuginfod->build_id, id);
+        if (send_request(debuginfod, DEBUGINFOD_FETCH) < 0)
+                return false;
+        debuginfod->image = image;
+        debuginfod->discarding = false;
+        debuginfod->heard_ns = clock_boottime_ns();
+        return true;
+}
+
+/* The fetch of one file has ended with RESULT. */
+static bool conclude(struct debuginfod *debuginfod, int result, struct image *image, int *ret_result, struct image **ret_image,
+                     struct image **ret_alternate)
+{
+        if (debuginfod->image) {
+                *ret_image = debuginfod->image;
+                *ret_alternate = image;
+                debuginfod->image = NULL;
+                result = 0; /* without the alternate it is better than nothing */
+        } else if (result == 0 && begin_alternate(debuginfod, image)) {
+                return false;
+        } else {
+                *ret_image = image;
+        }
+        *ret_result = result;
+        debuginfod->fetching = false;
+        return true;
+}
+
+bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image, struct image **ret_alternate)
 {
         struct debuginfod_reply reply;
+        struct image *image = NULL;
         int fd, r;
+        bool ended;
 
-        *ret_image = NULL;
+        *ret_image = *ret_alternate = NULL;
         if (!debuginfod->fetching)
                 return false;
         while ((r = receive(debuginfod, &reply, &fd)) > 0 && reply.type == DEBUGINFOD_PROGRESS) {
@@ -269,23 +336,16 @@ bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct imag
         }
         if (r == 0 && clock_boottime_ns() - debuginfod->heard_ns < DEBUGINFOD_SILENCE_S * NS_PER_S)
                 return false;
-        if (r > 0 && reply.result == 0 && !debuginfod->discarding) {
-                *ret_result = check_file(debuginfod, fd, ret_image);
-                fd = -1;
-                /* the process takes it out of the cache, and says so, before it may be ended */
-                debuginfod->discarding = *ret_result < 0 && send_request(debuginfod, DEBUGINFOD_DISCARD) == 0;
-                if (debuginfod->discarding)
-                        return false;
-                debuginfod->fetched_bytes += reply.done;
-        } else {
-                *ret_result = r > 0 && reply.result < 0 ? reply.result : r == 0 ? -ETIME : -ECHILD;
+        if (r > 0) {
+                int result = take_reply(debuginfod, &reply, fd, &image);
+
+                return result <= 0 && conclude(debuginfod, result, image, ret_result, ret_image, ret_alternate);
         }
         if (fd >= 0)
                 close(fd);
-        debuginfod->fetching = false;
-        if (r <= 0)
-                end_child(debuginfod);
-        return true;
+        ended = conclude(debuginfod, r == 0 ? -ETIME : -ECHILD, NULL, ret_result, ret_image, ret_alternate);
+        end_child(debuginfod);
+        return ended;
 }
 
 void debuginfod_wait(struct debuginfod *debuginfod, int timeout_ms)

@@ -36,11 +36,12 @@ void debuginfod_free(struct debuginfod *debuginfod); /* accepts NULL */
  * but root to do it as; else what kept the process from being started. */
 int debuginfod_fetch(struct debuginfod *debuginfod, const char *build_id);
 
-/* Takes in what the process has told. True when the fetch has ended: *RET_RESULT is 0 and *RET_IMAGE the file, the caller's; or
- * it is a negative errno and *RET_IMAGE is NULL: -ENOENT = no server has it, -EBADMSG = what came has another build id,
+/* Takes in what the process has told. True when the fetch has ended: *RET_RESULT is 0 and *RET_IMAGE the file, the caller's, and
+ * *RET_ALTERNATE what it shares with others (DWZ), when it has such a thing that is not on this machine and a server has it, else NULL; or
+ * *RET_RESULT is a negative errno and both are NULL: -ENOENT = no server has it, -EBADMSG = what came has another build id,
  * -EFBIG, -ENOSPC, -ETIME = a limit was reached, -ENOPKG = there is no libdebuginfod, -ECHILD = the process died,
  * others = servers cannot be reached. */
-bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image);
+bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image, struct image **ret_alternate);
 
 /* Waits for something to take in, at most TIMEOUT_MS. */
 void debuginfod_wait(struct debuginfod *debuginfod, int timeout_ms);

@@ -64,7 +64,7 @@ struct image_symbol {
 /* Calls FN for each defined function symbol of .dynsym, then .symtab (IFUNCs are left out). Returns what FN returned if not 0. */
 int image_functions(const struct image *image, int (*fn)(void *ctx, const struct image_symbol *symbol), void *ctx);
 
-/* The object (variable) of that name in .dynsym; false when there is none. */
+/* The object (variable) of that name in .dynsym; false when there is none among its first 32,768 symbols. */
 bool image_datum(struct image *image, const char *name, struct image_symbol *ret);
 
 /* The bytes of a section of the file, or NULL; *RET_ADDR is its ELF virtual address. Owned by the image. */

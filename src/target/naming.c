@@ -21,6 +21,7 @@ struct naming {
         struct image *image;
         struct image *debug[DEBUG_MAX]; /* separate debug files and their alternates */
         size_t n_debug;
+        struct image *alternate;        /* of naming_add_alternate() */
         struct symbols symbols;
         struct borders borders;
         bool has_borders;
@@ -62,6 +63,7 @@ void naming_close(struct naming *naming)
         borders_done(&naming->borders);
         while (naming->n_debug > 0)
                 image_close(naming->debug[--naming->n_debug]);
+        image_close(naming->alternate);
         image_close(naming->image);
         free(naming);
 }
@@ -75,11 +77,14 @@ static void keep_image(struct naming *naming, struct image *image)
 static void open_lines(struct naming *naming, const struct image *image)
 {
         struct image *alternate = NULL;
+        char id[DEBUG_FILES_ID_MAX];
 
         if (naming->has_lines || !naming->lines || !image_has_debug(image))
                 return;
         if (naming->n_debug < DEBUG_MAX && debug_files_find_alternate(image, ROOT_OWN, &alternate) == 0)
                 keep_image(naming, alternate);
+        else if (naming->alternate && debug_files_alternate_id(image, id) && strcmp(id, image_build_id(naming->alternate)) == 0)
+                alternate = naming->alternate;
         naming->has_lines = dwarf_process_open(naming->lines, image, alternate, &naming->file) == 0;
 }
 
@@ -116,6 +121,12 @@ bool naming_has_lines(struct naming *naming)
 const char *naming_build_id(const struct naming *naming)
 {
         return image_build_id(naming->image);
+}
+
+void naming_add_alternate(struct naming *naming, struct image *alternate)
+{
+        image_close(naming->alternate);
+        naming->alternate = alternate;
 }
 
 int naming_add_debug(struct naming *naming, struct image *debug)

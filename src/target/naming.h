@@ -42,6 +42,10 @@ const char *naming_build_id(const struct naming *naming);
  * information already. */
 int naming_add_debug(struct naming *naming, struct image *debug);
 
+/* What the file, or the debug file that is added next, shares with others (DWZ), where that is not on this machine. Taken over; before
+ * the first question. Ignored when the build id is another one than that asked for. */
+void naming_add_alternate(struct naming *naming, struct image *alternate);
+
 /* Names the code at ADDR, an ELF virtual address. EXACT as UNWIND_EXACT: when false, ADDR is a return address and the call
  * before it is named. ret[0] is the innermost inlined call, the last one the function itself. Returns how many were stored
  * (1 to MAX; with nothing known, one frame of NULLs). Strings are valid until the next call with the same naming. */

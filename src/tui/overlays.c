@@ -60,6 +60,10 @@ static void add_selected(struct buf *out, struct ui *ui, int width)
                 heap_source(ui->heap, node->frame, &source);
                 if (source.module[0])
                         add_wrapped(out, "in", source.module, cells);
+                if (source.build_id[0])
+                        add_wrapped(out, "build id", source.build_id, cells);
+                if (node->file && node->line > 0 && !source_available(ui, node))
+                        add_wrapped(out, "source", "not here; -i FROM=TO tells where folders are", cells);
                 if (source_available(ui, node) && strcmp(ui->stack.source_found, node->file) != 0)
                         add_wrapped(out, "source", ui->stack.source_found, cells);
                 if (node->inlined || node->runtime || node->guessed || node->approximate)

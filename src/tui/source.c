@@ -14,16 +14,35 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LARGEST = 4 << 20, TAB = 8 };
 
-static char *read_regular(const char *path, struct stat *ret)
+/* PATH below ROOT, whose links lead nowhere else; ROOT NULL: as it is. */
+static int open_below(const char *root, const char *path)
+{
+        enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+        struct open_how how = { .flags = FLAGS, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        int folder, fd;
+
+        if (!root)
+                return open(path, FLAGS);
+        folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return -1;
+        fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+        close(folder);
+        return fd;
+}
+
+static char *read_regular(const char *root, const char *path, struct stat *ret)
 {
         char *text = NULL;
         size_t len = 0;
@@ -32,7 +51,7 @@ static char *read_regular(const char *path, struct stat *ret)
 
         if (path[0] != '/')
                 return NULL;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        fd = open_below(root, path);
         if (fd < 0)
                 return NULL;
         if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode) && ret->st_size > 0 && ret->st_size <= LARGEST) {
@@ -83,48 +102,46 @@ static enum source_match compare(const struct heap_source *said, const char *tex
         return said->module_mtime_ns && mtime_ns > said->module_mtime_ns ? SOURCE_NEWER : SOURCE_FITS;
 }
 
-/* Takes the file at PATH, which is taken over, if it goes better with the program than what was found before. */
-static void try(struct stack_state *stack, char *path, const struct heap_source *said)
+/* Takes the file at PATH below ROOT (NULL = ours) if it goes better with the program than what was found before. */
+static void try(struct stack_state *stack, const char *root, const char *path, const struct heap_source *said)
 {
         enum source_match match;
         struct stat st;
         char *text;
 
-        if (!path || (stack->source && stack->source_match == SOURCE_FITS)) {
-                free(path);
+        if (!path || (stack->source && stack->source_match == SOURCE_FITS))
                 return;
-        }
-        text = read_regular(path, &st);
+        text = read_regular(root, path, &st);
         match = text ? compare(said, text, &st) : SOURCE_DIFFERS;
         if (text && (!stack->source || match < stack->source_match)) {
                 free(stack->source);
                 free(stack->source_found);
                 stack->source = text;
-                stack->source_found = path;
+                stack->source_found = xasprintf("%s%s", root ? root : "", path);
                 stack->source_match = match;
         } else {
                 free(text);
-                free(path);
         }
 }
 
 static void look_for(struct ui *ui, const struct tree_node *node)
 {
         struct stack_state *stack = &ui->stack;
+        char *mapped = pathmap_apply(ui->source_map, node->file), root[32];
+        int32_t pid = heap_session(ui->heap)->pid;
         struct heap_source said;
 
         source_forget(stack);
         stack->source_path = xstrdup(node->file);
         stack->source_frame = node->frame;
         heap_source(ui->heap, node->frame, &said);
-        try(stack, pathmap_apply(ui->source_map, node->file), &said);
-        if (node->file[0] == '/') {
-                int32_t pid = heap_session(ui->heap)->pid;
-
-                try(stack, xstrdup(node->file), &said);
-                if (ui->mode == UI_LIVE && !ui->ended && pid > 0)
-                        try(stack, xasprintf("/proc/%d/root%s", (int)pid, node->file), &said);
+        try(stack, NULL, mapped, &said);
+        try(stack, NULL, node->file, &said);
+        if (ui->mode == UI_LIVE && !ui->ended && pid > 0) {
+                snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
+                try(stack, root, node->file, &said);
         }
+        free(mapped);
 }
 
 bool source_available(struct ui *ui, const struct tree_node *node)

@@ -3,7 +3,7 @@
 # same time, each with a program, a server and a cache of its own.
 . "$HEAPTOP_SRC/tests/live/lib.sh"
 need_ptrace
-need_program sqlite3 cc objcopy readelf
+need_program sqlite3 cc objcopy readelf dwz
 [ -x /usr/bin/python3 ] || skip_all "no python3 here"
 has_debuginfod || skip_all "no libdebuginfod here"
 
@@ -11,8 +11,8 @@ cat >"$work/leak.c" <<'END'
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-static inline __attribute__((always_inline)) void *inner(void) { return malloc(5000); }
-__attribute__((noinline)) void leak_here(void) { *(volatile char *)inner() = 1; }
+struct long_list { struct long_list *previous_member, *next_member; }; static inline __attribute__((always_inline)) void *inner(struct long_list *list) { return malloc(5000); }
+__attribute__((noinline)) void leak_here(void) { *(volatile char *)inner(0) = 1; }
 int main(void)
 {
         puts("READY");
@@ -26,6 +26,13 @@ END
 cc -g -O1 -Wl,--build-id -o "$work/full" "$work/leak.c" || exit 99
 objcopy --only-keep-debug "$work/full" "$work/debug" && objcopy --strip-debug "$work/full" "$work/leak" || exit 99
 id=$(readelf -n "$work/full" | awk '/Build ID:/ { print $3 }')
+# the same, with names that it shares with others in a file of its own (dwz)
+mkdir "$work/shared" "$work/shared.files" && cp "$work/full" "$work/shared/full" && cp "$work/full" "$work/shared/again" || exit 99
+cc -g -O1 -Wl,--build-id -DSECOND -o "$work/shared/second" "$work/leak.c" || exit 99
+(cd "$work/shared" && dwz -m common full again second) || exit 99
+objcopy --only-keep-debug "$work/shared/full" "$work/shared.files/$id.debug" || exit 99
+mv "$work/shared/common" "$work/shared.files/$(readelf -n "$work/shared/common" | awk '/Build ID:/ { print $3 }').debug" || exit 99
+rm -r "$work/shared"
 chmod 755 "$work"
 user=nobody
 [ "$(id -u)" = 0 ] || user=$(id -un)
@@ -36,6 +43,7 @@ begin() {
         mkdir -p "$work/$name" "$work/$name.cache" && chmod 755 "$work/$name" || exit 99
         [ "$user" != nobody ] || chown nobody "$work/$name.cache"
         cp "$work/debug" "$work/$name/$id.debug"
+        [ "$name" != shared ] || cp "$work/shared.files"/* "$work/$name/"
         echo "$2" >"$work/$name/mode"
         if [ "$2" = nowhere ]; then
                 echo 1 >"$work/$name/port"
@@ -83,9 +91,10 @@ has_lines() {
 has_none() { [ "$(query "$work/$1.heaptop" "SELECT count(*) FROM frame WHERE file LIKE '%/leak.c'")" = 0 ]; }
 notes() { query "$work/$1.heaptop" "SELECT text FROM event WHERE text LIKE 'debug information is not fetched%'" 2>/dev/null; }
 
-plan 24
+plan 26
 extra=
 begin good trickle
+begin shared serve
 begin off serve --no-debuginfod
 begin hang hang
 begin wrong wrong
@@ -131,6 +140,25 @@ record good
 check "what is in the cache has lines again" wait_for has_lines good
 check "and is not asked for" test "$(grep -c "$id" "$work/good/requests")" = 1
 finish good
+
+check "what debug information shares with others is fetched, too" wait_for has_lines shared
+finish shared
+
+by_sudo="root that came by sudo fetches as that user, into that user's cache"
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+        mkdir "$work/home" && chown 4321 "$work/home" || exit 99
+        { cat /etc/passwd; echo "heaptop-tester:x:4321:4321::$work/home:/bin/sh"; } >"$work/passwd"
+        printf '#!/bin/sh\nmount --bind "%s" /etc/passwd || exit 99\nexec "$@"\n' "$work/passwd" >"$work/with_tester"
+        chmod 755 "$work/with_tester"
+        extra="DEBUGINFOD_CACHE_PATH= XDG_CACHE_HOME=/root/.cache SUDO_UID=4321 unshare -m $work/with_tester"
+        begin home/sudo serve
+        extra=
+        is_theirs() { wait_for has_lines home/sudo && [ "$(stat -c %u "$work/home/.cache/debuginfod_client/$id/debuginfo")" = 4321 ]; }
+        check "$by_sudo" is_theirs
+        finish home/sudo
+else
+        check "$by_sudo # SKIP only root can be called by sudo" true
+fi
 
 wait_for ticks off 4
 check "with --no-debuginfod nobody is asked" test ! -e "$work/off/requests"

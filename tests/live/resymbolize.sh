@@ -53,7 +53,7 @@ is_as_before() { cmp -s "$session" "$work/before" && [ "$(ls "$work"/old.heaptop
 leak_frames() { query "$1" "SELECT count(*) FROM frame f JOIN module m ON m.id = f.module WHERE m.path LIKE '%/leak' AND ($2)"; }
 site_name() { query "$1" "SELECT f.func FROM site s JOIN frame f ON f.id = s.frame"; }
 
-plan 22
+plan 24
 resymbolize "$session"
 check "a session that is being recorded is refused" test "$status" = 75
 note <"$work/err"
@@ -122,6 +122,23 @@ check "once more changes nothing" test "$(cp "$session" "$work/before"; resymbol
 check "something that is there is not overwritten" test "$(resymbolize -o "$work/before" "$session"; echo "$status")" = 73
 resymbolize --json -o "$work/copy.heaptop" "$session"
 check "--json is JSON" /usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["heaptop_schema"] == 1 and d["after"]["with_lines"] > 2' "$work/out"
+
+# a file without a build id counts while it has the size and time of the session
+cc -g -O1 -Wl,--build-id=none -o "$work/bin/plain" "$work/bin/leak.c" || exit 99
+"$work/bin/plain" >"$work/plain.out" &
+plain=$!
+started="$started $plain"
+wait_for grep -q READY "$work/plain.out"
+"$heaptop" record -p $plain -d 1s --mean 16K -o "$work/plain.heaptop" >/dev/null 2>&1
+forget() { sqlite3 "$1" "DELETE FROM frame WHERE inlined_in != 0; UPDATE frame SET func = NULL, file = NULL, line = 0"; }
+forget "$work/plain.heaptop"
+cp "$work/plain.heaptop" "$work/touched.heaptop"
+resymbolize "$work/plain.heaptop"
+plain_lines() { query "$1" "SELECT count(*) FROM frame WHERE file LIKE '%/leak.c'"; }
+check "without a build id size and time decide: the same file" test "$(plain_lines "$work/plain.heaptop")" -ge 3
+touch "$work/bin/plain"
+resymbolize "$work/touched.heaptop"
+check "another file" test "$(plain_lines "$work/touched.heaptop") $(grep -c 'build id none.*no build id' "$work/out")" = "0 1"
 
 # what a session shows where there is nothing but heaptop and the file
 show() { "$@" report --top 3 "$session" && "$@" replay --ascii --screen 100x30 --keys 's Enter u' "$session"; }

@@ -64,7 +64,7 @@ screen_of() {
 }
 no_screen_of() { ! screen_of "$@" >/dev/null; }
 
-plan 27
+plan 28
 check "a program is recorded" recorded plain
 place='SELECT group_concat(line) FROM (SELECT line FROM frame WHERE func = "app_keep" OR func = "app_grow" ORDER BY inlined_in)'
 check "the call that was inlined has its own line, its caller that of the call" test "$(query "$work/plain.heaptop" "$place")" = 16,10
@@ -130,6 +130,9 @@ if [ "$(id -u)" = 0 ]; then
         recorder=$!
         started="$started $recorder"
         check "a file in the target's root is found while the process runs" wait_for shows_it
+        mv "$work/root/only/here/app.c" "$work/app.c"
+        ln -s "$work/app.c" "$work/root/only/here/app.c"
+        check "a link that leads out of that root is not followed" no_screen_of rooted "$keys" 'malloc(size)'
         kill -INT $recorder
         wait $recorder
         note <"$work/record"
@@ -137,6 +140,6 @@ if [ "$(id -u)" = 0 ]; then
         check "and no more when it is over" no_screen_of rooted "$keys" 'malloc(size)'
         check "but its name is still told" screen_of rooted "$keys" 'app_keep (inl).* app.c:10'
 else
-        for i in 25 26 27; do echo "ok $i # SKIP only root can chroot"; done
+        for i in 25 26 27 28; do echo "ok $i # SKIP only root can chroot"; done
 fi
 the_end

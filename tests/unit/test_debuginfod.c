@@ -112,10 +112,11 @@ static int tear_down(void **state)
 
 static int result_of(const char *build_id, struct image **ret)
 {
+        struct image *alternate;
         int result = 1;
 
         assert_int_equal(debuginfod_fetch(debuginfod, build_id), 0);
-        for (int i = 0; i < 3000 && !debuginfod_poll(debuginfod, &result, ret); i++)
+        for (int i = 0; i < 3000 && !debuginfod_poll(debuginfod, &result, ret, &alternate); i++)
                 debuginfod_wait(debuginfod, 10);
         return result;
 }
@@ -173,13 +174,13 @@ static void a_process_that_dies_is_replaced(void **state)
 static void a_hanging_process_is_in_nobody_s_way(void **state)
 {
         uint64_t begun_ns = clock_boottime_ns(), done, total = 0;
-        struct image *image;
+        struct image *image, *alternate;
         int result;
 
         assert_int_equal(debuginfod_fetch(debuginfod, HANGS), 0);
         assert_int_equal(debuginfod_fetch(debuginfod, MISSING), -EBUSY);
         for (int i = 0; i < 3000 && total == 0; i++) {
-                assert_false(debuginfod_poll(debuginfod, &result, &image));
+                assert_false(debuginfod_poll(debuginfod, &result, &image, &alternate));
                 debuginfod_progress(debuginfod, &done, &total);
                 debuginfod_wait(debuginfod, 10);
         }

@@ -20,6 +20,7 @@ static const struct option_row rows[] = {
         { 0, "malloc-at", "FUNC", "a function", OPTION_MALLOC_AT, FIELD(extras) },
         { 0, "pair", "ALLOC,FREE", "two functions", OPTION_PAIR, FIELD(extras) },
         { 'o', NULL, "FILE", "only a letter", OPTION_TEXT, FIELD(output) },
+        { 'i', "source-map", "A=B", "sources", OPTION_SOURCE_MAP, FIELD(source_map) },
         { 0 },
 };
 static const struct subcommand plain = { .name = "try", .operands = "[WORD]", .summary = "Tries.", .examples = "  x",
@@ -94,6 +95,25 @@ static void what_is_no_function_to_hook_is_refused(void **state)
                 assert_int_equal(err_exit_status(&err), EXIT_USAGE);
                 assert_non_null(strstr(err.text, "--help"));
         }
+}
+
+static void a_source_map_is_given_as_often_as_needed(void **state)
+{
+        struct options o;
+        struct err err;
+        char *path;
+
+        assert_int_equal(parse(&plain, "-i /build=/tmp --source-map=/build/shop=/", &o, &err), 0);
+        assert_int_equal(o.source_map.n, 2);
+        path = pathmap_apply(&o.source_map, "/build/shop/a.c");
+        assert_string_equal(path, "/a.c");
+        free(path);
+        pathmap_done(&o.source_map);
+        assert_int_equal(parse(&plain, "-i /build", &o, &err), -EINVAL);
+        assert_int_equal(err.exit_status, EXIT_USAGE);
+        assert_non_null(strstr(err.text, "--source-map '/build': it must be FROM=TO"));
+        assert_int_equal(parse(&plain, "-i /build=/nowhere/at/all", &o, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "is no folder here"));
 }
 
 static void options_may_follow_words_but_not_two_dashes(void **state)
@@ -186,6 +206,7 @@ int main(void)
                 cmocka_unit_test(every_kind_of_value_is_read),
                 cmocka_unit_test(functions_to_hook_are_symbols_or_addresses),
                 cmocka_unit_test(what_is_no_function_to_hook_is_refused),
+                cmocka_unit_test(a_source_map_is_given_as_often_as_needed),
                 cmocka_unit_test(options_may_follow_words_but_not_two_dashes),
                 cmocka_unit_test(words_of_another_program_stay_its_own),
                 cmocka_unit_test(nonsense_is_refused_with_the_nearest_option),

@@ -242,6 +242,29 @@ static void a_full_ring_behind_an_unfinished_record_is_freed_again(void **state)
         assert_int_equal(ring.n_skipped, 1);
 }
 
+static void what_stands_behind_unfinished_records_is_taken_when_the_process_is_over(void **state)
+{
+        struct wire_shared *shared = *state;
+        struct ring ring;
+
+        ring_init(&ring, shared);
+        assert_non_null(area_reserve(shared, 128));
+        assert_true(area_death(shared, 1, 0x10000));
+        shared->head += 192; /* not even a length was written */
+        assert_true(area_death(shared, 2, 0x10000));
+        shared->head += 64;
+        assert_int_equal(ring_next(&ring, S, &record), 0);
+        ring.over = true;
+        for (uint64_t id = 1; id <= 2; id++) {
+                assert_int_equal(ring_next(&ring, S, &record), 1);
+                assert_int_equal(record.head.id, id);
+        }
+        assert_int_equal(ring_next(&ring, S, &record), 0);
+        assert_int_equal(ring.n_skipped, 3);
+        assert_int_equal(ring.n_resets, 0);
+        assert_int_equal(shared->tail, shared->head);
+}
+
 static void nonsense_is_counted_and_stepped_over(void **state)
 {
         static const struct {
@@ -350,6 +373,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(an_unfinished_record_is_waited_for_and_then_skipped, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_record_without_length_costs_what_is_behind_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_full_ring_behind_an_unfinished_record_is_freed_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_stands_behind_unfinished_records_is_taken_when_the_process_is_over, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(nonsense_is_counted_and_stepped_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(impossible_heads_and_lengths_empty_the_ring, setup, teardown),
                 cmocka_unit_test_setup_teardown(random_bytes_never_hang_or_crash, setup, teardown),

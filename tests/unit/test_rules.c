@@ -174,10 +174,27 @@ static void scripts_of_node_itself_go_by_the_first_part_of_their_name(void **sta
         assert_string_equal(rules_module("/usr/bin/node", "node:buffer", script, sizeof script), "/usr/bin/node");
 }
 
+static void rules_for_all_files_do_not_mean_python_functions(void **state)
+{
+        struct rules *rules = rules_new();
+        char script[64], shortest[6];
+
+        assert_string_equal(rules_module("[python]", "/srv/shop.py", script, sizeof script), "python:shop.py");
+        assert_int_equal(rules_add(rules, "*  clone\npython:util* wrap\n*.py  pack\n", "test", NULL), 0);
+        assert_int_equal(rules_match(rules, "/usr/bin/shop", "clone"), RULES_FOLD);
+        assert_int_equal(rules_match(rules, "python:shop.py", "clone"), RULES_NONE);
+        assert_int_equal(rules_match(rules, "python:utils.py", "wrap"), RULES_FOLD);
+        assert_int_equal(rules_match(rules, "python:utils.py", "pack"), RULES_FOLD);
+        assert_string_equal(rules_module("[python]", "<string>", shortest, sizeof shortest), "pytho");
+        assert_string_equal(rules_module("[python]", NULL, script, sizeof script), "[python]");
+        rules_free(rules);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(scripts_of_node_itself_go_by_the_first_part_of_their_name),
+                cmocka_unit_test(rules_for_all_files_do_not_mean_python_functions),
                 cmocka_unit_test(a_star_stands_for_any_characters),
                 cmocka_unit_test(a_file_is_known_by_its_last_part_also_when_it_was_deleted),
                 cmocka_unit_test(the_last_rule_that_matches_decides),

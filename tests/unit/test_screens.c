@@ -240,6 +240,11 @@ static void the_info_tells_the_whole_name(void **state)
         compare_prepared("name", add_long_names, "2 / C a c h e < s t d Enter i");
 }
 
+static void the_info_tells_all_that_is_known_of_a_frame(void **state)
+{
+        compare_all_sizes("frame", UI_LIVE, "3 k k i");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -276,6 +281,7 @@ int main(void)
                 cmocka_unit_test(a_source_with_the_right_sum_is_shown_without_more_words),
                 cmocka_unit_test(long_names_keep_what_says_most),
                 cmocka_unit_test(the_info_tells_the_whole_name),
+                cmocka_unit_test(the_info_tells_all_that_is_known_of_a_frame),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(help_is_drawn_as_it_was),

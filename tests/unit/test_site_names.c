@@ -73,6 +73,8 @@ static void rules_of_the_readers_own_name_a_site_wherever_its_first_frame_is(voi
         snprintf(text, sizeof text, "%s* *\n", base);
         expect_site(text, true, "put"); /* nothing is left */
         expect_site("", true, "malloc");
+        expect_site("jit>libc.so* *\n", true, "pool_get"); /* what runs other code names no site */
+        expect_site("jit>* *\n", true, "put");
 }
 
 static void what_is_known_of_a_source_file_is_told_for_a_frame(void **state)

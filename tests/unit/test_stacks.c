@@ -301,6 +301,30 @@ static void what_runs_compiled_code_is_the_site_only_where_none_with_a_name_call
         assert_int_equal(stacks_site_frame(&w->stacks, node, false), addon);
 }
 
+static void an_extension_that_allocates_through_the_interpreter_is_the_site(void **state)
+{
+        struct world *w = *state;
+        uint32_t python = stacks_module(&w->stacks, "[python]", "", false), resize, loop, extension, handler, node;
+
+        resize = stacks_frame(&w->stacks, w->app, 1, 0, NULL);
+        stacks_engine(&w->stacks, resize);
+        name(w, resize, "list_resize", false);
+        loop = stacks_frame(&w->stacks, w->app, 2, 0, NULL);
+        stacks_engine(&w->stacks, loop);
+        name(w, loop, "_PyEval_EvalFrameDefault", false);
+        extension = stacks_frame(&w->stacks, w->app, 3, 0, NULL);
+        name(w, extension, "parse_rows", false);
+        handler = stacks_frame_keyed(&w->stacks, python, 1, 0, REC_FRAME_INTERPRETED, NULL);
+        name(w, handler, "handler", false);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, loop), handler), resize);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), handler);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, 0, loop), handler);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, node, extension), resize);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), extension);
+        node = stacks_node(&w->stacks, stacks_node(&w->stacks, stacks_node(&w->stacks, 0, loop), extension), resize);
+        assert_int_equal(stacks_site_frame(&w->stacks, node, false), resize); /* its callers are not known */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -310,6 +334,7 @@ int main(void)
                 TEST(the_site_is_the_first_frame_outside_the_runtime),
                 TEST(without_names_the_module_decides),
                 TEST(code_of_no_file_is_told_apart_by_its_key),
+                TEST(an_extension_that_allocates_through_the_interpreter_is_the_site),
                 TEST(inlined_calls_become_frames_of_their_own),
                 TEST(stacks_without_end_end_in_what_is_known),
                 TEST(a_stack_gets_its_site_when_its_frames_are_named_and_brings_its_blocks),
