@@ -56,6 +56,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
 	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
+	%D%/target/dwarf_scopes.c %D%/target/dwarf_scopes.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
 	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \

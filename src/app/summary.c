@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "model/heap.h"
 #include "store/store.h"
+#include "tui/width.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,12 +14,13 @@ enum { MOST = 20 };
 /* Returns whether there was something to print. */
 static bool print_site(struct heap *heap, uint32_t id, FILE *out)
 {
-        char live[FMT_MAX], rate[FMT_MAX], *name, *place;
+        enum { CELLS = 100 };
+        char live[FMT_MAX], rate[FMT_MAX], shown[4 * CELLS + 1], *name, *place;
         struct heap_site site;
 
         if (!heap_site(heap, id, &site) || site.live_bytes <= 0)
                 return false;
-        name = text_clean(site.name ? site.name : "?");
+        name = text_clean(name_fit(site.name ? site.name : "?", CELLS, true, shown, sizeof shown));
         place = text_clean(site.place ? site.place : "");
         fprintf(out, "  %5s  %7s/min  %-9s %s  %s\n", fmt_bytes(live, (uint64_t)site.live_bytes),
                 fmt_rate(rate, site.rate_per_min), heap_class_name(site.class), name, place);

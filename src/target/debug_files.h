@@ -18,8 +18,8 @@ int debug_files_open(const char *build_id, int host, struct image **ret);
 int debug_files_find_alternate(const struct image *debug, int host, struct image **ret);
 
 /* Files of split DWARF (-gsplit-dwarf) that IMAGE has skeletons of: the package of all of them (.dwp), and the one that NAME is, as seen
- * from DIR, the folder that was compiled in ("" = not known; both hostile). Nothing says here that the file is the right one: its units carry
- * the number of their skeleton. Returns a descriptor or a negative errno. */
+ * from DIR, the folder that was compiled in ("" = not known; both hostile). The file holds split units; that they are
+ * the right ones is seen by who reads them: each carries the number of its skeleton. Returns a descriptor or a negative errno. */
 int debug_files_open_package(const struct image *image, int host);
 int debug_files_open_split(const struct image *image, int host, const char *dir, const char *name);
 

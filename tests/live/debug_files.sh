@@ -49,8 +49,8 @@ objcopy --only-keep-debug "$work/whole/shelf" "$work/shelf.debug"
 id=$(readelf -n "$work/whole/shelf" | sed -n 's/.*Build ID: //p')
 by_id=usr/lib/debug/.build-id/$(echo "$id" | cut -c1-2)/$(echo "$id" | cut -c3-).debug
 
-points=25
-[ "$(id -u)" != 0 ] || points=26
+points=26
+[ "$(id -u)" != 0 ] || points=27
 plan $points
 
 inlined() {
@@ -58,6 +58,13 @@ inlined() {
                 grep -q '^twice shelf_other.cc:[0-9]* < other.*shelf_other.cc:[0-9]*$' "$work/want"
 }
 check "inlined calls are there to be found ($(wc -l <"$work/code") addresses)" inlined
+
+old() {
+        for version in 2 3; do
+                build "$work/old$version/shelf" -g -gdwarf-$version && same "$work/want" "$work/old$version/shelf" || return 1
+        done
+}
+check "DWARF 2 and 3" old
 
 objcopy --compress-debug-sections=zlib "$work/whole/shelf" "$work/zlib"
 objcopy --compress-debug-sections=zlib-gnu "$work/whole/shelf" "$work/zlib-gnu"

@@ -274,6 +274,49 @@ static void an_alternate_is_found_by_id_and_by_path_from_where_the_link_stands(v
         image_close(image);
 }
 
+static bool opens_split(const struct image *image, const char *dir, const char *name)
+{
+        int fd = debug_files_open_split(image, host_root, dir, name);
+
+        if (fd >= 0)
+                close(fd);
+        return fd >= 0;
+}
+
+static void files_of_split_units_are_found_and_no_others_handed_out(void **state)
+{
+        struct toy_elf split = { { 1 }, 1, { { ".debug_info.dwo", SHT_PROGBITS, "units", 5, 0, 0, 0, 0 } } };
+        struct image *image = open_program(&program);
+        char path[PATH_MAX];
+        int fd;
+
+        toy_write(target, "etc/shadow", "root:secret", 11);
+        toy_elf_write(&other_program, target, "build/plain.dwo");
+        toy_elf_write(&split, target, "build/sub/a.dwo");
+        toy_elf_write(&split, target, "app/bin/b.dwo");
+        toy_elf_write(&split, host, "build/c.dwo");
+        snprintf(path, sizeof path, "%s/build/pipe.dwo", target);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_true(opens_split(image, "/build", "sub/a.dwo"));
+        assert_true(opens_split(image, "", "/build/sub/a.dwo"));
+        assert_true(opens_split(image, "/build", "b.dwo"));
+        assert_true(opens_split(image, "/build", "sub/b.dwo"));
+        assert_true(opens_split(image, "/build", "c.dwo"));
+        assert_true(opens_split(image, "/build", "../../../build/c.dwo")); /* ".." ends at the root */
+        assert_false(opens_split(image, "/etc", "shadow"));
+        assert_false(opens_split(image, "", "/etc/shadow"));
+        assert_false(opens_split(image, "/build", "plain.dwo"));
+        assert_false(opens_split(image, "/build", "pipe.dwo"));
+        assert_false(opens_split(image, "/build", "d.dwo"));
+        assert_false(opens_split(image, "", ""));
+        assert_true(debug_files_open_package(image, host_root) < 0);
+        toy_elf_write(&split, target, "app/bin/program.dwp");
+        fd = debug_files_open_package(image, host_root);
+        assert_true(fd >= 0);
+        close(fd);
+        image_close(image);
+}
+
 static void links_that_are_cut_short_are_none(void **state)
 {
         static const uint8_t link[] = "name.debug\0\0\x01\x02\x03\x04", alternate[] = "name\0\x01\x02";
@@ -305,6 +348,7 @@ int main(void)
                 WITH_FOLDER(what_is_no_regular_file_is_passed_over),
                 WITH_FOLDER(a_walk_by_hand_finds_what_the_kernel_finds),
                 WITH_FOLDER(an_alternate_is_found_by_id_and_by_path_from_where_the_link_stands),
+                WITH_FOLDER(files_of_split_units_are_found_and_no_others_handed_out),
                 cmocka_unit_test(links_that_are_cut_short_are_none),
         };
 
