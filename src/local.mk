@@ -263,7 +263,7 @@ heaptop_SOURCES = \
 	%D%/app/main.c \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
-	%D%/app/renaming.c %D%/app/renaming.h \
+	%D%/app/renaming.c %D%/app/renaming.h %D%/app/renaming_read.c \
 	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
