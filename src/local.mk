@@ -56,6 +56,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/dwarf.c %D%/target/dwarf.h \
 	%D%/target/dwarf_child.c %D%/target/dwarf_wire.h \
 	%D%/target/dwarf_files.c %D%/target/dwarf_files.h \
+	%D%/target/dwarf_scopes.c %D%/target/dwarf_scopes.h \
 	%D%/target/dwarf_process.c %D%/target/dwarf_process.h \
 	%D%/target/dwarf_package.c %D%/target/dwarf_package.h \
 	%D%/target/dwarf_small.c %D%/target/dwarf_small.h \
@@ -262,7 +263,7 @@ heaptop_SOURCES = \
 	%D%/app/main.c \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
-	%D%/app/renaming.c %D%/app/renaming.h \
+	%D%/app/renaming.c %D%/app/renaming.h %D%/app/renaming_read.c \
 	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \

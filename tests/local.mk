@@ -30,6 +30,7 @@ UNIT_TESTS = \
 	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
+	%D%/unit/test_fetching \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
 	%D%/unit/test_jit \

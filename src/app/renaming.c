@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ROWS_MAX = 8 << 20, DEPTH_MAX = 4096, WAIT_MS = 100 };
+enum { DEPTH_MAX = 4096, WAIT_MS = 100 };
 
 static const uint32_t NO_FILE = REC_FRAME_JIT | REC_FRAME_INTERPRETED;
 
@@ -29,102 +29,6 @@ static void release(const char *s)
 static char *copy(const char *s)
 {
         return s ? xstrdup(s) : NULL;
-}
-
-/* ---- reading ---- */
-
-static int add_module(void *ctx, const struct rec_module *row)
-{
-        struct renaming *renaming = ctx;
-
-        if (renaming->modules.n >= ROWS_MAX)
-                return -E2BIG;
-        rows_add(&renaming->modules, (struct renaming_module){ .id = row->id, .path = copy(row->path), .build_id = copy(row->build_id) });
-        return 0;
-}
-
-static int add_frame(void *ctx, const struct rec_frame *row)
-{
-        struct renaming *renaming = ctx;
-        struct rec_frame frame = *row;
-
-        if (renaming->frames.n >= ROWS_MAX)
-                return -E2BIG;
-        frame.func = copy(row->func && row->func[0] ? row->func : NULL);
-        frame.file = copy(row->file && row->file[0] ? row->file : NULL);
-        rows_add(&renaming->frames, frame);
-        return 0;
-}
-
-static int add_stack(void *ctx, const struct rec_stack *row)
-{
-        struct renaming *renaming = ctx;
-
-        if (renaming->stacks.n >= ROWS_MAX)
-                return -E2BIG;
-        rows_add(&renaming->stacks, *row);
-        return 0;
-}
-
-static int add_site(void *ctx, const struct rec_site *row)
-{
-        struct renaming *renaming = ctx;
-
-        if (renaming->sites.n >= ROWS_MAX)
-                return -E2BIG;
-        rows_add(&renaming->sites, *row);
-        return 0;
-}
-
-static int set_file(void *ctx, const struct rec_module_file *row)
-{
-        struct renaming_module *module = ctx;
-
-        module->size = row->size;
-        module->mtime_ns = row->mtime_ns;
-        return 0;
-}
-
-int renaming_read(struct renaming *renaming, const struct history *history)
-{
-        int r = history->modules(history->arg, 0, add_module, renaming);
-
-        if (r == 0)
-                r = history->frames(history->arg, 0, 0, add_frame, renaming);
-        if (r == 0)
-                r = history->stacks(history->arg, 0, 0, add_stack, renaming);
-        if (r == 0)
-                r = history->sites(history->arg, 0, add_site, renaming);
-        for (size_t i = 0; history->module_file && i < renaming->modules.n && r == 0; i++)
-                r = history->module_file(history->arg, renaming->modules.v[i].id, set_file, &renaming->modules.v[i]);
-        renaming->n_old = renaming->frames.n;
-        renaming->changed = xcalloc(renaming->n_old + 1, sizeof *renaming->changed);
-        return r;
-}
-
-void renaming_done(struct renaming *renaming)
-{
-        for (size_t i = 0; i < renaming->modules.n; i++) {
-                free(renaming->modules.v[i].path);
-                free(renaming->modules.v[i].build_id);
-        }
-        for (size_t i = 0; i < renaming->frames.n; i++) {
-                release(renaming->frames.v[i].func);
-                release(renaming->frames.v[i].file);
-        }
-        for (size_t i = 0; i < renaming->out_sources.n; i++) {
-                release(renaming->out_sources.v[i].path);
-                release(renaming->out_sources.v[i].md5);
-        }
-        free(renaming->out_sources.v);
-        free(renaming->modules.v);
-        free(renaming->frames.v);
-        free(renaming->stacks.v);
-        free(renaming->sites.v);
-        free(renaming->changed);
-        free(renaming->out_frames.v);
-        free(renaming->out_sites.v);
-        *renaming = (struct renaming){ 0 };
 }
 
 /* ---- the work ---- */
@@ -162,7 +66,8 @@ static bool is_in_file(const struct work *work, const struct rec_frame *frame)
 {
         const struct renaming_module *module = module_of(work, frame);
 
-        return frame->inlined_in == 0 && !(frame->flags & NO_FILE) && module && (module->path[0] == '/' || module->build_id[0]);
+        return frame->inlined_in == 0 && !(frame->flags & NO_FILE) && module &&
+               (module->path[0] == '/' || module->build_id[0]);
 }
 
 static void count(const struct work *work, struct renaming_counts *ret)
@@ -211,7 +116,8 @@ static void tell(const struct work *work, const struct renaming_module *module, 
         if (!work->options->progress)
                 return;
         name = text_clean(slash ? slash + 1 : module->path);
-        text = xasprintf("naming: %.60s (%u of %u)%s%s", name, (unsigned)work->n_done + 1, (unsigned)work->n_todo, more[0] ? ": " : "", more);
+        text = xasprintf("naming: %.60s (%u of %u)%s%s", name, (unsigned)work->n_done + 1, (unsigned)work->n_todo,
+                         more[0] ? ": " : "", more);
         work->options->progress(work->options->arg, text);
         free(text);
         free(name);
@@ -254,7 +160,8 @@ static void tell_fetching(const struct work *work, const struct renaming_module 
 
         debuginfod_progress(work->debuginfod, &done_bytes, &total_bytes);
         if (total_bytes)
-                snprintf(text, sizeof text, "fetching %s of %s", fmt_bytes(done, done_bytes), fmt_bytes(total, total_bytes));
+                snprintf(text, sizeof text, "fetching %s of %s", fmt_bytes(done, done_bytes),
+                         fmt_bytes(total, total_bytes));
         else
                 snprintf(text, sizeof text, "fetching %s", done_bytes ? fmt_bytes(done, done_bytes) : "");
         tell(work, module, text);
@@ -289,6 +196,11 @@ static void set_text(const char **to, const char *text)
         *to = copy(text);
 }
 
+static uint32_t named_flags(const struct rec_frame *frame, bool nearest)
+{
+        return (frame->flags & ~(uint32_t)REC_FRAME_NEAREST) | REC_FRAME_NAMED | (nearest ? REC_FRAME_NEAREST : 0u);
+}
+
 /* What is said of the file of FOUND, for who wants to show its source. Told once for each file that follows another. */
 static void add_source(struct renaming *renaming, uint32_t module, const struct naming_frame *found)
 {
@@ -303,11 +215,12 @@ static void add_source(struct renaming *renaming, uint32_t module, const struct 
                 return;
         for (size_t i = 0; i < DWARF_MD5_SIZE && memcmp(source->md5, nothing, sizeof nothing) != 0; i++)
                 snprintf(md5 + 2 * i, 3, "%02x", source->md5[i]);
-        rows_add(&renaming->out_sources, (struct rec_source_file){ module, xstrdup(found->file), source->size, source->mtime_ns,
-                                                                   xstrdup(md5) });
+        rows_add(&renaming->out_sources, (struct rec_source_file){ module, xstrdup(found->file), source->size,
+                                                                   source->mtime_ns, xstrdup(md5) });
 }
 
-/* FOUND, innermost first, stands where INDEX is: the function itself is the frame, what is inlined there becomes new frames. */
+/* FOUND, innermost first, stands where INDEX is: the function itself is the frame, what is inlined there becomes new
+ * frames. */
 static void take_lines(struct work *work, size_t index, const struct naming_frame *found, size_t n)
 {
         struct renaming *renaming = work->renaming;
@@ -318,7 +231,7 @@ static void take_lines(struct work *work, size_t index, const struct naming_fram
                 set_text(&frame->func, found[n - 1].func);
         set_text(&frame->file, found[n - 1].file);
         frame->line = found[n - 1].line;
-        frame->flags = (frame->flags & ~(uint32_t)REC_FRAME_NEAREST) | REC_FRAME_NAMED | (found[n - 1].nearest ? REC_FRAME_NEAREST : 0u);
+        frame->flags = named_flags(frame, found[n - 1].nearest);
         for (size_t i = n - 1; i-- > 0 && work->next_id < INT32_MAX;) {
                 struct rec_frame inner = renaming->frames.v[index];
 
@@ -349,7 +262,7 @@ static bool take_better(struct work *work, size_t index, const struct naming_fra
         if (!function->func || (frame->func && (function->nearest || !(frame->flags & REC_FRAME_NEAREST))))
                 return false;
         set_text(&frame->func, function->func);
-        frame->flags = (frame->flags & ~(uint32_t)REC_FRAME_NEAREST) | REC_FRAME_NAMED | (function->nearest ? REC_FRAME_NEAREST : 0u);
+        frame->flags = named_flags(frame, function->nearest);
         return true;
 }
 
@@ -421,7 +334,9 @@ static int by_frames(const void *a, const void *b)
 {
         const struct renaming_module *const *x = a, *const *y = b;
 
-        return (*x)->n_frames != (*y)->n_frames ? ((*x)->n_frames > (*y)->n_frames ? -1 : 1) : (*x)->id < (*y)->id ? -1 : 1;
+        if ((*x)->n_frames != (*y)->n_frames)
+                return (*x)->n_frames > (*y)->n_frames ? -1 : 1;
+        return (*x)->id < (*y)->id ? -1 : 1;
 }
 
 /* Those that stand in most frames first: it may be interrupted, or the servers may fail. */
@@ -590,6 +505,6 @@ void renaming_run(struct renaming *renaming, const struct renaming_options *opti
 
 struct store_names renaming_result(const struct renaming *renaming)
 {
-        return (struct store_names){ renaming->out_frames.v, renaming->out_frames.n, renaming->out_sites.v, renaming->out_sites.n,
-                                     renaming->out_sources.v, renaming->out_sources.n };
+        return (struct store_names){ renaming->out_frames.v, renaming->out_frames.n, renaming->out_sites.v,
+                                     renaming->out_sites.n, renaming->out_sources.v, renaming->out_sources.n };
 }

@@ -46,14 +46,16 @@ static void print_text(const struct renaming *renaming, const char *path)
         const struct renaming_counts *before = &renaming->before, *after = &renaming->after;
         char *clean = text_clean(path);
 
-        printf("%s\n%s of %s frames have lines now (was %s)\n", clean, grouped(a, after->lines), grouped(b, after->frames),
-               grouped(c, before->lines));
+        printf("%s\n%s of %s frames have lines now (was %s)\n", clean, grouped(a, after->lines),
+               grouped(b, after->frames), grouped(c, before->lines));
         printf("%s of %s frames have names now (was %s)\n", grouped(a, after->named), grouped(b, after->frames),
                grouped(c, before->named));
         if (renaming->n_inlined)
-                printf("%s inlined %s appeared\n", grouped(a, renaming->n_inlined), renaming->n_inlined == 1 ? "call" : "calls");
+                printf("%s inlined %s appeared\n", grouped(a, renaming->n_inlined),
+                       renaming->n_inlined == 1 ? "call" : "calls");
         if (renaming->n_moved)
-                printf("%s %s another name\n", grouped(a, renaming->n_moved), renaming->n_moved == 1 ? "site has" : "sites have");
+                printf("%s %s another name\n", grouped(a, renaming->n_moved),
+                       renaming->n_moved == 1 ? "site has" : "sites have");
         free(clean);
         for (size_t i = 0; i < renaming->modules.n; i++) {
                 const struct renaming_module *module = &renaming->modules.v[i];
@@ -61,8 +63,9 @@ static void print_text(const struct renaming *renaming, const char *path)
                 if (!module->why[0])
                         continue;
                 clean = text_clean(module->path);
-                printf("no debug information: %s (build id %s), %s %s: %s\n", clean, module->build_id[0] ? module->build_id : "none",
-                       grouped(a, module->n_frames), module->n_frames == 1 ? "frame" : "frames", module->why);
+                printf("no debug information: %s (build id %s), %s %s: %s\n", clean,
+                       module->build_id[0] ? module->build_id : "none", grouped(a, module->n_frames),
+                       module->n_frames == 1 ? "frame" : "frames", module->why);
                 free(clean);
         }
 }
@@ -78,7 +81,17 @@ static json_t *clean_json(const char *text)
 
 static json_t *counts_json(const struct renaming_counts *counts)
 {
-        return json_pack("{s:I, s:I}", "with_names", (json_int_t)counts->named, "with_lines", (json_int_t)counts->lines);
+        return json_pack("{s:I, s:I}", "with_names", (json_int_t)counts->named, "with_lines",
+                         (json_int_t)counts->lines);
+}
+
+static json_t *module_json(const struct renaming_module *module)
+{
+        return json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "path", clean_json(module->path), "build_id",
+                         module->build_id[0] ? clean_json(module->build_id) : json_null(), "frames",
+                         (json_int_t)module->n_frames, "improved", (json_int_t)module->n_improved,
+                         "has_debug_information", module->has_lines, "why_not",
+                         module->why[0] ? json_string(module->why) : json_null());
 }
 
 static int print_json(const struct renaming *renaming, const char *path)
@@ -91,17 +104,13 @@ static int print_json(const struct renaming *renaming, const char *path)
 
                 if (module->n_frames == 0)
                         continue;
-                json_array_append_new(modules,
-                                      json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "path", clean_json(module->path), "build_id",
-                                                module->build_id[0] ? clean_json(module->build_id) : json_null(), "frames",
-                                                (json_int_t)module->n_frames, "improved", (json_int_t)module->n_improved,
-                                                "has_debug_information", module->has_lines, "why_not",
-                                                module->why[0] ? json_string(module->why) : json_null()));
+                json_array_append_new(modules, module_json(module));
         }
-        root = json_pack("{s:i, s:o, s:I, s:o, s:o, s:I, s:I, s:o}", "heaptop_schema", 1, "path", clean_json(path), "frames",
-                         (json_int_t)renaming->after.frames, "before", counts_json(&renaming->before), "after",
-                         counts_json(&renaming->after), "inlined_calls_added", (json_int_t)renaming->n_inlined, "sites_renamed",
-                         (json_int_t)renaming->n_moved, "modules", modules);
+        root = json_pack("{s:i, s:o, s:I, s:o, s:o, s:I, s:I, s:o}", "heaptop_schema", 1, "path", clean_json(path),
+                         "frames", (json_int_t)renaming->after.frames, "before", counts_json(&renaming->before),
+                         "after", counts_json(&renaming->after), "inlined_calls_added",
+                         (json_int_t)renaming->n_inlined, "sites_renamed", (json_int_t)renaming->n_moved, "modules",
+                         modules);
         r = json_dumpf(root, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ? -EIO : 0;
         json_decref(root);
         return r;
@@ -142,7 +151,8 @@ static int write_copy(struct store *store, const char *output, const struct rena
         return r;
 }
 
-static int resymbolize(struct store *store, const struct options *options, const struct renaming_options *how, struct err *err)
+static int resymbolize(struct store *store, const struct options *options, const struct renaming_options *how,
+                       struct err *err)
 {
         const char *path = store_path(store);
         struct renaming renaming = { 0 };
@@ -186,8 +196,8 @@ static int open_session(const char *path, const struct options *options, struct 
                 return r;
         }
         if (options->output && access(options->output, F_OK) == 0)
-                return err_set_exit(err, EEXIST, EXIT_CANT_WRITE, "cannot create %s: there is something of that name already",
-                                    options->output);
+                return err_set_exit(err, EEXIST, EXIT_CANT_WRITE,
+                                    "cannot create %s: there is something of that name already", options->output);
         return 0;
 }
 

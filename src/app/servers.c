@@ -31,8 +31,9 @@ static void fetch_as_nobody(struct debuginfod_options *options)
 
 struct servers servers_find(bool off, const struct user *user)
 {
-        struct servers servers = { .options = { .urls = variable("DEBUGINFOD_URLS"), .cache = variable("DEBUGINFOD_CACHE_PATH"),
-                                                .home = user->home, .uid = user->uid, .gid = user->gid } };
+        struct servers servers = { .options = { .urls = variable("DEBUGINFOD_URLS"),
+                                                .cache = variable("DEBUGINFOD_CACHE_PATH"), .home = user->home,
+                                                .uid = user->uid, .gid = user->gid } };
 
         servers.on = !off && servers.options.urls;
         if (geteuid() == 0 && user->uid == 0)

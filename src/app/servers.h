@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Root that nobody has called by sudo fetches as nobody, into a cache of its own; who may write there could only make names wrong. */
+/* Root that nobody has called by sudo fetches as nobody, into a cache of its own; who may write there could only make
+ * names wrong. */
 #define SERVERS_ROOT_CACHE "/var/cache/heaptop/debuginfod"
 
 struct servers {
@@ -14,7 +15,8 @@ struct servers {
         bool on;
 };
 
-/* As DEBUGINFOD_URLS and the other variables of debuginfod_find_debuginfo(3) say; OFF: nothing is fetched. USER must outlive it. */
+/* As DEBUGINFOD_URLS and the other variables of debuginfod_find_debuginfo(3) say; OFF: nothing is fetched. USER must
+ * outlive it. */
 struct servers servers_find(bool off, const struct user *user);
 
 /* NULL when nothing is to be fetched. Makes the cache that root has of its own. */

@@ -14,8 +14,8 @@ struct pathmap {
 
 void pathmap_done(struct pathmap *map);
 
-/* Adds TEXT, "FROM=TO". FROM is a folder as debug information names it, TO the folder here (one that is relative is meant from where we
- * are). On -EINVAL the sentence says what is wrong with it. */
+/* Adds TEXT, "FROM=TO". FROM is a folder as debug information names it, TO the folder here (one that is relative is meant
+ * from where we are). On -EINVAL the sentence says what is wrong with it. */
 int pathmap_add(struct pathmap *map, const char *text, struct err *err);
 
 /* PATH with its beginning replaced by the longest FROM that is a folder it is in, or is that folder; NULL when there is none. The

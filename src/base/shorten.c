@@ -94,7 +94,7 @@ static const char *partner(const char *s)
 
 /* ---- components ---- */
 
-/* Calls for the starts of all components: fills RET with the last MAX of them, oldest first; returns how many there are. */
+/* Where the components of NAME begin: the last MAX of them, in order, into RET. Returns how many were stored. */
 static size_t components(const char *name, const char **ret, size_t max)
 {
         struct nest nest = { .n = 0 };

@@ -88,7 +88,8 @@ static struct wanted *add(struct fetching *fetching, struct naming *naming, cons
         return &fetching->wanted.v[fetching->wanted.n - 1];
 }
 
-void fetching_missed(struct fetching *fetching, struct naming *naming, const char *path, const struct fetching_frame *frame)
+void fetching_missed(struct fetching *fetching, struct naming *naming, const char *path,
+                     const struct fetching_frame *frame)
 {
         struct wanted *wanted = find(fetching, frame->module);
 
@@ -284,7 +285,8 @@ void fetching_look(const struct fetching *fetching, struct fetching_state *ret)
         name = fetching->wanted.v[fetching->current].name;
         debuginfod_progress(fetching->debuginfod, &done_bytes, &total_bytes);
         if (total_bytes)
-                snprintf(ret->text, sizeof ret->text, "%.100s %s of %s", name, fmt_bytes(done, done_bytes), fmt_bytes(total, total_bytes));
+                snprintf(ret->text, sizeof ret->text, "%.100s %s of %s", name, fmt_bytes(done, done_bytes),
+                         fmt_bytes(total, total_bytes));
         else if (done_bytes)
                 snprintf(ret->text, sizeof ret->text, "%.100s %s", name, fmt_bytes(done, done_bytes));
         else

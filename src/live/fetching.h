@@ -1,8 +1,9 @@
-/* fetching: which modules' debug information is fetched from servers, in which order, and what is asked again when it has come.
+/* fetching: which modules' debug information is fetched from servers, in which order, and what is asked again when it
+ * has come.
  *
- * Belongs to the thread of live/names.h and is called by it alone; the work itself is another process's (target/debuginfod.h).
- * Files that stand at most sites come first. When servers cannot be reached that is said once, and nothing is asked of them for a
- * while, each time longer. */
+ * Belongs to the thread of live/names.h and is called by it alone; the work itself is another process's
+ * (target/debuginfod.h). Files that stand at most sites come first. When servers cannot be reached that is said once,
+ * and nothing is asked of them for a while, each time longer. */
 #pragma once
 
 #include "target/debuginfod.h"
@@ -34,13 +35,16 @@ enum {
 struct fetching *fetching_new(const struct debuginfod_options *options);
 void fetching_free(struct fetching *fetching); /* accepts NULL */
 
-/* FRAME was named by NAMING, the names of the file PATH, without lines: remembers it when debug information may come. */
-void fetching_missed(struct fetching *fetching, struct naming *naming, const char *path, const struct fetching_frame *frame);
+/* FRAME was named by NAMING, the names of the file PATH, without lines: remembers it when debug information may
+ * come. */
+void fetching_missed(struct fetching *fetching, struct naming *naming, const char *path,
+                     const struct fetching_frame *frame);
 
 /* MODULE stands at N sites. */
 void fetching_weigh(struct fetching *fetching, uint32_t module, uint32_t n);
 
-/* Takes in what has come, and begins the next. QUIET: no names are waited for now, so that it is known what matters most. */
+/* Takes in what has come, and begins the next. QUIET: no names are waited for now, so that it is known what matters
+ * most. */
 void fetching_step(struct fetching *fetching, uint64_t now_ns, bool quiet);
 
 /* The next frame that is to be named again; false when there is none. */

@@ -47,8 +47,9 @@ struct heap_query {
 struct heap *heap_new(const struct history *history);
 void heap_free(struct heap *heap); /* accepts NULL */
 
-/* Which frames are of the runtime is told by RULES; what they do not know, by the recording. OWN: the reader has changed them, so
- * that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek(); they stay the caller's. */
+/* Which frames are of the runtime is told by RULES; what they do not know, by the recording. OWN: the reader has changed
+ * them, so that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek();
+ * they stay the caller's. */
 void heap_set_rules(struct heap *heap, const struct rules *rules, bool own);
 
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */

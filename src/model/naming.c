@@ -24,7 +24,8 @@ bool heap_naming(struct heap *heap, struct rec_naming *ret)
 
         if (heap->naming_move != heap->moves) {
                 heap->has_naming = false;
-                if (history->naming_at && heap->tick && history->naming_at(history->arg, heap->tick, keep_naming, heap) < 0)
+                if (history->naming_at && heap->tick &&
+                    history->naming_at(history->arg, heap->tick, keep_naming, heap) < 0)
                         heap->has_naming = false;
                 heap->naming_move = heap->moves;
         }
@@ -58,7 +59,8 @@ void heap_naming_words(const struct rec_naming *naming, bool brief, char *ret, s
         else if (fetching[0] && brief)
                 snprintf(ret, size, "fetching %s", fetching);
         else if (busy || fetching[0])
-                snprintf(ret, size, "naming: %s of %s frames%s%s", named, asked, fetching[0] ? "; fetching " : "", fetching);
+                snprintf(ret, size, "naming: %s of %s frames%s%s", named, asked, fetching[0] ? "; fetching " : "",
+                         fetching);
         else if (size > 0)
                 ret[0] = '\0';
 }

@@ -14,7 +14,8 @@ enum { N_FRAME, N_INLINED, N_SITE, N_SOURCE, SOURCES_SINCE = 3 /* the format */ 
 static int write_frame(struct store *store, const struct rec_frame *f)
 {
         if (f->inlined_in == 0)
-                return db_run(store, N_FRAME, "UPDATE frame SET func = ?2, file = ?3, line = ?4, flags = ?5 WHERE id = ?1", "issii",
+                return db_run(store, N_FRAME,
+                              "UPDATE frame SET func = ?2, file = ?3, line = ?4, flags = ?5 WHERE id = ?1", "issii",
                               (int64_t)f->id, f->func, f->file, (int64_t)f->line, (int64_t)f->flags);
         /* the same tick as that of the frame it is inlined in, so that it is seen where that one is */
         return db_run(store, N_INLINED,
@@ -32,14 +33,15 @@ static int write_all(struct store *store, const struct store_names *names)
         for (size_t i = 0; i < names->n_frames && rc == SQLITE_OK; i++)
                 rc = write_frame(store, &names->frames[i]);
         for (size_t i = 0; i < names->n_sites && rc == SQLITE_OK; i++)
-                rc = db_run(store, N_SITE, "UPDATE site SET frame = ?2 WHERE id = ?1", "ii", (int64_t)names->sites[i].id,
-                            (int64_t)names->sites[i].frame);
+                rc = db_run(store, N_SITE, "UPDATE site SET frame = ?2 WHERE id = ?1", "ii",
+                            (int64_t)names->sites[i].id, (int64_t)names->sites[i].frame);
         for (size_t i = 0; i < names->n_sources && rc == SQLITE_OK && version >= SOURCES_SINCE; i++) {
                 const struct rec_source_file *f = &names->sources[i];
 
                 rc = db_run(store, N_SOURCE,
-                            "INSERT OR IGNORE INTO source_file (module, path, size, mtime_ns, md5) VALUES (?, ?, ?, ?, ?)", "isuus",
-                            (int64_t)f->module, f->path, f->size, f->mtime_ns, f->md5);
+                            "INSERT OR IGNORE INTO source_file (module, path, size, mtime_ns, md5)"
+                            " VALUES (?, ?, ?, ?, ?)",
+                            "isuus", (int64_t)f->module, f->path, f->size, f->mtime_ns, f->md5);
         }
         return rc;
 }
@@ -80,7 +82,8 @@ int store_may_rename(const char *path, struct err *err)
         struct stat st;
 
         if (is_live(path))
-                return err_set(err, EBUSY, "%s is still being recorded; try again when that has ended (heaptop list)", path);
+                return err_set(err, EBUSY, "%s is still being recorded; try again when that has ended (heaptop list)",
+                               path);
         /* root may write everything, but that is not what the file says */
         if (stat(path, &st) == 0 && (st.st_mode & 0222) == 0)
                 return err_set(err, EACCES, "%s is read-only; -o FILE writes a copy", path);

@@ -41,8 +41,9 @@ struct debuginfod {
 
 static bool is_wanted(const char *entry)
 {
-        static const char *const names[] = { "DEBUGINFOD_MAX", "DEBUGINFOD_TIMEOUT=", "DEBUGINFOD_RETRY_LIMIT=", "http_proxy=",
-                                             "https_proxy=", "all_proxy=", "no_proxy=", "HTTPS_PROXY=", "ALL_PROXY=", "NO_PROXY=",
+        static const char *const names[] = { "DEBUGINFOD_MAX", "DEBUGINFOD_TIMEOUT=", "DEBUGINFOD_RETRY_LIMIT=",
+                                             "http_proxy=", "https_proxy=", "all_proxy=", "no_proxy=",
+                                             "HTTPS_PROXY=", "ALL_PROXY=", "NO_PROXY=",
                                              "SSL_CERT_", "CURL_CA_BUNDLE=", "LANG=", "LC_", "ASAN_OPTIONS=",
                                              "UBSAN_OPTIONS=", "TSAN_OPTIONS=" };
 
@@ -128,8 +129,8 @@ static void default_signals(void)
         sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* By the bare system calls: those of libc would look for the other threads. A root that cannot be given up fetches nothing. With
- * "no new privileges" the program's own file capabilities do not come back with exec. */
+/* By the bare system calls: those of libc would look for the other threads. A root that cannot be given up fetches
+ * nothing. With "no new privileges" the program's own file capabilities do not come back with exec. */
 static bool give_up_privileges(const struct debuginfod *debuginfod)
 {
         if (geteuid() == 0 &&
@@ -229,7 +230,8 @@ static int receive(struct debuginfod *debuginfod, struct debuginfod_reply *ret, 
                 char bytes[CMSG_SPACE(sizeof(int))];
         } control;
         struct iovec part = { ret, sizeof *ret };
-        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                                  .msg_controllen = sizeof control };
         struct cmsghdr *cmsg;
         ssize_t n;
 
@@ -238,7 +240,8 @@ static int receive(struct debuginfod *debuginfod, struct debuginfod_reply *ret, 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         cmsg = CMSG_FIRSTHDR(&message);
-        if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+        if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+            cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(ret_fd, CMSG_DATA(cmsg), sizeof *ret_fd);
         return n == (ssize_t)sizeof *ret ? 1 : -ECHILD;
 }
@@ -299,8 +302,8 @@ static bool begin_alternate(struct debuginfod *debuginfod, struct image *image)
 }
 
 /* The fetch of one file has ended with RESULT. */
-static bool conclude(struct debuginfod *debuginfod, int result, struct image *image, int *ret_result, struct image **ret_image,
-                     struct image **ret_alternate)
+static bool conclude(struct debuginfod *debuginfod, int result, struct image *image, int *ret_result,
+                     struct image **ret_image, struct image **ret_alternate)
 {
         if (debuginfod->image) {
                 *ret_image = debuginfod->image;
@@ -317,7 +320,8 @@ static bool conclude(struct debuginfod *debuginfod, int result, struct image *im
         return true;
 }
 
-bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image, struct image **ret_alternate)
+bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image,
+                     struct image **ret_alternate)
 {
         struct debuginfod_reply reply;
         struct image *image = NULL;

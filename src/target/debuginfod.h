@@ -1,10 +1,11 @@
 /* debuginfod: debug information fetched from servers, by a process of its own.
  *
- * The servers are those of DEBUGINFOD_URLS, the client is elfutils' libdebuginfod, so that its cache is the one that gdb and perf
- * use, too. It brings an HTTP client, TLS and their parsers into the process, and talks to a network: neither belongs into a
- * recorder, which may be root and must not be late. So it is loaded (dlopen(): heaptop works without it) by a process that was
- * started by fork and exec of ourselves, has nothing of ours but one end of a socket, and belongs to the user who called. What it
- * tells and the file that it hands over are checked as foreign bytes are; a file counts only when it has the build id asked for.
+ * The servers are those of DEBUGINFOD_URLS, the client is elfutils' libdebuginfod, so that its cache is the one that
+ * gdb and perf use, too. It brings an HTTP client, TLS and their parsers into the process, and talks to a network:
+ * neither belongs into a recorder, which may be root and must not be late. So it is loaded (dlopen(): heaptop works
+ * without it) by a process that was started by fork and exec of ourselves, has nothing of ours but one end of a
+ * socket, and belongs to the user who called. What it tells and the file that it hands over are checked as foreign
+ * bytes are; a file counts only when it has the build id asked for.
  *
  * Nothing here waits but debuginfod_wait(). One thread at a time. */
 #pragma once
@@ -32,16 +33,17 @@ struct debuginfod_options {
 struct debuginfod *debuginfod_new(const struct debuginfod_options *options);
 void debuginfod_free(struct debuginfod *debuginfod); /* accepts NULL */
 
-/* Begins to fetch the debug file of BUILD_ID (hexadecimal). -EBUSY: one is being fetched; -EINVAL: no build id; -EPERM: no user
- * but root to do it as; else what kept the process from being started. */
+/* Begins to fetch the debug file of BUILD_ID (hexadecimal). -EBUSY: one is being fetched; -EINVAL: no build id;
+ * -EPERM: no user but root to do it as; else what kept the process from being started. */
 int debuginfod_fetch(struct debuginfod *debuginfod, const char *build_id);
 
-/* Takes in what the process has told. True when the fetch has ended: *RET_RESULT is 0 and *RET_IMAGE the file, the caller's, and
- * *RET_ALTERNATE what it shares with others (DWZ), when it has such a thing that is not on this machine and a server has it, else NULL; or
- * *RET_RESULT is a negative errno and both are NULL: -ENOENT = no server has it, -EBADMSG = what came has another build id,
- * -EFBIG, -ENOSPC, -ETIME = a limit was reached, -ENOPKG = there is no libdebuginfod, -ECHILD = the process died,
- * others = servers cannot be reached. */
-bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image, struct image **ret_alternate);
+/* Takes in what the process has told. True when the fetch has ended: *RET_RESULT is 0 and *RET_IMAGE the file, the
+ * caller's, and *RET_ALTERNATE what it shares with others (DWZ), when it has such a thing that is not on this machine
+ * and a server has it, else NULL; or *RET_RESULT is a negative errno and both are NULL: -ENOENT = no server has it,
+ * -EBADMSG = what came has another build id, -EFBIG, -ENOSPC, -ETIME = a limit was reached, -ENOPKG = there is no
+ * libdebuginfod, -ECHILD = the process died, others = servers cannot be reached. */
+bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image,
+                     struct image **ret_alternate);
 
 /* Waits for something to take in, at most TIMEOUT_MS. */
 void debuginfod_wait(struct debuginfod *debuginfod, int timeout_ms);
@@ -64,8 +66,8 @@ void debuginfod_rest(struct debuginfod *debuginfod);
 /* The process, 0 = none (for tests). */
 pid_t debuginfod_pid(const struct debuginfod *debuginfod);
 
-/* For main(): true when ARGV says that this process was started by debuginfod_fetch(); then debuginfod_child() is all it does.
- * Returns the exit status. */
+/* For main(): true when ARGV says that this process was started by debuginfod_fetch(); then debuginfod_child() is all
+ * it does. Returns the exit status. */
 bool debuginfod_is_child(int argc, char **argv);
 int debuginfod_child(void);
 

@@ -27,12 +27,14 @@ enum {
         STALL_S = 90,      /* without a byte, when DEBUGINFOD_TIMEOUT does not say; a server may have to unpack first */
 };
 
-/* The library's interface, stable since elfutils 0.178 (debuginfod(3)); declared here because heaptop is built without it. */
+/* The library's interface, stable since elfutils 0.178 (debuginfod(3)); declared here because heaptop is built without
+ * it. */
 struct debuginfod_client;
 struct library {
         struct debuginfod_client *(*begin)(void);
         int (*find)(struct debuginfod_client *client, const unsigned char *build_id, int len, char **ret_path);
-        void (*set_progress)(struct debuginfod_client *client, int (*fn)(struct debuginfod_client *client, long a, long b));
+        void (*set_progress)(struct debuginfod_client *client,
+                             int (*fn)(struct debuginfod_client *client, long a, long b));
 };
 
 /* The library hands nothing of ours to the function for progress in its older versions, so this is global. */
@@ -144,7 +146,8 @@ static int reply(const struct debuginfod_reply *what, int fd, int flags)
         if (fd >= 0) {
                 message.msg_control = &control;
                 message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+                control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET,
+                                                   .cmsg_type = SCM_RIGHTS };
                 memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
         }
         return sendmsg(DEBUGINFOD_SOCKET, &message, MSG_NOSIGNAL | flags) < 0 ? -errno : 0;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "target/dwarf_scopes.h"
 #include "target/dwarf_split.h"
 #include "target/image_elf.h"
 
@@ -42,6 +43,8 @@ struct unit {
         struct dwarf_split *split; /* where its functions are; NULL: here */
         struct ranges functions;
         bool listed;
+        struct dwarf_scopes scopes;     /* where its functions are declared; listed when first needed */
+        bool scopes_listed;
         uint8_t (*md5)[DWARF_MD5_SIZE]; /* of its source files */
         size_t n_md5;
         bool md5_read;
@@ -54,6 +57,8 @@ struct dwarf {
         struct unit *opened; /* units asked for so far */
         size_t n_opened, cap_opened;
         bool listed;
+        char *qualified[DEPTH_MAX]; /* names made for the last lookup */
+        size_t n_qualified;
 };
 
 int dwarf_open(struct image *image, struct image *alternate, const struct dwarf_files *files, struct dwarf **ret)
@@ -76,15 +81,23 @@ int dwarf_open(struct image *image, struct image *alternate, const struct dwarf_
         return 0;
 }
 
+static void forget_qualified(struct dwarf *dwarf)
+{
+        while (dwarf->n_qualified > 0)
+                free(dwarf->qualified[--dwarf->n_qualified]);
+}
+
 void dwarf_close(struct dwarf *dwarf)
 {
         if (!dwarf)
                 return;
         for (size_t i = 0; i < dwarf->n_opened; i++) {
                 free(dwarf->opened[i].functions.v);
+                dwarf_scopes_done(&dwarf->opened[i].scopes);
                 dwarf_split_close(dwarf->opened[i].split);
                 free(dwarf->opened[i].md5);
         }
+        forget_qualified(dwarf);
         free(dwarf->opened);
         free(dwarf->units.v);
         dwarf_skeletons_free(dwarf->skeletons);
@@ -248,12 +261,62 @@ static const char *string_of(Dwarf_Die *die, unsigned attribute)
         return dwarf_attr_integrate(die, attribute, &found) ? dwarf_formstring(&found) : NULL;
 }
 
-static void name_function(Dwarf_Die *die, struct dwarf_frame *ret)
+static bool is_c(Dwarf_Die *unit)
+{
+        int language = dwarf_srclang(unit);
+
+        return language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 || language == DW_LANG_C11 ||
+               language == DW_LANG_Mips_Assembler;
+}
+
+/* The declaration of a function or of an inlined call, which is what stands in the scope it belongs to. */
+static void declaration_of(Dwarf_Die *die, Dwarf_Die *ret)
+{
+        static const unsigned leads[] = { DW_AT_abstract_origin, DW_AT_specification };
+        Dwarf_Attribute found;
+        Dwarf_Die next;
+
+        *ret = *die;
+        for (size_t hops = 0, i = 0; i < array_len(leads) && hops < 8; hops++) {
+                if (!dwarf_attr(ret, leads[i], &found) || !dwarf_formref_die(&found, &next)) {
+                        i++;
+                        continue;
+                }
+                *ret = next;
+                i = 0;
+        }
+}
+
+/* What has no linkage name is qualified by the scopes that it is declared in, when they are of the same unit (dwz and link time
+ * optimization move some elsewhere). UNIT_DIE is where the functions of UNIT are. */
+static const char *qualify(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *unit_die, Dwarf_Die *die, const char *name)
+{
+        Dwarf_Die declaration;
+        char *text;
+
+        if (is_c(unit_die) || dwarf->n_qualified == array_len(dwarf->qualified))
+                return name;
+        declaration_of(die, &declaration);
+        if (declaration.cu != unit_die->cu)
+                return name;
+        if (!unit->scopes_listed)
+                dwarf_scopes_list(&unit->scopes, unit_die);
+        unit->scopes_listed = true;
+        text = dwarf_scopes_qualify(&unit->scopes, dwarf_dieoffset(&declaration), name);
+        if (!text)
+                return name;
+        dwarf->qualified[dwarf->n_qualified++] = text;
+        return text;
+}
+
+static void name_function(struct dwarf *dwarf, struct unit *unit, Dwarf_Die *unit_die, Dwarf_Die *die, struct dwarf_frame *ret)
 {
         ret->linkage = string_of(die, DW_AT_linkage_name);
         if (!ret->linkage)
                 ret->linkage = string_of(die, DW_AT_MIPS_linkage_name);
         ret->name = string_of(die, DW_AT_name);
+        if (ret->name && !ret->linkage)
+                ret->name = qualify(dwarf, unit, unit->split ? dwarf_split_unit(unit->split) : unit_die, die, ret->name);
 }
 
 static uint32_t number_of(Dwarf_Die *die, unsigned attribute)
@@ -385,6 +448,7 @@ size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret,
         struct unit *unit;
         size_t n = 1, stored = 0;
 
+        forget_qualified(dwarf);
         if (!dwarf->listed)
                 list_units(dwarf);
         found = find(&dwarf->units, addr);
@@ -400,7 +464,7 @@ size_t dwarf_lookup(struct dwarf *dwarf, uint64_t addr, struct dwarf_frame *ret,
         n = find_inlined(unit->split, chain, DEPTH_MAX, addr);
         for (size_t i = n; i > 0 && stored < max; i--, stored++) {
                 ret[stored] = (struct dwarf_frame){ 0 };
-                name_function(&chain[i - 1], &ret[stored]);
+                name_function(dwarf, unit, &unit_die, &chain[i - 1], &ret[stored]);
                 ret[stored].dir = string_of(&unit_die, DW_AT_comp_dir);
                 if (i == n)
                         place_by_line_table(dwarf, unit, &unit_die, addr, &ret[stored]);

@@ -9,10 +9,10 @@
 
 struct dwarf; /* opaque */
 
-/* One function of an inline chain. Strings are owned by the dwarf and live as long as it. */
+/* One function of an inline chain. Strings are owned by the dwarf and live until its next lookup. */
 struct dwarf_frame {
         const char *linkage; /* mangled name; NULL = there is none */
-        const char *name;    /* plain name; NULL = not known */
+        const char *name;    /* plain name, with its scopes when there is no linkage name; NULL = not known */
         const char *file;    /* as the compiler was told: may be relative to DIR; NULL = not known */
         const char *dir;     /* where the compiler ran; NULL = not known */
         uint32_t line;

@@ -9,8 +9,8 @@
 /* True when FUNC (demangled; NULL = no name) in the file MODULE (a path or its last part) is one of them. */
 bool runtime_is(const char *module, const char *func);
 
-/* True when it is part of what compiles and runs other code (V8 in node): it is folded where a compiled function with a name has called it,
- * so that this one is the site. */
+/* True when it is part of what compiles and runs other code (V8 in node): it is folded where a compiled function with a name
+ * has called it, so that this one is the site. */
 bool runtime_is_engine(const char *module, const char *func);
 
 /* The text of the rules. */

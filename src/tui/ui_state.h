@@ -269,8 +269,8 @@ void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, int bottom);
 
 /* ---- source.c ---- */
-/* The lines of NODE's source file around its line, when it can be read here: where it is named, where the source map leads, or in the
- * root of a target that runs. Draws at most HEIGHT rows; the first is a rule that says when the file may not be the right one. */
+/* The lines of NODE's source file around its line, when it can be read here: where the source map leads, where it is named,
+ * or in the root of a target that runs. Draws at most HEIGHT rows; the first is a rule that says when the file may not be the right one. */
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);

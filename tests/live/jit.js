@@ -9,7 +9,7 @@ function keep(size) {
 function often() {
         for (let i = 0; i < 20; i++)
                 kept[n++ % 400] = Buffer.alloc(20000 + i, n % 251);
-        setImmediate(often);
+        setTimeout(often, 2);
 }
 function timed() {
         for (let i = 0; i < 200; i++)

@@ -9,7 +9,7 @@ need_program redis-server nginx node $python sqlite3 g++ clang++ dwz addr2line e
 source=$(cd "$HEAPTOP_SRC/tests/targets" && pwd)/inlined.cc
 seconds=3
 [ "${HEAPTOP_NAMES:-}" = more ] && seconds=12
-plan 13
+plan 15
 
 # compile NAME COMPILER FLAGS...: in the background
 compile() {
@@ -52,6 +52,12 @@ for kind in gcc4 gcc5 clang4 clang5 dwz4 dwz5 split4 split5; do
         exec 8>&-
         wait $pid
 done
+
+scoped() {
+        query "$work/$1.heaptop" "SELECT count(*) FROM frame WHERE inlined_in > 0 AND func LIKE '(anonymous namespace)::Shop<_>::order'" | grep -q '^[1-9]'
+}
+check "what has no linkage name is named with its scopes, gcc" scoped gcc5
+check "also in split DWARF" scoped split4
 
 start_redis
 load redis "$port"
