@@ -22,21 +22,22 @@ static void *old_small[OLD_SMALL], *old_large[OLD_LARGE];
 void *never_written;
 static size_t grown, kept, kept_resident;
 
-static void *map(size_t bytes)
+static void *mapped(void *p, size_t bytes)
 {
-        void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
         if (p == MAP_FAILED)
                 exit(2);
         madvise(p, bytes, MADV_NOHUGEPAGE);
         return p;
 }
 
+/* No function, which would be the site even where it is inlined. */
+#define MAP_NEW(bytes) mapped(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), bytes)
+
 /* The one that leaks; it writes to half of what it maps. */
 __attribute__((noinline)) void grow_map(int n)
 {
         for (int i = 0; i < n; i++) {
-                memset(map(8 * MIB), 1, 4 * MIB);
+                memset(MAP_NEW(8 * MIB), 1, 4 * MIB);
                 grown += 8 * MIB;
         }
 }
@@ -47,7 +48,7 @@ __attribute__((noinline)) void keep_map(void)
         char *p[4];
 
         for (int i = 0; i < 4; i++)
-                p[i] = memset(map(4 * MIB), 1, 4 * MIB);
+                p[i] = memset(MAP_NEW(4 * MIB), 1, 4 * MIB);
         munmap(p[0], 4 * MIB);
         munmap(p[1] + MIB, 2 * MIB); /* a hole: two pieces are left */
         memset(mremap(p[2], 4 * MIB, 6 * MIB, MREMAP_MAYMOVE), 2, 6 * MIB);
