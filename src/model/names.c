@@ -131,7 +131,7 @@ static uint32_t runtime_flags(const struct names *names, const struct rec_frame 
                 flags |= REC_FRAME_RUNTIME;
         else if (verdict == RULES_KEEP)
                 flags &= ~(uint32_t)REC_FRAME_RUNTIME;
-        else if (names->own_rules && rules_match_engine(names->rules, module, func) == RULES_FOLD)
+        else if (rules_match_engine(names->rules, module, func) == RULES_FOLD)
                 flags |= NAMES_ENGINE; /* the recorder has seen whether such code called it */
         else if (names->own_rules)
                 flags &= ~(uint32_t)REC_FRAME_RUNTIME;

@@ -16,7 +16,7 @@ enum {
         NAMES_INLINES_MAX = 32, /* inlined calls at one address */
 };
 
-/* A flag of frames besides enum rec_frame_flags: what compiles and runs other code, by the reader's own rules. */
+/* A flag of frames besides enum rec_frame_flags: what compiles or interprets other code, by the rules. */
 enum { NAMES_ENGINE = 1 << 30 };
 
 struct names_module {

@@ -23,10 +23,18 @@ struct build {
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
 
+/* A function with a name that was compiled while the program ran, or interpreted. */
+static bool is_script(const struct names_frame *frame)
+{
+        return frame->flags & (REC_FRAME_JIT | REC_FRAME_INTERPRETED) && !(frame->flags & REC_FRAME_RUNTIME) &&
+               !names_is_approximate(frame);
+}
+
 static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
 {
         const struct names_frame *frame = names_frame(&build->heap->names, id);
         size_t n = build->n;
+        bool below = n && build->nodes[parent].scripted;
 
         array_grow(build->nodes, build->n, build->cap);
         build->nodes[n] = (struct tree_node){
@@ -37,7 +45,8 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
                 .file = frame->file,
                 .line = frame->line,
                 .approximate = names_is_approximate(frame),
-                .runtime = frame->flags & REC_FRAME_RUNTIME,
+                .runtime = frame->flags & REC_FRAME_RUNTIME || (below && frame->flags & NAMES_ENGINE),
+                .scripted = below || is_script(frame),
                 .inlined = frame->inlined_in != 0,
                 .guessed = frame->flags & REC_FRAME_GUESSED,
                 .truncated = frame->flags & REC_FRAME_TRUNCATED,

@@ -284,7 +284,7 @@ is_a_circle() {
         return $result
 }
 leader_is_gone() {
-        start "$HEAPTOP_BUILD/tests/targets/edge" leader $((8 * slow)) && records forever && ends_well
+        start "$HEAPTOP_BUILD/tests/targets/edge" leader $((8 * slow)) && records edge_churn && ends_well
 }
 
 plan 25
