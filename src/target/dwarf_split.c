@@ -198,6 +198,8 @@ static void put_kept(struct dwarf_skeletons *skeletons, Dwarf_Die *skeleton, str
                 addresses = addresses_of_5(addresses, base);
         else if (number(skeleton, DW_AT_GNU_addr_base, &base))
                 addresses = from_base(addresses, &skeletons->addr, base);
+        else
+                addresses = (struct part){ 0 };
         dwarf_small_put(small, ".debug_addr.dwo", addresses.bytes, addresses.len);
         if (!number(skeleton, DW_AT_GNU_ranges_base, &base))
                 return;
