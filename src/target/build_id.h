@@ -1,4 +1,5 @@
-/* build_id: the number that the linker gave an ELF file (NT_GNU_BUILD_ID), the same in the program and in all that belongs to it. */
+/* build_id: the number that the linker gave an ELF file (NT_GNU_BUILD_ID), the same in the program and in all that
+ * belongs to it. */
 #pragma once
 
 #include <libelf.h>

@@ -251,7 +251,8 @@ int debug_files_find_alternate(const struct image *debug, int host, struct image
 
 /* ---- split DWARF ---- */
 
-/* Who asks for such a file reads hostile bytes and may be somebody else's by now: it gets no file but one of this kind. */
+/* Who asks for such a file reads hostile bytes and may be somebody else's by now: it gets no file but one of this
+ * kind. */
 static int open_units(int root, const char *path)
 {
         struct image *image;

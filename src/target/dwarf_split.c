@@ -196,8 +196,10 @@ static void put_kept(struct dwarf_skeletons *skeletons, Dwarf_Die *skeleton, str
                 list_bases(skeletons);
         if (number(skeleton, DW_AT_addr_base, &base))
                 addresses = addresses_of_5(addresses, base);
+        else if (number(skeleton, DW_AT_GNU_addr_base, &base))
+                addresses = from_base(addresses, &skeletons->addr, base);
         else
-                addresses = from_base(addresses, &skeletons->addr, number(skeleton, DW_AT_GNU_addr_base, &base) ? base : 0);
+                addresses = (struct part){ 0 };
         dwarf_small_put(small, ".debug_addr.dwo", addresses.bytes, addresses.len);
         if (!number(skeleton, DW_AT_GNU_ranges_base, &base))
                 return;
@@ -246,14 +248,15 @@ static struct image *compose(struct dwarf_skeletons *skeletons, const struct wan
         struct part abbrev = part_of(image, ".debug_abbrev.dwo", wanted, 3);
         struct part line = part_of(image, ".debug_line.dwo", wanted, 4);
         struct part offsets = part_of(image, ".debug_str_offsets.dwo", wanted, 6);
-        struct part rnglists = wanted->version >= 5 ? part_of(image, ".debug_rnglists.dwo", wanted, 8) : (struct part){ 0 };
+        struct part rnglists = wanted->version < 5 ? (struct part){ 0 } : part_of(image, ".debug_rnglists.dwo", wanted, 8);
         struct part all = section_of(image_elf(image), ".debug_str.dwo");
         struct dwarf_strings strings = { 0 };
         struct dwarf_small small = { { 0 } };
 
         if (info.len == 0 || abbrev.len == 0)
                 return NULL;
-        if (offsets.len > 0 && !dwarf_package_strings(offsets.bytes, offsets.len, wanted->version, all.bytes, all.len, &strings))
+        if (offsets.len > 0 &&
+            !dwarf_package_strings(offsets.bytes, offsets.len, wanted->version, all.bytes, all.len, &strings))
                 return NULL;
         dwarf_small_begin(&small);
         dwarf_small_put(&small, ".debug_info.dwo", info.bytes, info.len);
@@ -355,7 +358,8 @@ Dwarf_Die *dwarf_split_unit(struct dwarf_split *split)
 
 /* ---- ranges ---- */
 
-/* Where list INDEX of .debug_rnglists.dwo begins: a header, then offsets from where they begin themselves (DWARF 5, 7.28). */
+/* Where list INDEX of .debug_rnglists.dwo begins: a header, then offsets from where they begin themselves (DWARF 5,
+ * 7.28). */
 static ptrdiff_t list_at(const struct dwarf_split *split, uint64_t index)
 {
         struct part lists = section_of(image_elf(split->image), ".debug_rnglists.dwo");

@@ -148,7 +148,8 @@ static const char *keep(struct naming *naming, char *string)
         return string;
 }
 
-/* SYMBOL names the function itself (the last frame) when DWARF has only a plain name: C++ functions with internal linkage. */
+/* SYMBOL names the function itself (the last frame) when DWARF has only a plain name: C++ functions with internal
+ * linkage. */
 static const char *function_name(struct naming *naming, const struct dwarf_frame *frame, const struct symbol *symbol)
 {
         if (frame->linkage)
@@ -201,8 +202,8 @@ static const char *file_name(struct naming *naming, const struct dwarf_frame *fr
         return path ? keep(naming, path) : frame->file;
 }
 
-/* The symbol that ADDR is in; else the one below it, *RET_NEAREST then, unless .eh_frame knows that another function begins between them. A
- * symbol without a size is as long as the function that .eh_frame has there. */
+/* The symbol that ADDR is in; else the one below it, *RET_NEAREST then, unless .eh_frame knows that another function
+ * begins between them. A symbol without a size is as long as the function that .eh_frame has there. */
 static const struct symbol *find_symbol(struct naming *naming, uint64_t addr, bool *ret_nearest)
 {
         const struct symbol *symbol = symbols_find(&naming->symbols, addr, ret_nearest);
@@ -266,7 +267,8 @@ size_t naming_lookup(struct naming *naming, uint64_t addr, bool exact, struct na
         for (size_t i = 0; i < n; i++) {
                 bool own = i + 1 == n;
 
-                if (own || frames[i].name || frames[i].linkage) /* the name of an inlined call may be in a file that is gone (dwz -m) */
+                /* The name of an inlined call may be in a file that is gone (dwz -m). */
+                if (own || frames[i].name || frames[i].linkage)
                         ret[stored++] = fill_frame(naming, &frames[i], own ? symbol : NULL, nearest, at);
         }
         return stored;

@@ -73,8 +73,8 @@ static void read_slots(Elf *elf, struct slots *slots)
                 qsort(slots->v, slots->n, sizeof *slots->v, by_addr);
 }
 
-/* The slot that the entry of LEN bytes at ADDR jumps through: jmp *DISTANCE(%rip) is ff 25 and four bytes, with or without endbr64
- * and bnd before it. 0 when it does not. */
+/* The slot that the entry of LEN bytes at ADDR jumps through: jmp *DISTANCE(%rip) is ff 25 and four bytes, with or
+ * without endbr64 and bnd before it. 0 when it does not. */
 static uint64_t slot_of(const uint8_t *bytes, size_t len, uint64_t addr)
 {
         for (size_t i = 0; i + 6 <= len && i <= 5; i++) {

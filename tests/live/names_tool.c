@@ -1,6 +1,6 @@
-/* names_tool: names addresses of a file as the recorder does: names_tool [--root DIR] FILE <addresses. One line for each address (an ELF
- * virtual address, hexadecimal), frames from the innermost out: function, file and line, `?` for what is not known, `~` before
- * a name that is a guess. */
+/* names_tool: names addresses of a file as the recorder does: names_tool [--root DIR] FILE <addresses. One line for
+ * each address (an ELF virtual address, hexadecimal), frames from the innermost out: function, file and line, `?`
+ * for what is not known, `~` before a name that is a guess. */
 #include "target/dwarf_process.h"
 #include "target/image.h"
 #include "target/naming.h"
