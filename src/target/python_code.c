@@ -52,7 +52,8 @@ static char *read_string(const struct python *python, int memory, uint64_t addr,
         uint64_t length, data;
         uint32_t state, kind;
 
-        if (memory_read(memory, addr, head, python->layout.compact_size) < 0 || word_at(head, OB_TYPE) != python->string_type)
+        if (memory_read(memory, addr, head, python->layout.compact_size) < 0 ||
+            word_at(head, OB_TYPE) != python->string_type)
                 return NULL;
         length = word_at(head, OB_SIZE);
         state = half_at(head, STRING_STATE);
@@ -141,7 +142,9 @@ int python_code_read(const struct python *python, int memory, uint64_t addr, str
                 return r;
         marks_of(layout, head, code.marks);
         code.first_line = half_at(head, layout->first_line);
-        code.bytes = layout->line_format == PYTHON_LINES_LOCATIONS ? addr + layout->bytes : word_at(head, layout->bytes) + BYTES_DATA;
+        code.bytes = addr + layout->bytes;
+        if (layout->line_format != PYTHON_LINES_LOCATIONS)
+                code.bytes = word_at(head, layout->bytes) + BYTES_DATA;
         code.name = read_string(python, memory, word_at(head, name), NAME_MAX_CHARS);
         code.file = read_string(python, memory, word_at(head, layout->file), FILE_MAX_CHARS);
         code.lines = read_bytes(python, memory, word_at(head, layout->lines), &code.n_lines);
@@ -224,8 +227,8 @@ static int64_t signed_varint(const uint8_t *p, size_t n, size_t *at)
         return value & 1 ? -(int64_t)(value >> 1) : (int64_t)(value >> 1);
 }
 
-/* Entries: a first byte with the highest bit set, four bits of kind, three of length in code units less one. What follows has that
- * bit clear. */
+/* Entries: a first byte with the highest bit set, four bits of kind, three of length in code units less one. What
+ * follows has that bit clear. */
 static uint32_t location_line(const uint8_t *p, size_t n, int64_t line, uint64_t offset)
 {
         enum { ONE_LINE = 10, NO_COLUMNS = 13, LONG = 14, NONE = 15, UNIT = 2 };
