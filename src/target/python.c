@@ -106,6 +106,19 @@ static bool is_offset(uint64_t offset, uint64_t max)
         return offset < max && offset % 4 == 0;
 }
 
+/* What is read into room of ours, which the offsets must not lead out of. The instructions are a code object's last
+ * field. */
+static bool are_heads(const uint64_t told[TOLD_WORDS])
+{
+        static const uint8_t fields[] = { TOLD_FILE, TOLD_NAME, TOLD_QUALNAME, TOLD_LINES, TOLD_FIRST_LINE };
+
+        for (size_t i = 0; i < array_len(fields); i++)
+                if (told[fields[i]] > told[TOLD_BYTES])
+                        return false;
+        return told[TOLD_BYTES] <= PYTHON_CODE_HEAD - 8 && told[TOLD_ASCII_SIZE] >= 40 &&
+               told[TOLD_ASCII_SIZE] <= PYTHON_STRING_HEAD - 16;
+}
+
 static int read_told(uint64_t runtime, uint32_t version, int memory, struct python_layout *ret)
 {
         uint64_t told[TOLD_WORDS];
@@ -132,7 +145,7 @@ static int read_told(uint64_t runtime, uint32_t version, int memory, struct pyth
                 .entry = PYTHON_ENTRY_SHIM, .line_format = PYTHON_LINES_LOCATIONS };
         return is_offset(told[TOLD_INNERMOST], OFFSET_MAX) && is_offset(told[TOLD_THREAD_ID], OFFSET_MAX) &&
                is_offset(told[TOLD_PREVIOUS], OFFSET_MAX) && is_offset(told[TOLD_CODE], OFFSET_MAX) &&
-               is_offset(told[TOLD_AT], OFFSET_MAX) && told[TOLD_MARK] < OFFSET_MAX ? 0 : -ENOTSUP;
+               is_offset(told[TOLD_AT], OFFSET_MAX) && told[TOLD_MARK] < OFFSET_MAX && are_heads(told) ? 0 : -ENOTSUP;
 }
 
 int python_find(struct image *image, const char *path, uint64_t bias, int memory, struct python *ret)

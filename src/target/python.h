@@ -23,6 +23,9 @@ enum python_entry {
 
 enum { PYTHON_SHIM = 3 }; /* FRAME_OWNED_BY_CSTACK */
 
+/* Most bytes that are read of the heads of objects; no offset of a field in them leads further. */
+enum { PYTHON_CODE_HEAD = 256, PYTHON_STRING_HEAD = 128 };
+
 /* How a code object's lines are written. */
 enum python_lines {
         PYTHON_LINES_LNOTAB,    /* up to 3.9: Objects/lnotab_notes.txt */
