@@ -157,8 +157,8 @@ static void tell(const struct scripts *scripts, struct happenings *happenings, u
 {
         uint32_t version = scripts->tell == TELL_UNKNOWN ? scripts->unknown - 1 :
                            scripts->python ? scripts->python->version : scripts->found[0].version;
-        const char *why = scripts->tell == TELL_UNKNOWN ? "heaptop knows how 3.9 to 3.13 keep them" :
-                          scripts->tell == TELL_NO_STATE ? "no thread's state stands where glibc keeps what is a thread's own" :
+        const char *why = scripts->tell == TELL_UNKNOWN ? "heaptop knows 3.9 to 3.13 as they are usually built" :
+                          scripts->tell == TELL_NO_STATE ? "its threads keep their states where glibc does not" :
                                                            "what it has there makes no sense";
         char name[32] = "";
 
@@ -167,7 +167,8 @@ static void tell(const struct scripts *scripts, struct happenings *happenings, u
         if (scripts->tell == TELL_ON)
                 happenings_event(happenings, now_ns, REC_EVENT_NOTE, "Python%s: its functions are in the stacks", name);
         else
-                happenings_event(happenings, now_ns, REC_EVENT_NOTE, "Python%s: its functions are not in the stacks: %s", name, why);
+                happenings_event(happenings, now_ns, REC_EVENT_NOTE, "Python%s: its functions are not in the stacks: %s",
+                                 name, why);
 }
 
 void scripts_tell(struct scripts *scripts, struct happenings *happenings, uint64_t now_ns)
@@ -395,8 +396,8 @@ static bool is_shown(const struct weaving *w, const struct wire_interpreted *fra
         return w->python->layout.entry != PYTHON_ENTRY_SHIM || !is_last_of_loop(w, frame);
 }
 
-size_t scripts_weave(struct scripts *scripts, const struct wire_alloc *record, const struct unwind_frame *frames, size_t n,
-                     uint64_t now_ns, struct scripts_place ret[WIRE_INTERPRETED_MAX + 1])
+size_t scripts_weave(struct scripts *scripts, const struct wire_alloc *record, const struct unwind_frame *frames,
+                     size_t n, uint64_t now_ns, struct scripts_place ret[WIRE_INTERPRETED_MAX + 1])
 {
         const uint8_t *behind = (const uint8_t *)(record + 1) + record->stack_bytes;
         struct weaving w = { scripts->python, record, frames, (uint32_t)n, 0, record->anchor };

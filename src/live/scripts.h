@@ -1,12 +1,14 @@
 /* scripts: Python functions in the stacks of a process that runs CPython (target/python.h).
  *
- * The probe copies the interpreter's own frames with each sample (struct wire_interpreter says how, struct wire_interpreted is what
- * it copies); here each becomes a frame "function (file:line)" of the pseudo module "[python]". They stand inside of the machine's
- * frame of the interpreter's loop that ran them. What a code object says is read from the process a moment after the sample and kept; it is
- * compared with what is there now when that was longer than SCRIPTS_TRUST_NS ago. Only a function that was deleted and whose
- * memory became another function's between the sample and the look, or within that time, gets a wrong name.
+ * The probe copies the interpreter's own frames with each sample (struct wire_interpreter says how, struct
+ * wire_interpreted is what it copies); here each becomes a frame "function (file:line)" of the pseudo module
+ * "[python]". They stand inside of the machine's frame of the interpreter's loop that ran them. What a code object says
+ * is read from the process a moment after the sample and kept; it is compared with what is there now when that was
+ * longer than SCRIPTS_TRUST_NS ago. Only a function that was deleted and whose memory became another function's between
+ * the sample and the look, or within that time, gets a wrong name.
  *
- * A frame whose place on the machine's stack is not known (more was on it than is copied) comes after all others, as the outermost. */
+ * A frame whose place on the machine's stack is not known (more was on it than is copied) comes after all others, as
+ * the outermost. */
 #pragma once
 
 #include "base/clock.h"
@@ -39,10 +41,10 @@ struct scripts_place {
         uint32_t at;    /* the number of machine's frames: outside of all */
 };
 
-/* The Python frames of RECORD, a checked copy whose N machine's frames are FRAMES; innermost first, with AT ascending. Returns how
- * many. */
-size_t scripts_weave(struct scripts *scripts, const struct wire_alloc *record, const struct unwind_frame *frames, size_t n,
-                     uint64_t now_ns, struct scripts_place ret[WIRE_INTERPRETED_MAX + 1]);
+/* The Python frames of RECORD, a checked copy whose N machine's frames are FRAMES; innermost first, with AT ascending.
+ * Returns how many. */
+size_t scripts_weave(struct scripts *scripts, const struct wire_alloc *record, const struct unwind_frame *frames,
+                     size_t n, uint64_t now_ns, struct scripts_place ret[WIRE_INTERPRETED_MAX + 1]);
 
 /* Once a tick: tells whether Python's functions are shown, or why they are not. */
 void scripts_tell(struct scripts *scripts, struct happenings *happenings, uint64_t now_ns);

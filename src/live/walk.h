@@ -11,14 +11,15 @@
 
 struct walk; /* opaque */
 
-/* Takes over the map and modules that INJECTION was made with; what is not in them is looked for when it is met. Without them
- * it looks at the process; when that is gone already, all code is unknown. STACKS, NAMES and TABLES (unwinder_new()) stay the
- * caller's and outlive it. */
+/* Takes over the map and modules that INJECTION was made with; what is not in them is looked for when it is met.
+ * Without them it looks at the process; when that is gone already, all code is unknown. STACKS, NAMES and TABLES
+ * (unwinder_new()) stay the caller's and outlive it. */
 int walk_new(struct injection *injection, struct stacks *stacks, struct names *names, struct unwind_tables *tables,
              struct walk **ret);
 void walk_free(struct walk *walk); /* accepts NULL */
 
-/* From now on frames of an interpreter are woven in; the probe is told in SHARED, which outlives the walk, where they are. Once. */
+/* From now on frames of an interpreter are woven in; the probe is told in SHARED, which outlives the walk, where they
+ * are. Once. */
 void walk_weave(struct walk *walk, struct wire_shared *shared);
 
 /* The interpreter of the process, owned by the walk; NULL when frames are not woven in. */
@@ -27,8 +28,8 @@ struct scripts *walk_scripts(struct walk *walk);
 /* The node of the sample in RECORD, a checked copy followed by its stack. Never 0. */
 uint32_t walk_sample(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns);
 
-/* The same in two steps: the frames, innermost first, at least one and valid until the next sample; then their node: RECORD
- * must still be there. */
+/* The same in two steps: the frames, innermost first, at least one and valid until the next sample; then their node:
+ * RECORD must still be there. */
 size_t walk_frames(struct walk *walk, const struct wire_alloc *record, uint64_t now_ns, const struct unwind_frame **ret);
 uint32_t walk_node(struct walk *walk);
 
@@ -43,5 +44,6 @@ size_t walk_ask(struct walk *walk);
 /* Looks now and then whether something was loaded: an allocator that nobody samples yet is on no stack. Once a tick. */
 void walk_look(struct walk *walk, uint64_t now_ns);
 
-/* The path of the next program or library that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by the walk. */
+/* The path of the next program or library that was mapped since the start, or NULL: for "loaded libfoo.so". Owned by
+ * the walk. */
 const char *walk_loaded(struct walk *walk);

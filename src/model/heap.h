@@ -179,7 +179,7 @@ struct tree_node {
         const char *file;         /* full path or NULL */
         uint32_t line;
         bool approximate, runtime, inlined, guessed, truncated;
-        bool scripted;            /* it or a node above is a compiled or interpreted function: what runs such code is runtime below */
+        bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */

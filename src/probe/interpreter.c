@@ -1,24 +1,26 @@
-/* interpreter: the frames of an interpreter's own stack, copied when a sample is taken: a moment later they are another call's.
+/* interpreter: the frames of an interpreter's own stack, copied when a sample is taken: a moment later they are another
+ * call's.
  *
  * heaptop has found out where they stand (struct wire_interpreter); here nothing is known of the interpreter but that.
  *
  * What keeps us from reading what is not there:
- *   - The state is found through the thread's own control block, and must name this thread. So it and its frames are this
- *     thread's: only it changes or unmaps them, and it is here. That holds whether or not it has the interpreter's lock.
- *   - The one exception, an interpreter that is ending, says so in a word before it takes the states of other threads away. It
- *     is looked at before each word that is read: some nanoseconds, in which the other thread would have to get from that
- *     word to the unmapping.
- *   - Should heaptop have been wrong about any offset: each page is asked for (page_is_readable(), stack.c) before it is
- *     read, a chain that runs in a circle ends at the limit, and nothing is ever written.
+ *   - The state is found through the thread's own control block, and must name this thread. So it and its frames are
+ *     this thread's: only it changes or unmaps them, and it is here. That holds whether or not it has the interpreter's
+ *     lock.
+ *   - The one exception, an interpreter that is ending, says so in a word before it takes the states of other threads
+ *     away. It is looked at before each word that is read: some nanoseconds, in which the other thread would have to
+ *     get from that word to the unmapping.
+ *   - Should heaptop have been wrong about any offset: each page is asked for (page_is_readable(), stack.c) before it
+ *     is read, a chain that runs in a circle ends at the limit, and nothing is ever written.
  *
- * A signal handler that allocates may find the chain half made. Its words are still addresses of this thread's frames, or 0: the
- * interpreter links a frame when it is complete, and unlinks it before it gives its memory back.
+ * A signal handler that allocates may find the chain half made. Its words are still addresses of this thread's frames,
+ * or 0: the interpreter links a frame when it is complete, and unlinks it before it gives its memory back.
  *
- * The chain is walked twice, to know the record's length and to fill it: the pages are asked for once. Records hold what was read as it
- * is; whether it makes sense is judged outside. */
+ * The chain is walked twice, to know the record's length and to fill it: the pages are asked for once. Records hold
+ * what was read as it is; whether it makes sense is judged outside. */
 #include "probe/probe.h"
 
-enum { PAGE = 4096, WORD = 8, PAGES = sizeof((struct interpreter_look *)0)->pages / sizeof(uint64_t), OFFSET_MAX = 4096 };
+enum { PAGE = 4096, WORD = 8, PAGES = sizeof((struct interpreter_look *)0)->pages / WORD, OFFSET_MAX = 4096 };
 
 #define ADDRESS_END (1ull << 47) /* of user space */
 #define AT_MASK     ((1ull << 48) - 1)
@@ -36,7 +38,8 @@ static bool may_read_page(struct interpreter_look *look, uint64_t page)
 }
 
 /* The word at BASE + OFFSET, which need not be aligned. */
-static __attribute__((noinline)) bool field(struct interpreter_look *look, uint64_t base, uint32_t offset, uint64_t *ret)
+static __attribute__((noinline)) bool field(struct interpreter_look *look, uint64_t base, uint32_t offset,
+                                            uint64_t *ret)
 {
         uint64_t addr = base + offset, first = addr & ~(PAGE - 1ull), last = (addr + WORD - 1) & ~(PAGE - 1ull);
 
@@ -62,7 +65,8 @@ static bool find_innermost(struct interpreter_look *look)
                 return false;
         if (how->anchor == WIRE_NO_ANCHOR)
                 return field(look, state, how->innermost, &look->innermost);
-        return field(look, state, how->anchor, &look->anchor) && field(look, look->anchor, how->innermost, &look->innermost);
+        return field(look, state, how->anchor, &look->anchor) &&
+               field(look, look->anchor, how->innermost, &look->innermost);
 }
 
 /* Reads the frame at ADDR: RET by enum wire_in_frame. */

@@ -65,7 +65,8 @@ struct wire_alloc *sample_reserve(const struct probe_frame *frame, uint64_t size
         uint32_t length;
 
         interpreter_look(shared, &look);
-        length = (uint32_t)(sizeof *alloc + extent + look.n * sizeof(struct wire_interpreted) + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
+        length = (uint32_t)(sizeof *alloc + extent + look.n * sizeof(struct wire_interpreted));
+        length = (length + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
         alloc = (struct wire_alloc *)ring_reserve(shared, length, false);
         if (!alloc) {
                 sample_drop(shared, size);

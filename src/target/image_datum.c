@@ -24,7 +24,8 @@ static bool find_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, const c
                 found = elf_strptr(elf, header->sh_link, sym.st_name);
                 if (!found || strcmp(found, name) != 0)
                         continue;
-                *ret = (struct image_symbol){ found, sym.st_value, sym.st_size, GELF_ST_BIND(sym.st_info) != STB_LOCAL };
+                *ret = (struct image_symbol){ found, sym.st_value, sym.st_size,
+                                               GELF_ST_BIND(sym.st_info) != STB_LOCAL };
                 return true;
         }
         return false;

@@ -36,13 +36,13 @@ static const struct python_layout layouts[] = {
                 .entry = PYTHON_ENTRY_SHIM, .line_format = PYTHON_LINES_LOCATIONS },
 };
 
-/* The words of _Py_DebugOffsets in 3.13 (Include/internal/pycore_runtime.h): a cookie, the version, whether it is built without a
- * lock, then offsets; these are the places of those that matter. */
+/* The words of _Py_DebugOffsets in 3.13 (Include/internal/pycore_runtime.h): a cookie, the version, whether it is built
+ * without a lock, then offsets; these are the places of those that matter. */
 enum {
-        TOLD_COOKIE = 0, TOLD_VERSION = 1, TOLD_FINALIZING = 4, TOLD_INTERPRETERS = 5, TOLD_THREADS = 9, TOLD_NEXT_THREAD = 21,
-        TOLD_INTERPRETER = 22, TOLD_INNERMOST = 23, TOLD_THREAD_ID = 24, TOLD_PREVIOUS = 29, TOLD_CODE = 30, TOLD_AT = 31,
-        TOLD_MARK = 33, TOLD_FILE = 35, TOLD_NAME = 36, TOLD_QUALNAME = 37, TOLD_LINES = 38, TOLD_FIRST_LINE = 39, TOLD_BYTES = 43,
-        TOLD_ASCII_SIZE = 70, TOLD_WORDS = 71,
+        TOLD_COOKIE = 0, TOLD_VERSION = 1, TOLD_WITHOUT_LOCK = 2, TOLD_FINALIZING = 4, TOLD_INTERPRETERS = 5, TOLD_THREADS = 9,
+        TOLD_NEXT_THREAD = 21, TOLD_INTERPRETER = 22, TOLD_INNERMOST = 23, TOLD_THREAD_ID = 24, TOLD_PREVIOUS = 29, TOLD_CODE = 30,
+        TOLD_AT = 31, TOLD_MARK = 33, TOLD_FILE = 35, TOLD_NAME = 36, TOLD_QUALNAME = 37, TOLD_LINES = 38,
+        TOLD_FIRST_LINE = 39, TOLD_BYTES = 43, TOLD_ASCII_SIZE = 70, TOLD_WORDS = 71,
 };
 static const char cookie[8] = "xdebugpy";
 
@@ -106,13 +106,27 @@ static bool is_offset(uint64_t offset, uint64_t max)
         return offset < max && offset % 4 == 0;
 }
 
+/* What is read into room of ours, which the offsets must not lead out of. The instructions are a code object's last
+ * field. */
+static bool are_heads(const uint64_t told[TOLD_WORDS])
+{
+        static const uint8_t fields[] = { TOLD_FILE, TOLD_NAME, TOLD_QUALNAME, TOLD_LINES, TOLD_FIRST_LINE };
+
+        for (size_t i = 0; i < array_len(fields); i++)
+                if (told[fields[i]] > told[TOLD_BYTES])
+                        return false;
+        return told[TOLD_BYTES] <= PYTHON_CODE_HEAD - 8 && told[TOLD_ASCII_SIZE] >= 40 &&
+               told[TOLD_ASCII_SIZE] <= PYTHON_STRING_HEAD - 16;
+}
+
 static int read_told(uint64_t runtime, uint32_t version, int memory, struct python_layout *ret)
 {
         uint64_t told[TOLD_WORDS];
 
         if (memory_read(memory, runtime, told, sizeof told) < 0)
                 return -EAGAIN;
-        if (memcmp(&told[TOLD_COOKIE], cookie, sizeof cookie) != 0 || (told[TOLD_VERSION] >> 16) != version)
+        if (memcmp(&told[TOLD_COOKIE], cookie, sizeof cookie) != 0 || (told[TOLD_VERSION] >> 16) != version ||
+            told[TOLD_WITHOUT_LOCK])
                 return -ENOTSUP;
         for (size_t i = TOLD_VERSION + 1; i < TOLD_WORDS; i++)
                 if (i != TOLD_MARK && (told[i] >= RUNTIME_MAX))
@@ -131,7 +145,7 @@ static int read_told(uint64_t runtime, uint32_t version, int memory, struct pyth
                 .entry = PYTHON_ENTRY_SHIM, .line_format = PYTHON_LINES_LOCATIONS };
         return is_offset(told[TOLD_INNERMOST], OFFSET_MAX) && is_offset(told[TOLD_THREAD_ID], OFFSET_MAX) &&
                is_offset(told[TOLD_PREVIOUS], OFFSET_MAX) && is_offset(told[TOLD_CODE], OFFSET_MAX) &&
-               is_offset(told[TOLD_AT], OFFSET_MAX) && told[TOLD_MARK] < OFFSET_MAX ? 0 : -ENOTSUP;
+               is_offset(told[TOLD_AT], OFFSET_MAX) && told[TOLD_MARK] < OFFSET_MAX && are_heads(told) ? 0 : -ENOTSUP;
 }
 
 int python_find(struct image *image, const char *path, uint64_t bias, int memory, struct python *ret)
@@ -170,8 +184,8 @@ int python_find(struct image *image, const char *path, uint64_t bias, int memory
 
 /* ---- a thread's own state ---- */
 
-/* glibc's struct pthread has the first 32 of the values of pthread_setspecific() in itself, each behind a sequence number, then
- * pointers to all such blocks; the first of these points back to it, which is how it is found. */
+/* glibc's struct pthread has the first 32 of the values of pthread_setspecific() in itself, each behind a sequence
+ * number, then pointers to all such blocks; the first of these points back to it, which is how it is found. */
 enum { CONTROL_WORDS = 2304 / 8, BLOCK_KEYS = 32, BLOCK_WORDS = 2 * BLOCK_KEYS };
 
 static bool find_block(const uint64_t words[CONTROL_WORDS], uint64_t thread, size_t *ret)
@@ -203,7 +217,8 @@ static bool find_state(const struct python *python, int memory, uint64_t thread,
         uint64_t words[CONTROL_WORDS];
         size_t block;
 
-        if (memory_read(memory, thread, words, sizeof words) < 0 || words[0] != thread || !find_block(words, thread, &block))
+        if (memory_read(memory, thread, words, sizeof words) < 0 || words[0] != thread ||
+            !find_block(words, thread, &block))
                 return false;
         for (uint32_t i = 0; key == UINT32_MAX && i < BLOCK_KEYS; i++) /* other libraries may keep it as well */
                 if (words[block + 2 * i + 1] == state && n++ == 0)

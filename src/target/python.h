@@ -1,8 +1,8 @@
 /* python: a CPython interpreter in another process: where it keeps what its threads are doing.
  *
- * Offsets are those of the headers of each version: 3.11 is checked against them by a test, 3.9, 3.10 and 3.12 were taken
- * from them; from 3.13 on the process tells its own (_Py_DebugOffsets at the start of _PyRuntime). Everything read from the process is
- * hostile. */
+ * Offsets are those of the headers of each version: 3.11 is checked against them by a test, 3.9, 3.10 and 3.12 were
+ * taken from them; from 3.13 on the process tells its own (_Py_DebugOffsets at the start of _PyRuntime). Everything
+ * read from the process is hostile. */
 #pragma once
 
 #include "target/image.h"
@@ -23,6 +23,9 @@ enum python_entry {
 
 enum { PYTHON_SHIM = 3 }; /* FRAME_OWNED_BY_CSTACK */
 
+/* Most bytes that are read of the heads of objects; no offset of a field in them leads further. */
+enum { PYTHON_CODE_HEAD = 256, PYTHON_STRING_HEAD = 128 };
+
 /* How a code object's lines are written. */
 enum python_lines {
         PYTHON_LINES_LNOTAB,    /* up to 3.9: Objects/lnotab_notes.txt */
@@ -39,8 +42,8 @@ struct python_layout {
         uint32_t innermost;  /* in the anchor or in the state */
         uint32_t next_anchor; /* in the anchor */
         uint32_t previous, code, at, mark; /* in a frame */
-        uint32_t first_line, file, name, qualname, lines, bytes; /* in a code object; bytes: the first instruction or, below 3.11,
-                                                                  * an object that holds them */
+        uint32_t first_line, file, name, qualname, lines; /* in a code object */
+        uint32_t bytes;      /* in it: the first instruction; below 3.11 an object that holds them */
         uint32_t ascii_size, compact_size; /* of the heads of strings */
         uint32_t at_scale;   /* `at` counts so many bytes from the first instruction; 0 = it is an address */
         enum python_entry entry;
@@ -55,13 +58,13 @@ struct python {
         struct python_layout layout;
 };
 
-/* Looks whether IMAGE, the file PATH mapped with BIAS, is a CPython interpreter. MEMORY: memory_open(). Returns 1 when it is one we know, 0
- * when it is none, -ENOTSUP when its version is not known (RET->version then says which it is, if that is known), -EAGAIN when
- * it cannot tell yet. */
+/* Looks whether IMAGE, the file PATH mapped with BIAS, is a CPython interpreter. MEMORY: memory_open(). Returns 1 when
+ * it is one we know, 0 when it is none, -ENOTSUP when its version is not known (RET->version then says which it is, if
+ * that is known), -EAGAIN when it cannot tell yet. */
 int python_find(struct image *image, const char *path, uint64_t bias, int memory, struct python *ret);
 
-/* Where a thread finds its own state: the word at its thread pointer + *RET_OFFSET (glibc). Needs a thread that runs Python. 0, -EAGAIN
- * when there is none yet, -ENOTSUP when its state stands elsewhere. */
+/* Where a thread finds its own state: the word at its thread pointer + *RET_OFFSET (glibc). Needs a thread that runs
+ * Python. 0, -EAGAIN when there is none yet, -ENOTSUP when its state stands elsewhere. */
 int python_state(const struct python *python, int memory, uint32_t *ret_offset);
 
 /* The layout of VERSION (0x030b), for tests; NULL when it is not known. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-        NAME_MAX_CHARS = 1024, FILE_MAX_CHARS = 4096, LINES_MAX = 1 << 20, CODE_HEAD = 256, STRING_HEAD = 128,
+        NAME_MAX_CHARS = 1024, FILE_MAX_CHARS = 4096, LINES_MAX = 1 << 20,
         OB_TYPE = 8, OB_SIZE = 16, /* of any object; strings have their length in the same place */
         STRING_STATE = 32,         /* bits: 2 interned, 3 kind, 1 compact, 1 ascii (Include/cpython/unicodeobject.h) */
         BYTES_DATA = 32,
@@ -47,12 +47,13 @@ static void add_char(struct buf *buf, uint32_t c)
 /* The string at ADDR, cut after MAX characters; NULL when there is none. The caller frees it. */
 static char *read_string(const struct python *python, int memory, uint64_t addr, size_t max)
 {
-        uint8_t head[STRING_HEAD], chars[4 * FILE_MAX_CHARS];
+        uint8_t head[PYTHON_STRING_HEAD], chars[4 * FILE_MAX_CHARS];
         struct buf buf = { 0 };
         uint64_t length, data;
         uint32_t state, kind;
 
-        if (memory_read(memory, addr, head, python->layout.compact_size) < 0 || word_at(head, OB_TYPE) != python->string_type)
+        if (memory_read(memory, addr, head, python->layout.compact_size) < 0 ||
+            word_at(head, OB_TYPE) != python->string_type)
                 return NULL;
         length = word_at(head, OB_SIZE);
         state = half_at(head, STRING_STATE);
@@ -99,17 +100,18 @@ static uint8_t *read_bytes(const struct python *python, int memory, uint64_t add
 /* ---- code objects ---- */
 
 /* The first bytes of the object at ADDR, if it is a code object. */
-static int read_head(const struct python *python, int memory, uint64_t addr, uint8_t ret[CODE_HEAD])
+static int read_head(const struct python *python, int memory, uint64_t addr, uint8_t ret[PYTHON_CODE_HEAD])
 {
         const struct python_layout *layout = &python->layout;
         uint32_t n = (layout->bytes > layout->lines ? layout->bytes : layout->lines) + 8;
 
-        if (addr % 8 != 0 || n > CODE_HEAD || memory_read(memory, addr, ret, n) < 0)
+        if (addr % 8 != 0 || n > PYTHON_CODE_HEAD || memory_read(memory, addr, ret, n) < 0)
                 return -EFAULT;
         return word_at(ret, OB_TYPE) == python->code_type ? 0 : -ENOENT;
 }
 
-static void marks_of(const struct python_layout *layout, const uint8_t head[CODE_HEAD], uint64_t ret[PYTHON_CODE_MARKS])
+static void marks_of(const struct python_layout *layout, const uint8_t head[PYTHON_CODE_HEAD],
+                     uint64_t ret[PYTHON_CODE_MARKS])
 {
         ret[0] = word_at(head, layout->name);
         ret[1] = word_at(head, layout->file);
@@ -121,7 +123,7 @@ static void marks_of(const struct python_layout *layout, const uint8_t head[CODE
 bool python_code_is_same(const struct python *python, int memory, uint64_t addr, const struct python_code *code)
 {
         uint64_t marks[PYTHON_CODE_MARKS];
-        uint8_t head[CODE_HEAD];
+        uint8_t head[PYTHON_CODE_HEAD];
 
         if (read_head(python, memory, addr, head) < 0)
                 return false;
@@ -133,7 +135,7 @@ int python_code_read(const struct python *python, int memory, uint64_t addr, str
 {
         const struct python_layout *layout = &python->layout;
         struct python_code code = { 0 };
-        uint8_t head[CODE_HEAD];
+        uint8_t head[PYTHON_CODE_HEAD];
         uint32_t name = layout->qualname == PYTHON_NONE ? layout->name : layout->qualname;
         int r = read_head(python, memory, addr, head);
 
@@ -141,7 +143,9 @@ int python_code_read(const struct python *python, int memory, uint64_t addr, str
                 return r;
         marks_of(layout, head, code.marks);
         code.first_line = half_at(head, layout->first_line);
-        code.bytes = layout->line_format == PYTHON_LINES_LOCATIONS ? addr + layout->bytes : word_at(head, layout->bytes) + BYTES_DATA;
+        code.bytes = addr + layout->bytes;
+        if (layout->line_format != PYTHON_LINES_LOCATIONS)
+                code.bytes = word_at(head, layout->bytes) + BYTES_DATA;
         code.name = read_string(python, memory, word_at(head, name), NAME_MAX_CHARS);
         code.file = read_string(python, memory, word_at(head, layout->file), FILE_MAX_CHARS);
         code.lines = read_bytes(python, memory, word_at(head, layout->lines), &code.n_lines);
@@ -224,8 +228,8 @@ static int64_t signed_varint(const uint8_t *p, size_t n, size_t *at)
         return value & 1 ? -(int64_t)(value >> 1) : (int64_t)(value >> 1);
 }
 
-/* Entries: a first byte with the highest bit set, four bits of kind, three of length in code units less one. What follows has that
- * bit clear. */
+/* Entries: a first byte with the highest bit set, four bits of kind, three of length in code units less one. What
+ * follows has that bit clear. */
 static uint32_t location_line(const uint8_t *p, size_t n, int64_t line, uint64_t offset)
 {
         enum { ONE_LINE = 10, NO_COLUMNS = 13, LONG = 14, NONE = 15, UNIT = 2 };

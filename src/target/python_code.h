@@ -26,8 +26,8 @@ void python_code_done(struct python_code *code); /* accepts all-zero */
 /* Whether the object at ADDR is still the one that CODE was read from. */
 bool python_code_is_same(const struct python *python, int memory, uint64_t addr, const struct python_code *code);
 
-/* The line that the instruction AT (a frame's, see python_layout.at_scale) was made from; the function's first when it has none of its
- * own, or when the call is just beginning. */
+/* The line that the instruction AT (a frame's, see python_layout.at_scale) was made from; the function's first when it
+ * has none of its own, or when the call is just beginning. */
 uint32_t python_code_line(const struct python *python, const struct python_code *code, uint64_t at);
 
 /* The line of the instruction OFFSET bytes from the first, 0 when it has none. LINES are hostile. */

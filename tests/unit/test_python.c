@@ -182,6 +182,61 @@ static void an_interpreter_is_known_by_what_it_exports(void **state)
         Py_Version = 0x030b02f0;
 }
 
+/* Offsets as 3.13 tells them, at the start of _PyRuntime; those in objects are the toy's. */
+static void tell_offsets(void)
+{
+        static const uint16_t told[][2] = {
+                { 5, 40 }, { 9, 16 }, { 21, 8 }, { 22, 16 }, { 23, 56 }, { 24, 152 }, { 29, 8 }, { 31, 56 }, { 33, 70 },
+                { 35, 112 }, { 36, 120 }, { 37, 128 }, { 38, 136 }, { 39, 72 }, { 43, 184 }, { 70, 48 },
+        };
+
+        memset(_PyRuntime, 0, sizeof _PyRuntime);
+        memcpy(_PyRuntime, "xdebugpy", 8);
+        Py_Version = 0x030d00f0;
+        _PyRuntime[1] = Py_Version;
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+                _PyRuntime[told[i][0]] = told[i][1];
+}
+
+static void forget_offsets(void)
+{
+        memset(_PyRuntime, 0, sizeof _PyRuntime);
+        Py_Version = 0x030b02f0;
+}
+
+static void an_interpreter_that_tells_its_offsets_is_believed(void **state)
+{
+        struct python found;
+        struct python_code code;
+        struct objects o;
+
+        tell_offsets();
+        assert_int_equal(toy_find(memory, &found), 1);
+        forget_offsets();
+        make_objects(&o);
+        assert_int_equal(python_code_read(&found, memory, (uint64_t)&o.code, &code), 0);
+        assert_string_equal(code.name, "Shop.sell");
+        assert_string_equal(code.file, "/srv/shop.py");
+        assert_int_equal(code.first_line, 30);
+        python_code_done(&code);
+}
+
+static void told_offsets_that_lead_out_of_the_heads_of_objects_are_refused(void **state)
+{
+        static const uint32_t bad[][2] = {
+                { 35, 1 << 16 }, { 36, 1 << 16 }, { 37, 192 }, { 38, 256 }, { 39, 4096 }, { 43, 256 }, { 43, 16 },
+                { 70, 0 }, { 70, 120 }, { 70, 1 << 16 },
+        };
+        struct python found;
+
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+                tell_offsets();
+                _PyRuntime[bad[i][0]] = bad[i][1];
+                assert_int_equal(toy_find(memory, &found), -ENOTSUP);
+        }
+        forget_offsets();
+}
+
 static void a_thread_finds_its_state_where_pthread_setspecific_puts_it(void **state)
 {
         struct toy_interp interp;
@@ -225,6 +280,8 @@ int main(void)
                 cmocka_unit_test(what_is_no_code_object_is_refused),
                 cmocka_unit_test(long_names_are_cut),
                 cmocka_unit_test(an_interpreter_is_known_by_what_it_exports),
+                cmocka_unit_test(an_interpreter_that_tells_its_offsets_is_believed),
+                cmocka_unit_test(told_offsets_that_lead_out_of_the_heads_of_objects_are_refused),
                 cmocka_unit_test(a_thread_finds_its_state_where_pthread_setspecific_puts_it),
                 cmocka_unit_test(a_list_of_threads_in_a_circle_ends),
         };

@@ -1,6 +1,7 @@
 /* Python's frames find their place among the machine's, and their names. */
 #include "unit.h"
 
+#include "area.h"
 #include "toy_python.h"
 
 #include "live/scripts.h"
@@ -62,7 +63,7 @@ static int setup(void **state)
         struct world *w = calloc(1, sizeof *w);
 
         stacks_init(&w->stacks);
-        w->shared = calloc(1, sizeof *w->shared);
+        w->shared = area_new();
         w->scripts = scripts_new(getpid(), w->shared, &w->stacks);
         for (uint32_t i = 0; i < FUNCTIONS; i++)
                 make_function(&w->functions[i], names[i], 100 * (i + 1));
@@ -85,7 +86,7 @@ static int teardown(void **state)
         happenings_done(&w->happenings);
         stacks_done(&w->stacks);
         toy_stop(w->key);
-        free(w->shared);
+        area_free(w->shared);
         free(w);
         return 0;
 }

@@ -1,5 +1,7 @@
-/* toy_python: the parts of CPython 3.11 that heaptop looks at, in our own memory; exported as CPython does, by a program linked with
- * --export-dynamic. Offsets are those of target/python.c, which tests/python_layout.sh compares with CPython's headers. */
+/* toy_python: the parts of CPython 3.11 that heaptop looks at, in our own memory; exported as CPython does, by a
+ * program linked with
+ * --export-dynamic. Offsets are those of target/python.c, which tests/python_layout.sh compares with CPython's headers.
+ * */
 #pragma once
 
 #include "target/image.h"
