@@ -146,8 +146,8 @@ static bool wants_immutable(int rc)
         return (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY;
 }
 
-/* A journal can end with the name of one that many databases share; SQLite removes the file of that name when it has put everything
- * back. A session never has one, so such a journal was made by somebody who wants a file removed. */
+/* A journal can end with the name of one that many databases share; SQLite removes the file of that name when it has
+ * put everything back. A session never has one, so such a journal was made by somebody who wants a file removed. */
 static bool names_other_file(struct store *store)
 {
         static const uint8_t magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
@@ -198,9 +198,9 @@ static int open_reader(struct store *store, struct err *err)
         if (rc == SQLITE_READONLY_ROLLBACK)
                 rc = roll_back(store);
         if (rc == SQLITE_READONLY_ROLLBACK)
-                return err_set(err, EACCES, "cannot read %s: a change of it was cut off, and the journal beside it cannot be used to"
-                               " undo that (it must be a plain file of that session, in a folder that you may write)",
-                               store->path);
+                return err_set(err, EACCES, "cannot read %s: a change of it was cut off, and the journal beside it cannot be"
+                               " used to undo that (it must be a plain file of that session, in a folder that you may"
+                               " write)", store->path);
         if (wants_immutable(rc)) {
                 log_info("%s: its folder cannot be written; opened as it is, without its -wal", store->path);
                 sqlite3_close(store->db);

@@ -324,7 +324,8 @@ static bool conclude(struct debuginfod *debuginfod, int result, struct image *im
         return true;
 }
 
-/* The next reply that is no progress, as receive(). -EAGAIN: so much progress was told that the rest is left for the next time. */
+/* The next reply that is no progress, as receive(). -EAGAIN: so much progress was told that the rest is left for the
+ * next time. */
 static int receive_end(struct debuginfod *debuginfod, struct debuginfod_reply *ret, int *ret_fd)
 {
         for (int i = 0; i < PROGRESS_MAX; i++) {
