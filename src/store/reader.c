@@ -154,7 +154,7 @@ static bool names_other_file(struct store *store)
         char *path = xasprintf("%s-journal", sqlite3_db_filename(store->db, "main"));
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         uint8_t end[sizeof magic];
-        bool names = fd < 0;
+        bool names = fd < 0 && errno != ENOENT; /* gone: somebody else has put everything back */
         struct stat st;
 
         if (fd >= 0) {
