@@ -170,6 +170,7 @@ static void give_up(struct fetching *fetching)
         fetching->off = true;
         for (size_t i = 0; i < fetching->wanted.n; i++)
                 settle(fetching, &fetching->wanted.v[i]);
+        debuginfod_rest(fetching->debuginfod); /* nobody steps any more */
 }
 
 /* Something is wrong with all servers, or with us. */

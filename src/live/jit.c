@@ -250,22 +250,24 @@ static bool is_anonymous(const struct jit *jit, uint64_t addr)
 }
 
 /* The same address is the same frame until it has a name: then it is forgotten here, for what stands there next is
- * another. */
+ * another. When too many wait, an address is a frame for good, and gets no name. */
 static uint32_t unnamed_frame(struct jit *jit, uint64_t pc, uint64_t shown, uint64_t at_ns, uint32_t flags)
 {
-        bool writes = jitreader_has_files(jit->reader);
+        bool writes = jitreader_has_files(jit->reader), waits, fresh;
+        uint32_t frame, in;
         uint64_t known;
-        uint32_t frame;
 
         if (addrmap_get(&jit->frames, pc, &known))
                 return (uint32_t)known;
-        frame = stacks_frame_keyed(jit->stacks, module(jit, writes), KEY_WAITING | jit->stacks->frames.n, shown,
-                                   flags | (writes ? REC_FRAME_JIT : 0u), NULL);
+        in = module(jit, writes);
+        waits = in && jit->waiting.n < WAITING_MAX;
+        frame = stacks_frame_keyed(jit->stacks, in, KEY_WAITING | (waits ? jit->stacks->frames.n : pc), shown,
+                                   flags | (writes ? REC_FRAME_JIT : 0u), &fresh);
         if (jit->stacks->frames.v[frame].module == 0) /* there are too many, and this one stands for all others */
-                return frame;
-        if (!writes)
+                waits = false;
+        if (fresh && (!writes || !waits))
                 stacks_named(jit->stacks, frame, NULL, 0, false);
-        if (jit->waiting.n < WAITING_MAX) {
+        if (waits) {
                 addrmap_put(&jit->frames, pc, frame);
                 rows_add(&jit->waiting, (struct waiting){ pc, at_ns, frame, !writes });
         }
@@ -289,6 +291,8 @@ static uint32_t named_frame(struct jit *jit, const struct jitcode_found *found, 
                                         &fresh);
         if (fresh && jit->stacks->frames.v[met->frame].module)
                 give_name(jit, met->frame, &name);
+        else if (fresh)
+                stacks_named(jit->stacks, met->frame, NULL, 0, false);
         return met->frame;
 }
 

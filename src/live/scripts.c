@@ -244,7 +244,10 @@ static uint32_t frame_of(struct scripts *scripts, uint64_t key, bool *ret_new)
         if (scripts->module == 0)
                 scripts->module = stacks_module(stacks, "[python]", "", false);
         id = stacks_frame_keyed(stacks, scripts->module, key, 0, REC_FRAME_INTERPRETED, ret_new);
-        *ret_new &= stacks->frames.v[id].module != 0; /* 0: there are too many, and this one stands for all others */
+        if (*ret_new && stacks->frames.v[id].module == 0) { /* there are too many, and this one stands for all others */
+                stacks_named(stacks, id, NULL, 0, false);
+                *ret_new = false;
+        }
         return id;
 }
 

@@ -7,17 +7,20 @@
  *   - The state is found through the thread's own control block, and must name this thread. So it and its frames are
  *     this thread's: only it changes or unmaps them, and it is here. That holds whether or not it has the interpreter's
  *     lock.
- *   - The one exception, an interpreter that is ending, says so in a word before it takes the states of other threads
+ *   - One exception, an interpreter that is ending, says so in a word before it takes the states of other threads
  *     away. It is looked at before each word that is read: some nanoseconds, in which the other thread would have to
  *     get from that word to the unmapping.
+ *   - The other: a host program that embeds Python may hand a state on to another thread. The one that it was made in
+ *     may still find it, and what its pages were asked for holds only until the other one returns over the end of a
+ *     block of frames: it would have to do so within the time that a sample takes.
  *   - Should heaptop have been wrong about any offset: each page is asked for (page_is_readable(), stack.c) before it
  *     is read, a chain that runs in a circle ends at the limit, and nothing is ever written.
  *
  * A signal handler that allocates may find the chain half made. Its words are still addresses of this thread's frames,
  * or 0: the interpreter links a frame when it is complete, and unlinks it before it gives its memory back.
  *
- * The chain is walked twice, to know the record's length and to fill it: the pages are asked for once. Records hold
- * what was read as it is; whether it makes sense is judged outside. */
+ * The chain is walked twice, to know the record's length and to fill it: most pages are asked for once, for the
+ * last ones are remembered. Records hold what was read as it is; whether it makes sense is judged outside. */
 #include "probe/probe.h"
 
 enum { PAGE = 4096, WORD = 8, PAGES = sizeof((struct interpreter_look *)0)->pages / WORD, OFFSET_MAX = 4096 };

@@ -6,6 +6,7 @@
 #include "store/schema.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,6 +146,27 @@ static bool wants_immutable(int rc)
         return (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY;
 }
 
+/* A journal can end with the name of one that many databases share; SQLite removes the file of that name when it has
+ * put everything back. A session never has one, so such a journal was made by somebody who wants a file removed. */
+static bool names_other_file(struct store *store)
+{
+        static const uint8_t magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+        char *path = xasprintf("%s-journal", sqlite3_db_filename(store->db, "main"));
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        uint8_t end[sizeof magic];
+        bool names = fd < 0 && errno != ENOENT; /* gone: somebody else has put everything back */
+        struct stat st;
+
+        if (fd >= 0) {
+                names = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+                        (pread(fd, end, sizeof end, st.st_size - (off_t)sizeof end) == (ssize_t)sizeof end &&
+                         memcmp(end, magic, sizeof end) == 0);
+                close(fd);
+        }
+        free(path);
+        return names;
+}
+
 /* Who was changing the file died in the middle: the journal beside it has what was there before, and whoever may write puts it
  * back. */
 static int roll_back(struct store *store)
@@ -152,6 +174,8 @@ static int roll_back(struct store *store)
         int64_t ignored;
         int rc;
 
+        if (names_other_file(store))
+                return SQLITE_READONLY_ROLLBACK;
         sqlite3_close(store->db);
         store->db = NULL;
         rc = db_connect(store->path, SQLITE_OPEN_READWRITE, false, &store->db);
@@ -173,6 +197,10 @@ static int open_reader(struct store *store, struct err *err)
         rc = connect_reader(store, false);
         if (rc == SQLITE_READONLY_ROLLBACK)
                 rc = roll_back(store);
+        if (rc == SQLITE_READONLY_ROLLBACK)
+                return err_set(err, EACCES, "cannot read %s: a change of it was cut off, and the journal beside it cannot be"
+                               " used to undo that (it must be a plain file of that session, in a folder that you may"
+                               " write)", store->path);
         if (wants_immutable(rc)) {
                 log_info("%s: its folder cannot be written; opened as it is, without its -wal", store->path);
                 sqlite3_close(store->db);

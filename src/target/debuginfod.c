@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ENV_MAX = 64 };
+enum {
+        ENV_MAX = 64,
+        PROGRESS_MAX = 64, /* replies that are taken in at a time */
+};
 
 struct debuginfod {
         char *program;
@@ -230,8 +233,9 @@ static int receive(struct debuginfod *debuginfod, struct debuginfod_reply *ret, 
                 char bytes[CMSG_SPACE(sizeof(int))];
         } control;
         struct iovec part = { ret, sizeof *ret };
+        /* room for one: of more the kernel keeps the rest from us */
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                                  .msg_controllen = sizeof control };
+                                  .msg_controllen = CMSG_LEN(sizeof(int)) };
         struct cmsghdr *cmsg;
         ssize_t n;
 
@@ -320,6 +324,24 @@ static bool conclude(struct debuginfod *debuginfod, int result, struct image *im
         return true;
 }
 
+/* The next reply that is no progress, as receive(). -EAGAIN: so much progress was told that the rest is left for the
+ * next time. */
+static int receive_end(struct debuginfod *debuginfod, struct debuginfod_reply *ret, int *ret_fd)
+{
+        for (int i = 0; i < PROGRESS_MAX; i++) {
+                int r = receive(debuginfod, ret, ret_fd);
+
+                if (r <= 0 || ret->type != DEBUGINFOD_PROGRESS)
+                        return r;
+                if (*ret_fd >= 0)
+                        close(*ret_fd);
+                debuginfod->heard_ns = clock_boottime_ns();
+                debuginfod->done = ret->done;
+                debuginfod->total = ret->total;
+        }
+        return -EAGAIN;
+}
+
 bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct image **ret_image,
                      struct image **ret_alternate)
 {
@@ -331,14 +353,8 @@ bool debuginfod_poll(struct debuginfod *debuginfod, int *ret_result, struct imag
         *ret_image = *ret_alternate = NULL;
         if (!debuginfod->fetching)
                 return false;
-        while ((r = receive(debuginfod, &reply, &fd)) > 0 && reply.type == DEBUGINFOD_PROGRESS) {
-                if (fd >= 0)
-                        close(fd);
-                debuginfod->heard_ns = clock_boottime_ns();
-                debuginfod->done = reply.done;
-                debuginfod->total = reply.total;
-        }
-        if (r == 0 && clock_boottime_ns() - debuginfod->heard_ns < DEBUGINFOD_SILENCE_S * NS_PER_S)
+        r = receive_end(debuginfod, &reply, &fd);
+        if (r == -EAGAIN || (r == 0 && clock_boottime_ns() - debuginfod->heard_ns < DEBUGINFOD_SILENCE_S * NS_PER_S))
                 return false;
         if (r > 0) {
                 int result = take_reply(debuginfod, &reply, fd, &image);

@@ -25,20 +25,35 @@
 
 enum { LARGEST = 4 << 20, TAB = 8 };
 
-/* PATH below ROOT, whose links lead nowhere else; ROOT NULL: as it is. */
-static int open_below(const char *root, const char *path)
+/* PATH below ROOT, whose links lead nowhere else; ROOT NULL: as it is. A descriptor of O_PATH. */
+static int find_below(const char *root, const char *path)
 {
-        enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
-        struct open_how how = { .flags = FLAGS, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         int folder, fd;
 
         if (!root)
-                return open(path, FLAGS);
+                return open(path, O_PATH | O_CLOEXEC);
         folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (folder < 0)
                 return -1;
         fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
         close(folder);
+        return fd;
+}
+
+/* Opening a device can have effects, so what it is is seen before. */
+static int open_regular(const char *root, const char *path, struct stat *ret)
+{
+        int found = find_below(root, path), fd = -1;
+        char again[64];
+
+        if (found < 0)
+                return -1;
+        if (fstat(found, ret) == 0 && S_ISREG(ret->st_mode)) {
+                snprintf(again, sizeof again, "/proc/self/fd/%d", found);
+                fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        }
+        close(found);
         return fd;
 }
 
@@ -51,10 +66,10 @@ static char *read_regular(const char *root, const char *path, struct stat *ret)
 
         if (path[0] != '/')
                 return NULL;
-        fd = open_below(root, path);
+        fd = open_regular(root, path, ret);
         if (fd < 0)
                 return NULL;
-        if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode) && ret->st_size > 0 && ret->st_size <= LARGEST) {
+        if (ret->st_size > 0 && ret->st_size <= LARGEST) {
                 text = xmalloc((size_t)ret->st_size + 1);
                 while (len < (size_t)ret->st_size && (n = read(fd, text + len, (size_t)ret->st_size - len)) > 0)
                         len += (size_t)n;

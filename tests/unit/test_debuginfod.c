@@ -8,13 +8,16 @@
 #include "target/debuginfod.h"
 #include "target/debuginfod_wire.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DIES     "dead0000"
@@ -23,30 +26,53 @@
 #define A_FIFO   "0000cccc"
 #define GARBAGE  "0000dddd"
 #define USER     "0000eeee"
+#define TALKS    "0000ffff"
+#define TWO      "00001111"
 
 static char own_id[DEBUGINFOD_ID_MAX + 1];
 static struct debuginfod *debuginfod;
 
 /* ---- the process ---- */
 
-static void tell(uint32_t type, int32_t result, int fd)
+static void tell_with(uint32_t type, int32_t result, const int *fds, size_t n_fds)
 {
         struct debuginfod_reply reply = { .type = type, .result = result, .done = 11, .total = 42 };
         union {
                 struct cmsghdr header;
-                char bytes[CMSG_SPACE(sizeof(int))];
+                char bytes[CMSG_SPACE(2 * sizeof(int))];
         } control = { 0 };
         struct iovec part = { &reply, sizeof reply };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-        if (fd >= 0) {
+        if (n_fds > 0) {
                 message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+                message.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
+                control.header = (struct cmsghdr){ CMSG_LEN(n_fds * sizeof *fds), SOL_SOCKET, SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof *fds);
         }
         if (sendmsg(DEBUGINFOD_SOCKET, &message, MSG_NOSIGNAL) < 0)
                 _exit(1);
+}
+
+static void tell(uint32_t type, int32_t result, int fd)
+{
+        tell_with(type, result, &fd, fd >= 0);
+}
+
+static void talk(void)
+{
+        for (int i = 0; i < 100; i++)
+                tell(DEBUGINFOD_PROGRESS, 0, -1);
+        tell(DEBUGINFOD_ENDED, -ENOENT, -1);
+        _exit(0);
+}
+
+static void hand_over_two(void)
+{
+        const int own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fds[] = { own, own };
+
+        tell_with(DEBUGINFOD_ENDED, 0, fds, 2);
+        close(own);
 }
 
 static int open_fifo(void)
@@ -73,6 +99,10 @@ static void answer(const char *build_id)
                 tell(DEBUGINFOD_ENDED, -ENOENT, -1);
         else if (strcmp(build_id, A_FIFO) == 0)
                 tell(DEBUGINFOD_ENDED, 0, open_fifo());
+        else if (strcmp(build_id, TALKS) == 0)
+                talk();
+        else if (strcmp(build_id, TWO) == 0)
+                hand_over_two();
         else if (strcmp(build_id, GARBAGE) == 0)
                 send(DEBUGINFOD_SOCKET, "garbage", 7, 0);
         else if (strcmp(build_id, USER) == 0) /* root or not, no group, two descriptors besides the socket */
@@ -193,6 +223,43 @@ static void a_hanging_process_is_in_nobody_s_way(void **state)
         assert_true(clock_boottime_ns() - begun_ns < 60 * NS_PER_S);
 }
 
+static void a_process_that_talks_much_is_not_heard_out_at_once(void **state)
+{
+        struct image *image, *alternate;
+        siginfo_t info;
+        int result = 0;
+
+        assert_int_equal(debuginfod_fetch(debuginfod, TALKS), 0);
+        assert_int_equal(waitid(P_PID, (id_t)debuginfod_pid(debuginfod), &info, WEXITED | WNOWAIT), 0);
+        assert_false(debuginfod_poll(debuginfod, &result, &image, &alternate));
+        assert_true(debuginfod_poll(debuginfod, &result, &image, &alternate));
+        assert_int_equal(result, -ENOENT);
+}
+
+static size_t count_descriptors(void)
+{
+        DIR *dir = opendir("/proc/self/fd");
+        size_t n = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                n++;
+        closedir(dir);
+        return n;
+}
+
+static void descriptors_that_nobody_asked_for_do_not_stay(void **state)
+{
+        struct image *image;
+        size_t n;
+
+        assert_int_equal(result_of(MISSING, &image), -ENOENT);
+        n = count_descriptors();
+        result_of(TWO, &image);
+        image_close(image);
+        assert_int_equal(count_descriptors(), n);
+}
+
 static void the_process_has_no_privileges_and_nothing_of_ours(void **state)
 {
         struct image *image;
@@ -262,6 +329,8 @@ int main(int argc, char **argv)
                 TEST(a_file_that_no_server_has_is_no_trouble),
                 TEST(a_process_that_dies_is_replaced),
                 TEST(a_hanging_process_is_in_nobody_s_way),
+                TEST(a_process_that_talks_much_is_not_heard_out_at_once),
+                TEST(descriptors_that_nobody_asked_for_do_not_stay),
                 TEST(the_process_has_no_privileges_and_nothing_of_ours),
                 TEST(root_does_not_fetch_as_root),
                 TEST(the_cache_is_that_of_who_called),

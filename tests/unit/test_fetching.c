@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int child(void)
@@ -18,8 +19,12 @@ static int child(void)
         const char *urls = getenv("DEBUGINFOD_URLS");
         struct debuginfod_request request;
         struct debuginfod_reply ended = { .type = DEBUGINFOD_ENDED,
-                                          .result = urls && strcmp(urls, "refused") == 0 ? -ECONNREFUSED : -ENOENT };
+                                          .result = -ENOENT };
 
+        if (urls && strcmp(urls, "refused") == 0)
+                ended.result = -ECONNREFUSED;
+        else if (urls && strcmp(urls, "no library") == 0)
+                ended.result = -ENOPKG;
         while (recv(DEBUGINFOD_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request)
                 if (send(DEBUGINFOD_SOCKET, &ended, sizeof ended, MSG_NOSIGNAL) < 0)
                         return 1;
@@ -144,12 +149,29 @@ static void trouble_is_told_once_and_tried_again_less_and_less_often(void **stat
         close_world(&world);
 }
 
+static void what_can_never_work_is_given_up_with_its_process(void **state)
+{
+        struct world world = open_world("no library");
+        char *note;
+
+        fetching_step(world.fetching, world.now_ns, true);
+        step_on(&world, 3);
+        assert_int_equal(waiting(&world), 0);
+        note = fetching_take_note(world.fetching);
+        assert_non_null(note);
+        free(note);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+        close_world(&world);
+}
+
 int main(int argc, char **argv)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_stands_at_most_sites_comes_first),
                 cmocka_unit_test(nothing_is_fetched_before_it_is_known_what_matters),
                 cmocka_unit_test(trouble_is_told_once_and_tried_again_less_and_less_often),
+                cmocka_unit_test(what_can_never_work_is_given_up_with_its_process),
         };
 
         if (debuginfod_is_child(argc, argv))

@@ -145,6 +145,56 @@ static void without_a_map_code_is_anonymous_until_one_comes(void **state)
         assert_int_equal(module_of(w, unknown), 2);
 }
 
+/* However many addresses nobody tells of, one is one frame: there is room for so many only. */
+static void addresses_beyond_those_that_wait_are_one_frame_each(struct world *w, uint64_t first)
+{
+        enum { ADDRESSES = 10000 };
+        size_t n;
+
+        for (uint64_t i = 0; i < ADDRESSES; i++)
+                frame(w, first + i);
+        n = w->stacks.frames.n;
+        for (uint64_t i = 0; i < ADDRESSES; i++)
+                assert_true(w->stacks.frames.v[frame(w, first + i)].flags & REC_FRAME_NAMED || i < ADDRESSES / 2);
+        assert_int_equal(w->stacks.frames.n, n);
+}
+
+static void a_program_that_says_nothing_does_not_use_up_the_frames(void **state)
+{
+        struct world *w = *state;
+
+        jit_maps(w->jit, &w->maps);
+        step(w);
+        addresses_beyond_those_that_wait_are_one_frame_each(w, CODE + 0x10);
+}
+
+static void a_program_that_leaves_much_out_does_not_use_up_the_frames(void **state)
+{
+        struct world *w = *state;
+
+        put(w, "700000 100 Lcom/shop/Cart;::add\n");
+        jit_maps(w->jit, &w->maps);
+        step(w);
+        addresses_beyond_those_that_wait_are_one_frame_each(w, CODE + 0x10);
+}
+
+static void when_there_are_too_many_frames_one_stands_for_the_others_and_can_be_a_site(void **state)
+{
+        struct world *w = *state;
+        uint32_t all, named;
+
+        put(w, "500000 100 JS:~handler /srv/app.js:31:15\n");
+        jit_maps(w->jit, &w->maps);
+        step(w);
+        for (uint64_t i = 2; w->stacks.frames.n < STACKS_FRAMES_MAX; i++)
+                stacks_frame(&w->stacks, 0, i, 0, NULL);
+        all = frame(w, CODE + 0x1010);
+        named = frame(w, CODE + 0x10);
+        assert_int_equal(module_of(w, all), 0);
+        assert_int_equal(named, all);
+        assert_true(w->stacks.frames.v[all].flags & REC_FRAME_NAMED);
+}
+
 static void parts_of_the_language_are_runtime(void **state)
 {
         struct world *w = *state;
@@ -185,6 +235,9 @@ int main(void)
                 TEST(functions_are_told_apart_in_time_and_a_function_is_one_whatever_it_was_compiled_to),
                 TEST(an_address_is_named_when_its_line_comes_and_is_the_function_s_site),
                 TEST(without_a_map_code_is_anonymous_until_one_comes),
+                TEST(a_program_that_says_nothing_does_not_use_up_the_frames),
+                TEST(a_program_that_leaves_much_out_does_not_use_up_the_frames),
+                TEST(when_there_are_too_many_frames_one_stands_for_the_others_and_can_be_a_site),
                 TEST(parts_of_the_language_are_runtime),
                 TEST(whatever_the_stamp_of_a_sample_says_its_time_is_near),
         };

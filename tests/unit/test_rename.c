@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "store/live.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -202,6 +203,45 @@ static void a_change_that_was_cut_off_is_undone(void **state)
         assert_int_equal(rename_some(path, "renamed", NULL), 0);
 }
 
+/* What SQLite takes for a journal that is to be played back, and that belongs to a change of several databases: NAME is the
+ * journal of all of them. */
+static void write_journal(const char *path, const char *name)
+{
+        static const uint8_t magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+        char *journal = xasprintf("%s-journal", path);
+        uint32_t len = htonl((uint32_t)strlen(name)), sum = 0;
+        FILE *f = fopen(journal, "we");
+
+        assert_non_null(f);
+        for (const char *c = name; *c; c++)
+                sum += (uint32_t)*c;
+        sum = htonl(sum);
+        fwrite("xxxxxxxxxxxxxxxxxxxx", 1, 20, f);
+        fwrite(name, 1, strlen(name), f);
+        fwrite(&len, 1, sizeof len, f);
+        fwrite(&sum, 1, sizeof sum, f);
+        fwrite(magic, 1, sizeof magic, f);
+        assert_int_equal(fclose(f), 0);
+        free(journal);
+}
+
+static void a_journal_that_names_another_file_removes_nothing(void **state)
+{
+        const char *path = make("hostile"), *victim = session_path("victim");
+        struct store *store;
+        struct err err = { 0 };
+        FILE *f = fopen(victim, "we");
+
+        assert_non_null(f);
+        assert_true(fputs("precious\n", f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        write_journal(path, victim);
+        assert_true(store_open(path, &store, &err) < 0);
+        assert_true(err.code < 0);
+        assert_int_equal(access(victim, F_OK), 0);
+        assert_int_equal(unlink(victim), 0);
+}
+
 static void a_copy_can_be_renamed_instead(void **state)
 {
         const char *path = make("original"), *copy = session_path("copy");
@@ -241,6 +281,7 @@ int main(void)
                 cmocka_unit_test(one_that_is_read_only_is_refused_also_by_root),
                 cmocka_unit_test(a_full_disk_leaves_it_as_it_was),
                 cmocka_unit_test(a_change_that_was_cut_off_is_undone),
+                cmocka_unit_test(a_journal_that_names_another_file_removes_nothing),
                 cmocka_unit_test(a_copy_can_be_renamed_instead),
         };
 

@@ -5,10 +5,12 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,11 +169,17 @@ static void what_is_no_text_file_is_passed_over(void **state)
 {
         struct world world = open_world(UI_LIVE, "");
         struct elsewhere e = make_elsewhere(world.source);
+        int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        struct inotify_event event;
 
         assert_int_equal(mkfifo(e.file, 0600), 0);
+        assert_true(inotify_add_watch(watch, e.file, IN_OPEN) >= 0);
         ui_set_source_map(world.ui, &e.pathmap);
         press(world.ui, TO_STACK);
         assert_true(shows(&world, LINE)); /* the one behind it */
+        assert_int_equal(read(watch, &event, sizeof event), -1); /* it was not even opened */
+        assert_int_equal(errno, EAGAIN);
+        close(watch);
         close_world(&world);
         end_elsewhere(&e);
 }
