@@ -17,6 +17,7 @@
 
 #define DEBUG_DIR "/usr/lib/debug"
 #define CRC_CHUNK ((size_t)256 << 10)
+#define CRC_MAX   ((off_t)1 << 30) /* longer ones are known by their build id, or not at all */
 
 enum {
         ID_MIN = 2, ID_MAX = 64, /* bytes of a build id */
@@ -67,20 +68,26 @@ static bool is_same_file(const struct image *a, const struct image *b)
                x.st_ino == y.st_ino;
 }
 
-/* The checksum of .gnu_debuglink is the CRC-32 of IEEE 802.3 over the whole file. */
+/* The checksum of .gnu_debuglink is the CRC-32 of IEEE 802.3 over the whole file, as long as it was when we came: one that grows
+ * faster than it is read must not keep us. */
 static bool has_crc(const struct image *image, uint32_t crc)
 {
-        uint8_t *chunk = xmalloc(CRC_CHUNK);
+        uint8_t *chunk;
         uint32_t sum = 0;
+        struct stat st;
         off_t at = 0;
-        ssize_t n;
+        ssize_t n = 1;
 
-        while ((n = pread(image_fd(image), chunk, CRC_CHUNK, at)) > 0) {
-                sum = lzma_crc32(chunk, (size_t)n, sum);
-                at += n;
+        if (fstat(image_fd(image), &st) < 0 || st.st_size > CRC_MAX)
+                return false;
+        chunk = xmalloc(CRC_CHUNK);
+        for (; at < st.st_size && n > 0; at += n) {
+                n = pread(image_fd(image), chunk, CRC_CHUNK, at);
+                if (n > 0)
+                        sum = lzma_crc32(chunk, (size_t)n, sum);
         }
         free(chunk);
-        return n == 0 && sum == crc;
+        return n > 0 && at == st.st_size && sum == crc;
 }
 
 static bool is_wanted(const struct wanted *wanted, const struct image *found)

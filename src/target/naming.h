@@ -43,7 +43,7 @@ const char *naming_build_id(const struct naming *naming);
 int naming_add_debug(struct naming *naming, struct image *debug);
 
 /* What the file, or the debug file that is added next, shares with others (DWZ), where that is not on this machine. Taken over; before
- * the first question. Ignored when the build id is another one than that asked for. */
+ * the first question, or before naming_add_debug(). Ignored when the build id is another one than that asked for. */
 void naming_add_alternate(struct naming *naming, struct image *alternate);
 
 /* Names the code at ADDR, an ELF virtual address. EXACT as UNWIND_EXACT: when false, ADDR is a return address and the call

@@ -117,6 +117,14 @@ static enum source_match compare(const struct heap_source *said, const char *tex
         return said->module_mtime_ns && mtime_ns > said->module_mtime_ns ? SOURCE_NEWER : SOURCE_FITS;
 }
 
+/* Below another root a link can lead to one file there and, for an editor, to another one here. */
+static bool is_file_at(const char *path, const struct stat *read)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0 && st.st_dev == read->st_dev && st.st_ino == read->st_ino;
+}
+
 /* Takes the file at PATH below ROOT (NULL = ours) if it goes better with the program than what was found before. */
 static void try(struct stack_state *stack, const char *root, const char *path, const struct heap_source *said)
 {
@@ -133,6 +141,7 @@ static void try(struct stack_state *stack, const char *root, const char *path, c
                 free(stack->source_found);
                 stack->source = text;
                 stack->source_found = xasprintf("%s%s", root ? root : "", path);
+                stack->source_editable = is_file_at(stack->source_found, &st);
                 stack->source_match = match;
         } else {
                 free(text);

@@ -277,9 +277,10 @@ static const struct tree_node *edited(struct ui *ui)
 const char *ui_edit_file(struct ui *ui)
 {
         const struct tree_node *node = edited(ui);
-
         const char *found = source_place(ui, node);
 
+        if (found && !ui->stack.source_editable)
+                return NULL;
         return found ? found : node && node->file && node->file[0] == '/' ? node->file : NULL;
 }
 

@@ -72,6 +72,7 @@ struct stack_state {
         char *source;           /* its text; NULL = there is none */
         char *source_path;      /* as the frame names it; NULL = none was looked for yet */
         char *source_found;     /* where it was found */
+        bool source_editable;   /* whoever opens that path gets the same file */
         uint32_t source_frame;
         enum source_match source_match;
 };
