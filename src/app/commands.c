@@ -388,27 +388,35 @@ static void print_help(const struct subcommand *subcommand)
                 printf("  %-7s%s%-*s%s", (*s)->name, strlen((*s)->name) > 7 ? "  " : " ", column || !s[1] ? 0 : 29, (*s)->brief, column || !s[1] ? "\n" : "");
 }
 
-static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
+static int obey(const struct subcommand *subcommand, int argc, char **argv, struct options *options)
 {
-        struct options options = { .stack = DEFAULT_STACK, .top = 20 };
         struct err err = { 0 };
         int r;
 
-        if (options_parse(subcommand, argc, argv, &options, &err) < 0)
+        if (options_parse(subcommand, argc, argv, options, &err) < 0)
                 return say_error(&err);
-        if (options.help) {
+        if (options->help) {
                 print_help(subcommand);
                 return EXIT_GOOD;
         }
-        if (options.stack > WIRE_STACK_MAX || options.stack < 256 || options.stack % 8) {
+        if (options->stack > WIRE_STACK_MAX || options->stack < 256 || options->stack % 8) {
                 err_set_exit(&err, EINVAL, EXIT_USAGE, "--stack must be a multiple of 8 between 256 and 64K");
                 return say_error(&err);
         }
-        if (options.log && (r = log_open(options.log)) < 0) {
-                err_set(&err, -r, "cannot write the log %s: %s", options.log, strerror(-r));
+        if (options->log && (r = log_open(options->log)) < 0) {
+                err_set(&err, -r, "cannot write the log %s: %s", options->log, strerror(-r));
                 return say_error(&err);
         }
-        return subcommand->run(subcommand, &options);
+        return subcommand->run(subcommand, options);
+}
+
+static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
+{
+        struct options options = { .stack = DEFAULT_STACK, .top = 20 };
+        int status = obey(subcommand, argc, argv, &options);
+
+        pathmap_done(&options.source_map);
+        return status;
 }
 
 static const struct subcommand *find(const char *name)

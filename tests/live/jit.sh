@@ -113,8 +113,9 @@ check "samples belong to the function that stood there then" test $((wrong * 3))
 if unshare --mount --pid --fork true 2>/dev/null; then
         mkdir "$work/inside"
         cat >"$work/container" <<'EOF'
+exec 3<"$1" # the program itself may stand below /tmp
 mount -t tmpfs none /tmp || exit 1
-exec "$1" map
+exec /proc/self/fd/3 map
 EOF
         start box unshare --mount --pid --fork sh "$work/container" "$(realpath "$targets/jit")"
         inner=$(cat /proc/$pid/task/$pid/children)
