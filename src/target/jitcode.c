@@ -101,7 +101,8 @@ static bool intern(struct jitcode *code, const char *name, size_t len, uint32_t 
                 len = JITCODE_NAME_MAX;
         hash = hash_bytes(name, len);
         taken = addrmap_get(&code->name_ids, hash, &known);
-        if (taken && memcmp(code->names + known, name, len) == 0 && code->names[known + len] == '\0') {
+        if (taken && known + len < code->names_len && memcmp(code->names + known, name, len) == 0 &&
+            code->names[known + len] == '\0') {
                 *ret = (uint32_t)known;
                 return true;
         }

@@ -106,6 +106,19 @@ start_service() {
         [ "$ready" = READY ]
 }
 
+# child_of GUARDIAN: the process that reads debug information for the recorder that GUARDIAN started; its pid is in $child
+child_of() {
+        for stat in /proc/[0-9]*/stat; do
+                read -r pid name state parent rest 2>/dev/null <"$stat" || continue
+                [ "$name" = '(heaptop-dwarf)' ] || continue
+                read -r parent name state grandparent rest 2>/dev/null <"/proc/$parent/stat" || continue
+                [ "$grandparent" = "$1" ] || continue
+                child=$pid
+                return 0
+        done
+        return 1
+}
+
 same_fingerprint_again() {
         mv "$2" "$2.last" 2>/dev/null
         "$HEAPTOP_BUILD/tests/live/fingerprint" "$1" >"$2"

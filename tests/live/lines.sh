@@ -7,19 +7,6 @@ need_program sqlite3 cc objcopy
 start_service || exit 99
 plan 7
 
-# child_of GUARDIAN: the process that reads debug information for the recorder that GUARDIAN started; its pid is in $child
-child_of() {
-        for stat in /proc/[0-9]*/stat; do
-                read -r pid name state parent rest 2>/dev/null <"$stat" || continue
-                [ "$name" = '(heaptop-dwarf)' ] || continue
-                read -r parent name state grandparent rest 2>/dev/null <"/proc/$parent/stat" || continue
-                [ "$grandparent" = "$1" ] || continue
-                child=$pid
-                return 0
-        done
-        return 1
-}
-
 session=$work/killed.heaptop
 "$heaptop" record -p $service -d 6s --mean 32K -o "$session" >"$work/out" 2>"$work/err" &
 recording=$!

@@ -28,17 +28,6 @@ session=$work/many.heaptop
 recording=$!
 started="$started $recording"
 
-child_of() {
-        for stat in /proc/[0-9]*/stat; do
-                read -r pid name state parent rest 2>/dev/null <"$stat" || continue
-                [ "$name" = '(heaptop-dwarf)' ] || continue
-                read -r parent name state grandparent rest 2>/dev/null <"/proc/$parent/stat" || continue
-                [ "$grandparent" = "$1" ] || continue
-                child=$pid
-                return 0
-        done
-        return 1
-}
 ask() { query "$session" "$1" 2>/dev/null || echo 0; }
 named() { ask "SELECT count(*) FROM frame WHERE func LIKE 'many\\_%' ESCAPE '\\'"; }
 behind() { [ "$(ask 'SELECT asked - named FROM naming ORDER BY tick DESC LIMIT 1')" -ge "$1" ] 2>/dev/null; }
