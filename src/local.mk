@@ -228,11 +228,14 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
-	%D%/app/options.c %D%/app/options.h \
+	%D%/app/option_table.c %D%/app/option_table.h \
+	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
+	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
