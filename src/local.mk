@@ -35,6 +35,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/query.c \
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
+	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
 	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
