@@ -35,6 +35,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/query.c \
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
+	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
 	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
@@ -196,16 +197,22 @@ CLEANFILES += %D%/store/schema.c
 EXTRA_DIST += data/schema.sql data/schema.awk
 
 %C%_libtui_a_SOURCES = \
+	%D%/tui/alerts.c \
 	%D%/tui/before.c \
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
+	%D%/tui/error.c \
 	%D%/tui/facts.c \
+	%D%/tui/flame.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h \
 	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/marks.c \
+	%D%/tui/menu.c \
+	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
@@ -221,6 +228,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/time.c \
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
+	%D%/tui/views.c \
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
