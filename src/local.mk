@@ -206,12 +206,15 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
+	%D%/tui/flame_view.c \
+	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
+	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
