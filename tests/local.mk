@@ -346,10 +346,12 @@ check-sanitizers:
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
-EXTRA_PROGRAMS += $(BENCHES) %D%/bench/bench_naming %D%/bench/deep %D%/bench/pair
-CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/bench_session %D%/bench/bench_naming %D%/bench/deep %D%/bench/pair
+CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo bench-screens-*.heaptop
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 %C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_bench_bench_session_SOURCES = %D%/bench/bench_session.c %D%/unit/sample.c %D%/unit/sample.h
+%C%_bench_bench_session_LDADD = $(LDADD) -lm
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
 %C%_bench_deep_CFLAGS = -std=gnu11 -O2 -g
 %C%_bench_deep_LDFLAGS =
@@ -357,17 +359,17 @@ CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo
 %C%_bench_pair_CFLAGS = -std=gnu11 -O2
 %C%_bench_pair_LDFLAGS =
 %C%_bench_pair_LDADD = -lpthread
-BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py %D%/bench/zoo.py
+BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/screens.py %D%/bench/works.py %D%/bench/zoo.py
 EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
-# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis naming), a short look
+# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis naming screens), a short look
 .PHONY: bench bench-micro bench-doc bench-own
 bench-micro: $(BENCHES)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 
-WATCHED = %D%/bench/bench_naming$(EXEEXT) %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT)
+WATCHED = %D%/bench/bench_naming$(EXEEXT) %D%/bench/bench_session$(EXEEXT) %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT)
 bench: $(WATCHED) heaptop$(EXEEXT)
 	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)
