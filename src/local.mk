@@ -87,6 +87,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/wanted.c %D%/target/wanted.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -240,6 +241,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
+	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 

@@ -94,6 +94,7 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
 	%D%/unit/test_views \
+	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)

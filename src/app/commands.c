@@ -4,6 +4,7 @@
 #include "app/print.h"
 #include "app/registry.h"
 #include "app/say.h"
+#include "app/whom.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 #include "base/fmt.h"
@@ -29,6 +30,12 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 #define ROW_HELP { 'h', "help", NULL, "this text", OPTION_FLAG, FIELD(help) }
 #define ROW_LOG { 0, "log", "FILE", "append what heaptop itself does to FILE", OPTION_TEXT, FIELD(log) }
 #define ROW_PID { 'p', "pid", "PID", "the process", OPTION_PID, FIELD(pid) }
+#define ROWS_WHOM(by_name, by_unit, by_id)                                                                   \
+        { 0, "name", "NAME", by_name, OPTION_TEXT, FIELD(name) },                                            \
+        { 0, "unit", "UNIT", by_unit, OPTION_TEXT, FIELD(unit) },                                            \
+        { 0, "container", "ID", by_id, OPTION_TEXT, FIELD(container) }
+#define ROWS_WHOM_TOLD ROWS_WHOM("the process of this name", "the main process of this systemd unit", "of this container")
+#define ROW_WAIT(help) { 0, "wait", NULL, help, OPTION_FLAG, FIELD(wait) }
 #define ROW_OUTPUT                                                                                           \
         { 'o', "output", "FILE", "the session (default: in ~/.local/state/heaptop)", OPTION_TEXT, FIELD(output) }
 #define ROW_DURATION { 'd', "duration", "TIME", "stop after 30s, 10m, 1h30m", OPTION_DURATION, FIELD(duration_ns) }
@@ -56,6 +63,7 @@ enum { DEFAULT_STACK = 16 << 10, HEARTBEAT_S = 30 };
 
 static const struct option_row main_rows[] = {
         { 'p', "pid", "PID", "watch this process (a bare number will do)", OPTION_PID, FIELD(pid) },
+        ROWS_WHOM("", "", ""), ROW_WAIT(""),
         ROW_OUTPUT, ROW_DURATION, ROW_MEAN, ROWS_FOLLOW("", ""), ROWS_EXTRAS("", ""), ROW_NO_CMDLINE(""), ROW_NO_DEBUGINFOD(""),
         ROW_NO_PYTHON(""), ROW_SOURCE_MAP("sources that were in folder A are in B"),
         ROWS_SCREEN, ROW_LOG, ROW_HELP,
@@ -71,12 +79,13 @@ static const struct option_row replay_rows[] = {
 };
 
 static const struct option_row record_rows[] = {
-        ROW_PID, ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP,
+        ROW_PID, ROWS_WHOM("by name; or: --unit UNIT, --container ID", "", ""),
+        ROW_WAIT("for it to appear, and follow it over restarts"), ROWS_RECORDING, ROWS_FOLLOW(FOLLOW_FORK, "go on when it execs another program"), ROW_LOG, ROW_HELP,
         { 0 },
 };
 
 static const struct option_row attach_rows[] = {
-        ROW_PID, ROW_SOURCE_MAP("sources that were in folder A are in B"), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
+        ROW_PID, ROWS_WHOM_TOLD, ROW_SOURCE_MAP("sources that were in folder A are in B"), ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 },
 };
 
 static const struct option_row run_rows[] = {
@@ -86,6 +95,7 @@ static const struct option_row run_rows[] = {
 
 static const struct option_row report_rows[] = {
         { 'p', "pid", "PID", "the session of the recorder that runs on PID", OPTION_PID, FIELD(pid) },
+        ROWS_WHOM("or of this name", "or of this systemd unit", "or of this container"),
         { 0, "at", "TIME", "at 13:05:00, -10m, a mark's name (default: the end)", OPTION_TEXT, FIELD(at) },
         { 0, "range", "A..B", "from A to B, each like --at", OPTION_TEXT, FIELD(range) },
         { 0, "top", "N", "this many sites (default 20)", OPTION_NUMBER, FIELD(top) },
@@ -107,12 +117,12 @@ static const struct option_row list_rows[] = {
 };
 
 static const struct option_row detach_rows[] = {
-        ROW_PID,
+        ROW_PID, ROWS_WHOM_TOLD,
         { 0, "all", NULL, "all recorders, and all that dead ones left", OPTION_FLAG, FIELD(all) },
         ROW_LOG, ROW_HELP, { 0 },
 };
 
-static const struct option_row doctor_rows[] = { ROW_PID, ROW_HELP, { 0 } };
+static const struct option_row doctor_rows[] = { ROW_PID, ROWS_WHOM_TOLD, ROW_HELP, { 0 } };
 
 static const struct option_row demo_rows[] = { ROWS_RECORDING, ROWS_SCREEN, ROW_LOG, ROW_HELP, { 0 } };
 
@@ -224,7 +234,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
-                .adaptive = options->mean == 0,
+                .adaptive = options->mean == 0, .start_time = pid == options->pid ? options->start_time : 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
                             .burst = options->mean ? 0 : PACING_BURST, .stack_limit = (uint32_t)options->stack,
                             .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
@@ -243,7 +253,7 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
         return -EINVAL;
 }
 
-int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+static int read_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
 {
         int64_t pid;
         char *clean;
@@ -261,6 +271,20 @@ int commands_need_pid(const struct subcommand *subcommand, struct options *optio
                 options->n_words--;
         }
         return commands_no_words(subcommand, options, err);
+}
+
+int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, false, err);
+}
+
+int commands_need_recorded(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, true, err);
 }
 
 static int need_terminal(const char *instead, struct err *err)
@@ -366,7 +390,7 @@ static int command_attach(const struct subcommand *subcommand, struct options *o
         struct err err = { 0 };
         char instead[64];
 
-        if (commands_need_pid(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
+        if (commands_need_recorded(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
                 return say_error(&err);
         snprintf(instead, sizeof instead, "heaptop report -p %d", (int)entry.pid);
         return view_file(entry.path, "joined; leaving does not end the recording", instead, options);
