@@ -1,4 +1,4 @@
-/* commands: every subcommand with its options, and what each of them does. */
+/* commands: what each subcommand of app/command_table.h does. */
 #pragma once
 
 #include "app/options.h"
@@ -7,9 +7,6 @@
 /* Finds the subcommand in ARGV (a bare number is a PID, a bare file a session), reads its options and runs it. Returns the
  * exit status. */
 int commands_main(int argc, char **argv);
-
-/* The table, ended by a NULL; the first is heaptop without a subcommand. */
-const struct subcommand *const *commands_all(void);
 
 /* ---- the subcommands that have a file of their own ---- */
 

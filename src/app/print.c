@@ -86,9 +86,7 @@ int command_report(const struct subcommand *subcommand, struct options *options)
         int r = 0;
 
         user_find(&user);
-        if (options->fail_on && strcmp(options->fail_on, "growing") != 0) {
-                r = err_set_exit(&err, EINVAL, EXIT_USAGE, "--fail-on knows only 'growing'");
-        } else if (options->n_words > 0 && options->pid == 0) {
+        if (options->n_words > 0 && options->pid == 0) {
                 path = *options->words++;
                 options->n_words--;
         } else if (options->pid || whom_is_given(options)) {
