@@ -87,6 +87,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
+	%D%/unit/test_style \
 	%D%/unit/test_suspects \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
