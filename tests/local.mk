@@ -30,6 +30,7 @@ UNIT_TESTS = \
 	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
+	%D%/unit/test_heap_stacks \
 	%D%/unit/test_fetching \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
@@ -86,6 +87,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
+	%D%/unit/test_style \
 	%D%/unit/test_suspects \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
@@ -94,6 +96,7 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
 	%D%/unit/test_views \
+	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)
@@ -105,6 +108,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
+%C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test

@@ -181,6 +181,7 @@ struct tree_node {
         bool approximate, runtime, inlined, guessed, truncated;
         bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
+        int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
@@ -204,6 +205,10 @@ struct tree {
  * first). Frames that look the same are one node; inlined calls are nodes of their own. Bytes from before the attach have no stack and are not in it. The
  * caller ends it with tree_done(); strings belong to the heap. */
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
+
+/* The same with stacks of which nothing lives any more, so that born_bytes are all that was ever allocated; children are in
+ * order of live bytes here, too. */
+int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 void tree_done(struct tree *tree);
 
 /* What stands before the name of a site of KIND: "" or "mmap:". */

@@ -160,6 +160,7 @@ static int add_frame(void *ctx, const struct rec_frame *row)
                 .line = row->line,
                 .inlined_in = row->inlined_in,
                 .inner = inner,
+                .offset = row->offset,
                 .flags = runtime_flags(names, row) | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
         };
         frame->key = frame_key(frame);
@@ -322,4 +323,35 @@ const char *names_module_path(const struct names *names, const struct names_fram
         if (frame->module == 0 || frame->module >= names->n_modules || !names->modules[frame->module].path)
                 return "";
         return names->modules[frame->module].path;
+}
+
+size_t names_lines(const struct names *names, uint32_t frame, uint32_t ret[2 * NAMES_INLINES_MAX])
+{
+        uint32_t outer[NAMES_INLINES_MAX], id;
+        size_t n_outer = 0, n = 0;
+
+        for (id = frame; n_outer < NAMES_INLINES_MAX; id = names->frames[id].inlined_in) {
+                outer[n_outer++] = id;
+                if (id == 0 || id >= names->n_frames || names->frames[id].inlined_in == 0)
+                        break;
+        }
+        while (n_outer)
+                ret[n++] = outer[--n_outer];
+        for (id = frame; n < 2 * NAMES_INLINES_MAX; ret[n++] = id) {
+                if (id == 0 || id >= names->n_frames || names->frames[id].inner == 0)
+                        break;
+                id = names->frames[id].inner;
+        }
+        return n;
+}
+
+size_t names_callers(const struct names *names, uint32_t stack, uint32_t ret[NAMES_DEPTH_MAX])
+{
+        size_t n = 0;
+
+        while (stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX) {
+                ret[n++] = stack;
+                stack = names->stacks[stack].parent;
+        }
+        return n;
 }

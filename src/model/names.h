@@ -35,6 +35,7 @@ struct names_frame {
         uint32_t inlined_in; /* 0 = a real frame */
         uint32_t inner;      /* the call that was inlined here, 0 = none */
         uint32_t flags;      /* enum rec_frame_flags */
+        uint64_t offset;     /* as in struct rec_frame */
 };
 
 struct names_stack {
@@ -86,3 +87,9 @@ bool names_is_approximate(const struct names_frame *frame);
 
 /* Path of the frame's module, "" when not known. */
 const char *names_module_path(const struct names *names, const struct names_frame *frame);
+
+/* FRAME with what it was inlined into and what was inlined into it, outermost first. Returns how many. */
+size_t names_lines(const struct names *names, uint32_t frame, uint32_t ret[2 * NAMES_INLINES_MAX]);
+
+/* The stack ids from STACK up to the outermost caller. Returns how many; a circle ends at NAMES_DEPTH_MAX. */
+size_t names_callers(const struct names *names, uint32_t stack, uint32_t ret[NAMES_DEPTH_MAX]);

@@ -20,6 +20,7 @@ struct build {
         struct tree_node *nodes;
         size_t n, cap;
         struct addrmap children; /* parent and frame -> node */
+        bool dead;               /* also stacks of which nothing lives any more */
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
 
@@ -74,48 +75,15 @@ static uint32_t child(struct build *build, uint32_t parent, uint32_t frame)
         return (uint32_t)value;
 }
 
-/* FRAME with what it was inlined into and what was inlined into it, outermost first. Returns how many. */
-static size_t expand(const struct names *names, uint32_t frame, uint32_t ret[2 * NAMES_INLINES_MAX])
-{
-        uint32_t outer[NAMES_INLINES_MAX], id;
-        size_t n_outer = 0, n = 0;
-
-        for (id = frame; n_outer < NAMES_INLINES_MAX; id = names->frames[id].inlined_in) {
-                outer[n_outer++] = id;
-                if (id == 0 || id >= names->n_frames || names->frames[id].inlined_in == 0)
-                        break;
-        }
-        while (n_outer)
-                ret[n++] = outer[--n_outer];
-        for (id = frame; n < 2 * NAMES_INLINES_MAX; ret[n++] = id) {
-                if (id == 0 || id >= names->n_frames || names->frames[id].inner == 0)
-                        break;
-                id = names->frames[id].inner;
-        }
-        return n;
-}
-
 /* Goes from NODE down through FRAME and its inlined calls. */
 static uint32_t descend(struct build *build, uint32_t node, uint32_t frame, bool inverted)
 {
         uint32_t frames[2 * NAMES_INLINES_MAX];
-        size_t n = expand(&build->heap->names, frame, frames);
+        size_t n = names_lines(&build->heap->names, frame, frames);
 
         for (size_t i = 0; i < n; i++)
                 node = child(build, node, frames[inverted ? n - 1 - i : i]);
         return node;
-}
-
-/* The stack ids from STACK up to the outermost caller. Returns how many; a circle ends at NAMES_DEPTH_MAX. */
-static size_t callers(const struct names *names, uint32_t stack, uint32_t ret[NAMES_DEPTH_MAX])
-{
-        size_t n = 0;
-
-        while (stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX) {
-                ret[n++] = stack;
-                stack = names->stacks[stack].parent;
-        }
-        return n;
 }
 
 static uint32_t node_top_down(struct build *build, uint32_t stack)
@@ -144,7 +112,7 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
 {
         const struct names *names = &build->heap->names;
         uint32_t path[NAMES_DEPTH_MAX], node = 0;
-        size_t n = callers(names, stack, path);
+        size_t n = names_callers(names, stack, path);
 
         for (size_t i = 0; i < n; i++)
                 node = descend(build, node, names->stacks[path[i]].frame, true);
@@ -178,13 +146,16 @@ static void add_stack(struct build *build, uint32_t stack, bool inverted)
         struct tree_node *node;
         uint32_t at;
 
-        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0)
+        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0 &&
+            !(build->dead && now->born_bytes != 0))
                 return;
         at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
         node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
         node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
         node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
+        node->born_bytes = capped_add(node->born_bytes, now->born_bytes);
+        node->born_blocks = capped_add(node->born_blocks, now->born_blocks);
         node->rate_per_min += stack_rate(build->heap, stack);
 }
 
@@ -196,6 +167,8 @@ static void roll_up(struct build *build)
                 parent->live_bytes = capped_add(parent->live_bytes, node->live_bytes);
                 parent->live_blocks = capped_add(parent->live_blocks, node->live_blocks);
                 parent->change_bytes = capped_add(parent->change_bytes, node->change_bytes);
+                parent->born_bytes = capped_add(parent->born_bytes, node->born_bytes);
+                parent->born_blocks = capped_add(parent->born_blocks, node->born_blocks);
                 parent->rate_per_min += node->rate_per_min;
         }
 }
@@ -233,9 +206,9 @@ static bool is_of_heap(const struct heap *heap, uint32_t site)
         return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
 }
 
-int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
+static int make_tree(struct heap *heap, uint32_t site, bool inverted, bool dead, struct tree *ret)
 {
-        struct build build = { .heap = heap };
+        struct build build = { .heap = heap, .dead = dead };
 
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
@@ -256,6 +229,16 @@ int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
         free(build.node_of);
         *ret = (struct tree){ build.nodes, build.n };
         return 0;
+}
+
+int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
+{
+        return make_tree(heap, site, inverted, false, ret);
+}
+
+int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
+{
+        return make_tree(heap, site, inverted, true, ret);
 }
 
 void tree_done(struct tree *tree)
