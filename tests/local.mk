@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	%D%/unit/test_jitdump \
 	%D%/unit/test_jitname \
 	%D%/unit/test_jitreader \
+	%D%/unit/test_large \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
@@ -122,6 +123,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
+%C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 %C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
