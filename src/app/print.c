@@ -91,7 +91,8 @@ int command_report(const struct subcommand *subcommand, struct options *options)
         } else if (options->pid) {
                 r = registry_find(options->pid, &entry, &err);
         } else {
-                r = err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? see: heaptop report --help, or heaptop list");
+                r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                               "which session? see: heaptop report --help, or heaptop list");
         }
         if (r < 0 || commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
                 return say_error(&err);
