@@ -88,6 +88,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/wanted.c %D%/target/wanted.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -223,6 +224,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
 	%D%/tui/stack_view.c \
+	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
@@ -252,6 +254,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
+	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 

@@ -6,6 +6,7 @@
 #include "app/print.h"
 #include "app/registry.h"
 #include "app/say.h"
+#include "app/whom.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 #include "base/fmt.h"
@@ -31,7 +32,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
-                .adaptive = options->mean == 0,
+                .adaptive = options->mean == 0, .start_time = pid == options->pid ? options->start_time : 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
                             .burst = options->mean ? 0 : PACING_BURST, .stack_limit = (uint32_t)options->stack,
                             .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
@@ -51,7 +52,7 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
         return -EINVAL;
 }
 
-int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+static int read_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
 {
         int64_t pid;
         char *clean;
@@ -70,6 +71,20 @@ int commands_need_pid(const struct subcommand *subcommand, struct options *optio
                 options->n_words--;
         }
         return commands_no_words(subcommand, options, err);
+}
+
+int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, false, err);
+}
+
+int commands_need_recorded(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, true, err);
 }
 
 static int need_terminal(const char *instead, struct err *err)
@@ -177,7 +192,7 @@ static int command_attach(const struct subcommand *subcommand, struct options *o
         struct err err = { 0 };
         char instead[64];
 
-        if (commands_need_pid(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
+        if (commands_need_recorded(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
                 return say_error(&err);
         snprintf(instead, sizeof instead, "heaptop report -p %d", (int)entry.pid);
         return view_file(entry.path, "joined; leaving does not end the recording", instead, options);
