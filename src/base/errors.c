@@ -110,7 +110,7 @@ static const struct error_entry entries[] = {
         { ERROR_NOT_STOPPED, EXIT_TRY_AGAIN, "its threads did not stop together",
           "All threads must stand still for a moment. One of them waits for a disk or a network file system, for a child in vfork(2), "
           "or the process begins one program after another. Nothing was changed.",
-          "Try again." },
+          "Try again when it is less busy." },
         { ERROR_EXTRA_FUNCTION, EXIT_USAGE, "a function given with --malloc-at or --pair cannot be hooked",
           "There is no such function or more than one, the address is not the start of a function, its first instructions cannot be "
           "moved, or it is hooked already. Nothing was changed.",
