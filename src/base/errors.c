@@ -147,7 +147,7 @@ static const struct error_entry entries[] = {
           "Make room, or record to another disk with -o; a larger --mean and a shorter --duration write less." },
         { ERROR_SIZE_LIMIT, EXIT_CANT_WRITE, "the session file has reached its size limit",
           "A limit of the size of files is set for heaptop (`ulimit -f`), and reached. What was written before can be replayed.",
-          "Raise it." },
+          "Raise it in the shell that starts heaptop." },
         { ERROR_READ_ONLY, 0, "the session is read-only",
           "It is on a read-only file system, or not yours to write.",
           "Where the subcommand has it, -o writes a copy." },
