@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/alloc.c %D%/base/alloc.h \
 	%D%/base/buf.c %D%/base/buf.h \
 	%D%/base/clock.c %D%/base/clock.h \
-	%D%/base/err.c %D%/base/err.h %D%/base/exit.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.h \
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
@@ -90,6 +90,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/wanted.c %D%/target/wanted.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -225,6 +226,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
 	%D%/tui/stack_view.c \
+	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
@@ -238,11 +240,15 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
-	%D%/app/options.c %D%/app/options.h \
+	%D%/app/option_table.c %D%/app/option_table.h \
+	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
+	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
@@ -250,6 +256,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
+	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
