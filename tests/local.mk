@@ -13,6 +13,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 # ---- unit tests ----
 
 UNIT_TESTS = \
+	%D%/unit/test_alerts \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
@@ -106,6 +107,7 @@ EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/
 
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
+%C%_unit_test_alerts_SOURCES = %D%/unit/test_alerts.c $(FAKE_HISTORY)
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
