@@ -88,6 +88,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/wanted.c %D%/target/wanted.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -197,16 +198,22 @@ CLEANFILES += %D%/store/schema.c
 EXTRA_DIST += data/schema.sql data/schema.awk
 
 %C%_libtui_a_SOURCES = \
+	%D%/tui/alerts.c \
 	%D%/tui/before.c \
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
+	%D%/tui/error.c \
 	%D%/tui/facts.c \
+	%D%/tui/flame.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h \
 	%D%/tui/layout.c %D%/tui/layout.h \
+	%D%/tui/marks.c \
+	%D%/tui/menu.c \
+	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
@@ -217,11 +224,13 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
 	%D%/tui/stack_view.c \
+	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
+	%D%/tui/views.c \
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
@@ -236,13 +245,16 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/export_openmetrics.c \
 	%D%/app/export_pprof.c \
 	%D%/app/export_speedscope.c \
+	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/json.c %D%/app/json.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
-	%D%/app/options.c %D%/app/options.h \
+	%D%/app/option_table.c %D%/app/option_table.h \
+	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
 	%D%/app/redact.c %D%/app/redact.h \
+	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
@@ -250,6 +262,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
+	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
 nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h

@@ -87,6 +87,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
 	%D%/unit/test_store_hostile \
+	%D%/unit/test_style \
 	%D%/unit/test_suspects \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
@@ -95,6 +96,7 @@ UNIT_TESTS = \
 	%D%/unit/test_unwind_table \
 	%D%/unit/test_valleys \
 	%D%/unit/test_views \
+	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
 check_PROGRAMS += $(UNIT_TESTS)

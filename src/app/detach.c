@@ -111,7 +111,7 @@ int command_detach(const struct subcommand *subcommand, struct options *options)
         struct err err = { 0 };
         int r;
 
-        r = commands_need_pid(subcommand, options, &err);
+        r = commands_need_recorded(subcommand, options, &err);
         if (r == 0 && !options->all && options->pid == 0)
                 r = err_set_exit(&err, EINVAL, EXIT_USAGE, "which process? try: heaptop detach PID, or --all");
         if (r == 0 && options->all)

@@ -12,7 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 40, FIRST_LONG = 256, HELP_COLUMN = 24 };
+enum { MAX_ROWS = 64, FIRST_LONG = 256 };
+
+const struct option_row *subcommand_option(const struct subcommand *command, size_t index)
+{
+        const struct option_row *const *row = command->options;
+
+        for (; *row && index > 0; index--)
+                row++;
+        if (*row || !command->more)
+                return *row;
+        for (row = command->more; *row && index > 0; index--)
+                row++;
+        return *row;
+}
 
 static int usage(struct err *err, const struct subcommand *command, const char *what, const char *word, const char *near)
 {
@@ -49,11 +62,12 @@ const char *options_nearest(const char *word, const char *const *words)
 static const char *nearest_option(const struct subcommand *command, const char *word, char *room, size_t size)
 {
         const char *names[MAX_ROWS + 1] = { 0 };
+        const struct option_row *row;
         const char *near;
         char bare[64];
         size_t n = 0;
 
-        for (const struct option_row *row = command->rows; row->help && n < MAX_ROWS; row++) {
+        for (size_t i = 0; (row = subcommand_option(command, i)) && n < MAX_ROWS; i++) {
                 if (row->name)
                         names[n++] = row->name;
         }
@@ -139,6 +153,17 @@ static int parse_pair(const char *text, struct options_extras *ret)
         return r < 0 ? r : parse_extra(comma + 1, strlen(comma + 1), WIRE_FREE, WIRE_FREE_SECOND, ret);
 }
 
+static bool is_choice(const char *values, const char *text)
+{
+        size_t len = strlen(text);
+
+        for (const char *at = values; *at; at += strcspn(at, " "), at += *at == ' ') {
+                if (len > 0 && strcspn(at, " ") == len && memcmp(at, text, len) == 0)
+                        return true;
+        }
+        return false;
+}
+
 /* What is wrong may be said in ERR. */
 static int set_value(const struct option_row *row, const char *text, struct options *options, struct err *err)
 {
@@ -151,6 +176,9 @@ static int set_value(const struct option_row *row, const char *text, struct opti
         case OPTION_TEXT:
                 *(const char **)to = text;
                 return 0;
+        case OPTION_CHOICE:
+                *(const char **)to = text;
+                return is_choice(row->values, text) ? 0 : -EINVAL;
         case OPTION_NUMBER:
                 return fmt_parse_number(text, 1, INT32_MAX, to);
         case OPTION_PID:
@@ -179,17 +207,17 @@ struct getopt_tables {
 
 static void make_tables(const struct subcommand *command, struct getopt_tables *ret)
 {
+        const struct option_row *row;
         size_t n = 0, len = 0;
-        int i = 0;
 
         *ret = (struct getopt_tables){ 0 };
         if (command->words_end_options)
                 ret->letters[len++] = '+';
         ret->letters[len++] = ':';
-        for (const struct option_row *row = command->rows; row->help && n < MAX_ROWS; row++, i++) {
+        for (size_t i = 0; (row = subcommand_option(command, i)) && n < MAX_ROWS; i++) {
                 if (row->name)
                         ret->longs[n++] = (struct option){ row->name, row->argument ? required_argument : no_argument,
-                                                           NULL, FIRST_LONG + i };
+                                                           NULL, FIRST_LONG + (int)i };
                 if (row->letter) {
                         ret->letters[len++] = row->letter;
                         if (row->argument)
@@ -200,9 +228,11 @@ static void make_tables(const struct subcommand *command, struct getopt_tables *
 
 static const struct option_row *find_row(const struct subcommand *command, int found)
 {
+        const struct option_row *row;
+
         if (found >= FIRST_LONG)
-                return &command->rows[found - FIRST_LONG];
-        for (const struct option_row *row = command->rows; row->help; row++) {
+                return subcommand_option(command, (size_t)(found - FIRST_LONG));
+        for (size_t i = 0; (row = subcommand_option(command, i)); i++) {
                 if (row->letter == found)
                         return row;
         }
@@ -260,10 +290,10 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                                 free(clean);
                                 return -EINVAL;
                         }
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s; see: heaptop %s%s--help", clean,
+                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s%s%s; see: heaptop %s%s--help", clean,
                                      row->argument, row->name ? "--" : "-",
-                                     row->name ? row->name : (char[]){ row->letter, '\0' }, command->name,
-                                     command->name[0] ? " " : "");
+                                     row->name ? row->name : (char[]){ row->letter, '\0' }, row->values ? ", which knows: " : "",
+                                     row->values ? row->values : "", command->name, command->name[0] ? " " : "");
                         free(clean);
                         return -EINVAL;
                 }
@@ -271,33 +301,4 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
         ret->words = argv + optind;
         ret->n_words = argc - optind;
         return 0;
-}
-
-static void add_row(struct buf *out, const struct option_row *row)
-{
-        struct buf left = { 0 };
-
-        if (row->help[0] == '\0')
-                return;
-        if (row->letter)
-                buf_printf(&left, "  -%c%s", row->letter, row->name ? ", " : "");
-        else
-                buf_puts(&left, "      ");
-        if (row->name)
-                buf_printf(&left, "--%s", row->name);
-        if (row->argument)
-                buf_printf(&left, " %s", row->argument);
-        buf_printf(out, "%-*s %s\n", HELP_COLUMN, left.data, row->help);
-        buf_done(&left);
-}
-
-char *options_help(const struct subcommand *command)
-{
-        struct buf out = { 0 };
-
-        buf_printf(&out, "usage: heaptop%s%s [options]%s%s\n%s\n\n%s\n\n", command->name[0] ? " " : "", command->name,
-                   command->operands[0] ? " " : "", command->operands, command->summary, command->examples);
-        for (const struct option_row *row = command->rows; row->help; row++)
-                add_row(&out, row);
-        return buf_take(&out);
 }

@@ -335,6 +335,17 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EDIT:
                 actions_edit(viewer->ui, &viewer->term, &again, now());
                 break;
+        case UI_BELL:
+                if (viewer->term)
+                        term_bell(viewer->term);
+                break;
+        case UI_EXPORT:
+        case UI_RENAME_MARK:
+        case UI_DELETE_MARK:
+        case UI_WRITE_CONFIG:
+        case UI_TRY_AGAIN:
+        case UI_WAIT:
+                break;
         }
 }
 

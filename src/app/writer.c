@@ -70,6 +70,9 @@ static void free_session(struct rec_session *session)
         free((char *)session->user);
         free((char *)session->allocator);
         free((char *)session->limit_source);
+        free((char *)session->followed);
+        free((char *)session->previous);
+        free((char *)session->ending.oom_source);
         free(session);
 }
 
@@ -92,6 +95,9 @@ static struct rec_session *copy_session(const struct rec_session *from)
         copy->user = copy_text(from->user);
         copy->allocator = copy_text(from->allocator);
         copy->limit_source = copy_text(from->limit_source);
+        copy->followed = copy_text(from->followed);
+        copy->previous = copy_text(from->previous);
+        copy->ending.oom_source = copy_text(from->ending.oom_source);
         return copy;
 }
 

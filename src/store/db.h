@@ -54,7 +54,7 @@ struct store {
         /* reader: the steps left for the statement that runs, in units of DB_STEP_UNIT */
         int64_t steps_left;
         int64_t inserted; /* rowid of the last request or mark */
-        char *session_text[9]; /* strings of the last history.session() */
+        char *session_text[12]; /* strings of the last history.session() */
 };
 
 enum { DB_STEP_UNIT = 10000 };

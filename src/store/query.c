@@ -73,6 +73,53 @@ static void read_session(struct store *store, sqlite3_stmt *stmt, struct rec_ses
                 ret->end_reason = keep_text(store, 2, stmt, 5);
 }
 
+/* The one row of a table of format 4 or none. A code of SQLite: SQLITE_ROW, SQLITE_DONE, or what went wrong. */
+static int only_row(struct store *store, unsigned slot, const char *sql, sqlite3_stmt **ret)
+{
+        int rc = db_prepare(store, slot, sql, ret);
+
+        return rc == SQLITE_OK ? sqlite3_step(*ret) : rc;
+}
+
+static int read_series(struct store *store, struct rec_session *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int rc = only_row(store, Q_SERIES, "SELECT followed, number, previous FROM series WHERE id = 1", &stmt);
+
+        if (rc == SQLITE_ROW) {
+                ret->followed = keep_text(store, 9, stmt, 0);
+                ret->series_number = db_id(stmt, 1);
+                ret->previous = keep_text(store, 10, stmt, 2);
+        }
+        if (stmt)
+                sqlite3_reset(stmt);
+        return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_errno(store->db, rc);
+}
+
+static int read_ending(struct store *store, struct rec_ending *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int rc = only_row(store, Q_ENDING,
+                          "SELECT time_ns, how, code, oom_before, oom_after, oom_source, sample_ns, heap_bytes, rss_bytes"
+                          " FROM ending WHERE id = 1", &stmt);
+
+        if (rc == SQLITE_ROW)
+                *ret = (struct rec_ending){
+                        .time_ns = (uint64_t)time_at(stmt, 0),
+                        .how = (uint32_t)db_int(stmt, 1, 0, REC_HOWS - 1),
+                        .code = (int32_t)db_int(stmt, 2, -1, 255),
+                        .oom_before = db_u64(stmt, 3),
+                        .oom_after = db_u64(stmt, 4),
+                        .oom_source = keep_text(store, 11, stmt, 5),
+                        .sample_ns = (uint64_t)time_at(stmt, 6),
+                        .heap_bytes = bytes_at(stmt, 7),
+                        .rss_bytes = bytes_at(stmt, 8),
+                };
+        if (stmt)
+                sqlite3_reset(stmt);
+        return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_errno(store->db, rc);
+}
+
 static int history_session(void *arg, struct rec_session *ret)
 {
         struct store *store = arg;
@@ -93,6 +140,10 @@ static int history_session(void *arg, struct rec_session *ret)
         else
                 r = rc == SQLITE_DONE ? -EAGAIN : db_errno(store->db, rc);
         sqlite3_reset(stmt);
+        if (r == 0 && store->version >= 4)
+                r = read_series(store, ret);
+        if (r == 0 && store->version >= 4)
+                r = read_ending(store, &ret->ending);
         return r;
 }
 

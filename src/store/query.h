@@ -9,7 +9,7 @@ enum {
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
         Q_EVENTS, Q_GAPS, Q_MARKS,
         Q_MEMORY, Q_BEFORE, Q_MEANS, Q_MEMBERS, Q_MEMBER_TICKS,
-        Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SLOTS,
+        Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SERIES, Q_ENDING, Q_SLOTS,
 };
 
 _Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");

@@ -159,3 +159,8 @@ void before_draw(struct ui *ui, struct canvas *canvas)
                       is_tiny(canvas) ? "" : ".  These blocks have no stacks.");
         put_table(ui, canvas, y + 1, bottom - y - 1);
 }
+
+struct table *before_table(struct ui *ui)
+{
+        return &ui->sizes;
+}

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "tui/style.h"
 #include "tui/width.h"
 
 #include <stdarg.h>
@@ -163,13 +164,12 @@ static void add_text_row(struct buf *out, const struct canvas *canvas, const str
 
 static void add_style_row(struct buf *out, const struct canvas *canvas, const struct cell *row)
 {
-        static const char letters[STYLES] = { '.', 'b', 'd', 's', 't', 'a', 'g', 'w', 'r', 'c', 'l', 'k' };
         int end = canvas->width;
 
         while (end > 0 && row[end - 1].style == STYLE_PLAIN)
                 end--;
         for (int x = 0; x < end; x++)
-                buf_putc(out, row[x].style < STYLES ? letters[row[x].style] : '?');
+                buf_putc(out, style_letter(row[x].style));
         buf_putc(out, '\n');
 }
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A cell's look. Letters are what golden screens print. Colour only repeats what the text says. */
+/* What a cell is; style.c has the table of how each looks. Letters are what golden screens print. */
 enum style {
         STYLE_PLAIN,    /* . */
         STYLE_BOLD,     /* b */

@@ -17,18 +17,9 @@ static const uint64_t ORDER_NS = 5 * NS_PER_S; /* the order is held after a key 
 
 static struct table *current_table(struct ui *ui)
 {
-        switch (ui->view) {
-        case VIEW_PICKER:
-                return &ui->processes;
-        case VIEW_SESSIONS:
-                return &ui->sessions;
-        case VIEW_STACK:
-                return &ui->stack.table;
-        case VIEW_BEFORE:
-                return &ui->sizes;
-        default:
-                return &ui->sites;
-        }
+        enum view view = ui->overlay != VIEWS ? ui->overlay : ui->view;
+
+        return view_type(view)->table ? view_type(view)->table(ui) : NULL;
 }
 
 static bool move_rows(enum command command, int height, long *ret)
@@ -81,40 +72,39 @@ static bool move_key(struct ui *ui, enum command command)
         struct table *table = current_table(ui);
         long rows;
 
-        if (ui->overlay != VIEWS) {
-                if (!move_rows(command, 10, &rows))
-                        return false;
-                scroll_overlay(ui, rows, command == CMD_HOME || command == CMD_END);
-                return true;
-        }
-        if (!move_rows(command, table->height, &rows))
+        if (!move_rows(command, table ? table->height : 10, &rows))
                 return false;
-        table_move(table, rows);
+        if (table)
+                table_move(table, rows);
+        else if (ui->overlay != VIEWS)
+                scroll_overlay(ui, rows, command == CMD_HOME || command == CMD_END);
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         return true;
 }
 
-static void open_overlay(struct ui *ui, enum view overlay)
+void open_overlay(struct ui *ui, enum view overlay)
 {
         ui->overlay = overlay;
         ui->scroll = 0;
         ui->scroll_max = 0;
+        if (overlay != VIEWS && view_type(overlay)->show)
+                view_type(overlay)->show(ui);
 }
 
-static void show_view(struct ui *ui, enum view view)
+void show_view(struct ui *ui, enum view view)
 {
         uint64_t id = table_selected(&ui->sites);
 
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
-        else if (view == VIEW_STACK && ui->view != VIEW_STACK)
-                stack_show(ui, id == TABLE_NONE ? 0 : (uint32_t)id);
+        if (view != ui->view && view_type(view)->show)
+                view_type(view)->show(ui);
         ui->view = view;
 }
 
 static void next_view(struct ui *ui, int step)
 {
-        static const enum view order[] = { VIEW_OVERVIEW, VIEW_SITES, VIEW_STACK, VIEW_REPLAY };
+        static const enum view order[] = { VIEW_OVERVIEW, VIEW_SITES, VIEW_STACK, VIEW_MARKS, VIEW_FLAME, VIEW_REPLAY, VIEW_ALERTS };
         int n = (int)array_len(order);
 
         for (int i = 0; i < n; i++)
@@ -229,28 +219,39 @@ static void click_tab(struct ui *ui, int x)
                 show_view(ui, view);
 }
 
-static void mouse(struct ui *ui, const struct key_event *event)
+static void click(struct ui *ui, struct table *table, const struct key_event *event)
 {
-        struct table *table = current_table(ui);
-        size_t row = table_row_at(table, event->y);
+        size_t row = table ? table_row_at(table, event->y) : 0;
 
-        if (ui->overlay != VIEWS) {
-                scroll_overlay(ui, event->button == 4 ? -3 : event->button == 5 ? 3 : 0, false);
-                return;
-        }
-        ui->order_until_ns = ui->now_ns + ORDER_NS;
-        if (event->button == 4 || event->button == 5) {
-                table_scroll(table, event->button == 4 ? -3 : 3);
-        } else if (event->button == 1 && row < table->n) {
+        if (table && row < table->n) {
                 table->selected = row;
                 table->touched = true;
-        } else if (event->button == 1 && table == &ui->sites && ui->heap && event->y == ui->columns_y) {
+        } else if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
                 sites_sort_at(ui, event->x);
-        } else if (event->button == 1 && table == &ui->processes && ui->picker && event->y == ui->columns_y) {
+        } else if (table == &ui->processes && ui->picker && event->y == ui->columns_y) {
                 picker_sort_at(ui, event->x);
-        } else if (event->button == 1 && event->y == 1 && ui->mode != UI_PICK) {
+        } else if (event->y == 1 && ui->mode != UI_PICK && ui->overlay == VIEWS) {
                 click_tab(ui, event->x);
         }
+}
+
+static enum ui_action mouse(struct ui *ui, const struct key_event *event)
+{
+        const struct view_type *type = view_type(ui->overlay != VIEWS ? ui->overlay : ui->view);
+        struct table *table = current_table(ui);
+        long wheel = event->button == 4 ? -3 : event->button == 5 ? 3 : 0;
+        enum ui_action action = UI_NOTHING;
+
+        ui->order_until_ns = ui->now_ns + ORDER_NS;
+        if (type->mouse && type->mouse(ui, event, &action))
+                return action;
+        if (wheel != 0 && table)
+                table_scroll(table, wheel);
+        else if (wheel != 0 && ui->overlay != VIEWS)
+                scroll_overlay(ui, wheel, false);
+        else if (event->button == 1)
+                click(ui, table, event);
+        return UI_NOTHING;
 }
 
 /* ---- keys ---- */
@@ -278,14 +279,6 @@ static bool sort_key(struct ui *ui, enum command command)
         }
 }
 
-static enum ui_action enter(struct ui *ui)
-{
-        if (ui->mode == UI_PICK)
-                return picker_enter(ui);
-        show_view(ui, VIEW_STACK);
-        return UI_NOTHING;
-}
-
 /* The commands that are a line each. */
 static enum ui_action simple_command(struct ui *ui, enum command command, const struct key_event *event)
 {
@@ -303,8 +296,18 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
                 return UI_NOTHING;
+        case CMD_VIEW_MARKS:
+        case CMD_COMPARE:
+                show_view(ui, VIEW_MARKS);
+                return UI_NOTHING;
+        case CMD_VIEW_FLAME:
+                show_view(ui, VIEW_FLAME);
+                return UI_NOTHING;
         case CMD_VIEW_REPLAY:
                 show_view(ui, VIEW_REPLAY);
+                return UI_NOTHING;
+        case CMD_VIEW_ALERTS:
+                show_view(ui, VIEW_ALERTS);
                 return UI_NOTHING;
         case CMD_VIEW_NEXT:
                 next_view(ui, 1);
@@ -322,26 +325,32 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_INFO:
                 open_overlay(ui, VIEW_INFO);
                 return UI_NOTHING;
+        case CMD_MENU:
+                open_overlay(ui, VIEW_MENU);
+                return UI_NOTHING;
+        case CMD_OPTIONS:
+                open_overlay(ui, VIEW_OPTIONS);
+                return UI_NOTHING;
         case CMD_CLOSE:
                 ui->overlay = VIEWS;
                 return UI_NOTHING;
         case CMD_FILTER:
-                prompt_open(ui, PROMPT_FILTER);
+                prompt_open(ui, &prompt_filter);
                 return UI_NOTHING;
         case CMD_FIND:
-                prompt_open(ui, PROMPT_FIND);
+                prompt_open(ui, &prompt_find);
                 return UI_NOTHING;
         case CMD_GOTO:
-                prompt_open(ui, PROMPT_GOTO);
+                prompt_open(ui, &prompt_goto);
                 return UI_NOTHING;
         case CMD_CLEAR:
                 clear(ui);
                 return UI_NOTHING;
         case CMD_MOUSE:
-                mouse(ui, event);
-                return UI_NOTHING;
+                return mouse(ui, event);
         case CMD_ENTER:
-                return enter(ui);
+                show_view(ui, VIEW_STACK);
+                return UI_NOTHING;
         case CMD_BACK:
                 return go_back(ui);
         case CMD_QUIT:
@@ -373,26 +382,25 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
 enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now_ns)
 {
         enum view view = ui->overlay != VIEWS ? ui->overlay : ui->view;
+        enum ui_action action = UI_NOTHING;
         enum command command;
 
         ui_pass_time(ui, now_ns);
         if (event->key == KEY_RESIZED)
                 return UI_REDRAW;
-        if (ui->prompt != PROMPT_NONE && event->key != KEY_MOUSE_)
+        if (ui->prompt && event->key != KEY_MOUSE_)
                 return prompt_key(ui, event->key);
         command = key_command(view, event->key);
         if (ui->overlay == VIEW_ENDED && event->key != KEY_NONE && command != CMD_QUIT &&
             command != CMD_SUSPEND)
                 ui->overlay = VIEWS; /* any key */
         if (command == CMD_NONE ||
-            (ui->mode != UI_PICK && !ui->heap && command != CMD_QUIT && command != CMD_BACK))
+            (ui->mode != UI_PICK && !ui->heap && view != VIEW_ERROR && command != CMD_QUIT && command != CMD_BACK))
                 return UI_NOTHING;
         if (move_key(ui, command))
                 return UI_NOTHING;
-        if (view == VIEW_STACK && stack_key(ui, command))
-                return UI_NOTHING;
-        if ((view == VIEW_PICKER || view == VIEW_SESSIONS) && picker_key(ui, command))
-                return UI_NOTHING;
+        if (view_type(view)->command && view_type(view)->command(ui, command, &action))
+                return action;
         if (time_key(ui, command) || sort_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);

@@ -228,7 +228,8 @@ static void put_title(struct ui *ui, struct canvas *canvas)
 static const struct {
         enum view view;
         int number;
-} tabs[] = { { VIEW_OVERVIEW, 1 }, { VIEW_SITES, 2 }, { VIEW_STACK, 3 }, { VIEW_REPLAY, 7 } };
+} tabs[] = { { VIEW_OVERVIEW, 1 }, { VIEW_SITES, 2 }, { VIEW_STACK, 3 }, { VIEW_MARKS, 4 },
+             { VIEW_FLAME, 6 },    { VIEW_REPLAY, 7 }, { VIEW_ALERTS, 8 } };
 
 static void put_tabs(struct ui *ui, struct canvas *canvas)
 {
@@ -271,23 +272,15 @@ int frame_top(struct ui *ui, struct canvas *canvas)
 
 static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
 {
-        static const char *const names[] = { "", "filter: ", "find: ", "go to: " };
-        const char *const hints[] = {
-                "",
-                ui->view == VIEW_SESSIONS ? "Enter keeps, Esc clears"
-                : ui->mode == UI_PICK     ? "text  re:X  >10M  age>1h  !not   Enter keeps, Esc clears"
-                                          : "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears",
-                "Enter finds, n N next, Esc clears",
-                "13:05  -10m  +30s  mark A  start  end   Esc leaves",
-        };
+        const char *hint = ui->prompt->hint(ui);
         int x = 1, room = canvas->width;
 
-        x += canvas_put(canvas, x, y, room - x, STYLE_KEY, names[ui->prompt]);
+        x += canvas_put(canvas, x, y, room - x, STYLE_KEY, ui->prompt->name);
         x += canvas_put(canvas, x, y, room - x - 1, STYLE_PLAIN, ui->typed);
         canvas->cursor_x = x < room ? x : room - 1;
         canvas->cursor_y = y;
-        if (x + 3 + text_width(hints[ui->prompt]) < room)
-                frame_right(canvas, x, y, room - x - 1, STYLE_DIM, hints[ui->prompt]);
+        if (x + 3 + text_width(hint) < room)
+                frame_right(canvas, x, y, room - x - 1, STYLE_DIM, hint);
 }
 
 static int put_key(struct canvas *canvas, int x, int y, const struct key_binding *binding)
@@ -332,7 +325,7 @@ int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view)
 {
         int y = canvas->height - 1;
 
-        if (ui->prompt != PROMPT_NONE)
+        if (ui->prompt)
                 put_prompt(ui, canvas, y);
         else if (ui->message[0])
                 canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, ui->message);

@@ -12,10 +12,10 @@
 /* Groups of views that share keys. */
 enum {
         TABLES = IN(VIEW_OVERVIEW) | IN(VIEW_SITES) | IN(VIEW_REPLAY),
-        HEAP = TABLES | IN(VIEW_STACK) | IN(VIEW_BEFORE),
+        HEAP = TABLES | IN(VIEW_STACK) | IN(VIEW_BEFORE) | IN(VIEW_MARKS) | IN(VIEW_FLAME) | IN(VIEW_ALERTS),
         PICK = IN(VIEW_PICKER) | IN(VIEW_SESSIONS),
-        MAIN = HEAP | PICK,
-        OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_ENDED),
+        MAIN = HEAP | PICK | IN(VIEW_ERROR),
+        OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_MENU) | IN(VIEW_OPTIONS) | IN(VIEW_ENDED),
         SCROLL = MAIN | OVER,
 };
 
@@ -44,15 +44,21 @@ static const struct key_binding table[] = {
         { CMD_VIEW_SITES, { '2' }, HEAP, KEYS_VIEW, 0, "sites", "the table of sites alone, full height" },
         { CMD_VIEW_STACK, { '3' }, HEAP, KEYS_VIEW, 0, "stack",
           "who calls the selected site, and how much it keeps" },
+        { CMD_VIEW_MARKS, { '4' }, HEAP, KEYS_VIEW, 0, "marks", "the marks, and what is kept between two of them" },
+        { CMD_VIEW_FLAME, { '6', 'f' }, HEAP, KEYS_VIEW, 0, "flame", "the call tree as a flame graph" },
         { CMD_VIEW_REPLAY, { '7' }, HEAP, KEYS_VIEW, 0, "replay",
           "the timeline: any moment of the recording" },
-        { CMD_VIEW_NEXT, { KEY_TAB_ }, HEAP, KEYS_VIEW, 0, "next view", "the view to the right" },
+        { CMD_VIEW_ALERTS, { '8' }, HEAP, KEYS_VIEW, 0, "alerts", "the rules that warn, and what they said" },
+        { CMD_PANE, { KEY_TAB_ }, IN(VIEW_MARKS), KEYS_VIEW, 0, "list", "the next list of the view" },
+        { CMD_VIEW_NEXT, { KEY_TAB_ }, HEAP & ~IN(VIEW_MARKS), KEYS_VIEW, 0, "next view", "the view to the right" },
         { CMD_VIEW_PREVIOUS, { KEY_BACKTAB_ }, HEAP, KEYS_VIEW, 0, "view before", "the view to the left" },
         { CMD_BACK, { 'q' }, MAIN, KEYS_VIEW, 3, "back", "one level back; at the top: quit" },
         { CMD_QUIT, { 'Q', KEY_F10_, CTRL('C') }, SCROLL, KEYS_VIEW, 0, "quit",
           "leave heaptop; the hooks are taken out" },
         { CMD_PICKER, { 'p' }, HEAP, KEYS_VIEW, 0, "picker", "choose another process" },
         { CMD_HELP, { '?', KEY_F1_ }, MAIN | (OVER & ~IN(VIEW_HELP)), KEYS_VIEW, 2, "help", "this page" },
+        { CMD_MENU, { KEY_F2_ }, MAIN, KEYS_VIEW, 0, "menu", "everything that can be done here, as a menu" },
+        { CMD_OPTIONS, { 'o' }, HEAP, KEYS_VIEW, 0, "options", "columns, colours and other settings" },
         { CMD_LOG, { '!' }, MAIN, KEYS_VIEW, 0, "log", "heaptop's own messages" },
         { CMD_INFO, { 'i' }, HEAP, KEYS_VIEW, 0, "info",
           "what is selected, by its full name; errors, losses and cost of the measurement" },
@@ -71,12 +77,15 @@ static const struct key_binding table[] = {
         { CMD_FIND, { '/', KEY_F3_, KEY_F4_ }, IN(VIEW_STACK), KEYS_FIND, 8, "find",
           "find a function in the tree" },
         { CMD_FIND_NEXT, { 'n' }, IN(VIEW_STACK), KEYS_FIND, 0, "next", "the next one found" },
+        { CMD_SAME_NAME, { '#' }, HEAP & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "same", "the next of the same name" },
         { CMD_FIND_PREVIOUS, { 'N' }, IN(VIEW_STACK), KEYS_FIND, 0, "previous", "the one found before" },
-        { CMD_CLEAR, { KEY_ESC_ }, MAIN & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
+        { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
-        { CMD_SORT_NEXT, { 's', KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
+        { CMD_SORT_NEXT, { 's' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
           "sort by the next column" },
+        { CMD_SORT_MENU, { KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "sort menu",
+          "choose the column to sort by" },
         { CMD_SORT_LEFT, { '<' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column left",
           "sort by the column to the left" },
         { CMD_SORT_RIGHT, { '>' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column right",
@@ -99,12 +108,27 @@ static const struct key_binding table[] = {
           "show or fold the frames of allocator and language runtime" },
         { CMD_INLINED, { 'x' }, IN(VIEW_STACK), KEYS_TREE, 16, "inlines",
           "show inlined calls as frames, or fold them into their callers" },
+        { CMD_METRIC, { 'b' }, IN(VIEW_STACK) | IN(VIEW_FLAME), KEYS_TREE, 0, "metric",
+          "what is counted: live bytes, growth since the mark, allocated, blocks" },
+        { CMD_RESET, { '=' }, IN(VIEW_STACK) | IN(VIEW_FLAME), KEYS_TREE, 0, "reset", "the whole tree as it was at first" },
+        { CMD_TREE, { 't' }, IN(VIEW_PICKER), KEYS_PICK, 8, "tree", "processes below their parents" },
         { CMD_ALL_SITES, { 't', KEY_F5_ }, IN(VIEW_BEFORE), KEYS_TREE, 5, "tree of all sites",
           "the call tree of all sites together" },
 
         /* leak */
         { CMD_MARK, { 'm' }, HEAP, KEYS_LEAK, 4, "mark",
           "set a mark; changes (dA, dB, ..) count from the newest one" },
+
+        { CMD_COMPARE, { 'c' }, HEAP, KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
+        { CMD_RANGE, { 'v' }, TABLES, KEYS_LEAK, 7, "range", "pick a time range on the chart: what was born in it and still lives" },
+        { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it, or show what is hidden" },
+        { CMD_RENAME, { 'r' }, IN(VIEW_MARKS), KEYS_LEAK, 7, "rename", "give the mark another name" },
+        { CMD_DELETE, { 'd' }, IN(VIEW_MARKS), KEYS_LEAK, 8, "delete", "delete the mark" },
+        { CMD_DELETE, { 'd' }, IN(VIEW_ALERTS), KEYS_LEAK, 4, "delete", "delete the rule" },
+        { CMD_WAIT, { 'R' }, IN(VIEW_ENDED), KEYS_LEAK, 2, "wait", "wait for a new process of that name and watch it" },
+        { CMD_ALERT, { 'a' }, HEAP, KEYS_LEAK, 0, "alert", "a new rule that warns" },
+        { CMD_MUTE, { 'u' }, IN(VIEW_ALERTS), KEYS_LEAK, 5, "mute", "this rule is silent for an hour" },
+        { CMD_TEST_ALERT, { 't' }, IN(VIEW_ALERTS), KEYS_LEAK, 6, "test", "do what the rule would do" },
 
         /* time */
         { CMD_PAUSE, { ' ' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 7, "hold",
@@ -137,11 +161,21 @@ static const struct key_binding table[] = {
           "the selected row as text to the clipboard and a file" },
         { CMD_EDIT, { 'e' }, TABLES | IN(VIEW_STACK), KEYS_OUT, 15, "edit",
           "the source line in $VISUAL or $EDITOR" },
+        { CMD_EXPORT, { 'E' }, HEAP | IN(VIEW_ENDED), KEYS_OUT, 0, "export", "what is shown, as a file for other tools" },
+        { CMD_WRITE_CONFIG, { 'W' }, HEAP | IN(VIEW_OPTIONS), KEYS_OUT, 0, "write", "these settings into the config file" },
         { CMD_SAVE_SCREEN, { 'P' }, SCROLL, KEYS_OUT, 0, "print", "this screen as text into a file" },
         { CMD_LEAVE, { 'D' }, HEAP, KEYS_OUT, 0, "leave", "leave the screen and keep recording" },
         { CMD_REDRAW, { CTRL('L') }, SCROLL, KEYS_OUT, 0, "redraw", "draw everything anew" },
         { CMD_SUSPEND, { CTRL('Z') }, SCROLL, KEYS_OUT, 0, "suspend",
           "back to the shell; recording goes on (fg returns)" },
+
+        /* error pages */
+        { CMD_FIX_1, { '1' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 1", "the first way out" },
+        { CMD_FIX_2, { '2' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 2", "the second way out" },
+        { CMD_FIX_3, { '3' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 3", "the third way out" },
+        { CMD_FIX_4, { '4' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 4", "the fourth way out" },
+        { CMD_FIX_5, { '5' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 5", "the fifth way out" },
+        { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ERROR), KEYS_OUT, 1, "try again", "the same once more" },
 
         /* picker */
         { CMD_SESSIONS, { 'o' }, PICK, KEYS_PICK, 4, "saved", "saved sessions, or back to the processes" },
@@ -181,8 +215,8 @@ const char *key_group_name(enum key_group group)
 const char *view_name(enum view view)
 {
         static const char *const names[VIEWS] = {
-                "Overview", "Sites", "Stack", "Before attach", "Replay", "Processes",
-                "Saved sessions", "Help", "Log", "Info", "Ended",
+                "Overview", "Sites", "Stack", "Before attach", "Marks", "Flame", "Replay", "Alerts", "Processes",
+                "Saved sessions", "Error", "Help", "Log", "Info", "Menu", "Options", "Ended",
         };
 
         return view < VIEWS ? names[view] : "";

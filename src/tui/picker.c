@@ -128,7 +128,27 @@ static void toggle_user(struct ui *ui)
         picker_refresh(ui);
 }
 
-bool picker_key(struct ui *ui, enum command command)
+static enum ui_action enter(struct ui *ui)
+{
+        const struct picker_session *sessions;
+        uint64_t id;
+        size_t n;
+
+        if (!ui->picker)
+                return UI_NOTHING;
+        if (ui->view == VIEW_PICKER) {
+                ui->pid = ui_wants_detail(ui);
+                return ui->pid > 0 ? UI_ATTACH : UI_NOTHING;
+        }
+        id = table_selected(&ui->sessions);
+        n = picker_sessions(ui->picker, &sessions);
+        if (id >= n)
+                return UI_NOTHING;
+        snprintf(ui->path, sizeof ui->path, "%s", sessions[id].path);
+        return UI_OPEN;
+}
+
+bool picker_key(struct ui *ui, enum command command, enum ui_action *ret)
 {
         if (!ui->picker)
                 return false;
@@ -153,29 +173,12 @@ bool picker_key(struct ui *ui, enum command command)
                 ui->view = ui->view == VIEW_PICKER ? VIEW_SESSIONS : VIEW_PICKER;
                 picker_refresh(ui);
                 return true;
+        case CMD_ENTER:
+                *ret = enter(ui);
+                return true;
         default:
                 return false;
         }
-}
-
-enum ui_action picker_enter(struct ui *ui)
-{
-        const struct picker_session *sessions;
-        uint64_t id;
-        size_t n;
-
-        if (!ui->picker)
-                return UI_NOTHING;
-        if (ui->view == VIEW_PICKER) {
-                ui->pid = ui_wants_detail(ui);
-                return ui->pid > 0 ? UI_ATTACH : UI_NOTHING;
-        }
-        id = table_selected(&ui->sessions);
-        n = picker_sessions(ui->picker, &sessions);
-        if (id >= n)
-                return UI_NOTHING;
-        snprintf(ui->path, sizeof ui->path, "%s", sessions[id].path);
-        return UI_OPEN;
 }
 
 void picker_sort_at(struct ui *ui, int x)
@@ -419,4 +422,14 @@ void sessions_draw(struct ui *ui, struct canvas *canvas)
                 canvas->cursor_x = 0;
                 canvas->cursor_y = y + (int)i;
         }
+}
+
+struct table *processes_list(struct ui *ui)
+{
+        return &ui->processes;
+}
+
+struct table *sessions_list(struct ui *ui)
+{
+        return &ui->sessions;
 }

@@ -375,3 +375,8 @@ void sites_draw(struct ui *ui, struct canvas *canvas)
         sites_table(ui, canvas, 0, y, canvas->width, bottom - y - 1);
         sites_status(ui, canvas, 1, bottom - 1, canvas->width - 1);
 }
+
+struct table *sites_list(struct ui *ui)
+{
+        return &ui->sites;
+}

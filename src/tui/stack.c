@@ -203,6 +203,13 @@ void stack_show(struct ui *ui, uint32_t site)
                 select_heaviest(ui);
 }
 
+void stack_show_selected(struct ui *ui)
+{
+        uint64_t id = table_selected(&ui->sites);
+
+        stack_show(ui, id == TABLE_NONE ? 0 : (uint32_t)id);
+}
+
 const struct tree_node *stack_selected(struct ui *ui)
 {
         struct stack_state *stack = &ui->stack;
@@ -246,10 +253,11 @@ static void open_or_fold(struct ui *ui, enum command command)
         stack_update(ui);
 }
 
-bool stack_key(struct ui *ui, enum command command)
+bool stack_key(struct ui *ui, enum command command, enum ui_action *ret)
 {
         struct stack_state *stack = &ui->stack;
 
+        (void)ret;
         switch (command) {
         case CMD_OPEN:
         case CMD_FOLD:
@@ -286,6 +294,11 @@ bool stack_key(struct ui *ui, enum command command)
         }
         stack_update(ui);
         return true;
+}
+
+struct table *stack_list(struct ui *ui)
+{
+        return &ui->stack.table;
 }
 
 bool stack_matches(const struct stack_state *stack, const struct tree_node *node)

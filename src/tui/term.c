@@ -220,41 +220,43 @@ static bool wants_colors(const struct term_options *options)
         return has_colors();
 }
 
-static void set_attributes(struct term *term)
+/* How many colours may be used. */
+static int n_colors(const struct term_options *options)
 {
-        static const struct {
-                enum style style;
-                attr_t attr;
-                short color;
-        } looks[] = {
-                { STYLE_BOLD, A_BOLD, -1 },
-                { STYLE_DIM, A_DIM, -1 },
-                { STYLE_SELECTED, A_REVERSE, -1 },
-                { STYLE_TITLE, A_BOLD, -1 },
-                { STYLE_TAB, A_REVERSE | A_BOLD, -1 },
-                { STYLE_GOOD, 0, COLOR_GREEN },
-                { STYLE_WARN, 0, COLOR_YELLOW },
-                { STYLE_BAD, A_BOLD, COLOR_RED },
-                { STYLE_CHART, 0, COLOR_CYAN },
-                { STYLE_TREE, A_DIM, -1 },
-                { STYLE_KEY, A_BOLD, COLOR_CYAN },
-        };
-        short pair = 1;
+        return options->color == TERM_COLOR_16 && COLORS > 16 ? 16 : COLORS;
+}
 
-        for (size_t i = 0; i < array_len(looks); i++) {
-                term->attrs[looks[i].style] = looks[i].attr;
-                if (!term->colors || looks[i].color < 0)
-                        continue;
-                init_pair(pair, looks[i].color, -1);
-                term->attrs[looks[i].style] |= COLOR_PAIR(pair);
-                pair++;
+static attr_t attributes(unsigned attrs)
+{
+        return ((attrs & LOOK_BOLD) ? A_BOLD : 0) | ((attrs & LOOK_DIM) ? A_DIM : 0) |
+               ((attrs & LOOK_REVERSE) ? A_REVERSE : 0) | ((attrs & LOOK_UNDERLINE) ? A_UNDERLINE : 0);
+}
+
+static attr_t colored(const struct look *look, int n, short pair)
+{
+        bool bold, bright_ground;
+        int color = look_color(look->color, n, &bold), ground = look_color(look->ground, n, &bright_ground);
+        attr_t attr = attributes(look->attrs | (bold ? LOOK_BOLD : 0u));
+
+        if ((color >= 0 || ground >= 0) && init_pair(pair, (short)color, (short)ground) != ERR)
+                attr |= COLOR_PAIR(pair);
+        return attr;
+}
+
+static void set_attributes(struct term *term, const struct term_options *options)
+{
+        for (int style = 0; style < STYLES; style++) {
+                const struct look *look = options->looks ? &options->looks->look[style] : style_look((enum style)style);
+
+                term->attrs[style] = term->colors ? colored(look, n_colors(options), (short)(style + 1))
+                                                  : attributes(look->mono);
         }
 }
 
 static void set_modes(struct term *term, const struct term_options *options)
 {
         term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
-        set_attributes(term);
+        set_attributes(term, options);
         raw();
         noecho();
         nonl();
@@ -265,6 +267,19 @@ static void set_modes(struct term *term, const struct term_options *options)
                 mousemask(BUTTONS, NULL);
                 mouseinterval(0);
         }
+}
+
+/* --color=16 and 256 are wishes: where the terminal's name has a sister with so many colours, that is taken. */
+static SCREEN *new_screen(enum term_color color)
+{
+        const char *name = getenv("TERM"), *end = color == TERM_COLOR_256 ? "256color" : "16color";
+        SCREEN *screen = NULL;
+        char more[64];
+
+        if (name && (color == TERM_COLOR_16 || color == TERM_COLOR_256) && !strstr(name, "color") &&
+            snprintf(more, sizeof more, "%s-%s", name, end) < (int)sizeof more)
+                screen = newterm(more, stdout, stdin);
+        return screen ? screen : newterm(NULL, stdout, stdin);
 }
 
 int term_open(const struct term_options *options, struct term **ret, struct err *err)
@@ -281,7 +296,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         *term = (struct term){ 0 };
         term->caught[0] = term->caught[1] = term->real_stderr = -1;
         set_escdelay(25);
-        term->screen = newterm(NULL, stdout, stdin);
+        term->screen = new_screen(options->color);
         if (!term->screen)
                 return err_set(err, EINVAL, "terminal \"%s\" is not known here; try TERM=xterm or TERM=vt100",
                                name ? name : "");

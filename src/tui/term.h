@@ -4,13 +4,16 @@
 #include "base/err.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
+#include "tui/style.h"
 
 struct term; /* opaque: the terminal while the screen is up */
 
+/* AUTO obeys NO_COLOR and TERM; 16 and 256 ask for so many colours whatever NO_COLOR says. */
 enum term_color { TERM_COLOR_AUTO, TERM_COLOR_NEVER, TERM_COLOR_16, TERM_COLOR_256 };
 
 struct term_options {
-        enum term_color color; /* AUTO obeys NO_COLOR and TERM */
+        enum term_color color;
+        const struct looks *looks; /* NULL = the built-in ones; read by term_open() only */
         bool ascii;            /* force ASCII; else by the locale's codeset and TERM */
         bool mouse;
 };

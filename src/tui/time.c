@@ -118,7 +118,7 @@ int time_seek(struct ui *ui, uint32_t tick)
 {
         int r;
 
-        stack_forget(ui);
+        views_forget(ui);
         r = heap_seek(ui->heap, tick);
         if (r < 0)
                 return r;
@@ -203,7 +203,7 @@ int time_reload(struct ui *ui)
         int r;
 
         if (here != ui->last) {
-                stack_forget(ui);
+                views_forget(ui);
                 r = heap_seek(ui->heap, ui->last);
                 if (r < 0)
                         return r;

@@ -39,6 +39,9 @@ void ui_free(struct ui *ui)
         table_done(&ui->processes);
         table_done(&ui->sessions);
         stack_done(&ui->stack);
+        for (int view = 0; view < VIEWS; view++)
+                if (view_type((enum view)view)->done)
+                        view_type((enum view)view)->done(ui);
         free(ui->moments);
         free(ui->gaps);
         free(ui->copied);
@@ -47,7 +50,7 @@ void ui_free(struct ui *ui)
 
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
-        stack_forget(ui);
+        views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
         ui->n_moments = ui->n_gaps = 0;
@@ -134,7 +137,7 @@ int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns)
         if (ui->mode == UI_LIVE) {
                 int r = heap_seek(ui->heap, last);
 
-                stack_forget(ui);
+                views_forget(ui);
                 if (r < 0)
                         return r;
         }
@@ -182,35 +185,10 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
 
 /* ---- drawing ---- */
 
-static void draw_view(struct ui *ui, struct canvas *canvas)
-{
-        switch (ui->view) {
-        case VIEW_PICKER:
-                picker_draw(ui, canvas);
-                break;
-        case VIEW_SESSIONS:
-                sessions_draw(ui, canvas);
-                break;
-        case VIEW_SITES:
-                sites_draw(ui, canvas);
-                break;
-        case VIEW_STACK:
-                stack_draw(ui, canvas);
-                break;
-        case VIEW_BEFORE:
-                before_draw(ui, canvas);
-                break;
-        case VIEW_REPLAY:
-                replay_draw(ui, canvas);
-                break;
-        default:
-                overview_draw(ui, canvas);
-        }
-}
-
 void ui_draw(struct ui *ui, struct canvas *canvas)
 {
-        bool nothing = ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0;
+        bool nothing = ui->view != VIEW_ERROR &&
+                       (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
         canvas_clear(canvas);
         ui->columns_y = -1;
@@ -219,18 +197,12 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
 
                 frame_words(canvas, words, array_len(words));
         } else {
-                draw_view(ui, canvas);
+                view_type(ui->view)->draw(ui, canvas);
         }
         if (ui->overlay != VIEWS)
                 canvas->cursor_x = canvas->cursor_y = -1;
-        if (ui->overlay == VIEW_HELP)
-                help_draw(ui, canvas);
-        else if (ui->overlay == VIEW_LOG)
-                logview_draw(ui, canvas);
-        else if (ui->overlay == VIEW_INFO && !nothing)
-                info_draw(ui, canvas);
-        else if (ui->overlay == VIEW_ENDED)
-                ended_draw(ui, canvas);
+        if (ui->overlay != VIEWS && !(nothing && ui->overlay == VIEW_INFO))
+                view_type(ui->overlay)->draw(ui, canvas);
 }
 
 /* ---- what the last action was about ---- */

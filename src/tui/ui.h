@@ -23,6 +23,13 @@ enum ui_action {
         UI_SAVE_SCREEN,      /* P: the screen as text into a file */
         UI_COPY,             /* y: ui_copy_text() */
         UI_EDIT,             /* e: ui_edit_file(), ui_edit_line() */
+        UI_EXPORT,           /* E: what is shown, to a file for other tools */
+        UI_RENAME_MARK,      /* r in the marks */
+        UI_DELETE_MARK,      /* d in the marks */
+        UI_WRITE_CONFIG,     /* W: the settings into the user's config file */
+        UI_TRY_AGAIN,        /* r on an error page: the same attach once more */
+        UI_WAIT,             /* R on the page of the end: wait for the next of that name and watch it */
+        UI_BELL,             /* an alert wants to be heard */
 };
 
 enum ui_mode { UI_LIVE, UI_REPLAY, UI_PICK };

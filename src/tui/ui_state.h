@@ -42,7 +42,15 @@ enum source_match {
         SOURCE_DIFFERS, /* it is another than the one that was compiled */
 };
 
-enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_FIND, PROMPT_GOTO };
+/* What is being typed into the last line. Each view defines those that it asks for. */
+struct prompt_type {
+        const char *name;                                              /* "filter: " */
+        const char *(*hint)(const struct ui *ui);                      /* what can be typed; never NULL */
+        const char *(*begin)(struct ui *ui);                           /* the text it opens with; NULL = none */
+        void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
+        enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
+        void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
+};
 
 /* One visible line of the call tree. */
 struct tree_row {
@@ -76,6 +84,14 @@ struct stack_state {
         uint32_t source_frame;
         enum source_match source_match;
 };
+
+/* The state of these views is private to their files; NULL until they are needed. */
+struct marks_view;
+struct flame_view;
+struct alerts_view;
+struct menu_view;
+struct options_view;
+struct error_view;
 
 struct ui {
         enum ui_mode mode;
@@ -129,10 +145,16 @@ struct ui {
         int32_t pid;
         char path[512], mark_name[32];
 
+        struct marks_view *marks;
+        struct flame_view *flame;
+        struct alerts_view *alerts;
+        struct menu_view *menu;
+        struct options_view *options;
+        struct error_view *error;
+
         /* typing */
-        enum prompt prompt;
+        const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
-        char before[TEXT_MAX]; /* the filter that Esc brings back */
 
         char message[256];
         uint64_t message_until_ns;
@@ -144,19 +166,45 @@ struct ui {
 extern const int ui_speeds[];
 extern const size_t ui_n_speeds;
 
-/* ---- what a view is ---- */
+/* ---- what a view is (views.c has the table) ---- */
+
+struct view_type {
+        void (*draw)(struct ui *ui, struct canvas *canvas);
+        struct table *(*table)(struct ui *ui); /* the list its cursor moves in; NULL = none (an overlay is scrolled as text) */
+        /* Commands that are its own, before the common ones get them. True: done; *RET is UI_NOTHING before. NULL = none. */
+        bool (*command)(struct ui *ui, enum command command, enum ui_action *ret);
+        /* Likewise a click, wheel or drag. NULL = only its list and the tabs can be clicked. */
+        bool (*mouse)(struct ui *ui, const struct key_event *event, enum ui_action *ret);
+        void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */
+        void (*forget)(struct ui *ui); /* the heap moved: its strings are gone; NULL = keeps none */
+        void (*done)(struct ui *ui);   /* frees the view's state; NULL = has none */
+};
+const struct view_type *view_type(enum view view);
+
+/* The heap moved, or goes away: no view may keep strings of it. */
+void views_forget(struct ui *ui);
+
+/* Shows VIEW (with its `show`), or lays OVERLAY over what is shown; VIEWS = none. (commands.c) */
+void show_view(struct ui *ui, enum view view);
+void open_overlay(struct ui *ui, enum view overlay);
 
 void overview_draw(struct ui *ui, struct canvas *canvas);
 void sites_draw(struct ui *ui, struct canvas *canvas);
+struct table *sites_list(struct ui *ui);
 void stack_draw(struct ui *ui, struct canvas *canvas);
+struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
+struct table *before_table(struct ui *ui);
 void replay_draw(struct ui *ui, struct canvas *canvas);
 void picker_draw(struct ui *ui, struct canvas *canvas);
+struct table *processes_list(struct ui *ui);
 void sessions_draw(struct ui *ui, struct canvas *canvas);
+struct table *sessions_list(struct ui *ui);
 void help_draw(struct ui *ui, struct canvas *canvas);
 void logview_draw(struct ui *ui, struct canvas *canvas);
 void info_draw(struct ui *ui, struct canvas *canvas);
 void ended_draw(struct ui *ui, struct canvas *canvas);
+extern const struct view_type marks_type, flame_type, alerts_type, error_type, menu_type, options_type;
 
 /* ---- shared by the views (frame.c) ---- */
 
@@ -253,12 +301,13 @@ const char *rate_text(char *ret, double rate, double error);
 
 /* ---- stack.c ---- */
 void stack_show(struct ui *ui, uint32_t site);
-void stack_forget(struct ui *ui); /* the heap moved: the strings of the tree are gone */
+void stack_forget(struct ui *ui);
+void stack_show_selected(struct ui *ui); /* the site that is selected in the table */
 void stack_done(struct stack_state *stack);
 void stack_update(struct ui *ui);   /* the visible rows anew */
 extern const double stack_limits[]; /* shares of the whole below which branches are hidden */
 bool stack_matches(const struct stack_state *stack, const struct tree_node *node);
-bool stack_key(struct ui *ui, enum command command);
+bool stack_key(struct ui *ui, enum command command, enum ui_action *ret);
 const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted);
 const struct tree_node *stack_selected(struct ui *ui);
 void stack_find(struct ui *ui, int direction);
@@ -281,8 +330,7 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 /* ---- picker.c ---- */
 void picker_refresh(struct ui *ui);
 void picker_sort_at(struct ui *ui, int x);
-bool picker_key(struct ui *ui, enum command command);
-enum ui_action picker_enter(struct ui *ui);
+bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
 /* ---- time.c ---- */
 int time_seek(struct ui *ui, uint32_t tick); /* moves the heap and fetches what the screens need */
@@ -295,7 +343,8 @@ uint64_t time_now_ns(const struct ui *ui); /* boot time of what is shown; 0 = no
 int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
 
 /* ---- prompt.c ---- */
-void prompt_open(struct ui *ui, enum prompt prompt);
+extern const struct prompt_type prompt_filter, prompt_find, prompt_goto;
+void prompt_open(struct ui *ui, const struct prompt_type *prompt);
 enum ui_action prompt_key(struct ui *ui, uint32_t key);
 
 /* ---- ui.c ---- */

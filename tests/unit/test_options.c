@@ -1,6 +1,7 @@
 #include "unit.h"
 
-#include "app/options.h"
+#include "app/command_table.h"
+#include "app/prose.h"
 #include "base/exit.h"
 
 #include <errno.h>
@@ -10,21 +11,23 @@
 
 #define FIELD(name) offsetof(struct options, name)
 
-static const struct option_row rows[] = {
-        { 'p', "pid", "PID", "the process", OPTION_PID, FIELD(pid) },
-        { 0, "mean", "SIZE", "the mean", OPTION_SIZE, FIELD(mean) },
-        { 'd', "duration", "TIME", "how long", OPTION_DURATION, FIELD(duration_ns) },
-        { 0, "top", "N", "how many", OPTION_NUMBER, FIELD(top) },
-        { 0, "color", "WHEN", "colours", OPTION_COLOR, FIELD(color) },
-        { 'a', "all", NULL, "all", OPTION_FLAG, FIELD(all) },
-        { 0, "malloc-at", "FUNC", "a function", OPTION_MALLOC_AT, FIELD(extras) },
-        { 0, "pair", "ALLOC,FREE", "two functions", OPTION_PAIR, FIELD(extras) },
-        { 'o', NULL, "FILE", "only a letter", OPTION_TEXT, FIELD(output) },
-        { 'i', "source-map", "A=B", "sources", OPTION_SOURCE_MAP, FIELD(source_map) },
-        { 0 },
+static const struct option_row table[] = {
+        { .letter = 'p', .name = "pid", .argument = "PID", .help = "the process", .kind = OPTION_PID, .offset = FIELD(pid) },
+        { .name = "mean", .argument = "SIZE", .help = "the mean", .kind = OPTION_SIZE, .offset = FIELD(mean) },
+        { .letter = 'd', .name = "duration", .argument = "TIME", .help = "how long", .kind = OPTION_DURATION, .offset = FIELD(duration_ns) },
+        { .name = "top", .argument = "N", .help = "how many", .kind = OPTION_NUMBER, .offset = FIELD(top) },
+        { .name = "color", .argument = "WHEN", .help = "colours", .kind = OPTION_COLOR, .offset = FIELD(color) },
+        { .letter = 'a', .name = "all", .help = "all", .kind = OPTION_FLAG, .offset = FIELD(all) },
+        { .name = "malloc-at", .argument = "FUNC", .help = "a function", .kind = OPTION_MALLOC_AT, .offset = FIELD(extras) },
+        { .name = "pair", .argument = "ALLOC,FREE", .help = "two functions", .kind = OPTION_PAIR, .offset = FIELD(extras) },
+        { .letter = 'o', .argument = "FILE", .help = "only a letter", .kind = OPTION_TEXT, .offset = FIELD(output) },
+        { .letter = 'i', .name = "source-map", .argument = "A=B", .help = "sources", .kind = OPTION_SOURCE_MAP, .offset = FIELD(source_map) },
+        { .name = "to", .argument = "FORMAT", .help = "a format", .kind = OPTION_CHOICE, .offset = FIELD(fail_on), .values = "json csv" },
 };
+static const struct option_row *const rows[] = { &table[0], &table[1], &table[2], &table[3], &table[4], NULL };
+static const struct option_row *const more[] = { &table[5], &table[6], &table[7], &table[8], &table[9], &table[10], NULL };
 static const struct subcommand plain = { .name = "try", .operands = "[WORD]", .summary = "Tries.", .examples = "  x",
-                                         .rows = rows };
+                                         .options = rows, .more = more };
 
 static int parse(const struct subcommand *subcommand, const char *line, struct options *ret, struct err *err)
 {
@@ -176,17 +179,84 @@ static void hostile_words_are_cleaned_in_messages(void **state)
         assert_null(strchr(err.text, '\x1b'));
 }
 
-static void help_names_every_option(void **state)
+static void a_choice_is_one_of_its_values(void **state)
 {
-        char *help = options_help(&plain);
+        struct options o;
+        struct err err;
 
-        for (const struct option_row *row = rows; row->help; row++) {
-                if (row->name)
-                        assert_non_null(strstr(help, row->name));
-                assert_non_null(strstr(help, row->help));
+        assert_int_equal(parse(&plain, "--to csv", &o, &err), 0);
+        assert_string_equal(o.fail_on, "csv");
+        assert_int_equal(parse(&plain, "--to cs", &o, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "json csv"));
+        assert_int_equal(parse(&plain, "--to=", &o, &err), -EINVAL);
+}
+
+/* The subcommands that heaptop has. */
+
+static void help_names_what_is_needed_most_and_all_of_it_names_every_option(void **state)
+{
+        for (const struct subcommand *const *s = subcommands_all(); *s; s++) {
+                char *help = options_help(*s), *all = options_help_all(*s);
+                const struct option_row *row;
+
+                for (size_t i = 0; (row = subcommand_option(*s, i)); i++) {
+                        char name[64];
+
+                        snprintf(name, sizeof name, "--%s", row->name ? row->name : "");
+                        if (row->name)
+                                assert_non_null(strstr(all, name));
+                        if (!row->name || !strstr(help, name))
+                                continue;
+                        assert_non_null(strstr(help, row->help));
+                }
+                assert_non_null(strstr(help, (*s)->summary));
+                assert_non_null(strstr(all, (*s)->examples));
+                free(help);
+                free(all);
         }
-        assert_non_null(strstr(help, "usage: heaptop try [options] [WORD]"));
-        free(help);
+}
+
+static void every_option_is_explained_and_stands_once_in_a_subcommand(void **state)
+{
+        for (const struct subcommand *const *s = subcommands_all(); *s; s++) {
+                const struct option_row *row, *other;
+
+                for (size_t i = 0; (row = subcommand_option(*s, i)); i++) {
+                        assert_non_null(row->help);
+                        assert_non_null(row->manual);
+                        assert_true(row->name || row->letter);
+                        assert_int_equal(row->kind == OPTION_FLAG, row->argument == NULL);
+                        assert_true(strlen(row->help) > 2 && strlen(row->help) <= 55);
+                        for (size_t j = 0; j < i && (other = subcommand_option(*s, j)); j++) {
+                                assert_true(!row->letter || row->letter != other->letter);
+                                assert_true(!row->name || !other->name || strcmp(row->name, other->name) != 0);
+                        }
+                }
+                assert_ptr_equal(subcommand_of((*s)->id), *s);
+                if ((*s)->id != SUB_TOP) {
+                        assert_ptr_equal(subcommand_find((*s)->name), *s);
+                        assert_true(strlen((*s)->brief) <= 24);
+                }
+        }
+}
+
+static void text_of_the_table_becomes_a_manual_page(void **state)
+{
+        struct buf out = { 0 };
+
+        prose_mdoc(&out, "See (--range), $HOME or exec(3). A FILE in ~/x, `cut -d ,` too: `x`'s. .dot\n\nAgain.", "FILE");
+        assert_string_equal(out.data, "See\n.Fl ( \\&-range ) ,\n.Ev HOME\nor\n.Xr exec 3 .\nA\n.Ar FILE\nin\n.Pa \\&~/x ,\n"
+                            ".Ql \\&cut \\&-d \\&,\ntoo:\n.Ql \\&x Ns 's.\n\\&.dot\n.Pp\nAgain.\n");
+        buf_done(&out);
+}
+
+static void text_of_the_table_fits_a_terminal(void **state)
+{
+        struct buf out = { 0 };
+
+        prose_terminal(&out, "Some words that are broken, `a b`.\n\nNext one.", 4, 20);
+        assert_string_equal(out.data, "    Some words that\n    are broken,\n    'a b'.\n\n    Next one.\n");
+        buf_done(&out);
 }
 
 static void only_near_words_are_offered(void **state)
@@ -211,7 +281,11 @@ int main(void)
                 cmocka_unit_test(words_of_another_program_stay_its_own),
                 cmocka_unit_test(nonsense_is_refused_with_the_nearest_option),
                 cmocka_unit_test(hostile_words_are_cleaned_in_messages),
-                cmocka_unit_test(help_names_every_option),
+                cmocka_unit_test(a_choice_is_one_of_its_values),
+                cmocka_unit_test(help_names_what_is_needed_most_and_all_of_it_names_every_option),
+                cmocka_unit_test(every_option_is_explained_and_stands_once_in_a_subcommand),
+                cmocka_unit_test(text_of_the_table_becomes_a_manual_page),
+                cmocka_unit_test(text_of_the_table_fits_a_terminal),
                 cmocka_unit_test(only_near_words_are_offered),
         };
 

@@ -306,7 +306,7 @@ static void before_attach_has_sizes_instead_of_stacks(void **state)
         press(world.ui, "Tab S-Tab S-Tab");
         assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
         press(world.ui, "Tab Tab");
-        assert_true(screen_has(world.ui, 80, 24, "[7 Replay]"));
+        assert_true(screen_has(world.ui, 80, 24, "[4 Marks]"));
         press(world.ui, "3 q");
         assert_true(screen_has(world.ui, 80, 24, "[1 Overview]"));
         close_world(&world);

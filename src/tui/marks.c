@@ -1,0 +1,13 @@
+#include "tui/ui_state.h"
+
+static void draw(struct ui *ui, struct canvas *canvas)
+{
+        if (is_tiny(canvas)) {
+                overview_draw(ui, canvas);
+                return;
+        }
+        frame_top(ui, canvas);
+        frame_bottom(ui, canvas, VIEW_MARKS);
+}
+
+const struct view_type marks_type = { .draw = draw };

@@ -1,0 +1,8 @@
+#include "tui/ui_state.h"
+
+static void draw(struct ui *ui, struct canvas *canvas)
+{
+        help_text_box(ui, canvas, "Menu", "", canvas->width, canvas->height);
+}
+
+const struct view_type menu_type = { .draw = draw };
