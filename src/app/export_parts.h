@@ -1,4 +1,4 @@
-/* export_parts: what the formats share. Private to export*.c. */
+/* export_parts: what the formats share. Private to export*.c and, for its table, report.c. */
 #pragma once
 
 #include "app/export.h"
