@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/alloc.c %D%/base/alloc.h \
 	%D%/base/buf.c %D%/base/buf.h \
 	%D%/base/clock.c %D%/base/clock.h \
-	%D%/base/err.c %D%/base/err.h %D%/base/exit.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.h \
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
@@ -246,6 +246,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/export_pprof.c \
 	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/json.c %D%/app/json.h \
 	%D%/app/list.c %D%/app/list.h \

@@ -3,6 +3,7 @@
 #include "app/moment.h"
 #include "app/redact.h"
 #include "base/alloc.h"
+#include "base/errors.h"
 #include "base/exit.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ int export_find_format(const char *name, enum export_format *ret, struct err *er
                         return 0;
                 }
         }
-        return err_set_exit(err, EINVAL, EXIT_USAGE,
-                            "there is no format '%s'; there are pprof, folded, speedscope, json, csv and openmetrics", name);
+        return err_set_id(err, ERROR_VALUE, EINVAL,
+                          "there is no format '%s'; there are pprof, folded, speedscope, json, csv and openmetrics", name);
 }
 
 int export_find_metric(const char *name, enum export_metric *ret, struct err *err)
@@ -56,7 +57,7 @@ int export_find_metric(const char *name, enum export_metric *ret, struct err *er
                         return 0;
                 }
         }
-        return err_set_exit(err, EINVAL, EXIT_USAGE, "there is no metric '%s'; there are live, kept and born", name);
+        return err_set_id(err, ERROR_VALUE, EINVAL, "there is no metric '%s'; there are live, kept and born", name);
 }
 
 /* ---- what the formats share ---- */
@@ -159,8 +160,8 @@ static int put_in_place(const char *made, const char *path, bool replace)
 static int cannot(const char *path, int r, struct err *err)
 {
         if (r == -EEXIST)
-                return err_set_exit(err, EEXIST, EXIT_CANT_WRITE,
-                                    "%s is there already; name another file, or say --force to replace it", path);
+                return err_set_id(err, ERROR_EXISTS, EEXIST,
+                                  "%s is there already; name another file, or say --force to replace it", path);
         return err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write %s: %s", path, strerror(-r));
 }
 

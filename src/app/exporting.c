@@ -5,6 +5,7 @@
 #include "app/say.h"
 #include "app/user.h"
 #include "app/which.h"
+#include "base/errors.h"
 #include "base/exit.h"
 #include "store/store.h"
 
@@ -32,16 +33,16 @@ static int read_wishes(const struct options *options, struct export_options *ret
 
         *ret = (struct export_options){ .at = options->at, .range = options->range, .redact = options->redact };
         if (!options->to)
-                return err_set_exit(err, EINVAL, EXIT_USAGE,
-                                    "into which format? --to pprof, folded, speedscope, json, csv or openmetrics");
+                return err_set_id(err, ERROR_NO_VALUE, EINVAL,
+                                  "into which format? --to pprof, folded, speedscope, json, csv or openmetrics");
         r = export_find_format(options->to, &ret->format, err);
         if (r == 0 && options->metric)
                 r = export_find_metric(options->metric, &ret->metric, err);
         if (r == 0)
                 r = which_moment(options, err);
         if (r == 0 && to_stdout && ret->format == EXPORT_PPROF && isatty(STDOUT_FILENO))
-                return err_set_exit(err, EINVAL, EXIT_USAGE,
-                                    "a pprof profile is binary and would upset the terminal; name a file with -o, or use a pipe");
+                return err_set_id(err, ERROR_VALUE, EINVAL,
+                                  "a pprof profile is binary and would upset the terminal; name a file with -o, or use a pipe");
         return r;
 }
 

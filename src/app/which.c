@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/registry.h"
 #include "app/whom.h"
+#include "base/errors.h"
 #include "base/exit.h"
 
 #include <errno.h>
@@ -25,8 +26,8 @@ int which_session(const struct subcommand *subcommand, struct options *options, 
                 strcpy(room, entry.path);
                 *ret = room;
         } else {
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "which session? see: heaptop %s --help, or heaptop list",
-                                    subcommand->name);
+                return err_set_id(err, ERROR_NO_OPERAND, EINVAL, "which session? see: heaptop %s --help, or heaptop list",
+                                  subcommand->name);
         }
         return commands_no_words(subcommand, options, err);
 }
@@ -34,7 +35,7 @@ int which_session(const struct subcommand *subcommand, struct options *options, 
 int which_moment(const struct options *options, struct err *err)
 {
         if (options->at && options->range)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "--at is one moment, --range is two; which is meant?");
+                return err_set_id(err, ERROR_VALUE, EINVAL, "--at is one moment, --range is two; which is meant?");
         return 0;
 }
 

@@ -421,7 +421,7 @@ static void a_session_that_has_not_begun_and_a_wrong_moment_are_said(void **stat
         fake_tick(fake);
         err = (struct err){ 0 };
         assert_int_equal(export_write(stdout, fake_history(fake), &(struct export_options){ .at = "Z" }, &err), -EINVAL);
-        assert_string_equal(err.text, "'Z' is no moment of this session: say a tick, 13:05:30, -10m, or a mark (it has none)");
+        assert_string_equal(err.text, "'Z' is no moment of this session: say a tick, 13:05:30, -10m, or a mark (it has none) (E407)");
         fake_free(fake);
 }
 
