@@ -20,6 +20,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/alerts.c %D%/model/alerts.h \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -43,7 +44,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
 	%D%/model/record.c %D%/model/record.h \
-	%D%/model/valleys.c %D%/model/valleys.h
+	%D%/model/valleys.c %D%/model/valleys.h \
+	%D%/model/watch.c
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
