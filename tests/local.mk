@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	%D%/unit/test_fetching \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_inspect \
 	%D%/unit/test_jit \
 	%D%/unit/test_jitcode \
 	%D%/unit/test_jitdump \
@@ -92,6 +93,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
 	%D%/unit/test_suspects \
+	%D%/unit/test_threads \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_undo \
@@ -114,6 +116,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_inspect_SOURCES = %D%/unit/test_inspect.c %D%/unit/sample.c %D%/unit/sample.h $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
 TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h

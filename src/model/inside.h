@@ -4,6 +4,7 @@
 #include "model/cursor.h"
 #include "model/filter.h"
 #include "model/heap.h"
+#include "model/threads.h"
 #include "model/timeline.h"
 #include "model/valleys.h"
 
@@ -66,6 +67,8 @@ struct heap {
         size_t n_zooms;
         uint64_t zooms_move;
 
+        struct threads threads;
+
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */
         size_t n_series, n_series_of;
@@ -75,6 +78,7 @@ struct heap {
         uint8_t *matches;          /* by site id, for the filter's fixed words: 0 = not tested yet, 1 = yes, 2 = no */
         size_t n_matches;
         uint32_t matches_generation;
+        uint64_t threads_move;     /* when the filter's words about threads were answered */
 
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;

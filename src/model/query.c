@@ -133,6 +133,20 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         }
 }
 
+/* Once a tick for each filter. */
+static int answer_threads(struct heap *heap, bool same)
+{
+        int r;
+
+        if (same && heap->threads_move == heap->moves)
+                return 0;
+        r = threads_seek(&heap->threads, heap->history, heap->tick);
+        if (r >= 0)
+                r = threads_filter(&heap->threads, heap->history, &heap->names, heap->now.process.time_ns, &heap->filter);
+        heap->threads_move = heap->moves;
+        return r;
+}
+
 static int use_filter(struct heap *heap, const char *text)
 {
         struct filter filter;
@@ -154,7 +168,7 @@ static int use_filter(struct heap *heap, const char *text)
         if ((!same || heap->matches_generation != heap->names.generation) && heap->n_matches)
                 memset(heap->matches, 0, heap->n_matches);
         heap->matches_generation = heap->names.generation;
-        return 0;
+        return answer_threads(heap, same);
 }
 
 /* Names are looked at once per filter, figures every time. */
@@ -170,7 +184,7 @@ static bool matches(struct heap *heap, uint32_t site)
 
                 *known = filter_names(&heap->filter, frame->name, frame->place, module) ? 1 : 2;
         }
-        return *known == 1 && filter_figures(&heap->filter, cursor_site(&heap->now, site)->live_bytes,
+        return *known == 1 && filter_threads(&heap->filter, site) && filter_figures(&heap->filter, cursor_site(&heap->now, site)->live_bytes,
                                              now_ns > row->first_ns ? now_ns - row->first_ns : 0,
                                              heap_class_name(heap_class_of(heap, site)));
 }
@@ -179,7 +193,7 @@ static bool before_matches(struct heap *heap)
 {
         uint64_t now_ns = heap->now.process.time_ns, started = heap->session.started_ns;
 
-        return filter_names(&heap->filter, HEAP_BEFORE_NAME, HEAP_BEFORE_PLACE, "") &&
+        return filter_names(&heap->filter, HEAP_BEFORE_NAME, HEAP_BEFORE_PLACE, "") && filter_threads(&heap->filter, 0) &&
                filter_figures(&heap->filter, heap->now.process.before_bytes, now_ns > started ? now_ns - started : 0,
                               heap_class_name(REC_FLAT));
 }

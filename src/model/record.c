@@ -85,6 +85,15 @@ static void copy_naming(struct rec_tick *tick)
         tick->naming = naming;
 }
 
+static void copy_threads(struct rec_tick *tick)
+{
+        struct rec_thread *threads = copy_array(tick->threads, tick->n_threads, sizeof *threads);
+
+        for (size_t i = 0; i < tick->n_threads; i++)
+                threads[i].comm = copy_string(threads[i].comm);
+        tick->threads = threads;
+}
+
 struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
 {
         struct rec_tick *copy = xmalloc(sizeof *copy);
@@ -94,6 +103,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         copy_members(copy);
         copy_happenings(copy);
         copy_naming(copy);
+        copy_threads(copy);
         COPY_ROWS(copy, stacks);
         COPY_ROWS(copy, sites);
         COPY_ROWS(copy, changes);
@@ -145,6 +155,8 @@ void rec_tick_free(struct rec_tick *tick)
         }
         for (size_t i = 0; i < tick->n_naming; i++)
                 release(tick->naming[i].fetching);
+        for (size_t i = 0; i < tick->n_threads; i++)
+                release(tick->threads[i].comm);
         release(tick->modules);
         release(tick->frames);
         release(tick->stacks);
@@ -166,5 +178,6 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->source_files);
         release(tick->module_files);
         release(tick->naming);
+        release(tick->threads);
         free(tick);
 }

@@ -271,6 +271,13 @@ struct rec_naming {
         const char *fetching;   /* what is being fetched, in words; "" = nothing */
 };
 
+/* What a thread that allocated a sampled block is called. Written when it is first seen, and when it is called otherwise. */
+struct rec_thread {
+        uint32_t tick;
+        uint32_t tid;      /* as in struct rec_block */
+        const char *comm;  /* as the thread set it: hostile */
+};
+
 enum rec_event_kind {
         REC_EVENT_ATTACHED, REC_EVENT_DETACHED, REC_EVENT_EXITED, REC_EVENT_EXEC, REC_EVENT_DLOPEN,
         REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE, REC_EVENT_FORK,
@@ -332,6 +339,7 @@ struct rec_tick {
         const struct rec_source_file *source_files; size_t n_source_files;
         const struct rec_module_file *module_files; size_t n_module_files;
         const struct rec_naming *naming;      size_t n_naming;   /* 0 or 1 */
+        const struct rec_thread *threads;     size_t n_threads;
 };
 
 /* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing
