@@ -124,10 +124,10 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
 static double stack_rate(struct heap *heap, uint32_t stack)
 {
         uint32_t site = heap->names.stacks[stack].site;
-        double now = (double)cursor_stack(&heap->now, stack)->live_bytes;
-        double window = (double)cursor_stack(&heap->window, stack)->live_bytes;
-        double site_now = (double)cursor_site(&heap->now, site)->live_bytes;
-        double site_window = (double)cursor_site(&heap->window, site)->live_bytes;
+        double now = (double)cursor_stack(&heap->now, stack).live_bytes;
+        double window = (double)cursor_stack(&heap->window, stack).live_bytes;
+        double site_now = (double)cursor_live(&heap->now, site);
+        double site_window = (double)cursor_live(&heap->window, site);
         double ends = heap_per_minute(heap, now - window);
         double rest = heap_rate_of(heap, site, NULL) - heap_per_minute(heap, site_now - site_window);
 
@@ -140,22 +140,22 @@ static double stack_rate(struct heap *heap, uint32_t stack)
 
 static void add_stack(struct build *build, uint32_t stack, bool inverted)
 {
-        const struct counts *now = cursor_stack(&build->heap->now, stack);
-        const struct counts *window = cursor_stack(&build->heap->window, stack);
-        const struct counts *base = cursor_stack(&build->heap->base, stack);
+        const struct counts now = cursor_stack(&build->heap->now, stack);
+        const struct counts window = cursor_stack(&build->heap->window, stack);
+        const struct counts base = cursor_stack(&build->heap->base, stack);
         struct tree_node *node;
         uint32_t at;
 
-        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0 &&
-            !(build->dead && now->born_bytes != 0))
+        if (now.live_bytes == 0 && now.live_blocks == 0 && window.live_bytes == 0 && base.live_bytes == 0 &&
+            !(build->dead && now.born_bytes != 0))
                 return;
         at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
-        node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
-        node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
-        node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
-        node->born_bytes = capped_add(node->born_bytes, now->born_bytes);
-        node->born_blocks = capped_add(node->born_blocks, now->born_blocks);
+        node->live_bytes = capped_add(node->live_bytes, now.live_bytes);
+        node->live_blocks = capped_add(node->live_blocks, now.live_blocks);
+        node->change_bytes = capped_add(node->change_bytes, capped_sub(now.live_bytes, base.live_bytes));
+        node->born_bytes = capped_add(node->born_bytes, now.born_bytes);
+        node->born_blocks = capped_add(node->born_blocks, now.born_blocks);
         node->rate_per_min += stack_rate(build->heap, stack);
 }
 
