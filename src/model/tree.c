@@ -6,6 +6,7 @@
  * children are put in order. */
 #include "model/inside.h"
 
+#include "base/addrmap.h"
 #include "base/alloc.h"
 
 #include <math.h>
@@ -174,11 +175,9 @@ static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
 /* The frame that SITE is named for, as the tree has it; 0 = none. */
 static uint32_t frame_of_site(const struct names *names, uint32_t site)
 {
-        const struct names_frame *frame = names_of_site(names, site);
+        uint32_t frame = names_frame_of_site(names, site);
 
-        if (frame < names->frames || frame >= names->frames + names->n_frames)
-                return 0;
-        return names_same(names, (uint32_t)(frame - names->frames));
+        return frame ? names_same(names, frame) : 0;
 }
 
 /* Tells the node of the frame that SITE is named for, on the way from NODE (its leaf) to the root, or, inverted, from NODE (main)
