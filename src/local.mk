@@ -21,6 +21,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
 	%D%/model/class.c %D%/model/class.h \
+	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
+	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
@@ -181,7 +183,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
+	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rename.c \
 	%D%/store/rollup.c \

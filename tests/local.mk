@@ -21,6 +21,7 @@ UNIT_TESTS = \
 	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_compare \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_dwarf_files \
@@ -109,6 +110,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
+%C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test

@@ -182,6 +182,7 @@ struct tree_node {
         bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
         int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
+        int64_t kept_bytes, kept_blocks; /* as the comparison in force tells (heap_set_kept()); 0 when there is none */
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
@@ -209,6 +210,23 @@ int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 /* The same with stacks of which nothing lives any more, so that born_bytes are all that was ever allocated; children are in
  * order of live bytes here, too. */
 int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
+
+/* What a tree is about: which stacks it has, and what its children are in order of. */
+enum tree_metric {
+        TREE_LIVE,   /* live bytes; as heap_tree() */
+        TREE_GROWTH, /* what they changed by since BASE, the largest growth first */
+        TREE_KEPT,   /* born between two moments and kept (model/compare.h): stacks that kept something */
+        TREE_BORN,   /* all that was ever allocated, dead stacks too; as heap_tree_born() */
+        TREE_BLOCKS, /* live blocks */
+        TREE_METRICS
+};
+int heap_tree_by(struct heap *heap, uint32_t site, bool inverted, enum tree_metric metric, struct tree *ret);
+
+/* The figure of NODE that METRIC is about; bytes, but for TREE_BLOCKS. */
+int64_t tree_value(const struct tree_node *node, enum tree_metric metric);
+
+/* "live", "growth", "kept", "allocated", "blocks". */
+const char *tree_metric_name(enum tree_metric metric);
 void tree_done(struct tree *tree);
 
 /* What stands before the name of a site of KIND: "" or "mmap:". */

@@ -4,6 +4,7 @@
  * lines of their own below the function they were inlined into. First every stack gets the node of its last
  * frame and adds its own bytes there; then sums roll up, since a child is always made after its parent; then
  * children are put in order. */
+#include "model/compare.h"
 #include "model/inside.h"
 
 #include "base/alloc.h"
@@ -20,7 +21,7 @@ struct build {
         struct tree_node *nodes;
         size_t n, cap;
         struct addrmap children; /* parent and frame -> node */
-        bool dead;               /* also stacks of which nothing lives any more */
+        enum tree_metric metric;
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
 
@@ -138,16 +139,35 @@ static double stack_rate(struct heap *heap, uint32_t stack)
         return site_window > 0 ? ends + rest * window / site_window : ends;
 }
 
+static const struct compare_figures *kept_of(const struct heap *heap, uint32_t stack)
+{
+        static const struct compare_figures nothing;
+
+        return heap->kept ? compare_stack(heap->kept, stack) : &nothing;
+}
+
+static bool is_wanted(enum tree_metric metric, const struct counts *now, const struct counts *window, const struct counts *base,
+                      const struct compare_figures *kept)
+{
+        bool lives = now->live_bytes != 0 || now->live_blocks != 0;
+
+        if (metric == TREE_KEPT)
+                return kept->kept_bytes != 0;
+        if (metric == TREE_BORN && now->born_bytes != 0)
+                return true;
+        return lives || window->live_bytes != 0 || base->live_bytes != 0;
+}
+
 static void add_stack(struct build *build, uint32_t stack, bool inverted)
 {
         const struct counts *now = cursor_stack(&build->heap->now, stack);
         const struct counts *window = cursor_stack(&build->heap->window, stack);
         const struct counts *base = cursor_stack(&build->heap->base, stack);
+        const struct compare_figures *kept = kept_of(build->heap, stack);
         struct tree_node *node;
         uint32_t at;
 
-        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0 &&
-            !(build->dead && now->born_bytes != 0))
+        if (!is_wanted(build->metric, now, window, base, kept))
                 return;
         at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
@@ -156,6 +176,8 @@ static void add_stack(struct build *build, uint32_t stack, bool inverted)
         node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
         node->born_bytes = capped_add(node->born_bytes, now->born_bytes);
         node->born_blocks = capped_add(node->born_blocks, now->born_blocks);
+        node->kept_bytes = capped_add(node->kept_bytes, kept->kept_bytes);
+        node->kept_blocks = capped_add(node->kept_blocks, kept->kept_blocks);
         node->rate_per_min += stack_rate(build->heap, stack);
 }
 
@@ -169,29 +191,60 @@ static void roll_up(struct build *build)
                 parent->change_bytes = capped_add(parent->change_bytes, node->change_bytes);
                 parent->born_bytes = capped_add(parent->born_bytes, node->born_bytes);
                 parent->born_blocks = capped_add(parent->born_blocks, node->born_blocks);
+                parent->kept_bytes = capped_add(parent->kept_bytes, node->kept_bytes);
+                parent->kept_blocks = capped_add(parent->kept_blocks, node->kept_blocks);
                 parent->rate_per_min += node->rate_per_min;
         }
 }
 
-static int by_live(const void *a, const void *b, void *arg)
+static const char *const metric_names[TREE_METRICS] = {
+        [TREE_LIVE] = "live", [TREE_GROWTH] = "growth", [TREE_KEPT] = "kept", [TREE_BORN] = "allocated", [TREE_BLOCKS] = "blocks",
+};
+
+const char *tree_metric_name(enum tree_metric metric)
 {
-        const struct tree_node *nodes = arg, *x = &nodes[*(const uint32_t *)a], *y = &nodes[*(const uint32_t *)b];
+        return metric < TREE_METRICS ? metric_names[metric] : "?";
+}
+
+int64_t tree_value(const struct tree_node *node, enum tree_metric metric)
+{
+        switch (metric) {
+        case TREE_GROWTH:
+                return node->change_bytes;
+        case TREE_KEPT:
+                return node->kept_bytes;
+        case TREE_BORN:
+                return node->born_bytes;
+        case TREE_BLOCKS:
+                return node->live_blocks;
+        default:
+                return node->live_bytes;
+        }
+}
+
+static int by_metric(const void *a, const void *b, void *arg)
+{
+        const struct build *build = arg;
+        const struct tree_node *x = &build->nodes[*(const uint32_t *)a], *y = &build->nodes[*(const uint32_t *)b];
+        int64_t vx = tree_value(x, build->metric), vy = tree_value(y, build->metric);
 
         if (x->parent != y->parent)
                 return x->parent < y->parent ? -1 : 1;
+        if (vx != vy)
+                return vx > vy ? -1 : 1;
         if (x->live_bytes != y->live_bytes)
                 return x->live_bytes > y->live_bytes ? -1 : 1;
         return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
-/* Links the children of each node in the order of their live bytes. */
+/* Links the children of each node in the order of what the tree is about. */
 static void link_children(struct build *build)
 {
         uint32_t *order = xcalloc(build->n, sizeof *order);
 
         for (size_t i = 0; i < build->n; i++)
                 order[i] = (uint32_t)i;
-        qsort_r(order + 1, build->n - 1, sizeof *order, by_live, build->nodes);
+        qsort_r(order + 1, build->n - 1, sizeof *order, by_metric, build);
         for (size_t i = build->n - 1; i > 0; i--) {
                 struct tree_node *node = &build->nodes[order[i]], *parent = &build->nodes[node->parent];
 
@@ -206,9 +259,10 @@ static bool is_of_heap(const struct heap *heap, uint32_t site)
         return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
 }
 
-static int make_tree(struct heap *heap, uint32_t site, bool inverted, bool dead, struct tree *ret)
+static int make_tree(struct heap *heap, uint32_t site, bool inverted, enum tree_metric order, enum tree_metric metric,
+                     struct tree *ret)
 {
-        struct build build = { .heap = heap, .dead = dead };
+        struct build build = { .heap = heap, .metric = metric };
 
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
@@ -224,6 +278,7 @@ static int make_tree(struct heap *heap, uint32_t site, bool inverted, bool dead,
                         add_stack(&build, stack, inverted);
         }
         roll_up(&build);
+        build.metric = order;
         link_children(&build);
         addrmap_done(&build.children);
         free(build.node_of);
@@ -233,12 +288,17 @@ static int make_tree(struct heap *heap, uint32_t site, bool inverted, bool dead,
 
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 {
-        return make_tree(heap, site, inverted, false, ret);
+        return make_tree(heap, site, inverted, TREE_LIVE, TREE_LIVE, ret);
 }
 
 int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 {
-        return make_tree(heap, site, inverted, true, ret);
+        return make_tree(heap, site, inverted, TREE_LIVE, TREE_BORN, ret);
+}
+
+int heap_tree_by(struct heap *heap, uint32_t site, bool inverted, enum tree_metric metric, struct tree *ret)
+{
+        return make_tree(heap, site, inverted, metric, metric, ret);
 }
 
 void tree_done(struct tree *tree)
