@@ -112,12 +112,12 @@ static int read_sums(struct compare *compare, uint32_t tick, enum moment moment)
                 return r < 0 ? r : 0;
         }
         for (uint32_t i = 1; i < compare->n_stacks; i++) {
-                const struct counts *counts = cursor_stack(cursor, i);
+                const struct counts counts = cursor_stack(cursor, i);
 
-                if (counts->stacks)
-                        put(&ctx, &(struct rec_stack_tick){ .stack = i, .live_bytes = counts->live_bytes,
-                            .live_blocks = counts->live_blocks, .born_bytes = counts->born_bytes,
-                            .born_blocks = counts->born_blocks, .live_variance = (double)counts->variance });
+                if (counts.stacks)
+                        put(&ctx, &(struct rec_stack_tick){ .stack = i, .live_bytes = counts.live_bytes,
+                            .live_blocks = counts.live_blocks, .born_bytes = counts.born_bytes,
+                            .born_blocks = counts.born_blocks, .live_variance = (double)counts.variance });
         }
         return 0;
 }

@@ -96,7 +96,7 @@ static int64_t number_at(json_t *object, const char *key)
 static void json_has_a_schema_whole_bytes_and_intervals(void **state)
 {
         struct store *store = make_session("json.heaptop");
-        json_t *root = report_as_json(store, &(struct report_options){ .json = true, .top = 5 }), *site, *live, *stack;
+        json_t *root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .top = 5 }), *site, *live, *stack;
 
         assert_int_equal(number_at(root, "heaptop_schema"), 1);
         assert_int_equal(number_at(root, "tick"), 90);
@@ -121,11 +121,11 @@ static void json_has_a_schema_whole_bytes_and_intervals(void **state)
 static void at_an_earlier_moment_and_over_a_range(void **state)
 {
         struct store *store = make_session("at.heaptop");
-        json_t *root = report_as_json(store, &(struct report_options){ .json = true, .at = "40" });
+        json_t *root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .at = "40" });
 
         assert_int_equal(number_at(root, "tick"), 40);
         json_decref(root);
-        root = report_as_json(store, &(struct report_options){ .json = true, .range = "20..60" });
+        root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .range = "20..60" });
         assert_int_equal(number_at(root, "tick"), 60);
         assert_int_equal(number_at(root, "base_tick"), 20);
         json_decref(root);
@@ -164,10 +164,10 @@ static void moments_are_ticks_marks_times_and_distances(void **state)
         assert_int_equal(tick_of(store, "2025-11-22T09:50:30Z"), 30);
         assert_int_equal(tick_of(store, "2025-11-22T10:50:30+01:00"), 30);
         assert_int_equal(moment_find(store_history(store), "09:52", &tick, &err), -EINVAL);
-        assert_string_equal(err.text, "09:52 is after the end (09:51:30)");
+        assert_string_equal(err.text, "09:52 is after the end (09:51:30) (E407)");
         err = (struct err){ 0 };
         assert_int_equal(moment_find(store_history(store), "09:48", &tick, &err), -EINVAL);
-        assert_string_equal(err.text, "09:48 is before the start (09:50:01)");
+        assert_string_equal(err.text, "09:48 is before the start (09:50:01) (E407)");
         err = (struct err){ 0 };
         assert_int_equal(moment_find(store_history(store), "yesterday", &tick, &err), -EINVAL);
         assert_non_null(strstr(err.text, "a mark (warm, "));
