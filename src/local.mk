@@ -208,7 +208,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame.c \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
-	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
@@ -218,6 +218,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/picker.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
@@ -238,6 +239,7 @@ noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
@@ -253,12 +255,12 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
-	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \

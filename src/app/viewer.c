@@ -2,6 +2,7 @@
 
 #include "app/actions.h"
 #include "app/ask.h"
+#include "app/config.h"
 #include "app/frames.h"
 #include "app/picking.h"
 #include "app/registry.h"
@@ -95,6 +96,15 @@ static void close_session(struct viewer *viewer)
         viewer->store = NULL;
 }
 
+/* What each screen is given, whatever it shows. */
+static void set_up_ui(struct viewer *viewer)
+{
+        struct config *config = viewer->viewing->options->config;
+
+        if (config)
+                ui_set_settings(viewer->ui, &config->settings);
+}
+
 /* A recorder writes the head of its file a moment after it has said OK. */
 static int wait_for_session(struct store *store, struct err *err)
 {
@@ -141,6 +151,7 @@ static int open_session(struct viewer *viewer, const char *path, struct err *err
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
         ui_free(viewer->ui);
         viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
+        set_up_ui(viewer);
         ui_set_heap(viewer->ui, viewer->heap);
         ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);
@@ -185,6 +196,7 @@ static void open_picker(struct viewer *viewer)
                 close_session(viewer);
         ui_free(viewer->ui);
         viewer->ui = ui_new(UI_PICK);
+        set_up_ui(viewer);
         viewer->live = false;
         if (!viewer->picking)
                 viewer->picking = picking_new(viewer->viewing->user);
@@ -335,6 +347,9 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EDIT:
                 actions_edit(viewer->ui, &viewer->term, &again, now());
                 break;
+        case UI_WRITE_CONFIG:
+                actions_write_config(viewer->ui, viewer->viewing->options->config, now());
+                break;
         case UI_BELL:
                 if (viewer->term)
                         term_bell(viewer->term);
@@ -342,7 +357,6 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EXPORT:
         case UI_RENAME_MARK:
         case UI_DELETE_MARK:
-        case UI_WRITE_CONFIG:
         case UI_TRY_AGAIN:
         case UI_WAIT:
                 break;
@@ -478,6 +492,8 @@ int viewer_run(const struct viewing *viewing)
 
         catch_signals();
         read_rules(&viewer, &mistake);
+        if (viewing->options->config && viewing->options->config->mistake[0])
+                err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);
         if (viewing->mode == UI_PICK)
                 open_picker(&viewer);
         else
@@ -560,6 +576,8 @@ int viewer_print(const struct viewing *viewing)
         read_rules(&viewer, &mistake);
         if (mistake.code)
                 say("%s", mistake.text);
+        if (options->config && options->config->mistake[0])
+                say("%s", options->config->mistake);
         r = parse_screen(options->screen, &width, &height, &err);
         if (r == 0)
                 r = open_session(&viewer, viewing->path, &err);
