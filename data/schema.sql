@@ -144,3 +144,17 @@ CREATE TABLE naming ( -- how far naming has come, when that changes
   tick INTEGER PRIMARY KEY, asked INTEGER NOT NULL, named INTEGER NOT NULL, waiting INTEGER NOT NULL,
   fetched_bytes INTEGER NOT NULL, fetching TEXT NOT NULL
 );
+
+-- format 4
+
+CREATE TABLE series ( -- a service that was followed over restarts: which of its sessions this is
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  followed TEXT NOT NULL, number INTEGER NOT NULL, previous TEXT NOT NULL
+);
+
+CREATE TABLE ending ( -- how the target ended; no row = the recording ended before it
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  time_ns INTEGER NOT NULL, how INTEGER NOT NULL, code INTEGER NOT NULL,
+  oom_before INTEGER NOT NULL, oom_after INTEGER NOT NULL, oom_source TEXT NOT NULL,
+  sample_ns INTEGER NOT NULL, heap_bytes INTEGER NOT NULL, rss_bytes INTEGER NOT NULL
+);

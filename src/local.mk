@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/alloc.c %D%/base/alloc.h \
 	%D%/base/buf.c %D%/base/buf.h \
 	%D%/base/clock.c %D%/base/clock.h \
-	%D%/base/err.c %D%/base/err.h %D%/base/exit.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.h \
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
@@ -20,6 +20,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/alerts.c %D%/model/alerts.h \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -43,7 +44,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
 	%D%/model/record.c %D%/model/record.h \
-	%D%/model/valleys.c %D%/model/valleys.h
+	%D%/model/valleys.c %D%/model/valleys.h \
+	%D%/model/watch.c
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
@@ -88,6 +90,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/runtime.c %D%/target/runtime.h \
 	%D%/target/smaps.c %D%/target/smaps.h \
 	%D%/target/symbols.c %D%/target/symbols.h \
+	%D%/target/wanted.c %D%/target/wanted.h \
 	%D%/target/unwind.c %D%/target/unwind.h \
 	%D%/target/unwind_slow.c \
 	%D%/target/unwind_table.c %D%/target/unwind_table.h \
@@ -240,6 +243,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/child.c %D%/app/child.h \
 	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
+	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
@@ -254,6 +258,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
+	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
 %C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 

@@ -12,6 +12,7 @@
 #define RECORDING &option_output, &option_duration, &option_mean
 #define RECORDING_MORE                                                                                             \
         &option_stack, &option_no_cmdline, &option_no_debuginfod, &option_no_python, &option_malloc_at, &option_pair
+#define WHOM &option_name, &option_unit, &option_container
 #define FOLLOWING &option_follow_fork, &option_follow_exec
 #define SCREEN &option_ascii, &option_color, &option_no_mouse
 
@@ -22,8 +23,8 @@ static const struct subcommand top = {
         .examples = "  heaptop                         pick a process and watch it\n"
                     "  heaptop -p 4711                 watch process 4711\n"
                     "  heaptop demo                    watch a small service that leaks",
-        .options = OPTIONS(&option_pid_main, &option_output, &option_duration, SCREEN, HELP, &option_version),
-        .more = OPTIONS(&option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_log),
+        .options = OPTIONS(&option_pid_main, &option_name, &option_output, &option_duration, SCREEN, HELP, &option_version),
+        .more = OPTIONS(&option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_log),
 };
 static const struct subcommand replay = {
         .id = SUB_REPLAY, .name = "replay", .brief = "look at a session", .operands = "FILE", .words = WORDS_SESSION,
@@ -40,7 +41,7 @@ static const struct subcommand record = {
         .examples = "  heaptop record -p 4711          until ctrl-C\n"
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
                     "  heaptop record -p 4711 --mean 64K   always about one sample in 64K",
-        .options = OPTIONS(&option_pid, RECORDING, FOLLOWING, HELP),
+        .options = OPTIONS(&option_pid, WHOM, &option_wait, RECORDING, FOLLOWING, HELP),
         .more = OPTIONS(RECORDING_MORE, &option_log),
 };
 static const struct subcommand attach = {
@@ -49,7 +50,7 @@ static const struct subcommand attach = {
         .examples = "  heaptop attach                  the only one there is\n"
                     "  heaptop attach 4711             the one that records 4711\n"
                     "  heaptop list                    which are there?",
-        .options = OPTIONS(&option_pid_recorded, &option_source_map, SCREEN, HELP),
+        .options = OPTIONS(&option_pid_recorded, WHOM, &option_source_map, SCREEN, HELP),
         .more = OPTIONS(&option_log),
 };
 static const struct subcommand run = {
@@ -68,7 +69,7 @@ static const struct subcommand report = {
         .examples = "  heaptop report shop.heaptop     a page of text\n"
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
-        .options = OPTIONS(&option_pid_recorded, &option_at, &option_range, &option_top, &option_json, &option_fail_on, HELP),
+        .options = OPTIONS(&option_pid_recorded, WHOM, &option_at, &option_range, &option_top, &option_json, &option_fail_on, HELP),
         .more = OPTIONS(&option_log),
 };
 static const struct subcommand resymbolize = {
@@ -94,7 +95,7 @@ static const struct subcommand detach = {
         .examples = "  heaptop detach 4711             end the recorder of 4711\n"
                     "  heaptop detach --all            all of them\n"
                     "  heaptop list                    which are there?",
-        .options = OPTIONS(&option_pid, &option_all, HELP),
+        .options = OPTIONS(&option_pid, WHOM, &option_all, HELP),
         .more = OPTIONS(&option_log),
 };
 static const struct subcommand doctor = {
@@ -103,7 +104,7 @@ static const struct subcommand doctor = {
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
-        .options = OPTIONS(&option_pid, HELP),
+        .options = OPTIONS(&option_pid, WHOM, HELP),
 };
 static const struct subcommand demo = {
         .id = SUB_DEMO, .name = "demo", .brief = "watch a leaky service", .operands = "",

@@ -2,10 +2,12 @@
 
 #include "app/command_table.h"
 #include "app/config.h"
+#include "app/explain.h"
 #include "app/guardian.h"
 #include "app/print.h"
 #include "app/registry.h"
 #include "app/say.h"
+#include "app/whom.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 #include "base/fmt.h"
@@ -31,7 +33,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
                 .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
-                .adaptive = options->mean == 0,
+                .adaptive = options->mean == 0, .start_time = pid == options->pid ? options->start_time : 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
                             .burst = options->mean ? 0 : PACING_BURST, .stack_limit = (uint32_t)options->stack,
                             .heartbeat_s = HEARTBEAT_S, .extras = options->extras.v, .n_extras = options->extras.n },
@@ -45,12 +47,13 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
         if (options->n_words == 0)
                 return 0;
         clean = text_clean(options->words[0]);
-        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
+        err_set_id(err, ERROR_OPERAND, EINVAL,
+                   "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
         free(clean);
         return -EINVAL;
 }
 
-int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+static int read_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
 {
         int64_t pid;
         char *clean;
@@ -58,8 +61,9 @@ int commands_need_pid(const struct subcommand *subcommand, struct options *optio
         if (options->n_words > 0 && options->pid == 0) {
                 if (fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0) {
                         clean = text_clean(options->words[0]);
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no process id; see: heaptop %s --help", clean,
-                                     subcommand->name);
+                        err_set_id(err, ERROR_OPERAND, EINVAL,
+                                   "'%s' is no process id; see: heaptop %s --help", clean,
+                                   subcommand->name);
                         free(clean);
                         return -EINVAL;
                 }
@@ -70,11 +74,26 @@ int commands_need_pid(const struct subcommand *subcommand, struct options *optio
         return commands_no_words(subcommand, options, err);
 }
 
+int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, false, err);
+}
+
+int commands_need_recorded(const struct subcommand *subcommand, struct options *options, struct err *err)
+{
+        int r = read_pid(subcommand, options, err);
+
+        return r < 0 ? r : whom_find(options, true, err);
+}
+
 static int need_terminal(const char *instead, struct err *err)
 {
         if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
                 return 0;
-        return err_set_exit(err, ENOTTY, EXIT_USAGE, "the screen needs a terminal; without one: %s", instead);
+        return err_set_id(err, ERROR_NO_TERMINAL, ENOTTY,
+                          "the screen needs a terminal; without one: %s", instead);
 }
 
 int commands_watch(const struct recording *recording, const struct options *options)
@@ -157,7 +176,8 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         const char *path;
 
         if (options->n_words == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop replay FILE, or heaptop list");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                           "which session? try: heaptop replay FILE, or heaptop list");
                 return say_error(&err);
         }
         path = *options->words++;
@@ -173,7 +193,7 @@ static int command_attach(const struct subcommand *subcommand, struct options *o
         struct err err = { 0 };
         char instead[64];
 
-        if (commands_need_pid(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
+        if (commands_need_recorded(subcommand, options, &err) < 0 || registry_find(options->pid, &entry, &err) < 0)
                 return say_error(&err);
         snprintf(instead, sizeof instead, "heaptop report -p %d", (int)entry.pid);
         return view_file(entry.path, "joined; leaving does not end the recording", instead, options);
@@ -238,7 +258,7 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 return EXIT_GOOD;
         }
         if (options->stack > WIRE_STACK_MAX || options->stack < 256 || options->stack % 8) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "--stack must be a multiple of 8 between 256 and 64K");
+                err_set_id(&err, ERROR_VALUE, EINVAL, "--stack must be a multiple of 8 between 256 and 64K");
                 return say_error(&err);
         }
         if (options->log && (r = log_open(options->log)) < 0) {
@@ -285,19 +305,35 @@ static int complain_unknown(const char *word)
                 names[n++] = (*s)->name;
         near = options_nearest(word, names);
         if (is_path(word))
-                err_set(&err, ENOENT, "there is no file '%s'", clean);
+                err_set_id(&err, ERROR_NO_FILE, ENOENT, "there is no file '%s'", clean);
         else
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help",
-                             clean, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                err_set_id(&err, ERROR_SUBCOMMAND, EINVAL,
+                           "there is no subcommand or session '%s'%s%s%s; see: heaptop --help",
+                           clean, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         free(clean);
         return say_error(&err);
 }
 
-/* `heaptop help` and `heaptop help record`, as many type it. */
+/* "E101" or "101" as the number of an error; 0 when it is none. */
+static int error_number(const char *word)
+{
+        const char *digits = *word == 'E' || *word == 'e' ? word + 1 : word;
+        int64_t number;
+
+        return fmt_parse_number(digits, 1, 999, &number) == 0 ? (int)number : 0;
+}
+
+/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101`. */
 static int help(const char *name)
 {
+        char *text = name ? explain_error(error_number(name)) : NULL;
         const struct subcommand *subcommand = name && name[0] != '-' ? subcommand_find(name) : subcommand_of(SUB_TOP);
 
+        if (text) {
+                fputs(text, stdout);
+                free(text);
+                return EXIT_GOOD;
+        }
         if (!subcommand)
                 return complain_unknown(name);
         print_help(subcommand, true);

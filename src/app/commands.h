@@ -29,8 +29,10 @@ int commands_record(const struct recording *recording, char *ret_path);
 /* Opens the live screen on a new recorder; needs a terminal. */
 int commands_watch(const struct recording *recording, const struct options *options);
 
-/* -p PID or the one operand as a PID into options->pid. -EINVAL in words. */
+/* -p PID, the one operand as a PID, or who --name, --unit or --container means (not with --wait: app/series.h) into
+ * options->pid. Negative errno in words. commands_need_recorded(): of several that are meant one that is recorded. */
 int commands_need_pid(const struct subcommand *subcommand, struct options *options, struct err *err);
+int commands_need_recorded(const struct subcommand *subcommand, struct options *options, struct err *err);
 
 /* "heaptop record: unexpected 'x'" when operands are left. */
 int commands_no_words(const struct subcommand *subcommand, const struct options *options, struct err *err);

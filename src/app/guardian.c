@@ -181,7 +181,8 @@ static void attach_for(struct guardian *guardian, pid_t pid, struct answer *answ
                 answer->status = guardian->guard.ok;
                 return;
         }
-        answer->status = (struct status){ .kind = STATUS_ERROR, .pid = pid, .exit_status = err_exit_status(&err) };
+        answer->status = (struct status){ .kind = STATUS_ERROR, .pid = pid, .exit_status = err_exit_status(&err),
+                                            .error_id = err.id };
         snprintf(answer->status.text, sizeof answer->status.text, "%s", err.text);
 }
 

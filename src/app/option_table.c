@@ -42,6 +42,36 @@ const struct option_row option_pid_recorded = {
         .help = "the session of the recorder that runs on PID",
         .manual = "Instead of a file: the session of the recorder that runs on PID.",
 };
+const struct option_row option_name = {
+        .name = "name", .argument = "NAME", .kind = OPTION_TEXT, .offset = FIELD(name), .words = WORDS_COMMAND,
+        .help = "the process of this name, instead of -p",
+        .manual = "The process of that name, or whose executable is called that; the kernel keeps 15 bytes of a name. Several "
+                  "processes of the name are listed, and none of them is taken. Where a recorder is looked for, processes that "
+                  "are recorded come before others.",
+};
+const struct option_row option_unit = {
+        .name = "unit", .argument = "UNIT", .kind = OPTION_TEXT, .offset = FIELD(unit),
+        .help = "the main process of this systemd unit",
+        .manual = "The main process of this systemd unit (`.service` is added to a name without a suffix): the oldest one in the "
+                  "cgroup of that name whose parent is not in it. systemd itself is not asked.",
+};
+const struct option_row option_container = {
+        .name = "container", .argument = "ID", .kind = OPTION_TEXT, .offset = FIELD(container),
+        .help = "the main process of this container",
+        .manual = "The main process of this container of docker, podman, containerd or CRI-O. ID is the beginning of its id, four "
+                  "hexadecimal digits at least, as it stands in the `cgroup` or `mountinfo` file of the process.",
+};
+const struct option_row option_wait = {
+        .name = "wait", .kind = OPTION_FLAG, .offset = FIELD(wait),
+        .help = "for it to appear, and follow it over restarts",
+        .manual = "With --name, --unit or --container: wait for the process to appear, and follow the service over restarts. When "
+                  "the process ends, or runs another program by exec(3), its session is complete, and the next process that is "
+                  "meant gets a session of its own, which names the one before it. With -o the second one is called "
+                  "`FILE-2.heaptop` and so on. A live screen goes on with the new session by itself; `heaptop list` shows which "
+                  "sessions belong together. Ctrl-C, `heaptop detach` or the end of the time given with -d, which counts from the "
+                  "beginning, waiting included, ends it. Of a process and its own children of the same name, a server and its "
+                  "workers, the parent is meant.",
+};
 const struct option_row option_all = {
         .name = "all", .kind = OPTION_FLAG, .offset = FIELD(all),
         .help = "all recorders, and all that dead ones left",

@@ -7,7 +7,8 @@
 /* everywhere */
 extern const struct option_row option_help, option_help_all, option_log, option_version;
 /* which process, which recorder */
-extern const struct option_row option_pid, option_pid_main, option_pid_recorded, option_all;
+extern const struct option_row option_pid, option_pid_main, option_pid_recorded, option_name, option_unit, option_container,
+        option_wait, option_all;
 /* a recording */
 extern const struct option_row option_output, option_duration, option_mean, option_stack, option_no_cmdline, option_no_debuginfod,
         option_no_python, option_follow_fork, option_follow_exec, option_malloc_at, option_pair, option_live;

@@ -28,6 +28,9 @@ struct config;
 struct options {
         bool help, help_all, version;
         int32_t pid;             /* 0 = none given */
+        const char *name, *unit, *container; /* who is meant, instead of a pid (app/whom.h) */
+        uint64_t start_time;     /* of PID when it was found that way; 0 = whichever has that pid */
+        bool wait;               /* for it to appear, and again over restarts */
         bool all;
         const char *output;      /* -o; NULL = the default place */
         uint64_t duration_ns;    /* -d; 0 = until it ends or is interrupted */

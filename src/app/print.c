@@ -6,6 +6,7 @@
 #include "app/registry.h"
 #include "app/report.h"
 #include "app/say.h"
+#include "app/whom.h"
 #include "app/user.h"
 #include "base/alloc.h"
 #include "base/exit.h"
@@ -88,10 +89,13 @@ int command_report(const struct subcommand *subcommand, struct options *options)
         if (options->n_words > 0 && options->pid == 0) {
                 path = *options->words++;
                 options->n_words--;
-        } else if (options->pid) {
-                r = registry_find(options->pid, &entry, &err);
+        } else if (options->pid || whom_is_given(options)) {
+                r = whom_find(options, true, &err);
+                if (r == 0)
+                        r = registry_find(options->pid, &entry, &err);
         } else {
-                r = err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? see: heaptop report --help, or heaptop list");
+                r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                               "which session? see: heaptop report --help, or heaptop list");
         }
         if (r < 0 || commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
                 return say_error(&err);

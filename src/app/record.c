@@ -119,7 +119,7 @@ int command_record(const struct subcommand *subcommand, struct options *options)
         if (commands_need_pid(subcommand, options, &err) < 0)
                 return say_error(&err);
         if (options->pid == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which process? try: heaptop record -p PID");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL, "which process? try: heaptop record -p PID");
                 return say_error(&err);
         }
         user_find(&user);

@@ -124,7 +124,9 @@ static int look_at_target(struct state *state, char comm[64], struct err *err)
         int r = proc_stat_read(state->what->pid, &stat);
 
         if (r < 0)
-                return err_set(err, -r, "there is no process %d", (int)state->what->pid);
+                return err_set_id(err, ERROR_NO_PROCESS, -r, "there is no process %d", (int)state->what->pid);
+        if (state->what->start_time && state->what->start_time != stat.start_time)
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
         snprintf(comm, 64, "%s", state->what->name ? state->what->name : stat.comm);
         copy_clean(state->status.comm, sizeof state->status.comm, comm);
         return 0;
@@ -137,6 +139,16 @@ static int attach(struct state *state, struct err *err)
         if (what->launch)
                 return inject_launch(what->pid, what->go, what->go_arg, &what->inject, &state->injection, err);
         return inject_attach(what->pid, &what->inject, &state->injection, err);
+}
+
+/* The pid was given to another process between the look and the attach: that one was not meant. */
+static int check_identity(struct state *state, struct err *err)
+{
+        if (!state->what->start_time || state->what->start_time == state->injection.start_time)
+                return 0;
+        release_files(state);
+        inject_detach(&state->injection, &(struct err){ 0 });
+        return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
 }
 
 /* The file first, so that a bad path is found while the target is untouched. */
@@ -164,6 +176,9 @@ static int begin(struct state *state, struct err *err)
         if (r < 0)
                 return err_set(err, -r, "cannot attach to %d: %s", (int)state->what->pid, strerror(-r));
         state->attached = true;
+        r = check_identity(state, err);
+        if (r < 0)
+                return r;
         inject_lock_write(state->injection.lock_fd, writer_path(state->writer)); /* for list, attach, detach */
         r = recorder_new(&state->injection, &options, &state->recorder, err);
         if (r < 0) {
@@ -171,7 +186,8 @@ static int begin(struct state *state, struct err *err)
                 inject_detach(&state->injection, &(struct err){ 0 });
                 if (!proc_is_same(state->what->pid, state->injection.start_time)) {
                         *err = (struct err){ 0 };
-                        return err_set(err, ESRCH, "process %d ended before anything was recorded", (int)state->what->pid);
+                        return err_set_id(err, ERROR_HAS_ENDED, ESRCH,
+                                          "process %d ended before anything was recorded", (int)state->what->pid);
                 }
                 return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
         }
@@ -374,6 +390,7 @@ int recording_run(const struct recording *recording, int status_fd, int lifeline
         if (err.code < 0) {
                 snprintf(state.status.text, sizeof state.status.text, "%s", err.text);
                 state.status.exit_status = err_exit_status(&err);
+                state.status.error_id = err.id;
         }
         end_session(&state);
         tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);

@@ -12,6 +12,7 @@
 
 struct recording {
         pid_t pid;
+        uint64_t start_time;     /* of the process that is meant, clock ticks since boot; 0 = whichever has that pid */
         const char *output;      /* NULL = the default place */
         const char *name;        /* for the default file name; NULL = the target's comm */
         bool adaptive;           /* no --mean: the sampling mean is paced */

@@ -70,6 +70,9 @@ static void free_session(struct rec_session *session)
         free((char *)session->user);
         free((char *)session->allocator);
         free((char *)session->limit_source);
+        free((char *)session->followed);
+        free((char *)session->previous);
+        free((char *)session->ending.oom_source);
         free(session);
 }
 
@@ -92,6 +95,9 @@ static struct rec_session *copy_session(const struct rec_session *from)
         copy->user = copy_text(from->user);
         copy->allocator = copy_text(from->allocator);
         copy->limit_source = copy_text(from->limit_source);
+        copy->followed = copy_text(from->followed);
+        copy->previous = copy_text(from->previous);
+        copy->ending.oom_source = copy_text(from->ending.oom_source);
         return copy;
 }
 
@@ -120,8 +126,9 @@ static int enqueue(struct writer *writer, struct item *item)
 
         pthread_mutex_lock(&writer->lock);
         if (writer->err.code == 0 && writer->queued_bytes + item->bytes > WRITER_QUEUE_BYTES)
-                err_set(&writer->err, ENOSPC, "the disk of %s takes no more data: %llu MB are waiting; the recording ends",
-                        writer->path, (unsigned long long)(writer->queued_bytes >> 20));
+                err_set_id(&writer->err, ERROR_DISK_FULL, ENOSPC,
+                           "the disk of %s takes no more data: %llu MB are waiting; the recording ends",
+                           writer->path, (unsigned long long)(writer->queued_bytes >> 20));
         r = writer->err.code;
         if (r == 0) {
                 *writer->last = item;

@@ -9,6 +9,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How a target ended, as far as it could be seen. */
+enum rec_how {
+        REC_HOW_UNKNOWN, /* it is gone, nothing else is known */
+        REC_HOW_EXITED,  /* code is its exit status */
+        REC_HOW_KILLED,  /* code is the signal */
+        REC_HOW_EXEC,    /* it goes on as another program */
+        REC_HOWS
+};
+
+struct rec_ending {
+        uint64_t time_ns;        /* when that was seen; 0 = it had not ended when the recording did */
+        uint32_t how;            /* enum rec_how */
+        int32_t code;
+        uint64_t oom_before, oom_after; /* kills for lack of memory that OOM_SOURCE had counted when the recording began and
+                                         * when the target had ended */
+        const char *oom_source;  /* the file that counts them, of the target's cgroup or of the machine; "" = none is known */
+        uint64_t sample_ns;      /* when its memory was read last */
+        uint64_t heap_bytes, rss_bytes; /* what it had then */
+};
+
 /* Who recorded what, written once. */
 struct rec_session {
         const char *version;   /* of heaptop */
@@ -28,6 +48,11 @@ struct rec_session {
         const char *limit_source; /* "cgroup /web.slice", "RLIMIT_AS", "RAM" */
         uint64_t stop_ns;       /* how long the attach stopped it */
         uint32_t n_hooks;
+        /* a service that is followed over restarts */
+        const char *followed;   /* what was followed, in words: "redis-server", "unit nginx.service"; NULL or "" = nothing */
+        uint32_t series_number; /* this is the so-manieth of its sessions */
+        const char *previous;   /* path of the session before this one; "" = there is none */
+        struct rec_ending ending; /* written when it has ended */
 };
 
 struct rec_module {

@@ -52,9 +52,10 @@ struct store {
         int system_errno;     /* behind the first failure of a statement; SQLite forgets it with the next call */
 
         /* reader: the steps left for the statement that runs, in units of DB_STEP_UNIT */
-        int64_t steps_left;
+        int64_t steps_left, steps_limit;
+        unsigned statements_run;
         int64_t inserted; /* rowid of the last request or mark */
-        char *session_text[9]; /* strings of the last history.session() */
+        char *session_text[12]; /* strings of the last history.session() */
 };
 
 enum { DB_STEP_UNIT = 10000 };

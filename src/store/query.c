@@ -73,6 +73,53 @@ static void read_session(struct store *store, sqlite3_stmt *stmt, struct rec_ses
                 ret->end_reason = keep_text(store, 2, stmt, 5);
 }
 
+/* The one row of a table of format 4 or none. A code of SQLite: SQLITE_ROW, SQLITE_DONE, or what went wrong. */
+static int only_row(struct store *store, unsigned slot, const char *sql, sqlite3_stmt **ret)
+{
+        int rc = db_prepare(store, slot, sql, ret);
+
+        return rc == SQLITE_OK ? sqlite3_step(*ret) : rc;
+}
+
+static int read_series(struct store *store, struct rec_session *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int rc = only_row(store, Q_SERIES, "SELECT followed, number, previous FROM series WHERE id = 1", &stmt);
+
+        if (rc == SQLITE_ROW) {
+                ret->followed = keep_text(store, 9, stmt, 0);
+                ret->series_number = db_id(stmt, 1);
+                ret->previous = keep_text(store, 10, stmt, 2);
+        }
+        if (stmt)
+                sqlite3_reset(stmt);
+        return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_errno(store->db, rc);
+}
+
+static int read_ending(struct store *store, struct rec_ending *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int rc = only_row(store, Q_ENDING,
+                          "SELECT time_ns, how, code, oom_before, oom_after, oom_source, sample_ns, heap_bytes, rss_bytes"
+                          " FROM ending WHERE id = 1", &stmt);
+
+        if (rc == SQLITE_ROW)
+                *ret = (struct rec_ending){
+                        .time_ns = (uint64_t)time_at(stmt, 0),
+                        .how = (uint32_t)db_int(stmt, 1, 0, REC_HOWS - 1),
+                        .code = (int32_t)db_int(stmt, 2, -1, 255),
+                        .oom_before = db_u64(stmt, 3),
+                        .oom_after = db_u64(stmt, 4),
+                        .oom_source = keep_text(store, 11, stmt, 5),
+                        .sample_ns = (uint64_t)time_at(stmt, 6),
+                        .heap_bytes = bytes_at(stmt, 7),
+                        .rss_bytes = bytes_at(stmt, 8),
+                };
+        if (stmt)
+                sqlite3_reset(stmt);
+        return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_errno(store->db, rc);
+}
+
 static int history_session(void *arg, struct rec_session *ret)
 {
         struct store *store = arg;
@@ -93,6 +140,10 @@ static int history_session(void *arg, struct rec_session *ret)
         else
                 r = rc == SQLITE_DONE ? -EAGAIN : db_errno(store->db, rc);
         sqlite3_reset(stmt);
+        if (r == 0 && store->version >= 4)
+                r = read_series(store, ret);
+        if (r == 0 && store->version >= 4)
+                r = read_ending(store, &ret->ending);
         return r;
 }
 
@@ -175,25 +226,59 @@ static int process_row(sqlite3_stmt *stmt, const struct walk *walk)
         return walk->fn.process(walk->ctx, &row);
 }
 
-/* Evenly spaced ticks, found one by one: takes as long for a day as for a minute. */
-static int thinned(struct store *store, uint32_t after, uint32_t upto, uint32_t about, const struct walk *walk)
+/* Evenly spaced ticks of (after, upto]: of each target the first row that is not older. */
+struct thinning {
+        const struct walk *walk;
+        int64_t first, last, seen, target;
+        uint32_t about, n;
+};
+
+/* What comes after the ticks that were told; false = nothing. */
+static bool next_target(struct thinning *t)
 {
-        int64_t first, last, seen = after;
-        int r;
+        if (t->n >= t->about || t->seen >= t->last)
+                return false;
+        t->target = t->about < 2 ? t->last : t->first + (t->last - t->first) * t->n / (t->about - 1);
+        t->n++;
+        if (t->target <= t->seen)
+                t->target = t->seen + 1;
+        return true;
+}
 
-        r = number(store, Q_FIRST, FIRST_TICK, after, upto, 1, &first);
+static int tell_target(sqlite3_stmt *stmt, const struct walk *walk)
+{
+        struct thinning *t = walk->ctx;
+        int64_t id = sqlite3_column_int64(stmt, 0);
+
+        if (id < t->target)
+                return 0;
+        t->seen = id;
+        if (!next_target(t))
+                t->target = INT64_MAX;
+        return process_row(stmt, t->walk);
+}
+
+enum { SCAN_TIMES = 8 }; /* as many rows are read faster than one is found by itself */
+
+/* N rows of which about ABOUT are told. Few are read all, many are found one by one: takes as long for a day as for an hour. */
+static int thinned(struct store *store, uint32_t after, uint32_t upto, uint32_t about, int64_t n, const struct walk *walk)
+{
+        struct thinning t = { .walk = walk, .seen = after, .about = about };
+        const struct walk own = { .ctx = &t };
+        int r = number(store, Q_FIRST, FIRST_TICK, after, upto, 1, &t.first);
+
         if (r == 0)
-                r = number(store, Q_LAST, LAST_TICK, after, upto, 1, &last);
-        for (uint32_t i = 0; r == 0 && i < about && seen < last; i++) {
-                int64_t target = about < 2 ? last : first + (last - first) * i / (about - 1), id;
+                r = number(store, Q_LAST, LAST_TICK, after, upto, 1, &t.last);
+        if (r < 0 || !next_target(&t))
+                return r;
+        if (n <= (int64_t)about * SCAN_TIMES)
+                return query_rows(store, Q_PROCESSES, PROCESSES, tell_target, &own, "ii", (int64_t)after, (int64_t)upto);
+        while (r == 0 && t.target != INT64_MAX) {
+                int64_t target = t.target;
 
-                if (target <= seen)
-                        target = seen + 1;
-                r = number(store, Q_FIRST, FIRST_TICK, target - 1, upto, 1, &id);
-                if (r < 0 || id == 0)
+                r = query_rows(store, Q_NEXT_PROCESS, PROCESSES " LIMIT 1", tell_target, &own, "ii", target - 1, (int64_t)upto);
+                if (t.target == target) /* nothing there */
                         break;
-                r = query_rows(store, Q_PROCESSES, PROCESSES, process_row, walk, "ii", id - 1, id);
-                seen = id;
         }
         return r;
 }
@@ -207,12 +292,12 @@ static int history_processes(void *arg, uint32_t after, uint32_t upto, uint32_t 
         int r;
 
         if (about) {
-                r = number(store, Q_COUNT, COUNT_TICKS, after, upto, (int64_t)about + 1, &n);
+                r = number(store, Q_COUNT, COUNT_TICKS, after, upto, (int64_t)about * SCAN_TIMES + 1, &n);
                 if (r < 0)
                         return r;
         }
         if (about && n > about)
-                return thinned(store, after, upto, about, &walk);
+                return thinned(store, after, upto, about, n, &walk);
         return query_rows(store, Q_PROCESSES, PROCESSES, process_row, &walk, "ii", (int64_t)after, (int64_t)upto);
 }
 

@@ -14,7 +14,7 @@ struct store; /* opaque: one open session file */
 
 enum {
         STORE_APPLICATION_ID = 0x68656170, /* "heap" */
-        STORE_VERSION = 3, /* of the format: see schema.h */
+        STORE_VERSION = 4, /* of the format: see schema.h */
 };
 
 /* ---- writing ---- */

@@ -10,7 +10,7 @@ enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
         W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
         W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_MEMBER, W_MEMBER_TICK,
-        W_SOURCE_FILE, W_MODULE_FILE, W_NAMING, W_SLOTS,
+        W_SOURCE_FILE, W_MODULE_FILE, W_NAMING, W_SERIES, W_ENDING, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -39,12 +39,31 @@ static int write_session(struct store *store, const struct rec_session *s)
                       s->limit_bytes, or_empty(s->limit_source), s->stop_ns, (int64_t)s->n_hooks);
 }
 
+static int write_series(struct store *store, const struct rec_session *s)
+{
+        const struct rec_ending *e = &s->ending;
+        int rc = SQLITE_OK;
+
+        if (s->followed && s->followed[0])
+                rc = db_run(store, W_SERIES, "INSERT OR REPLACE INTO series (id, followed, number, previous) VALUES (1, ?, ?, ?)",
+                            "sis", s->followed, (int64_t)s->series_number, or_empty(s->previous));
+        if (rc == SQLITE_OK && e->time_ns)
+                rc = db_run(store, W_ENDING,
+                            "INSERT OR REPLACE INTO ending (id, time_ns, how, code, oom_before, oom_after, oom_source, sample_ns,"
+                            " heap_bytes, rss_bytes) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "uiiuusuuu", e->time_ns, (int64_t)e->how, (int64_t)e->code, e->oom_before, e->oom_after,
+                            or_empty(e->oom_source), e->sample_ns, e->heap_bytes, e->rss_bytes);
+        return rc;
+}
+
 int store_write_session(struct store *store, const struct rec_session *session, struct err *err)
 {
         int rc = db_begin(store);
 
-        if (rc == SQLITE_OK)
-                rc = db_commit(store, write_session(store, session));
+        if (rc == SQLITE_OK) {
+                rc = write_session(store, session);
+                rc = db_commit(store, rc == SQLITE_OK ? write_series(store, session) : rc);
+        }
         if (rc != SQLITE_OK)
                 return db_fail(store, rc, "write", err);
         db_checkpoint(store);

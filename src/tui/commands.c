@@ -74,6 +74,8 @@ static bool move_key(struct ui *ui, enum command command)
 
         if (!move_rows(command, table ? table->height : 10, &rows))
                 return false;
+        if (table == &ui->sites)
+                sites_reach(ui, rows);
         if (table)
                 table_move(table, rows);
         else if (ui->overlay != VIEWS)
@@ -245,6 +247,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
+        if (table == &ui->sites)
+                sites_reach(ui, wheel);
         if (wheel != 0 && table)
                 table_scroll(table, wheel);
         else if (wheel != 0 && ui->overlay != VIEWS)

@@ -8,6 +8,7 @@
 enum {
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
+        LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -107,6 +108,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool reading;            /* nothing has been read yet, but it is going on */
         bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
         uint64_t play_ns;   /* where a playing replay is, in the recording's time */
@@ -294,6 +296,10 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width);
 /* Asks the model anew for the list. */
 void sites_refresh(struct ui *ui);
+/* The list beyond what the screen shows, in its order; SELECTED (TABLE_NONE = the first) stays selected. */
+void sites_complete(struct ui *ui, uint64_t selected);
+/* The same when moving by ROWS comes near the end of what is listed. */
+void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
 void sites_sort_at(struct ui *ui, int x);
 enum style class_style(uint32_t class);

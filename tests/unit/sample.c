@@ -238,7 +238,11 @@ void sample_init(struct sample *s, uint64_t seed, uint32_t n_ticks, uint32_t n_s
                 .wall_offset_ns = INT64_C(1763800000000000000), .pid = 4711, .start_time = 12345, .uptime_ns = 60000000000,
                 .comm = "shopd", .exe = "/usr/bin/shopd", .cmdline = "shopd --prod", .user = "web",
                 .allocator = "glibc 2.36", .exact_frees = true, .limit_bytes = 2ull << 30,
-                .limit_source = "cgroup /web.slice", .stop_ns = 2800000, .n_hooks = 7
+                .limit_source = "cgroup /web.slice", .stop_ns = 2800000, .n_hooks = 7,
+                .followed = "unit shop.service", .series_number = 3, .previous = "/var/tmp/shopd-2.heaptop",
+                .ending = { .time_ns = SAMPLE_START_NS + 9000000000, .how = REC_HOW_KILLED, .code = 9, .oom_before = 1,
+                            .oom_after = 2, .oom_source = "/sys/fs/cgroup/web.slice/memory.events",
+                            .sample_ns = SAMPLE_START_NS + 8700000000, .heap_bytes = 7000, .rss_bytes = 9000 },
         };
         s->processes = xcalloc(n_ticks, sizeof *s->processes);
         s->ticks = xcalloc(n_ticks, sizeof *s->ticks);

@@ -155,6 +155,18 @@ static void everything_written_comes_back(void **state)
         assert_int_equal(session.stop_ns, 2800000);
         assert_int_equal(session.n_hooks, 7);
         assert_true(session.exact_frees);
+        assert_string_equal(session.followed, "unit shop.service");
+        assert_int_equal(session.series_number, 3);
+        assert_string_equal(session.previous, "/var/tmp/shopd-2.heaptop");
+        assert_int_equal(session.ending.time_ns, s.session.ending.time_ns);
+        assert_int_equal(session.ending.how, REC_HOW_KILLED);
+        assert_int_equal(session.ending.code, 9);
+        assert_int_equal(session.ending.oom_before, 1);
+        assert_int_equal(session.ending.oom_after, 2);
+        assert_string_equal(session.ending.oom_source, "/sys/fs/cgroup/web.slice/memory.events");
+        assert_int_equal(session.ending.sample_ns, s.session.ending.sample_ns);
+        assert_int_equal(session.ending.heap_bytes, 7000);
+        assert_int_equal(session.ending.rss_bytes, 9000);
         assert_int_equal(h->last_tick(h->arg, &last), 0);
         assert_int_equal(last, 60);
         EXPECT_ALL(processes(h->arg, 0, 60, 0, same_process, &c), 60);
