@@ -225,7 +225,7 @@ void config_read(const struct user *user, struct config *ret)
         ret->path = path;
         if (r < 0) {
                 ret->n_mistakes = 1;
-                snprintf(ret->mistake, sizeof ret->mistake, "%s", err.text);
+                snprintf(ret->mistake, sizeof ret->mistake, "%.500s", err.text);
         }
         free(text);
 }
