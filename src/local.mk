@@ -78,6 +78,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/oom.c %D%/target/oom.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
@@ -251,6 +252,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/series.c %D%/app/series.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \

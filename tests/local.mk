@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
+	%D%/unit/test_oom \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
