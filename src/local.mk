@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/alloc.c %D%/base/alloc.h \
 	%D%/base/buf.c %D%/base/buf.h \
 	%D%/base/clock.c %D%/base/clock.h \
-	%D%/base/err.c %D%/base/err.h %D%/base/exit.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.h \
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/ages.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/footprint.c \
@@ -240,6 +241,7 @@ noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \

@@ -55,7 +55,8 @@ int actions_keep(struct store *store, struct err *err)
                 return r;
         while (!store_is_answered(store, id)) {
                 if (waited_ms >= ANSWER_MS)
-                        return err_set(err, ETIMEDOUT, "the recorder does not answer; try again");
+                        return err_set_id(err, ERROR_NOT_ENDING, ETIMEDOUT,
+                                          "the recorder does not answer; try again");
                 poll(NULL, 0, 20);
                 waited_ms += 20;
         }

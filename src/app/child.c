@@ -61,9 +61,9 @@ int child_find(const char *name, struct err *err)
                 return 0;
         clean = text_clean(name);
         if (r == -ENOENT || r == -ENOTDIR)
-                err_set_exit(err, ENOENT, EXIT_RUN_NOT_FOUND, "cannot run %s: no such program", clean);
+                err_set_id(err, ERROR_NO_PROGRAM, ENOENT, "cannot run %s: no such program", clean);
         else
-                err_set_exit(err, -r, EXIT_RUN_NOT_EXECUTABLE, "cannot run %s: %s", clean, strerror(-r));
+                err_set_id(err, ERROR_NOT_EXECUTABLE, -r, "cannot run %s: %s", clean, strerror(-r));
         free(clean);
         return r;
 }

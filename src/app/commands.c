@@ -1,6 +1,7 @@
 #include "app/commands.h"
 
 #include "app/command_table.h"
+#include "app/explain.h"
 #include "app/guardian.h"
 #include "app/print.h"
 #include "app/registry.h"
@@ -45,7 +46,8 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
         if (options->n_words == 0)
                 return 0;
         clean = text_clean(options->words[0]);
-        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
+        err_set_id(err, ERROR_OPERAND, EINVAL,
+                   "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
         free(clean);
         return -EINVAL;
 }
@@ -58,8 +60,9 @@ static int read_pid(const struct subcommand *subcommand, struct options *options
         if (options->n_words > 0 && options->pid == 0) {
                 if (fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0) {
                         clean = text_clean(options->words[0]);
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no process id; see: heaptop %s --help", clean,
-                                     subcommand->name);
+                        err_set_id(err, ERROR_OPERAND, EINVAL,
+                                   "'%s' is no process id; see: heaptop %s --help", clean,
+                                   subcommand->name);
                         free(clean);
                         return -EINVAL;
                 }
@@ -88,7 +91,8 @@ static int need_terminal(const char *instead, struct err *err)
 {
         if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
                 return 0;
-        return err_set_exit(err, ENOTTY, EXIT_USAGE, "the screen needs a terminal; without one: %s", instead);
+        return err_set_id(err, ERROR_NO_TERMINAL, ENOTTY,
+                          "the screen needs a terminal; without one: %s", instead);
 }
 
 int commands_watch(const struct recording *recording, const struct options *options)
@@ -171,7 +175,8 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         const char *path;
 
         if (options->n_words == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop replay FILE, or heaptop list");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                           "which session? try: heaptop replay FILE, or heaptop list");
                 return say_error(&err);
         }
         path = *options->words++;
@@ -245,7 +250,7 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 return EXIT_GOOD;
         }
         if (options->stack > WIRE_STACK_MAX || options->stack < 256 || options->stack % 8) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "--stack must be a multiple of 8 between 256 and 64K");
+                err_set_id(&err, ERROR_VALUE, EINVAL, "--stack must be a multiple of 8 between 256 and 64K");
                 return say_error(&err);
         }
         if (options->log && (r = log_open(options->log)) < 0) {
@@ -283,19 +288,35 @@ static int complain_unknown(const char *word)
                 names[n++] = (*s)->name;
         near = options_nearest(word, names);
         if (is_path(word))
-                err_set(&err, ENOENT, "there is no file '%s'", clean);
+                err_set_id(&err, ERROR_NO_FILE, ENOENT, "there is no file '%s'", clean);
         else
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "there is no subcommand or session '%s'%s%s%s; see: heaptop --help",
-                             clean, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                err_set_id(&err, ERROR_SUBCOMMAND, EINVAL,
+                           "there is no subcommand or session '%s'%s%s%s; see: heaptop --help",
+                           clean, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         free(clean);
         return say_error(&err);
 }
 
-/* `heaptop help` and `heaptop help record`, as many type it. */
+/* "E101" or "101" as the number of an error; 0 when it is none. */
+static int error_number(const char *word)
+{
+        const char *digits = *word == 'E' || *word == 'e' ? word + 1 : word;
+        int64_t number;
+
+        return fmt_parse_number(digits, 1, 999, &number) == 0 ? (int)number : 0;
+}
+
+/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101`. */
 static int help(const char *name)
 {
+        char *text = name ? explain_error(error_number(name)) : NULL;
         const struct subcommand *subcommand = name && name[0] != '-' ? subcommand_find(name) : subcommand_of(SUB_TOP);
 
+        if (text) {
+                fputs(text, stdout);
+                free(text);
+                return EXIT_GOOD;
+        }
         if (!subcommand)
                 return complain_unknown(name);
         print_help(subcommand, true);

@@ -34,7 +34,8 @@ static int find_service(char ret[PATH_MAX], struct err *err)
         snprintf(ret, PATH_MAX, "%s/heaptop-demo", PKGLIBEXECDIR);
         if (access(ret, X_OK) == 0)
                 return 0;
-        return err_set(err, ENOENT, "the demo service %s is missing; is heaptop installed completely?", ret);
+        return err_set_id(err, ERROR_NO_DEMO, ENOENT,
+                          "the demo service %s is missing; is heaptop installed completely?", ret);
 }
 
 /* The service says READY when its start-up is done. */
@@ -45,7 +46,7 @@ static int wait_until_ready(int fd, struct err *err)
 
         if (poll(&poll_fd, 1, READY_MS) == 1 && read(fd, text, sizeof text) > 0 && strncmp(text, "READY", 5) == 0)
                 return 0;
-        return err_set(err, EIO, "the demo service did not start");
+        return err_set_id(err, ERROR_NO_DEMO, EIO, "the demo service did not start");
 }
 
 static int start_service(struct child *ret, int *ret_output, struct err *err)

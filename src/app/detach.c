@@ -26,8 +26,9 @@ static int end_recorder(const struct registry_entry *entry, struct err *err)
         for (int waited = 0; registry_find(entry->pid, &still, &(struct err){ 0 }) == 0 && still.recorder == entry->recorder;
              waited += LOOK_MS) {
                 if (waited >= PATIENCE_MS)
-                        return err_set(err, EAGAIN, "the recorder (pid %d) of %d has not ended after %d s; try again",
-                                       (int)entry->recorder, (int)entry->pid, PATIENCE_MS / 1000);
+                        return err_set_id(err, ERROR_NOT_ENDING, EAGAIN,
+                                          "the recorder (pid %d) of %d has not ended after %d s; try again",
+                                          (int)entry->recorder, (int)entry->pid, PATIENCE_MS / 1000);
                 poll(NULL, 0, LOOK_MS);
         }
         say("%d: recorder ended; saved %s", (int)entry->pid, entry->path);
@@ -54,7 +55,7 @@ static int detach_one(pid_t pid, struct err *err)
                 return end_recorder(&entry, err);
         r = proc_stat_read(pid, &stat);
         if (r < 0)
-                return err_set(err, -r, "there is no process %d", (int)pid);
+                return err_set_id(err, ERROR_NO_PROCESS, -r, "there is no process %d", (int)pid);
         r = repair(pid, err);
         if (r == 0)
                 say("%d: nothing to remove", (int)pid);
@@ -113,7 +114,8 @@ int command_detach(const struct subcommand *subcommand, struct options *options)
 
         r = commands_need_recorded(subcommand, options, &err);
         if (r == 0 && !options->all && options->pid == 0)
-                r = err_set_exit(&err, EINVAL, EXIT_USAGE, "which process? try: heaptop detach PID, or --all");
+                r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                               "which process? try: heaptop detach PID, or --all");
         if (r == 0 && options->all)
                 return detach_all();
         if (r == 0)

@@ -136,6 +136,8 @@ int guard_start(struct guard *guard, const struct recording *recording, int life
         } else if (guard->ok.kind == STATUS_ERROR) {
                 reap(guard);
                 r = err_set_exit(err, EIO, guard->ok.exit_status, "%s", guard->ok.text);
+                if (err)
+                        err->id = guard->ok.error_id;
         } else {
                 fcntl(guard->pipe, F_SETFL, O_NONBLOCK);
                 return 0;

@@ -62,7 +62,7 @@ static int find_ends(const struct history *history, struct ends *ret, struct err
                 r = history->processes(history->arg, 0, last, 2, look_at_end, ret);
         if (r < 0)
                 return r;
-        return ret->any ? 0 : err_set(err, EAGAIN, "nothing has been recorded yet");
+        return ret->any ? 0 : err_set_id(err, ERROR_EMPTY, EAGAIN, "nothing has been recorded yet");
 }
 
 /* The newest tick at or before a moment. */
@@ -171,8 +171,9 @@ static int complain(const char *text, const struct mark_search *marks, struct er
 {
         char *clean = text_clean(text);
 
-        err_set(err, EINVAL, "'%s' is no moment of this session: say a tick, 13:05:30, -10m, or a mark (%s)", clean,
-                marks->names.len ? marks->names.data : "it has none");
+        err_set_id(err, ERROR_MOMENT, EINVAL,
+                   "'%s' is no moment of this session: say a tick, 13:05:30, -10m, or a mark (%s)", clean,
+                   marks->names.len ? marks->names.data : "it has none");
         free(clean);
         return -EINVAL;
 }
@@ -187,8 +188,9 @@ static int check_inside(const char *text, const struct ends *ends, uint64_t time
         if (!before && !after)
                 return 0;
         clean = text_clean(text);
-        err_set(err, EINVAL, "%s is %s (%s)", clean, before ? "before the start" : "after the end",
-                fmt_clock(clock, (int64_t)end->time_ns + end->wall_offset_ns));
+        err_set_id(err, ERROR_MOMENT, EINVAL,
+                   "%s is %s (%s)", clean, before ? "before the start" : "after the end",
+                   fmt_clock(clock, (int64_t)end->time_ns + end->wall_offset_ns));
         free(clean);
         return -EINVAL;
 }
@@ -234,7 +236,8 @@ int moment_find_range(const struct history *history, const char *text, uint32_t 
         int r;
 
         if (!dots)
-                return err_set(err, EINVAL, "a range is two moments with dots between them: A..B, 13:00..13:30, -10m..");
+                return err_set_id(err, ERROR_MOMENT, EINVAL,
+                                  "a range is two moments with dots between them: A..B, 13:00..13:30, -10m..");
         first = xstrndup(text, (size_t)(dots - text));
         r = moment_find(history, *first ? first : "start", &from, err);
         free(first);
@@ -243,7 +246,7 @@ int moment_find_range(const struct history *history, const char *text, uint32_t 
         if (r < 0)
                 return r;
         if (from >= to)
-                return err_set(err, EINVAL, "the range ends before it begins");
+                return err_set_id(err, ERROR_MOMENT, EINVAL, "the range ends before it begins");
         *ret_from = from;
         *ret_to = to;
         return 0;

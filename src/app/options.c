@@ -27,13 +27,14 @@ const struct option_row *subcommand_option(const struct subcommand *command, siz
         return *row;
 }
 
-static int usage(struct err *err, const struct subcommand *command, const char *what, const char *word, const char *near)
+static int usage(struct err *err, enum error_id id, const struct subcommand *command, const char *what, const char *word,
+                 const char *near)
 {
         char *clean = text_clean(word);
 
-        err_set_exit(err, EINVAL, EXIT_USAGE, "%s '%s'%s%s%s; see: heaptop %s%s--help", what, clean,
-                     near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", command->name,
-                     command->name[0] ? " " : "");
+        err_set_id(err, id, EINVAL, "%s '%s'%s%s%s; see: heaptop %s%s--help", what, clean,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", command->name,
+                   command->name[0] ? " " : "");
         free(clean);
         return -EINVAL;
 }
@@ -252,9 +253,9 @@ static int complain_unknown(const struct subcommand *command, const char *word, 
         char room[80], letter[3] = { '-', (char)optopt, '\0' };
 
         if (strncmp(word, "--", 2) == 0)
-                return usage(err, command, "there is no option", word,
+                return usage(err, ERROR_OPTION, command, "there is no option", word,
                              nearest_option(command, word + 2, room, sizeof room));
-        return usage(err, command, "there is no option", optopt ? letter : word, NULL);
+        return usage(err, ERROR_OPTION, command, "there is no option", optopt ? letter : word, NULL);
 }
 
 int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err)
@@ -276,7 +277,7 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                 if (found == '?')
                         return complain_unknown(command, word, err);
                 if (found == ':')
-                        return usage(err, command, "a value is missing after", word, NULL);
+                        return usage(err, ERROR_NO_VALUE, command, "a value is missing after", word, NULL);
                 row = find_row(command, found);
                 if (optarg == word && optind >= 2)
                         word = argv[optind - 2];
@@ -290,10 +291,11 @@ int options_parse(const struct subcommand *command, int argc, char **argv, struc
                                 free(clean);
                                 return -EINVAL;
                         }
-                        err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no %s for %s%s%s%s; see: heaptop %s%s--help", clean,
-                                     row->argument, row->name ? "--" : "-",
-                                     row->name ? row->name : (char[]){ row->letter, '\0' }, row->values ? ", which knows: " : "",
-                                     row->values ? row->values : "", command->name, command->name[0] ? " " : "");
+                        err_set_id(err, ERROR_VALUE, EINVAL,
+                                   "'%s' is no %s for %s%s%s%s; see: heaptop %s%s--help", clean,
+                                   row->argument, row->name ? "--" : "-",
+                                   row->name ? row->name : (char[]){ row->letter, '\0' }, row->values ? ", which knows: " : "",
+                                   row->values ? row->values : "", command->name, command->name[0] ? " " : "");
                         free(clean);
                         return -EINVAL;
                 }

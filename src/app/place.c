@@ -37,8 +37,9 @@ static int make_dirs(char *path, struct err *err)
                         continue;
                 *p = '\0';
                 if (mkdir(path, 0700) < 0 && errno != EEXIST)
-                        return err_set(err, errno, "cannot make the folder %s for sessions: %s; name a file with -o", path,
-                                       strerror(errno));
+                        return err_set_id(err, ERROR_CANNOT_CREATE, errno,
+                                          "cannot make the folder %s for sessions: %s; name a file with -o", path,
+                                          strerror(errno));
                 *p = end;
                 if (end == '\0')
                         return 0;

@@ -94,7 +94,8 @@ int command_report(const struct subcommand *subcommand, struct options *options)
                 if (r == 0)
                         r = registry_find(options->pid, &entry, &err);
         } else {
-                r = err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? see: heaptop report --help, or heaptop list");
+                r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                               "which session? see: heaptop report --help, or heaptop list");
         }
         if (r < 0 || commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0)
                 return say_error(&err);

@@ -138,7 +138,7 @@ static int record_series(const struct recording *plan, const int *lifeline, int 
         struct series series = { 0 };
         int number = 0, status = EXIT_NO_INPUT, r;
 
-        series_begin(&series, plan, plan->wanted, NULL);
+        series_begin(&series, plan, plan->wanted);
         while ((r = wait_for_process(&series, &recording, signals, &number, err)) > 0) {
                 r = record_one(&guard, &recording, lifeline, signals, err);
                 if (r < 0 && !series_refused(&series, err))
@@ -197,7 +197,7 @@ int command_record(const struct subcommand *subcommand, struct options *options)
         if (commands_need_pid(subcommand, options, &err) < 0)
                 return say_error(&err);
         if (options->pid == 0 && !options->wait) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which process? try: heaptop record -p PID");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL, "which process? try: heaptop record -p PID");
                 return say_error(&err);
         }
         user_find(&user);

@@ -124,9 +124,9 @@ static int look_at_target(struct state *state, char comm[64], struct err *err)
         int r = proc_stat_read(state->what->pid, &stat);
 
         if (r < 0)
-                return err_set(err, -r, "there is no process %d", (int)state->what->pid);
+                return err_set_id(err, ERROR_NO_PROCESS, -r, "there is no process %d", (int)state->what->pid);
         if (state->what->start_time && state->what->start_time != stat.start_time)
-                return err_set(err, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
         snprintf(comm, 64, "%s", state->what->name ? state->what->name : stat.comm);
         copy_clean(state->status.comm, sizeof state->status.comm, comm);
         return 0;
@@ -148,7 +148,7 @@ static int check_identity(struct state *state, struct err *err)
                 return 0;
         release_files(state);
         inject_detach(&state->injection, &(struct err){ 0 });
-        return err_set(err, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
+        return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
 }
 
 /* The head of the session, as the recorder tells it, and where it stands in a series. */
@@ -197,7 +197,8 @@ static int begin(struct state *state, struct err *err)
                 inject_detach(&state->injection, &(struct err){ 0 });
                 if (!proc_is_same(state->what->pid, state->injection.start_time)) {
                         *err = (struct err){ 0 };
-                        return err_set(err, ESRCH, "process %d ended before anything was recorded", (int)state->what->pid);
+                        return err_set_id(err, ERROR_HAS_ENDED, ESRCH,
+                                          "process %d ended before anything was recorded", (int)state->what->pid);
                 }
                 return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
         }
@@ -403,6 +404,7 @@ int recording_run(const struct recording *recording, int status_fd, int lifeline
         if (err.code < 0) {
                 snprintf(state.status.text, sizeof state.status.text, "%s", err.text);
                 state.status.exit_status = err_exit_status(&err);
+                state.status.error_id = err.id;
         }
         end_session(&state);
         tell(&state, state.begun_ns ? STATUS_END : STATUS_ERROR);

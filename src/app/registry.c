@@ -53,9 +53,12 @@ int registry_find(pid_t pid, struct registry_entry *ret, struct err *err)
         if (search.found == 1)
                 return 0;
         if (search.found > 1)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "%zu recorders are running; say which PID (heaptop list shows them)",
-                                    search.found);
+                return err_set_id(err, ERROR_SEVERAL_RECORDERS, EINVAL,
+                                  "%zu recorders are running; say which PID (heaptop list shows them)",
+                                  search.found);
         if (pid)
-                return err_set(err, ENOENT, "no heaptop records process %d; to begin: heaptop -p %d", (int)pid, (int)pid);
-        return err_set(err, ENOENT, "no heaptop is recording; to begin: heaptop -p PID");
+                return err_set_id(err, ERROR_NO_RECORDER, ENOENT,
+                                  "no heaptop records process %d; to begin: heaptop -p %d", (int)pid, (int)pid);
+        return err_set_id(err, ERROR_NO_RECORDER, ENOENT,
+                          "no heaptop is recording; to begin: heaptop -p PID");
 }

@@ -88,7 +88,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
 
         r = history->session(history->arg, &session);
         if (r == -EAGAIN)
-                return err_set(err, EAGAIN, "nothing has been recorded yet");
+                return err_set_id(err, ERROR_EMPTY, EAGAIN, "nothing has been recorded yet");
         if (r < 0)
                 goto out;
         report.heap = heap_new(history);

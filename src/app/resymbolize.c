@@ -189,15 +189,15 @@ static int open_session(const char *path, const struct options *options, struct 
         if (r < 0)
                 return r;
         if (store_is_live(*ret))
-                return err_set_exit(err, EBUSY, EXIT_TRY_AGAIN,
-                                    "%s is still being recorded; try again when that has ended (heaptop list)", path);
+                return err_set_id(err, ERROR_STILL_RECORDED, EBUSY,
+                                  "%s is still being recorded; try again when that has ended (heaptop list)", path);
         if (!options->output && (r = store_may_rename(path, err)) < 0) {
                 err->exit_status = EXIT_CANT_WRITE;
                 return r;
         }
         if (options->output && access(options->output, F_OK) == 0)
-                return err_set_exit(err, EEXIST, EXIT_CANT_WRITE,
-                                    "cannot create %s: there is something of that name already", options->output);
+                return err_set_id(err, ERROR_EXISTS, EEXIST,
+                                  "cannot create %s: there is something of that name already", options->output);
         return 0;
 }
 
@@ -212,7 +212,8 @@ int command_resymbolize(const struct subcommand *subcommand, struct options *opt
         int r;
 
         if (options->n_words == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which session? try: heaptop resymbolize FILE, or heaptop list");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
+                           "which session? try: heaptop resymbolize FILE, or heaptop list");
                 return say_error(&err);
         }
         path = *options->words++;

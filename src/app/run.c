@@ -192,7 +192,7 @@ int command_run(const struct subcommand *subcommand, struct options *options)
 
         (void)subcommand;
         if (options->n_words == 0) {
-                err_set_exit(&err, EINVAL, EXIT_USAGE, "which program? try: heaptop run -- CMD ARG...");
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL, "which program? try: heaptop run -- CMD ARG...");
                 return say_error(&err);
         }
         if (child_find(options->words[0], &err) < 0)

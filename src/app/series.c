@@ -18,7 +18,7 @@ static const uint64_t PATIENCE_NS = 10 * NS_PER_S;
 
 static const char suffix[] = ".heaptop";
 
-void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted, const char *previous)
+void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted)
 {
         char words[sizeof series->words], *clean;
 
@@ -28,8 +28,6 @@ void series_begin(struct series *series, const struct recording *plan, const str
         clean = text_clean(wanted_words(&series->wanted, words, sizeof words));
         snprintf(series->words, sizeof series->words, "%s", clean);
         free(clean);
-        if (previous)
-                snprintf(series->previous, sizeof series->previous, "%s", previous);
         if (plan->output)
                 snprintf(series->output, sizeof series->output, "%s", plan->output);
         series->deadline_ns = plan->duration_ns ? clock_boottime_ns() + plan->duration_ns : 0;
@@ -101,15 +99,20 @@ static void number_output(struct series *series)
         snprintf(series->output + len, sizeof series->output - len, "-%u%s", series->number, suffix);
 }
 
+void series_comes_after(struct series *series, const char *previous, uint32_t number)
+{
+        snprintf(series->previous, sizeof series->previous, "%s", previous);
+        series->number = (number ? number : 1) + 1;
+        number_output(series);
+}
+
 bool series_goes_on(struct series *series, const struct status *last)
 {
         if (!series->active || !last->target_ended)
                 return false;
         series->refused = (struct wanted_process){ 0 };
         series->gave_up = false;
-        snprintf(series->previous, sizeof series->previous, "%s", last->path);
-        series->number++;
-        number_output(series);
+        series_comes_after(series, last->path, series->number);
         return true;
 }
 

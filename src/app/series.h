@@ -30,8 +30,11 @@ struct series {
         bool gave_up;             /* on that one: only another process is of interest */
 };
 
-/* Follows WANTED (copied) as PLAN says; PREVIOUS (may be NULL) is the session the first one comes after. */
-void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted, const char *previous);
+/* Follows WANTED (copied) as PLAN says. */
+void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted);
+
+/* Before the first look: the first session comes after PREVIOUS, which was the NUMBERth. */
+void series_comes_after(struct series *series, const char *previous, uint32_t number);
 
 /* Looks once. 1: the process is there, and RECORDING, a copy of the plan, is completed for it; its strings live as long as SERIES
  * is not told of another. 0: not yet. -ENOTUNIQ in words: several are there. */

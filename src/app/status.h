@@ -17,6 +17,7 @@ enum status_kind {
 struct status {
         uint32_t kind; /* enum status_kind */
         int32_t exit_status;
+        int32_t error_id; /* of TEXT (base/errors.h), 0 = it has no number */
         int32_t pid;      /* of the target */
         uint32_t n_hooks;
         uint64_t stop_ns; /* OK: how long the target stood still */

@@ -107,7 +107,8 @@ static int wait_for_session(struct store *store, struct err *err)
                 waited_ms += 20;
         }
         if (r == -EAGAIN)
-                return err_set_exit(err, EAGAIN, EXIT_NO_INPUT, "nothing was recorded into %s", store_path(store));
+                return err_set_id(err, ERROR_EMPTY, EAGAIN,
+                                  "nothing was recorded into %s", store_path(store));
         if (r < 0)
                 return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
         return 0;
@@ -520,8 +521,9 @@ static int press_words(struct viewer *viewer, const char *keys, struct err *err)
                 }
                 event.key = key_parse(word);
                 if (event.key == KEY_NONE)
-                        r = err_set_exit(err, EINVAL, EXIT_USAGE, "--keys: there is no key '%s' (=%s would type it)", word,
-                                         word);
+                        r = err_set_id(err, ERROR_VALUE, EINVAL,
+                                       "--keys: there is no key '%s' (=%s would type it)", word,
+                                       word);
                 else
                         press(viewer, &event);
                 ui_advance(viewer->ui, now(), &viewer->next_ns);
@@ -540,7 +542,8 @@ static int parse_screen(const char *text, int *ret_width, int *ret_height, struc
                 return 0;
         if (sscanf(text, "%dx%d%c", ret_width, ret_height, &end) != 2 || *ret_width < 1 || *ret_height < 1 ||
             *ret_width > 1000 || *ret_height > 1000)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no size for --screen, which is like 80x24", text);
+                return err_set_id(err, ERROR_VALUE, EINVAL,
+                                  "'%s' is no size for --screen, which is like 80x24", text);
         return 0;
 }
 

@@ -126,8 +126,9 @@ static int enqueue(struct writer *writer, struct item *item)
 
         pthread_mutex_lock(&writer->lock);
         if (writer->err.code == 0 && writer->queued_bytes + item->bytes > WRITER_QUEUE_BYTES)
-                err_set(&writer->err, ENOSPC, "the disk of %s takes no more data: %llu MB are waiting; the recording ends",
-                        writer->path, (unsigned long long)(writer->queued_bytes >> 20));
+                err_set_id(&writer->err, ERROR_DISK_FULL, ENOSPC,
+                           "the disk of %s takes no more data: %llu MB are waiting; the recording ends",
+                           writer->path, (unsigned long long)(writer->queued_bytes >> 20));
         r = writer->err.code;
         if (r == 0) {
                 *writer->last = item;

@@ -3,7 +3,11 @@
 #include "base/exit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { ROOM_FOR_ID = 16 };
 
 static int __attribute__((format(printf, 4, 0)))
 set_message(struct err *err, int errno_value, int exit_status, const char *fmt, va_list ap)
@@ -35,6 +39,27 @@ int err_set_exit(struct err *err, int errno_value, int exit_status, const char *
         va_start(ap, fmt);
         r = set_message(err, errno_value, exit_status, fmt, ap);
         va_end(ap);
+        return r;
+}
+
+int err_set_id(struct err *err, enum error_id id, int errno_value, const char *fmt, ...)
+{
+        const struct error_entry *entry = errors_find((int)id);
+        bool first = err && err->code == 0;
+        va_list ap;
+        size_t len;
+        int r;
+
+        va_start(ap, fmt);
+        r = set_message(err, errno_value, entry ? entry->exit_status : 0, fmt, ap);
+        va_end(ap);
+        if (!first || r == 0)
+                return r;
+        err->id = (int)id;
+        len = strlen(err->text);
+        if (len > sizeof err->text - ROOM_FOR_ID)
+                len = sizeof err->text - ROOM_FOR_ID;
+        snprintf(err->text + len, sizeof err->text - len, " (E%d)", (int)id);
         return r;
 }
 

@@ -1,6 +1,8 @@
 /* err: why something failed, in words for the user. */
 #pragma once
 
+#include "base/errors.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -9,6 +11,7 @@
 struct err {
         int code;         /* negative errno, 0 while nothing went wrong */
         int exit_status;  /* what main() should exit with (base/exit.h), 0 = derive it from code */
+        int id;           /* 101 for E101 (base/errors.h), 0 = it has no number */
         char text[1024];  /* one sentence: what we were doing, to what, and what to try */
 };
 
@@ -18,6 +21,11 @@ int err_set(struct err *err, int errno_value, const char *fmt, ...) __attribute_
 
 /* Like err_set(), and says which exit status the program should end with. */
 int err_set_exit(struct err *err, int errno_value, int exit_status, const char *fmt, ...)
+        __attribute__((format(printf, 4, 5)));
+
+/* Like err_set(), for an error that has a number: the message ends with it, "(E101)", and the exit status is the one of its entry in
+ * base/errors.h, if that has one. */
+int err_set_id(struct err *err, enum error_id id, int errno_value, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
 
 /* The exit status for ERR: the one recorded, else the one that fits its errno. */

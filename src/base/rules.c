@@ -81,7 +81,7 @@ static bool is_space(char c)
 
 static int wrong(const struct reader *reader, const char *why)
 {
-        return err_set(reader->err, EINVAL, "%s:%u: %s", reader->where, reader->number, why);
+        return err_set_id(reader->err, ERROR_CONFIG, EINVAL, "%s:%u: %s", reader->where, reader->number, why);
 }
 
 static uint32_t find_group(const struct rules *rules, const char *name)

@@ -96,11 +96,12 @@ static int attach_until(struct job *job)
                 nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
         }
         if (job->changes)
-                return err_set(job->err, EAGAIN, "cannot attach to %d: it begins one program after another, or goes on loading "
-                               "code; try again", (int)job->pid);
-        return err_set(job->err, EAGAIN,
-                       "cannot attach to %d: its threads did not stop together within %d s (waiting for a disk or for "
-                       "a child in vfork?); nothing was changed, try again", (int)job->pid, GIVE_UP_MS / 1000);
+                return err_set_id(job->err, ERROR_NOT_STOPPED, EAGAIN,
+                                  "cannot attach to %d: it begins one program after another, or goes on loading "
+                                  "code; try again", (int)job->pid);
+        return err_set_id(job->err, ERROR_NOT_STOPPED, EAGAIN,
+                          "cannot attach to %d: its threads did not stop together within %d s (waiting for a disk or for "
+                          "a child in vfork?); nothing was changed, try again", (int)job->pid, GIVE_UP_MS / 1000);
 }
 
 static int repair_first(pid_t pid, uint64_t start_time, uint32_t *ret, struct err *err)
@@ -115,8 +116,9 @@ static int repair_first(pid_t pid, uint64_t start_time, uint32_t *ret, struct er
                 return r;
         *ret = removal.n_hooks;
         if (removal.code_left)
-                return err_set(err, EAGAIN, "process %d still has a thread in the code of an earlier heaptop; try again",
-                               (int)pid);
+                return err_set_id(err, ERROR_LEFTOVER, EAGAIN,
+                                  "process %d still has a thread in the code of an earlier heaptop; try again",
+                                  (int)pid);
         log_info("inject: removed %u hooks of an earlier heaptop from %d", removal.n_hooks, (int)pid);
         return 0;
 }
@@ -196,7 +198,7 @@ int inject_repair(pid_t pid, struct err *err)
         int fd = -1, r;
 
         if (proc_stat_read(pid, &stat) < 0)
-                return err_set(err, ESRCH, "there is no process %d", (int)pid);
+                return err_set_id(err, ERROR_NO_PROCESS, ESRCH, "there is no process %d", (int)pid);
         r = inject_lock_take(pid, stat.start_time, &fd, err);
         if (r < 0)
                 return r;

@@ -71,14 +71,17 @@ static int check_kind(pid_t pid, const struct proc_stat *stat, struct err *err)
         int bits;
 
         if (stat->kernel_thread)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: it is a kernel thread", (int)pid);
+                return err_set_id(err, ERROR_KERNEL_THREAD, EOPNOTSUPP,
+                                  "cannot watch %d: it is a kernel thread", (int)pid);
         if ((stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1)
-                return err_set(err, ESRCH, "cannot watch %d: it has ended (a zombie that waits for its parent %d)",
-                               (int)pid, (int)stat->ppid);
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH,
+                                  "cannot watch %d: it has ended (a zombie that waits for its parent %d)",
+                                  (int)pid, (int)stat->ppid);
         bits = proc_elf_bits(pid);
         if (bits == 32)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: it is a 32-bit program, heaptop knows 64-bit ones only",
-                               (int)pid);
+                return err_set_id(err, ERROR_32_BIT, EOPNOTSUPP,
+                                  "cannot watch %d: it is a 32-bit program, heaptop knows 64-bit ones only",
+                                  (int)pid);
         return 0;
 }
 
@@ -93,7 +96,8 @@ static int check_self(pid_t pid, const struct proc_stat *stat, struct err *err)
                 family = !strcmp(theirs, ours);
         free(theirs);
         free(ours);
-        return family ? err_set(err, EINVAL, "cannot watch %d: that is this heaptop itself", (int)pid) : 0;
+        return family ? err_set_id(err, ERROR_OURSELVES, EINVAL,
+                                   "cannot watch %d: that is this heaptop itself", (int)pid) : 0;
 }
 
 static int check_thread(pid_t pid, const char *status, struct err *err)
@@ -101,8 +105,9 @@ static int check_thread(pid_t pid, const char *status, struct err *err)
         int64_t group = number_after(status, "\nTgid:\t", 10);
 
         if (group > 0 && group != pid)
-                return err_set(err, EINVAL, "%d is a thread of process %d; try: heaptop -p %d", (int)pid, (int)group,
-                               (int)group);
+                return err_set_id(err, ERROR_THREAD, EINVAL,
+                                  "%d is a thread of process %d; try: heaptop -p %d", (int)pid, (int)group,
+                                  (int)group);
         return 0;
 }
 
@@ -112,8 +117,9 @@ static int check_shadow_stack(pid_t pid, const char *status, struct err *err)
         const char *end = at ? strchr(at + 1, '\n') : NULL;
 
         if (at && end && memmem(at, (size_t)(end - at), "shstk", 5))
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: it runs with shadow stacks, which heaptop does not "
-                               "support; start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK", (int)pid);
+                return err_set_id(err, ERROR_SHADOW_STACK, EOPNOTSUPP,
+                                  "cannot watch %d: it runs with shadow stacks, which heaptop does not "
+                                  "support; start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK", (int)pid);
         return 0;
 }
 
@@ -122,26 +128,30 @@ static int check_memory(pid_t pid, const struct proc_status *status, struct err 
         int fd;
 
         if (status->tracer != 0)
-                return err_set(err, EBUSY, "cannot attach to %d: process %d is tracing it (a debugger or strace); end that "
-                               "first", (int)pid, (int)status->tracer);
+                return err_set_id(err, ERROR_TRACED, EBUSY,
+                                  "cannot attach to %d: process %d is tracing it (a debugger or strace); end that "
+                                  "first", (int)pid, (int)status->tracer);
         fd = sys_memory(pid);
         if (fd == -ESRCH)
-                return err_set(err, ESRCH, "process %d is gone", (int)pid);
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d is gone", (int)pid);
         if (fd < 0)
                 return not_permitted(pid, status, err);
         memory_close(fd);
         if (status->seccomp == 1)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: it runs in strict seccomp mode, and would be killed for the "
-                               "questions that the probe asks the kernel", (int)pid);
+                return err_set_id(err, ERROR_SECCOMP_DEADLY, EOPNOTSUPP,
+                                  "cannot watch %d: it runs in strict seccomp mode, and would be killed for the "
+                                  "questions that the probe asks the kernel", (int)pid);
         if (status->seccomp == 0 || seccomp_may_suspend() || seccomp_is_shared(pid))
                 return 0;
         if (have_capability(CAPABILITY_SYS_ADMIN))
-                return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and only a heaptop without one of "
-                               "its own may suspend that; in a container: docker run --security-opt seccomp=unconfined ...",
-                               (int)pid);
-        return err_set(err, EPERM, "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
-                       "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d, or a heaptop inside its own "
-                       "container", (int)pid, (int)pid);
+                return err_set_id(err, ERROR_SECCOMP_OURS, EPERM,
+                                  "cannot attach to %d: a seccomp filter guards it, and only a heaptop without one of "
+                                  "its own may suspend that; in a container: docker run --security-opt seccomp=unconfined ...",
+                                  (int)pid);
+        return err_set_id(err, ERROR_SECCOMP, EPERM,
+                          "cannot attach to %d: a seccomp filter guards it, and suspending that for the "
+                          "moment of the attach needs CAP_SYS_ADMIN; try: sudo heaptop -p %d, or a heaptop inside its own "
+                          "container", (int)pid, (int)pid);
 }
 
 static int check_room(pid_t pid, struct err *err)
@@ -151,8 +161,9 @@ static int check_room(pid_t pid, struct err *err)
 
         if (limits_read(pid, &limits) < 0 || limits.room_bytes >= ROOM_BYTES)
                 return 0;
-        return err_set(err, ENOMEM, "will not attach to %d: its memory cgroup has only %s left, and heaptop may take "
-                       "8M of it; raise the limit first", (int)pid, fmt_bytes(ours, limits.room_bytes));
+        return err_set_id(err, ERROR_NO_ROOM, ENOMEM,
+                          "will not attach to %d: its memory cgroup has only %s left, and heaptop may take "
+                          "8M of it; raise the limit first", (int)pid, fmt_bytes(ours, limits.room_bytes));
 }
 
 int inject_check(pid_t pid, struct err *err)
@@ -170,7 +181,8 @@ int inject_check(pid_t pid, struct err *err)
         if (r == 0)
                 r = proc_read(pid, "status", 64 << 10, &text, NULL);
         if (r < 0)
-                return err_set(err, r == -ENOENT ? ESRCH : -r, "there is no process %d", (int)pid);
+                return err_set_id(err, ERROR_NO_PROCESS, r == -ENOENT ? ESRCH : -r,
+                                  "there is no process %d", (int)pid);
         r = check_thread(pid, text, err);
         if (r == 0)
                 r = check_self(pid, &stat, err);

@@ -67,11 +67,12 @@ static int call(struct attach *a, const char *what, long number, const uint64_t 
                 return err_set(a->err, -r, "lost the thread of process %d that should %s: %s", (int)a->process->pid,
                                what, strerror(-r));
         if (result < 0 && result > -PAGE)
-                return err_set(a->err, (int)-result, "process %d may not %s: %s%s", (int)a->process->pid, what,
-                               strerror((int)-result),
-                               result == -EACCES ? " (SELinux execmem?)" :
-                               result == -ENOMEM ? " (address space limit?)" :
-                               result == -EMFILE ? " (it has no file descriptor left)" : "");
+                return err_set_id(a->err, ERROR_REFUSED_CALL, (int)-result,
+                                  "process %d may not %s: %s%s", (int)a->process->pid, what,
+                                  strerror((int)-result),
+                                  result == -EACCES ? " (SELinux execmem?)" :
+                                  result == -ENOMEM ? " (address space limit?)" :
+                                  result == -EMFILE ? " (it has no file descriptor left)" : "");
         *ret = result;
         return 0;
 }

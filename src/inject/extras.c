@@ -95,9 +95,10 @@ static int complain_missing(const struct process *process, const struct modules 
                 buf_printf(&names, "%s%s", i ? ", " : "", name);
                 free(name);
         }
-        err_set_exit(err, ENOENT, EXIT_USAGE, "no function of process %d is called '%s'%s%s%s", (int)process->pid, clean,
-                     names.len ? " (near: " : ", as far as its symbols tell", names.len ? names.data : "",
-                     names.len ? ")" : "");
+        err_set_id(err, ERROR_EXTRA_FUNCTION, ENOENT,
+                   "no function of process %d is called '%s'%s%s%s", (int)process->pid, clean,
+                   names.len ? " (near: " : ", as far as its symbols tell", names.len ? names.data : "",
+                   names.len ? ")" : "");
         buf_done(&names);
         free(clean);
         return -ENOENT;
@@ -110,8 +111,9 @@ static int complain_several(const struct search *search, struct err *err)
 
         for (size_t i = 0; i < search->n && i < 4; i++)
                 buf_printf(&places, "%s0x%" PRIx64, i ? ", " : "", search->v[i].addr);
-        err_set_exit(err, EINVAL, EXIT_USAGE, "%zu functions are called '%s', none of them global; say which by its address: %s%s",
-                     search->n, clean, places.data, search->n > 4 ? ", ..." : "");
+        err_set_id(err, ERROR_EXTRA_FUNCTION, EINVAL,
+                   "%zu functions are called '%s', none of them global; say which by its address: %s%s",
+                   search->n, clean, places.data, search->n > 4 ? ", ..." : "");
         buf_done(&places);
         free(clean);
         return -EINVAL;
@@ -166,18 +168,21 @@ static int check_address(const struct process *process, const struct modules *mo
         struct cover cover = { 0 };
 
         if (!mapping)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "nothing is mapped at 0x%" PRIx64 " in process %d", addr,
-                                    (int)process->pid);
+                return err_set_id(err, ERROR_EXTRA_FUNCTION, EINVAL,
+                                  "nothing is mapped at 0x%" PRIx64 " in process %d", addr,
+                                  (int)process->pid);
         if (!mapping->exec)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "0x%" PRIx64 " in process %d is not executable", addr,
-                                    (int)process->pid);
+                return err_set_id(err, ERROR_EXTRA_FUNCTION, EINVAL,
+                                  "0x%" PRIx64 " in process %d is not executable", addr,
+                                  (int)process->pid);
         if (module && module->image) {
                 cover.addr = addr - module->bias;
                 find_cover(module, &cover);
         }
         if (cover.size > 0 && cover.start != cover.addr)
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "0x%" PRIx64 " in process %d is inside of a function; it starts at "
-                                    "0x%" PRIx64, addr, (int)process->pid, cover.start + module->bias);
+                return err_set_id(err, ERROR_EXTRA_FUNCTION, EINVAL,
+                                  "0x%" PRIx64 " in process %d is inside of a function; it starts at "
+                                  "0x%" PRIx64, addr, (int)process->pid, cover.start + module->bias);
         *ret = (struct match){ module, addr, cover.size > 1 ? cover.size : 0, true };
         return 0;
 }

@@ -48,9 +48,11 @@ static int ended(struct launch *launch, int status)
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 
         /* The child says itself why (and has exit status 126 or 127 when execve() failed). */
-        return err_set_exit(launch->err, ECHILD, code == EXIT_RUN_NOT_EXECUTABLE || code == EXIT_RUN_NOT_FOUND ?
-                            code : EXIT_RUN_FAILED, "the program ended before it began (%s %d)",
-                            WIFEXITED(status) ? "exit status" : "signal", WIFEXITED(status) ? code : WTERMSIG(status));
+        err_set_id(launch->err, ERROR_PROGRAM_ENDED, ECHILD, "the program ended before it began (%s %d)",
+                   WIFEXITED(status) ? "exit status" : "signal", WIFEXITED(status) ? code : WTERMSIG(status));
+        if (launch->err && (code == EXIT_RUN_NOT_EXECUTABLE || code == EXIT_RUN_NOT_FOUND))
+                launch->err->exit_status = code;
+        return -ECHILD;
 }
 
 /* Runs the child until FN likes a stop. Signals on their way are delivered, group stops kept. */

@@ -81,8 +81,9 @@ static int busy(pid_t pid, int fd, struct err *err)
         read_lock(fd, &lock);
         if (lock.session[0])
                 snprintf(number, sizeof number, "%d", (int)pid);
-        return err_set(err, EBUSY, "heaptop (process %d) is watching process %d already%s%s", (int)lock.recorder,
-                       (int)pid, lock.session[0] ? "; look at it with: heaptop attach " : "", number);
+        return err_set_id(err, ERROR_WATCHED, EBUSY,
+                          "heaptop (process %d) is watching process %d already%s%s", (int)lock.recorder,
+                          (int)pid, lock.session[0] ? "; look at it with: heaptop attach " : "", number);
 }
 
 /* Opens and locks NAME in DIR; -EAGAIN when its last owner removed it at the same time. */
@@ -130,7 +131,8 @@ static int check_others(pid_t pid, const char *name, struct err *err)
         snprintf(paths[2], sizeof paths[2], "/tmp/heaptop-%u/%s", (unsigned)status.uid, name);
         for (int i = geteuid() == 0 ? 1 : 0; i < (status.uid == geteuid() ? 1 : 3); i++)
                 if (is_held(paths[i]))
-                        return err_set(err, EBUSY, "another user's heaptop is watching process %d already", (int)pid);
+                        return err_set_id(err, ERROR_WATCHED_BY_OTHER, EBUSY,
+                                          "another user's heaptop is watching process %d already", (int)pid);
         return 0;
 }
 
@@ -242,8 +244,9 @@ static int check_circle(pid_t pid, struct err *err)
                 link = (struct link){ .recorder = link.target };
                 inject_lock_list(find_link, &link);
                 if (link.target == getpid())
-                        return err_set(err, EBUSY, "will not watch %d: it is a heaptop that watches this one (directly or through "
-                                       "others); end one of both first", (int)pid);
+                        return err_set_id(err, ERROR_CIRCLE, EBUSY,
+                                          "will not watch %d: it is a heaptop that watches this one (directly or through "
+                                          "others); end one of both first", (int)pid);
         }
         return 0;
 }

@@ -184,14 +184,16 @@ static int add_extra(struct draft *d, const struct allocator *allocator, struct 
         c = &d->v[d->n];
         memset(c, 0, offsetof(struct candidate, code));
         if (d->n >= WIRE_HOOKS_MAX - first_index(d) || d->blob.handlers[function->kind] == 0)
-                return err_set(err, EOPNOTSUPP, "cannot hook %s: that is more than this heaptop can do", function->name);
+                return err_set_id(err, ERROR_NOT_MOVABLE, EOPNOTSUPP,
+                                  "cannot hook %s: that is more than this heaptop can do", function->name);
         if (!read_candidate(d, allocator, function, c) || !can_move(c, &why))
-                return err_set(err, EOPNOTSUPP, "cannot hook %s in process %d: its first bytes cannot be moved, %s", function->name,
-                               (int)d->process->pid, why);
+                return err_set_id(err, ERROR_NOT_MOVABLE, EOPNOTSUPP,
+                                  "cannot hook %s in process %d: its first bytes cannot be moved, %s", function->name,
+                                  (int)d->process->pid, why);
         for (size_t i = 0; i < d->n; i++)
                 if (d->v[i].entry < c->entry + HOOK_JUMP_LENGTH && c->entry < d->v[i].entry + HOOK_JUMP_LENGTH)
-                        return err_set_exit(err, EINVAL, EXIT_USAGE, "%s is hooked already, as %s of %s", function->name,
-                                            d->v[i].function->name, d->v[i].allocator->name);
+                        return err_set_id(err, ERROR_EXTRA_FUNCTION, EINVAL, "%s is hooked already, as %s of %s", function->name,
+                                          d->v[i].function->name, d->v[i].allocator->name);
         d->n++;
         return 0;
 }
@@ -426,8 +428,9 @@ static int write_code(struct draft *d, struct err *err)
                 int r = write_hook(d, &d->v[i]);
 
                 if (r < 0 && is_vital(d->v[i].function))
-                        return err_set(err, -r, "cannot hook %s of %s: there is no room near it in process %d",
-                                       d->v[i].function->name, d->v[i].allocator->name, (int)d->process->pid);
+                        return err_set_id(err, ERROR_NOT_MOVABLE, -r,
+                                          "cannot hook %s of %s: there is no room near it in process %d",
+                                          d->v[i].function->name, d->v[i].allocator->name, (int)d->process->pid);
                 plan->n_refused += r < 0;
         }
         if (d->old)
@@ -503,17 +506,19 @@ static int draw_up(struct draft *d, const struct modules *modules, const struct 
         if (r < 0)
                 return r;
         if (d->n == 0 && modules->n == 0)
-                return err_set(err, ESRCH, "cannot watch %d: it is ending, its memory is gone already",
-                               (int)d->process->pid);
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH,
+                                  "cannot watch %d: it is ending, its memory is gone already",
+                                  (int)d->process->pid);
         if (d->n == 0)
-                return err_set(err, EOPNOTSUPP,
-                               "cannot watch %d: no malloc found in %s (a program without a C allocator, or stripped of "
-                               "its symbols)", (int)d->process->pid, d->tried.len ? d->tried.data : "its memory");
+                return err_set_id(err, ERROR_NO_MALLOC, EOPNOTSUPP,
+                                  "cannot watch %d: no malloc found in %s (a program without a C allocator, or stripped of "
+                                  "its symbols)", (int)d->process->pid, d->tried.len ? d->tried.data : "its memory");
         add_mappings(d, modules);
         place(d);
         if (d->n == 0)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: there is no free address space near its allocator",
-                               (int)d->process->pid);
+                return err_set_id(err, ERROR_NOT_MOVABLE, EOPNOTSUPP,
+                                  "cannot watch %d: there is no free address space near its allocator",
+                                  (int)d->process->pid);
         r = write_code(d, err);
         if (r < 0)
                 return r;

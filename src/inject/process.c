@@ -37,7 +37,7 @@ int process_open(struct process *process, pid_t pid, struct err *err)
         if (r == 0)
                 r = proc_live_thread(pid, &process->view);
         if (r < 0)
-                return err_set(err, -r, "there is no process %d", (int)pid);
+                return err_set_id(err, ERROR_NO_PROCESS, -r, "there is no process %d", (int)pid);
         process->start_time = stat.start_time;
         process->ns_pid = pid;
         if (proc_status_read(pid, &status) == 0) {
@@ -91,8 +91,9 @@ int process_check_frozen(pid_t pid, const char *what, struct err *err)
 
         if (!freezer_look(pid, &freezer))
                 return 0;
-        return err_set(err, EBUSY, "cannot %s %d: it is frozen by its cgroup; %s", what, (int)pid,
-                       freezer_remedy(&freezer, remedy, sizeof remedy));
+        return err_set_id(err, ERROR_FROZEN, EBUSY,
+                          "cannot %s %d: it is frozen by its cgroup; %s", what, (int)pid,
+                          freezer_remedy(&freezer, remedy, sizeof remedy));
 }
 
 /* A process that ends gives up its memory first; how long the rest takes depends on the machine. */
@@ -285,7 +286,8 @@ int process_find_gadgets(struct process *process, struct err *err)
                 }
         free(buffer);
         if (process->gadget == 0 || process->n_restorers == 0)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: it has no C library that heaptop knows (no %s found)",
-                               (int)process->pid, process->gadget == 0 ? "system call instruction" : "signal return");
+                return err_set_id(err, ERROR_NO_LIBC, EOPNOTSUPP,
+                                  "cannot watch %d: it has no C library that heaptop knows (no %s found)",
+                                  (int)process->pid, process->gadget == 0 ? "system call instruction" : "signal return");
         return 0;
 }

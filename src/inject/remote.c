@@ -224,9 +224,10 @@ int remote_begin(struct remote *remote, struct process *process, struct err *err
         remote->process = process;
         r = gadgets_stand(process) ? choose(remote, &top) : -EAGAIN;
         if (r < 0 && remote->harm)
-                return err_set(err, EOPNOTSUPP, "cannot watch %d: its seccomp filter would end or hang it for %s, if heaptop "
-                               "were killed in the middle of an attach; start it by heaptop run, or without the filter",
-                               (int)process->pid, remote->harm);
+                return err_set_id(err, ERROR_SECCOMP_DEADLY, EOPNOTSUPP,
+                                  "cannot watch %d: its seccomp filter would end or hang it for %s, if heaptop "
+                                  "were killed in the middle of an attach; start it by heaptop run, or without the filter",
+                                  (int)process->pid, remote->harm);
         if (r < 0)
                 return r;
         r = borrow(remote, top);

@@ -346,10 +346,12 @@ static int remove_stopped(struct job *job)
                 return r;
         restore_bytes(job);
         if (job->undo.broken)
-                return err_set(job->err, EIO, "process %d carries hooks that this version of heaptop does not understand; take "
-                               "them out with the heaptop that put them in", (int)job->pid);
+                return err_set_id(job->err, ERROR_NOT_RESTORED, EIO,
+                                  "process %d carries hooks that this version of heaptop does not understand; take "
+                                  "them out with the heaptop that put them in", (int)job->pid);
         if (jump_remains(job))
-                return err_set(job->err, EIO, "cannot write the original code back into process %d", (int)job->pid);
+                return err_set_id(job->err, ERROR_NOT_RESTORED, EIO,
+                                  "cannot write the original code back into process %d", (int)job->pid);
         job->restored = true;
         if (job->diverted) {
                 log_warn("inject: another tool has changed hooked functions of %d, and may still jump to our code: it "

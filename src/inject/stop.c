@@ -74,8 +74,9 @@ static int seize_error(pid_t pid, pid_t tid, int code, struct err *err)
         if (proc_stat_read(tid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
                 return 0;
         if (code == -EPERM && proc_status_read(tid, &status) == 0 && status.tracer != 0)
-                return err_set(err, EBUSY, "cannot attach to %d: process %d is tracing it; end that first", (int)pid,
-                               (int)status.tracer);
+                return err_set_id(err, ERROR_TRACED, EBUSY,
+                                  "cannot attach to %d: process %d is tracing it; end that first", (int)pid,
+                                  (int)status.tracer);
         return err_set(err, -code, "cannot attach to thread %d of process %d: %s", (int)tid, (int)pid, strerror(-code));
 }
 

@@ -84,12 +84,14 @@ static int cannot_create(const char *path, int e, struct err *err)
         int r;
 
         if (e == EEXIST || e == ELOOP)
-                r = err_set(err, EEXIST, "cannot create %s: there is something of that name already; choose another with -o",
-                            path);
+                r = err_set_id(err, ERROR_EXISTS, EEXIST,
+                               "cannot create %s: there is something of that name already; choose another with -o",
+                               path);
         else if (e == ENOENT || stat(folder, &st) < 0)
-                r = err_set(err, e, "cannot create %s: there is no folder %s", path, folder);
+                r = err_set_id(err, ERROR_CANNOT_CREATE, e,
+                               "cannot create %s: there is no folder %s", path, folder);
         else
-                r = err_set(err, e, "cannot create %s: %s", path, strerror(e));
+                r = err_set_id(err, ERROR_CANNOT_CREATE, e, "cannot create %s: %s", path, strerror(e));
         free(folder);
         return r;
 }
@@ -105,8 +107,9 @@ static int refuse_leftovers(const char *path, struct err *err)
                 struct stat st;
 
                 if (lstat(name, &st) == 0)
-                        r = err_set(err, EEXIST, "cannot create %s: %s lies there from an earlier session; remove it",
-                                    path, name);
+                        r = err_set_id(err, ERROR_EXISTS, EEXIST,
+                                       "cannot create %s: %s lies there from an earlier session; remove it",
+                                       path, name);
                 free(name);
         }
         return r;

@@ -129,23 +129,26 @@ int db_fail(struct store *store, int rc, const char *what, struct err *err)
         switch (-r) {
         case ENOSPC:
                 if (is_at_limit(store))
-                        return err_set(err, ENOSPC,
-                                       "cannot %s %s: it has reached its size limit of %s; what was written before can be "
-                                       "replayed",
-                                       what, store->path, fmt_bytes(size, store->limit_bytes));
-                return err_set(err, ENOSPC, "cannot %s %s: the disk is full; what was written before can be replayed", what,
-                               store->path);
+                        return err_set_id(err, ERROR_SIZE_LIMIT, ENOSPC,
+                                          "cannot %s %s: it has reached its size limit of %s; what was written before can be "
+                                          "replayed",
+                                          what, store->path, fmt_bytes(size, store->limit_bytes));
+                return err_set_id(err, ERROR_DISK_FULL, ENOSPC,
+                                  "cannot %s %s: the disk is full; what was written before can be replayed", what,
+                                  store->path);
         case EBUSY:
-                return err_set(err, EBUSY,
-                               "cannot %s %s: another program has held it locked for %d s; if that is a stopped "
-                               "heaptop or sqlite3, end it",
-                               what, store->path, (store->writes ? DB_PATIENCE_MS : DB_BUSY_MS) / 1000);
+                return err_set_id(err, ERROR_FILE_LOCKED, EBUSY,
+                                  "cannot %s %s: another program has held it locked for %d s; if that is a stopped "
+                                  "heaptop or sqlite3, end it",
+                                  what, store->path, (store->writes ? DB_PATIENCE_MS : DB_BUSY_MS) / 1000);
         case EROFS:
-                return err_set(err, EROFS, "cannot %s %s: it is on a read-only file system, or not yours to write", what,
-                               store->path);
+                return err_set_id(err, ERROR_READ_ONLY, EROFS,
+                                  "cannot %s %s: it is on a read-only file system, or not yours to write", what,
+                                  store->path);
         case EBADMSG:
-                return err_set(err, EBADMSG, "cannot %s %s: the file is damaged (%s)", what, store->path,
-                               rc == SQLITE_INTERRUPT ? "its pages go round in a circle" : sqlite3_errstr(rc));
+                return err_set_id(err, ERROR_DAMAGED, EBADMSG,
+                                  "cannot %s %s: the file is damaged (%s)", what, store->path,
+                                  rc == SQLITE_INTERRUPT ? "its pages go round in a circle" : sqlite3_errstr(rc));
         default:
                 return err_set(err, -r, "cannot %s %s: %s", what, store->path, strerror(-r));
         }

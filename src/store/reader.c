@@ -27,15 +27,16 @@ static int check_kind(const char *path, struct err *err)
         if (strlen(path) > PATH_LENGTH_MAX)
                 return err_set(err, ENAMETOOLONG, "cannot open %.60s...: the name is too long", path);
         if (stat(path, &st) < 0)
-                return err_set(err, errno, "cannot open %s: %s", path, strerror(errno));
+                return err_set_id(err, ERROR_NO_FILE, errno, "cannot open %s: %s", path, strerror(errno));
         if (S_ISDIR(st.st_mode))
-                return err_set(err, EINVAL, "%s is a folder, not a session", path);
+                return err_set_id(err, ERROR_NO_SESSION, EINVAL, "%s is a folder, not a session", path);
         if (!S_ISREG(st.st_mode))
-                return err_set(err, EINVAL, "%s is not a plain file, so it is no session", path);
+                return err_set_id(err, ERROR_NO_SESSION, EINVAL,
+                                  "%s is not a plain file, so it is no session", path);
         if (st.st_size == 0)
-                return err_set(err, EINVAL, "%s is empty, so it is no session", path);
+                return err_set_id(err, ERROR_NO_SESSION, EINVAL, "%s is empty, so it is no session", path);
         if (access(path, R_OK) < 0)
-                return err_set(err, errno, "cannot read %s: %s", path, strerror(errno));
+                return err_set_id(err, ERROR_NO_FILE, errno, "cannot read %s: %s", path, strerror(errno));
         return 0;
 }
 
@@ -74,15 +75,17 @@ static int identify(struct store *store, struct err *err)
         if (rc == SQLITE_OK)
                 rc = db_number(store->db, "PRAGMA user_version", &version);
         if (rc == SQLITE_NOTADB || (rc == SQLITE_OK && id != STORE_APPLICATION_ID))
-                return err_set(err, EINVAL, "%s is not a session of heaptop", store->path);
+                return err_set_id(err, ERROR_NO_SESSION, EINVAL,
+                                  "%s is not a session of heaptop", store->path);
         if (rc != SQLITE_OK)
                 return db_fail(store, rc, "read", err);
         if (version > STORE_VERSION)
-                return err_set(err, EPROTONOSUPPORT,
-                               "%s was written by a newer heaptop (format %lld, this one reads up to %d): use that one",
-                               store->path, (long long)version, STORE_VERSION);
+                return err_set_id(err, ERROR_NEWER_FORMAT, EPROTONOSUPPORT,
+                                  "%s was written by a newer heaptop (format %lld, this one reads up to %d): use that one",
+                                  store->path, (long long)version, STORE_VERSION);
         if (version < 1)
-                return err_set(err, EBADMSG, "cannot read %s: the file is damaged (no format number)", store->path);
+                return err_set_id(err, ERROR_DAMAGED, EBADMSG,
+                                  "cannot read %s: the file is damaged (no format number)", store->path);
         store->version = (int)version;
         return 0;
 }
@@ -118,8 +121,9 @@ out:
         sqlite3_finalize(found);
         sqlite3_close(ours);
         if (rc == SQLITE_SCHEMA)
-                return err_set(err, EBADMSG, "cannot read %s: the file is damaged (its tables are not those of a session)",
-                               store->path);
+                return err_set_id(err, ERROR_DAMAGED, EBADMSG,
+                                  "cannot read %s: the file is damaged (its tables are not those of a session)",
+                                  store->path);
         return rc == SQLITE_OK ? 0 : db_fail(store, rc, "read", err);
 }
 
@@ -198,9 +202,10 @@ static int open_reader(struct store *store, struct err *err)
         if (rc == SQLITE_READONLY_ROLLBACK)
                 rc = roll_back(store);
         if (rc == SQLITE_READONLY_ROLLBACK)
-                return err_set(err, EACCES, "cannot read %s: a change of it was cut off, and the journal beside it cannot be"
-                               " used to undo that (it must be a plain file of that session, in a folder that you may"
-                               " write)", store->path);
+                return err_set_id(err, ERROR_JOURNAL, EACCES,
+                                  "cannot read %s: a change of it was cut off, and the journal beside it cannot be"
+                                  " used to undo that (it must be a plain file of that session, in a folder that you may"
+                                  " write)", store->path);
         if (wants_immutable(rc)) {
                 log_info("%s: its folder cannot be written; opened as it is, without its -wal", store->path);
                 sqlite3_close(store->db);
@@ -208,7 +213,8 @@ static int open_reader(struct store *store, struct err *err)
                 rc = connect_reader(store, true);
         }
         if (rc == SQLITE_NOTADB)
-                return err_set(err, EINVAL, "%s is not a session of heaptop", store->path);
+                return err_set_id(err, ERROR_NO_SESSION, EINVAL,
+                                  "%s is not a session of heaptop", store->path);
         if (rc != SQLITE_OK)
                 return db_fail(store, rc, "read", err);
         r = identify(store, err);
@@ -282,7 +288,7 @@ int store_request(struct store *store, const struct rec_request *request, uint32
         int rc;
 
         if (!store_is_live(store))
-                return err_set(err, ESRCH, "nobody records %s any more", store->path);
+                return err_set_id(err, ERROR_RECORDER_GONE, ESRCH, "nobody records %s any more", store->path);
         rc = write_once(store, "INSERT INTO request (kind, text, number, asked_ns) VALUES (?, ?, ?, ?)", "isuu",
                         (int64_t)request->kind, request->text, request->number, clock_boottime_ns());
         if (rc != SQLITE_OK)
@@ -310,7 +316,8 @@ int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const c
         int rc;
 
         if (store_is_live(store))
-                return err_set(err, EBUSY, "%s is being recorded: ask the recorder for a mark", store->path);
+                return err_set_id(err, ERROR_STILL_RECORDED, EBUSY,
+                                  "%s is being recorded: ask the recorder for a mark", store->path);
         rc = write_once(store, "INSERT INTO mark (tick, time_ns, name) VALUES (?, ?, ?)", "ius", (int64_t)tick, time_ns, name);
         return rc == SQLITE_OK ? 0 : db_fail(store, rc, "write a mark to", err);
 }

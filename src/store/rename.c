@@ -82,13 +82,16 @@ int store_may_rename(const char *path, struct err *err)
         struct stat st;
 
         if (is_live(path))
-                return err_set(err, EBUSY, "%s is still being recorded; try again when that has ended (heaptop list)",
-                               path);
+                return err_set_id(err, ERROR_STILL_RECORDED, EBUSY,
+                                  "%s is still being recorded; try again when that has ended (heaptop list)",
+                                  path);
         /* root may write everything, but that is not what the file says */
         if (stat(path, &st) == 0 && (st.st_mode & 0222) == 0)
-                return err_set(err, EACCES, "%s is read-only; -o FILE writes a copy", path);
+                return err_set_id(err, ERROR_READ_ONLY, EACCES,
+                                  "%s is read-only; -o FILE writes a copy", path);
         if (access(path, W_OK) < 0)
-                return err_set(err, errno, "cannot write %s: %s; -o FILE writes a copy", path, strerror(errno));
+                return err_set_id(err, ERROR_READ_ONLY, errno,
+                                  "cannot write %s: %s; -o FILE writes a copy", path, strerror(errno));
         return 0;
 }
 

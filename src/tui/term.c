@@ -289,8 +289,8 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         char *cup;
 
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-                return err_set(err, ENOTTY,
-                               "the screen needs a terminal; use `heaptop report` or `--json` instead");
+                return err_set_id(err, ERROR_NO_TERMINAL, ENOTTY,
+                                  "the screen needs a terminal; use `heaptop report` or `--json` instead");
         if (tcgetattr(STDIN_FILENO, &crash.before) < 0)
                 return err_set(err, errno, "cannot read the terminal's settings: %s", strerror(errno));
         *term = (struct term){ 0 };
@@ -298,15 +298,16 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         set_escdelay(25);
         term->screen = new_screen(options->color);
         if (!term->screen)
-                return err_set(err, EINVAL, "terminal \"%s\" is not known here; try TERM=xterm or TERM=vt100",
-                               name ? name : "");
+                return err_set_id(err, ERROR_UNKNOWN_TERMINAL, EINVAL,
+                                  "terminal \"%s\" is not known here; try TERM=xterm or TERM=vt100",
+                                  name ? name : "");
         cup = tigetstr("cup");
         if (!cup || cup == (char *)-1) {
                 endwin();
                 delscreen(term->screen);
-                return err_set(err, EINVAL,
-                               "terminal \"%s\" cannot move its cursor; use `heaptop report` instead",
-                               name ? name : "");
+                return err_set_id(err, ERROR_DUMB_TERMINAL, EINVAL,
+                                  "terminal \"%s\" cannot move its cursor; use `heaptop report` instead",
+                                  name ? name : "");
         }
         term->ascii = wants_ascii(options);
         set_modes(term, options);

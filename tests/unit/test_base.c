@@ -56,6 +56,39 @@ static void durations_add_up(void **state)
         assert_int_equal(fmt_parse_duration("", &ns), -EINVAL);
 }
 
+static void a_numbered_error_ends_with_its_number(void **state)
+{
+        struct err err = { 0 }, none = { 0 }, later = { .code = -EIO };
+        char long_text[2000];
+
+        assert_int_equal(err_set_id(&err, ERROR_TRACED, EBUSY, "process %d traces it", 7), -EBUSY);
+        assert_string_equal(err.text, "process 7 traces it (E121)");
+        assert_int_equal(err.id, 121);
+        assert_int_equal(err_exit_status(&err), EXIT_TRY_AGAIN);
+        err_set_id(&later, ERROR_TRACED, EBUSY, "second");
+        assert_int_equal(later.id, 0);
+        assert_int_equal(err_set_id(NULL, ERROR_TRACED, EBUSY, "nobody listens"), -EBUSY);
+        memset(long_text, 'x', sizeof long_text);
+        long_text[sizeof long_text - 1] = '\0';
+        err_set_id(&none, ERROR_TRACED, EBUSY, "%s", long_text);
+        assert_string_equal(none.text + strlen(none.text) - 8, "x (E121)");
+}
+
+static void errors_stand_in_order_and_are_explained(void **state)
+{
+        int before = 0;
+
+        for (const struct error_entry *e = errors_all(); e->id; e++) {
+                assert_true((int)e->id > before);
+                assert_true(strlen(e->title) > 5 && strlen(e->title) < 70);
+                assert_true(strlen(e->why) > 20 && strlen(e->remedy) > 10);
+                assert_ptr_equal(errors_find((int)e->id), e);
+                before = (int)e->id;
+        }
+        assert_null(errors_find(0));
+        assert_null(errors_find(999));
+}
+
 static void the_first_error_wins(void **state)
 {
         struct err err = { 0 };
@@ -139,6 +172,8 @@ int main(void)
                 cmocka_unit_test(sizes_have_three_digits_and_a_unit),
                 cmocka_unit_test(sizes_are_read_back_and_nonsense_is_refused),
                 cmocka_unit_test(durations_add_up),
+                cmocka_unit_test(a_numbered_error_ends_with_its_number),
+                cmocka_unit_test(errors_stand_in_order_and_are_explained),
                 cmocka_unit_test(the_first_error_wins),
                 cmocka_unit_test(hostile_text_becomes_harmless),
                 cmocka_unit_test(edit_distance_counts_letters),

@@ -164,10 +164,10 @@ static void moments_are_ticks_marks_times_and_distances(void **state)
         assert_int_equal(tick_of(store, "2025-11-22T09:50:30Z"), 30);
         assert_int_equal(tick_of(store, "2025-11-22T10:50:30+01:00"), 30);
         assert_int_equal(moment_find(store_history(store), "09:52", &tick, &err), -EINVAL);
-        assert_string_equal(err.text, "09:52 is after the end (09:51:30)");
+        assert_string_equal(err.text, "09:52 is after the end (09:51:30) (E407)");
         err = (struct err){ 0 };
         assert_int_equal(moment_find(store_history(store), "09:48", &tick, &err), -EINVAL);
-        assert_string_equal(err.text, "09:48 is before the start (09:50:01)");
+        assert_string_equal(err.text, "09:48 is before the start (09:50:01) (E407)");
         err = (struct err){ 0 };
         assert_int_equal(moment_find(store_history(store), "yesterday", &tick, &err), -EINVAL);
         assert_non_null(strstr(err.text, "a mark (warm, "));
