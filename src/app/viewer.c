@@ -127,7 +127,8 @@ static int follow_file(struct viewer *viewer, uint64_t at)
         return ui_set_last_tick(viewer->ui, last, at);
 }
 
-static int open_session(struct viewer *viewer, const char *path, struct err *err)
+/* A screen that has not read anything yet: of a large session that takes a moment. */
+static int begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
         int r;
 
@@ -145,10 +146,26 @@ static int open_session(struct viewer *viewer, const char *path, struct err *err
         ui_set_heap(viewer->ui, viewer->heap);
         ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);
-        r = follow_file(viewer, now());
+        ui_set_reading(viewer->ui, true);
+        return 0;
+}
+
+static int read_session(struct viewer *viewer, const char *path, struct err *err)
+{
+        int r = follow_file(viewer, now());
+
+        ui_set_reading(viewer->ui, false);
+        viewer->changed = true;
         if (r < 0)
                 return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
         return 0;
+}
+
+static int open_session(struct viewer *viewer, const char *path, struct err *err)
+{
+        int r = begin_session(viewer, path, err);
+
+        return r < 0 ? r : read_session(viewer, path, err);
 }
 
 /* The recorder is gone: what it wrote stays, and so do we. */
@@ -470,21 +487,39 @@ static void read_rules(struct viewer *viewer, struct err *err)
                 log_warn("%s", err->text);
 }
 
+/* On the terminal, which shows what is going on meanwhile. */
+static int open_on_screen(struct viewer *viewer, const char *path, struct err *err)
+{
+        struct term_options options = actions_term_options(viewer->viewing->options);
+        int r = begin_session(viewer, path, err);
+
+        if (r == 0)
+                r = term_open(&options, &viewer->term, err);
+        if (r < 0)
+                return r;
+        viewer->changed = true;
+        draw(viewer, now());
+        r = read_session(viewer, path, err);
+        if (r < 0)
+                term_close(viewer->term);
+        return r;
+}
+
 int viewer_run(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = test_fd(), .next_ns = UINT64_MAX };
         struct term_options options = actions_term_options(viewing->options);
         struct err err = { 0 }, mistake = { 0 };
-        int r = 0;
+        int r;
 
         catch_signals();
         read_rules(&viewer, &mistake);
-        if (viewing->mode == UI_PICK)
+        if (viewing->mode == UI_PICK) {
                 open_picker(&viewer);
-        else
-                r = open_session(&viewer, viewing->path, &err);
-        if (r == 0)
                 r = term_open(&options, &viewer.term, &err);
+        } else {
+                r = open_on_screen(&viewer, viewing->path, &err);
+        }
         if (r == 0) {
                 if (viewing->say)
                         ui_say(viewer.ui, now(), "%s", viewing->say);

@@ -168,6 +168,13 @@ static const struct instant *window_start(const struct heap *heap, uint64_t now_
         return timeline_at_time(&heap->timeline, start);
 }
 
+const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns)
+{
+        const struct instant *start = heap->timeline.n ? window_start(heap, now_ns) : NULL;
+
+        return start && now_ns - start->time_ns >= WINDOW_MIN_NS ? start : NULL;
+}
+
 /* NOW goes on by a few ticks, and the start of the window follows. */
 static int step(struct heap *heap, uint32_t tick, uint32_t start)
 {
@@ -237,8 +244,7 @@ static int keep_first(void *ctx, const struct rec_process *row)
         return 1; /* enough */
 }
 
-/* Reads what was committed since the last call. */
-static int update(struct heap *heap)
+int heap_update(struct heap *heap)
 {
         uint32_t last;
         int r;
@@ -270,7 +276,7 @@ int heap_seek(struct heap *heap, uint32_t tick)
 {
         int r;
 
-        r = update(heap);
+        r = heap_update(heap);
         if (r < 0)
                 return r;
         if (tick > heap->last)
@@ -294,7 +300,7 @@ int heap_set_base(struct heap *heap, uint32_t tick)
 {
         int r;
 
-        r = update(heap);
+        r = heap_update(heap);
         if (r < 0)
                 return r;
         if (tick > heap->last)

@@ -96,6 +96,18 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
 
+/* ages.c: the bytes that a sampled block stands for; 0 for a weight that only a damaged file can hold. */
+int64_t heap_block_bytes(const struct rec_block *row);
+
+/* Reads what was committed since the last call. */
+int heap_update(struct heap *heap);
+
+/* Where the rate window that ends at NOW_NS begins; NULL when it would be too short for rates. */
+const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns);
+
+/* heap_growth() of the window from START to NOW. */
+double heap_growth_between(const struct instant *start, const struct instant *now, double *ret_error);
+
 /* trend.c: kept up by heap_seek(). */
 void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);
 void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* all changes in (FROM, TO] were noted; TO = UINT32_MAX: not so */

@@ -69,6 +69,11 @@ void ui_set_file_name(struct ui *ui, const char *path)
         free(clean);
 }
 
+void ui_set_reading(struct ui *ui, bool reading)
+{
+        ui->reading = reading;
+}
+
 void ui_set_picker(struct ui *ui, struct picker *picker)
 {
         ui->picker = picker;
@@ -193,9 +198,14 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
         canvas_clear(canvas);
         ui->columns_y = -1;
         if (nothing) {
-                const char *const words[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+                const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+                const char *slash = strrchr(ui->file, '/');
+                const char *const reading[] = { "heaptop:", "reading", slash ? slash + 1 : ui->file };
 
-                frame_words(canvas, words, array_len(words));
+                if (ui->reading)
+                        frame_words(canvas, reading, array_len(reading));
+                else
+                        frame_words(canvas, waiting, array_len(waiting));
         } else {
                 view_type(ui->view)->draw(ui, canvas);
         }
@@ -235,8 +245,8 @@ static const struct tree_node *edited(struct ui *ui)
 
         if (!ui->heap || ui->mode == UI_PICK)
                 return NULL;
-        if (ui->view == VIEW_STACK)
-                return stack_selected(ui);
+        if (view_type(ui->view)->frame)
+                return view_type(ui->view)->frame(ui, NULL);
         if (id == TABLE_NONE || id == 0)
                 return NULL;
         tree = stack_tree(ui, (uint32_t)id, true);

@@ -41,6 +41,9 @@ void ui_free(struct ui *ui);
 void ui_set_heap(struct ui *ui, struct heap *heap);
 void ui_set_file_name(struct ui *ui, const char *path); /* for the replay's title */
 
+/* The session is being read; what is drawn says so as long as there is nothing else. */
+void ui_set_reading(struct ui *ui, bool reading);
+
 /* Where source files are that the debug information names elsewhere; stays the caller's. */
 void ui_set_source_map(struct ui *ui, const struct pathmap *map);
 
