@@ -235,6 +235,7 @@ dist_check_SCRIPTS = \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
+	%D%/live/follow_service.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/hostile_names.sh \
 	%D%/live/jit.sh \
