@@ -37,7 +37,6 @@ struct heap {
         uint64_t window_ns;        /* from the window's start to NOW */
         bool rate_known;           /* the window is long enough for rates */
         struct rec_process first;  /* the oldest row */
-        size_t n_sites;            /* seen at NOW */
 
         uint8_t *classes;          /* by site id, at NOW */
         size_t n_classes;

@@ -125,10 +125,10 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
 static double stack_rate(struct heap *heap, uint32_t stack)
 {
         uint32_t site = heap->names.stacks[stack].site;
-        double now = (double)cursor_stack(&heap->now, stack)->live_bytes;
-        double window = (double)cursor_stack(&heap->window, stack)->live_bytes;
-        double site_now = (double)cursor_site(&heap->now, site)->live_bytes;
-        double site_window = (double)cursor_site(&heap->window, site)->live_bytes;
+        double now = (double)cursor_stack(&heap->now, stack).live_bytes;
+        double window = (double)cursor_stack(&heap->window, stack).live_bytes;
+        double site_now = (double)cursor_live(&heap->now, site);
+        double site_window = (double)cursor_live(&heap->window, site);
         double ends = heap_per_minute(heap, now - window);
         double rest = heap_rate_of(heap, site, NULL) - heap_per_minute(heap, site_now - site_window);
 
@@ -158,7 +158,7 @@ static int keep_block(void *ctx, const struct rec_block *row)
 static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
 {
         const struct history *history = build->heap->history;
-        int64_t live = cursor_stack(&build->heap->now, stack)->live_bytes;
+        int64_t live = cursor_stack(&build->heap->now, stack).live_bytes;
         struct kept kept = { build->from_ns, build->to_ns, 0 };
         int r;
 
@@ -200,17 +200,17 @@ static void name_site(struct build *build, uint32_t node, uint32_t site)
 static bool is_empty(const struct build *build, uint32_t stack)
 {
         const struct heap *heap = build->heap;
-        const struct counts *now = cursor_stack(&heap->now, stack);
+        const struct counts now = cursor_stack(&heap->now, stack);
 
-        return now->live_bytes == 0 && now->live_blocks == 0 && cursor_stack(&heap->window, stack)->live_bytes == 0 &&
-               cursor_stack(&heap->base, stack)->live_bytes == 0 &&
-               !(build->query->metric == TREE_BORN && now->born_bytes != 0);
+        return now.live_bytes == 0 && now.live_blocks == 0 && cursor_stack(&heap->window, stack).live_bytes == 0 &&
+               cursor_stack(&heap->base, stack).live_bytes == 0 &&
+               !(build->query->metric == TREE_BORN && now.born_bytes != 0);
 }
 
 static int add_stack(struct build *build, uint32_t stack)
 {
-        const struct counts *now = cursor_stack(&build->heap->now, stack);
-        const struct counts *base = cursor_stack(&build->heap->base, stack);
+        const struct counts now = cursor_stack(&build->heap->now, stack);
+        const struct counts base = cursor_stack(&build->heap->base, stack);
         uint32_t at, site = build->heap->names.stacks[stack].site;
         struct tree_node *node;
         int64_t kept;
@@ -223,14 +223,14 @@ static int add_stack(struct build *build, uint32_t stack)
                 return r;
         at = build->query->inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
-        node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
-        node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
-        node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
-        node->born_bytes = capped_add(node->born_bytes, now->born_bytes);
-        node->born_blocks = capped_add(node->born_blocks, now->born_blocks);
+        node->live_bytes = capped_add(node->live_bytes, now.live_bytes);
+        node->live_blocks = capped_add(node->live_blocks, now.live_blocks);
+        node->change_bytes = capped_add(node->change_bytes, capped_sub(now.live_bytes, base.live_bytes));
+        node->born_bytes = capped_add(node->born_bytes, now.born_bytes);
+        node->born_blocks = capped_add(node->born_blocks, now.born_blocks);
         node->kept_bytes = capped_add(node->kept_bytes, kept);
         if (heap_class_of(build->heap, site) == REC_GROWING)
-                node->growing_bytes = capped_add(node->growing_bytes, now->live_bytes);
+                node->growing_bytes = capped_add(node->growing_bytes, now.live_bytes);
         node->rate_per_min += stack_rate(build->heap, stack);
         if (site != 0 && site < build->heap->names.n_sites)
                 name_site(build, at, site);
