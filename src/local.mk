@@ -25,6 +25,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
 	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/footprint.c \
@@ -82,6 +83,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/oom.c %D%/target/oom.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
@@ -215,7 +217,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
-	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
@@ -226,6 +228,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/picker.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
@@ -253,6 +256,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/export_pprof.c \
 	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/json.c %D%/app/json.h \
@@ -268,11 +272,12 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/series.c %D%/app/series.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
 nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
 
 # pprof's messages as C structs.
@@ -287,7 +292,7 @@ EXTRA_DIST += data/profile.proto
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
-	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
@@ -313,7 +318,7 @@ heaptop_SOURCES = \
 	%D%/app/run.c \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/viewer.c %D%/app/viewer.h \
+	%D%/app/viewer.c %D%/app/viewer.h %D%/app/viewer_session.c %D%/app/viewer_state.h \
 	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)

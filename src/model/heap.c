@@ -29,6 +29,9 @@ static void free_session(struct heap *heap)
         free((char *)heap->cleaned.user);
         free((char *)heap->cleaned.allocator);
         free((char *)heap->cleaned.limit_source);
+        free((char *)heap->cleaned.followed);
+        free((char *)heap->cleaned.previous);
+        free((char *)heap->cleaned.ending.oom_source);
         heap->cleaned = (struct rec_session){ 0 };
 }
 
@@ -57,6 +60,9 @@ static int read_session(struct heap *heap)
         heap->session.user = heap->cleaned.user = clean_or_empty(row.user);
         heap->session.allocator = heap->cleaned.allocator = clean_or_empty(row.allocator);
         heap->session.limit_source = heap->cleaned.limit_source = clean_or_empty(row.limit_source);
+        heap->session.followed = heap->cleaned.followed = clean_or_empty(row.followed);
+        heap->session.previous = heap->cleaned.previous = clean_or_empty(row.previous);
+        heap->session.ending.oom_source = heap->cleaned.ending.oom_source = clean_or_empty(row.ending.oom_source);
         heap->cleaned.end_reason = row.end_reason ? clean_or_empty(row.end_reason) : NULL;
         heap->session.end_reason = heap->cleaned.end_reason;
         return 0;
@@ -81,7 +87,8 @@ struct heap *heap_new(const struct history *history)
         heap->now.watch_arg = heap;
         if (read_session(heap) < 0) {
                 static const struct rec_session empty = { .version = "", .host = "", .comm = "", .exe = "",
-                        .cmdline = "", .user = "", .allocator = "", .limit_source = "" };
+                        .cmdline = "", .user = "", .allocator = "", .limit_source = "",
+                        .followed = "", .previous = "", .ending.oom_source = "" };
 
                 heap->session = empty;
         }
