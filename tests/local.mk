@@ -24,6 +24,7 @@ UNIT_TESTS = \
 	%D%/unit/test_class \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_diff \
 	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
@@ -112,6 +113,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
+%C%_unit_test_diff_SOURCES = %D%/unit/test_diff.c $(FAKE_HISTORY)
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)

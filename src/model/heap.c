@@ -325,6 +325,11 @@ const struct rec_process *heap_process(const struct heap *heap)
         return &heap->now.process;
 }
 
+const struct rec_process *heap_process_at_base(const struct heap *heap)
+{
+        return &heap->base.process;
+}
+
 uint64_t heap_window_ns(const struct heap *heap)
 {
         return heap->window_ns;
@@ -422,6 +427,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
                 .live_bytes = now->before_bytes,
                 .live_error = (double)now->before_error,
                 .change_bytes = capped_sub(now->before_bytes, heap_before_at_base(heap)),
+                .change_error = hypot((double)now->before_error, (double)heap->base.process.before_error),
                 .rate_per_min = heap_per_minute(heap, (double)now->before_bytes - (double)heap_before_at_window(heap)),
                 .rate_error = heap_per_minute(heap, hypot((double)now->before_error, start_error)),
                 .class = REC_FLAT,
@@ -457,6 +463,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .live_blocks = now->live_blocks,
                 .live_error = half_width(now),
                 .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
+                .change_error = change_error(now, base),
                 .rate_per_min = rate,
                 .rate_error = change_error(now, window) / minutes,
                 .class = heap_class_of(heap, id),

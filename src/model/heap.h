@@ -21,6 +21,7 @@ struct heap_site {
         int64_t live_bytes, live_blocks;
         double live_error;       /* +- bytes, 95 %: the longer side of the interval */
         int64_t change_bytes;    /* since BASE */
+        double change_error;     /* +- bytes of that, 95 %; counts only samples that can be at one of the two moments */
         double rate_per_min;     /* bytes a minute over WINDOW, from valley to valley (model/valleys.h); NAN = too short to say */
         double rate_error;       /* +- bytes a minute, 95 %; counts only samples that can be at one end of WINDOW */
         uint32_t class;          /* enum rec_class */
@@ -65,6 +66,7 @@ uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the histo
  * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+const struct rec_process *heap_process_at_base(const struct heap *heap); /* all zero when BASE is the attach */
 
 /* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact
  * counters: the slope from the lowest point of the window's first fifth to that of its last, so that a heap
