@@ -24,6 +24,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/cursor.c %D%/model/cursor.h \
 	%D%/model/diff.c %D%/model/diff.h \
+	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/footprint.c \
@@ -81,6 +82,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/oom.c %D%/target/oom.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
@@ -210,12 +212,15 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
+	%D%/tui/flame_view.c \
+	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
+	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
@@ -265,6 +270,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/series.c %D%/app/series.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
@@ -312,7 +318,7 @@ heaptop_SOURCES = \
 	%D%/app/run.c \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/viewer.c %D%/app/viewer.h \
+	%D%/app/viewer.c %D%/app/viewer.h %D%/app/viewer_session.c %D%/app/viewer_state.h \
 	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)

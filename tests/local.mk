@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
+	%D%/unit/test_oom \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
@@ -236,6 +237,7 @@ dist_check_SCRIPTS = \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
+	%D%/live/follow_service.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/hostile_names.sh \
 	%D%/live/jit.sh \

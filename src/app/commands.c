@@ -103,7 +103,10 @@ int commands_watch(const struct recording *recording, const struct options *opti
         struct err err = { 0 };
         char instead[64];
 
-        snprintf(instead, sizeof instead, "heaptop record -p %d", (int)recording->pid);
+        if (recording->pid)
+                snprintf(instead, sizeof instead, "heaptop record -p %d", (int)recording->pid);
+        else
+                snprintf(instead, sizeof instead, "heaptop record --wait");
         if (need_terminal(instead, &err) < 0)
                 return say_error(&err);
         return guardian_run(&plan);
@@ -117,7 +120,7 @@ static int view_file(const char *path, const char *said, const char *instead, co
 
         user_find(&user);
         plan.viewing.user = &user;
-        plan.recording.user = &user;
+        plan.recording = commands_recording(options, 0, &user); /* R may want one */
         plan.viewing.guardian = -1;
         if (options->keys || options->screen) {
                 if (user_drop(&user, &err) < 0)
@@ -153,6 +156,7 @@ static int pick(const struct options *options)
 static int command_top(const struct subcommand *subcommand, struct options *options)
 {
         struct recording recording;
+        struct wanted wanted;
         struct err err = { 0 };
         struct user user;
 
@@ -162,10 +166,12 @@ static int command_top(const struct subcommand *subcommand, struct options *opti
         }
         if (commands_need_pid(subcommand, options, &err) < 0)
                 return say_error(&err);
-        if (options->pid == 0)
+        if (options->pid == 0 && !options->wait)
                 return pick(options);
         user_find(&user);
         recording = commands_recording(options, options->pid, &user);
+        if (options->wait && whom_wanted(options, &wanted, &err) == 0)
+                recording.wanted = &wanted;
         return commands_watch(&recording, options);
 }
 

@@ -113,11 +113,11 @@ int diff_moments(struct heap *heap, uint64_t min, struct diff *ret)
                 diff.rows[diff.n] = (struct diff_row){
                         .second = site.id, .first = site.first_ns > heap_process_at_base(heap)->time_ns ? 0 : site.id,
                         .live_second = site.live_bytes, .live_first = capped_sub(site.live_bytes, site.change_bytes),
-                        .change = site.change_bytes, .error = site.change_error, .same_build = true,
+                        .change = site.change_bytes, .error = heap_change_error(heap, site.id), .same_build = true,
                 };
                 fill_names(&diff.rows[diff.n++], heap, &site);
                 if (site.kind == REC_SITE_HEAP)
-                        error = hypot(error, site.change_error);
+                        error = hypot(error, diff.rows[diff.n - 1].error);
         }
         free(ids);
         if (n < 0) {

@@ -29,6 +29,9 @@ static void free_session(struct heap *heap)
         free((char *)heap->cleaned.user);
         free((char *)heap->cleaned.allocator);
         free((char *)heap->cleaned.limit_source);
+        free((char *)heap->cleaned.followed);
+        free((char *)heap->cleaned.previous);
+        free((char *)heap->cleaned.ending.oom_source);
         heap->cleaned = (struct rec_session){ 0 };
 }
 
@@ -57,6 +60,9 @@ static int read_session(struct heap *heap)
         heap->session.user = heap->cleaned.user = clean_or_empty(row.user);
         heap->session.allocator = heap->cleaned.allocator = clean_or_empty(row.allocator);
         heap->session.limit_source = heap->cleaned.limit_source = clean_or_empty(row.limit_source);
+        heap->session.followed = heap->cleaned.followed = clean_or_empty(row.followed);
+        heap->session.previous = heap->cleaned.previous = clean_or_empty(row.previous);
+        heap->session.ending.oom_source = heap->cleaned.ending.oom_source = clean_or_empty(row.ending.oom_source);
         heap->cleaned.end_reason = row.end_reason ? clean_or_empty(row.end_reason) : NULL;
         heap->session.end_reason = heap->cleaned.end_reason;
         return 0;
@@ -81,7 +87,8 @@ struct heap *heap_new(const struct history *history)
         heap->now.watch_arg = heap;
         if (read_session(heap) < 0) {
                 static const struct rec_session empty = { .version = "", .host = "", .comm = "", .exe = "",
-                        .cmdline = "", .user = "", .allocator = "", .limit_source = "" };
+                        .cmdline = "", .user = "", .allocator = "", .limit_source = "",
+                        .followed = "", .previous = "", .ending.oom_source = "" };
 
                 heap->session = empty;
         }
@@ -224,13 +231,6 @@ static int move(struct heap *heap, uint32_t tick)
         return 0;
 }
 
-static void count_sites(struct heap *heap)
-{
-        heap->n_sites = 0;
-        for (size_t i = 1; i < heap->now.n_sites; i++)
-                heap->n_sites += heap->now.sites[i].stacks != 0;
-}
-
 static int keep_first(void *ctx, const struct rec_process *row)
 {
         *(struct rec_process *)ctx = *row;
@@ -282,7 +282,6 @@ int heap_seek(struct heap *heap, uint32_t tick)
                 return r;
         heap->tick = tick;
         heap->moves++;
-        count_sites(heap);
         r = cursor_seek(&heap->base, heap->history, &heap->names, heap->base_tick);
         if (r < 0)
                 return r;
@@ -339,13 +338,13 @@ uint64_t heap_window_ns(const struct heap *heap)
 
 size_t heap_n_sites(const struct heap *heap)
 {
-        return heap->n_sites;
+        return heap->now.n_seen;
 }
 
 bool heap_has_site(const struct heap *heap, uint32_t site)
 {
         return site < heap->names.n_sites && heap->names.sites[site].exists &&
-               cursor_site(&heap->now, site)->stacks != 0;
+               cursor_has(&heap->now, site);
 }
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site)
@@ -427,7 +426,6 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
                 .live_bytes = now->before_bytes,
                 .live_error = (double)now->before_error,
                 .change_bytes = capped_sub(now->before_bytes, heap_before_at_base(heap)),
-                .change_error = hypot((double)now->before_error, (double)heap->base.process.before_error),
                 .rate_per_min = heap_per_minute(heap, (double)now->before_bytes - (double)heap_before_at_window(heap)),
                 .rate_error = heap_per_minute(heap, hypot((double)now->before_error, start_error)),
                 .class = REC_FLAT,
@@ -437,7 +435,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
 
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
 {
-        const struct counts *now, *window, *base;
+        struct counts now, window;
         const struct names_frame *frame;
         double rate, minutes = NAN;
 
@@ -449,9 +447,8 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         }
         if (!heap_has_site(heap, id))
                 return false;
-        now = cursor_site(&heap->now, id);
-        window = cursor_site(&heap->window, id);
-        base = cursor_site(&heap->base, id);
+        now = cursor_site(&heap->now, &heap->names, id);
+        window = cursor_site(&heap->window, &heap->names, id);
         frame = names_of_site(&heap->names, id);
         rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
@@ -459,20 +456,30 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .name = frame->name,
                 .place = frame->place,
                 .approximate = names_is_approximate(frame),
-                .live_bytes = now->live_bytes,
-                .live_blocks = now->live_blocks,
-                .live_error = half_width(now),
-                .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
-                .change_error = change_error(now, base),
+                .live_bytes = now.live_bytes,
+                .live_blocks = now.live_blocks,
+                .live_error = half_width(&now),
+                .change_bytes = capped_sub(now.live_bytes, cursor_live(&heap->base, id)),
                 .rate_per_min = rate,
-                .rate_error = change_error(now, window) / minutes,
+                .rate_error = change_error(&now, &window) / minutes,
                 .class = heap_class_of(heap, id),
                 .first_ns = heap->names.sites[id].first_ns,
-                .samples = now->live_samples,
-                .born_bytes = now->born_bytes,
+                .samples = now.live_samples,
+                .born_bytes = now.born_bytes,
                 .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+double heap_change_error(struct heap *heap, uint32_t id)
+{
+        struct counts now, base;
+
+        if (id == 0)
+                return hypot((double)heap->now.process.before_error, (double)heap->base.process.before_error);
+        now = cursor_site(&heap->now, &heap->names, id);
+        base = cursor_site(&heap->base, &heap->names, id);
+        return change_error(&now, &base);
 }
 
 const char *heap_kind_sign(uint32_t kind)
