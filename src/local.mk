@@ -216,7 +216,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
-	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
@@ -227,6 +227,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/picker.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
@@ -255,6 +256,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/export_pprof.c \
 	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/json.c %D%/app/json.h \
@@ -275,7 +277,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
 nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
 
 # pprof's messages as C structs.
@@ -290,7 +292,7 @@ EXTRA_DIST += data/profile.proto
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
-	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \

@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_config \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_diff \
@@ -159,6 +160,7 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_config \
 	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
@@ -188,6 +190,8 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)

@@ -22,6 +22,8 @@ struct options_extras {
         char names[OPTIONS_EXTRAS][OPTIONS_SYMBOL];
 };
 
+struct config;
+
 /* Everything that any subcommand can be told. Strings point into argv. */
 struct options {
         bool help, help_all, version;
@@ -41,6 +43,7 @@ struct options {
         bool ascii, no_mouse;
         struct pathmap source_map; /* -i */
         enum term_color color;
+        struct config *config;   /* the user's file, for the screen (app/config.h); NULL = none was read */
         const char *log;
         const char *keys;        /* replay: press these, print the screen, end */
         const char *screen;      /* replay: "80x24" */

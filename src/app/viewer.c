@@ -2,6 +2,7 @@
 
 #include "app/actions.h"
 #include "app/ask.h"
+#include "app/config.h"
 #include "app/frames.h"
 #include "app/picking.h"
 #include "app/registry.h"
@@ -57,6 +58,7 @@ static void open_picker(struct viewer *viewer)
                 viewer_close_session(viewer);
         ui_free(viewer->ui);
         viewer->ui = ui_new(UI_PICK);
+        viewer_set_up_ui(viewer);
         viewer->live = false;
         if (!viewer->picking)
                 viewer->picking = picking_new(viewer->viewing->user);
@@ -254,6 +256,9 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EDIT:
                 actions_edit(viewer->ui, &viewer->term, &again, viewer_now());
                 break;
+        case UI_WRITE_CONFIG:
+                actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
+                break;
         case UI_BELL:
                 if (viewer->term)
                         term_bell(viewer->term);
@@ -261,7 +266,6 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EXPORT:
         case UI_RENAME_MARK:
         case UI_DELETE_MARK:
-        case UI_WRITE_CONFIG:
         case UI_TRY_AGAIN:
                 break;
         case UI_WAIT:
@@ -418,6 +422,8 @@ int viewer_run(const struct viewing *viewing)
 
         catch_signals();
         read_rules(&viewer, &mistake);
+        if (viewing->options->config && viewing->options->config->mistake[0])
+                err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);
         if (viewing->mode == UI_PICK) {
                 open_picker(&viewer);
                 r = term_open(&options, &viewer.term, &err);
@@ -502,6 +508,8 @@ int viewer_print(const struct viewing *viewing)
         read_rules(&viewer, &mistake);
         if (mistake.code)
                 say("%s", mistake.text);
+        if (options->config && options->config->mistake[0])
+                say("%s", options->config->mistake);
         r = parse_screen(options->screen, &width, &height, &err);
         if (r == 0)
                 r = viewer_open_session(&viewer, viewing->path, &err);
