@@ -25,6 +25,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
 	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/diff.c %D%/model/diff.h \
 	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
@@ -248,6 +249,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/diff_print.c %D%/app/diff_print.h \
 	%D%/app/export.c %D%/app/export.h %D%/app/export_parts.h \
 	%D%/app/export_csv.c \
 	%D%/app/export_folded.c \
@@ -303,11 +305,13 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
+	%D%/app/diff.c \
 	%D%/app/exporting.c \
 	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
+	%D%/app/pager.c %D%/app/pager.h \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
 	%D%/app/renaming.c %D%/app/renaming.h %D%/app/renaming_read.c \

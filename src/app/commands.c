@@ -222,6 +222,7 @@ static const command_function functions[SUBCOMMANDS] = {
         [SUB_DEMO] = command_demo,
         [SUB_RESYMBOLIZE] = command_resymbolize,
         [SUB_EXPORT] = command_export,
+        [SUB_DIFF] = command_diff,
 };
 
 static void print_subcommands(void)

@@ -65,6 +65,7 @@ uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the histo
  * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+const struct rec_process *heap_process_at_base(const struct heap *heap); /* all zero when BASE is the attach */
 
 /* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact
  * counters: the slope from the lowest point of the window's first fifth to that of its last, so that a heap
@@ -129,6 +130,9 @@ size_t heap_n_sites(const struct heap *heap);
 
 /* False when there is no such site at NOW. */
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret);
+
+/* +- (95 %) of its change_bytes; counts only samples that can be at one of the two moments. */
+double heap_change_error(struct heap *heap, uint32_t id);
 
 /* Live bytes of SITE at the end of each of N (1..HEAP_TREND_MAX, else -EINVAL) steps of span/N; before the
  * site was seen they are 0. The last step is open and ends NOW, the others end at whole multiples of the step

@@ -112,6 +112,11 @@ uint32_t fake_add_module(struct fake *fake, const char *path)
         return fake->modules[fake->n_modules++].id;
 }
 
+void fake_set_build_id(struct fake *fake, uint32_t module, const char *build_id)
+{
+        fake->modules[module - 1].build_id = build_id;
+}
+
 static uint32_t add_frame(struct fake *fake, const struct rec_frame *frame)
 {
         struct dated_frame *dated;

@@ -34,6 +34,7 @@ struct rec_process *fake_process(struct fake *fake);
 
 /* Names. All return ids. FUNC and FILE may be NULL. */
 uint32_t fake_add_module(struct fake *fake, const char *path);
+void fake_set_build_id(struct fake *fake, uint32_t module, const char *build_id); /* stays the caller's */
 uint32_t fake_add_frame(struct fake *fake, uint32_t module, const char *func, const char *file, uint32_t line);
 uint32_t fake_add_inline(struct fake *fake, uint32_t inlined_in, const char *func, const char *file, uint32_t line);
 void fake_set_frame(struct fake *fake, uint32_t frame, const char *func, const char *file, uint32_t line, uint32_t flags);
