@@ -77,7 +77,7 @@ static void select_best(struct query_row *rows, size_t n, size_t k, bool reverse
         }
 }
 
-static int class_rank(uint32_t class)
+int heap_class_rank(uint32_t class)
 {
         switch (class) {
         case REC_GROWING:
@@ -101,7 +101,7 @@ static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
         case HEAP_BY_BLOCKS:
                 return (double)cursor_site(&heap->now, &heap->names, site).live_blocks;
         case HEAP_BY_CLASS:
-                return class_rank(heap_class_of(heap, site));
+                return heap_class_rank(heap_class_of(heap, site));
         case HEAP_BY_AGE:
                 return -(double)heap->names.sites[site].first_ns;
         case HEAP_BY_RATE:
@@ -121,7 +121,7 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         case HEAP_BY_CHANGE:
                 return (double)capped_sub(now, heap_before_at_base(heap));
         case HEAP_BY_CLASS:
-                return class_rank(REC_FLAT);
+                return heap_class_rank(REC_FLAT);
         case HEAP_BY_AGE:
                 return -(double)heap->session.started_ns;
         case HEAP_BY_RATE:
