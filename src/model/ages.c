@@ -47,7 +47,7 @@ static int collect(struct heap *heap, uint32_t site, struct collection *ret)
         if (site == 0 || !heap_has_site(heap, site))
                 return 0;
         for (uint32_t stack = heap->names.sites[site].first; stack; stack = heap->names.stacks[stack].next) {
-                if (cursor_stack(&heap->now, stack)->live_samples == 0)
+                if (cursor_stack(&heap->now, stack).live_samples == 0)
                         continue;
                 r = heap->history->blocks(heap->history->arg, stack, heap->tick, add, ret);
                 if (r < 0)

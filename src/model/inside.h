@@ -38,7 +38,6 @@ struct heap {
         uint64_t window_ns;        /* from the window's start to NOW */
         bool rate_known;           /* the window is long enough for rates */
         struct rec_process first;  /* the oldest row */
-        size_t n_sites;            /* seen at NOW */
 
         uint8_t *classes;          /* by site id, at NOW */
         size_t n_classes;
@@ -80,6 +79,8 @@ struct heap {
         uint32_t matches_generation;
         uint64_t threads_move;     /* when the filter's words about threads were answered */
 
+        const struct compare *kept; /* what trees tell as kept; NULL = nothing */
+
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;
 };
@@ -92,6 +93,7 @@ int64_t heap_before_at_window(const struct heap *heap);
 int64_t heap_before_at_base(const struct heap *heap);
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site);
+int heap_class_rank(uint32_t class); /* what needs looking at comes first */
 
 /* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it
  * was measured over. */

@@ -198,17 +198,17 @@ static void name_stack(struct look *look, uint32_t stack, int64_t bytes)
 static int look_at_stack(struct look *look, uint32_t stack)
 {
         const struct history *history = look->heap->history;
-        const struct counts *now = cursor_stack(&look->heap->now, stack);
+        const struct counts now = cursor_stack(&look->heap->now, stack);
         int r = 0;
 
-        look->ret->born_bytes = capped_add(look->ret->born_bytes, now->born_bytes);
-        look->ret->freed_bytes = capped_add(look->ret->freed_bytes, capped_sub(now->born_bytes, now->live_bytes));
-        if (now->live_samples > 0) {
+        look->ret->born_bytes = capped_add(look->ret->born_bytes, now.born_bytes);
+        look->ret->freed_bytes = capped_add(look->ret->freed_bytes, capped_sub(now.born_bytes, now.live_bytes));
+        if (now.live_samples > 0) {
                 look->ret->n_stacks++;
-                name_stack(look, stack, now->live_bytes);
+                name_stack(look, stack, now.live_bytes);
                 r = history->blocks(history->arg, stack, look->heap->tick, add_live, look);
         }
-        if (r >= 0 && now->born_samples > now->live_samples && history->deaths)
+        if (r >= 0 && now.born_samples > now.live_samples && history->deaths)
                 r = history->deaths(history->arg, stack, look->heap->tick, add_dead, look);
         return r;
 }

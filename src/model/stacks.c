@@ -56,18 +56,18 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
         const struct names *names = &heap->names;
 
         for (uint32_t id = 1; id < names->n_stacks; id++) {
-                const struct counts *now = cursor_stack(&heap->now, id), *base = cursor_stack(&heap->base, id);
+                const struct counts now = cursor_stack(&heap->now, id), base = cursor_stack(&heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
                         .id = id, .site = site, .kind = kind_of(names, site),
-                        .live_bytes = now->live_bytes, .live_blocks = now->live_blocks,
-                        .born_bytes = capped_sub(now->born_bytes, base->born_bytes),
-                        .born_blocks = capped_sub(now->born_blocks, base->born_blocks),
+                        .live_bytes = now.live_bytes, .live_blocks = now.live_blocks,
+                        .born_bytes = capped_sub(now.born_bytes, base.born_bytes),
+                        .born_blocks = capped_sub(now.born_blocks, base.born_blocks),
                         .frames = path,
                 };
                 int r = 0;
 
-                if (site == 0 || now->stacks == 0)
+                if (site == 0 || now.stacks == 0)
                         continue;
                 if (kept)
                         r = count_kept(heap, &stack);
