@@ -163,7 +163,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
-	%D%/live/threads.c %D%/live/threads.h \
+	%D%/live/comms.c %D%/live/comms.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
 	%D%/live/jit.c %D%/live/jit.h \

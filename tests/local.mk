@@ -97,7 +97,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
 	%D%/unit/test_suspects \
-	%D%/unit/test_threads \
+	%D%/unit/test_comms \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_undo \

@@ -1,4 +1,4 @@
-#include "live/threads.h"
+#include "live/comms.h"
 
 #include "target/proc.h"
 
@@ -7,15 +7,15 @@
 #include <string.h>
 
 /* TID as we know it. */
-static bool read_name(pid_t pid, uint32_t tid, char ret[THREAD_NAME])
+static bool read_name(pid_t pid, uint32_t tid, char ret[COMM_SIZE])
 {
         char path[PROC_PATH_MAX], *text = NULL;
 
         snprintf(path, sizeof path, "task/%u/comm", (unsigned)tid);
-        if (proc_read(pid, path, THREAD_NAME - 1, &text, NULL) < 0)
+        if (proc_read(pid, path, COMM_SIZE - 1, &text, NULL) < 0)
                 return false;
         text[strcspn(text, "\n")] = '\0';
-        snprintf(ret, THREAD_NAME, "%.*s", THREAD_NAME - 1, text);
+        snprintf(ret, COMM_SIZE, "%.*s", COMM_SIZE - 1, text);
         free(text);
         return ret[0] != '\0';
 }
@@ -50,10 +50,10 @@ static uint32_t outer_tid(pid_t pid, uint32_t tid)
         return found;
 }
 
-static void look(struct thread *thread)
+static void look(struct comm *thread)
 {
         enum { TRIES = 3 };
-        char name[THREAD_NAME];
+        char name[COMM_SIZE];
         bool found = read_name(thread->pid, thread->tid, name);
         uint32_t outer = found || thread->failed >= TRIES ? 0 : outer_tid(thread->pid, thread->tid);
 
@@ -65,47 +65,47 @@ static void look(struct thread *thread)
         thread->changed = true;
 }
 
-void threads_done(struct threads *threads)
+void comms_done(struct comms *comms)
 {
-        addrmap_done(&threads->known);
-        free(threads->v.v);
-        free(threads->rows.v);
-        *threads = (struct threads){ 0 };
+        addrmap_done(&comms->known);
+        free(comms->v.v);
+        free(comms->rows.v);
+        *comms = (struct comms){ 0 };
 }
 
-void threads_seen(struct threads *threads, pid_t pid, uint32_t tid)
+void comms_seen(struct comms *comms, pid_t pid, uint32_t tid)
 {
         uint64_t index;
 
-        if (tid == 0 || addrmap_get(&threads->known, tid, &index) || threads->v.n >= THREADS_MOST)
+        if (tid == 0 || addrmap_get(&comms->known, tid, &index) || comms->v.n >= COMMS_MOST)
                 return;
-        rows_add(&threads->v, (struct thread){ .tid = tid, .pid = pid });
-        addrmap_put(&threads->known, tid, threads->v.n);
-        if (threads->n_read++ < THREADS_NEW_MOST) /* at once: it may be gone by the end of the tick */
-                look(&threads->v.v[threads->v.n - 1]);
+        rows_add(&comms->v, (struct comm){ .tid = tid, .pid = pid });
+        addrmap_put(&comms->known, tid, comms->v.n);
+        if (comms->n_read++ < COMMS_NEW_MOST) /* at once: it may be gone by the end of the tick */
+                look(&comms->v.v[comms->v.n - 1]);
 }
 
-void threads_fill(struct threads *threads, struct rec_tick *tick)
+void comms_fill(struct comms *comms, struct rec_tick *tick)
 {
-        for (size_t i = 0; i < THREADS_AGAIN && i < threads->v.n; i++) {
-                if (threads->next >= threads->v.n)
-                        threads->next = 0;
-                look(&threads->v.v[threads->next++]);
+        for (size_t i = 0; i < COMMS_AGAIN && i < comms->v.n; i++) {
+                if (comms->next >= comms->v.n)
+                        comms->next = 0;
+                look(&comms->v.v[comms->next++]);
         }
-        for (size_t i = 0; i < threads->v.n; i++) {
-                struct thread *thread = &threads->v.v[i];
+        for (size_t i = 0; i < comms->v.n; i++) {
+                struct comm *thread = &comms->v.v[i];
 
                 if (!thread->changed)
                         continue;
                 thread->changed = false;
-                rows_add(&threads->rows, (struct rec_thread){ .tick = tick->process.tick, .tid = thread->tid, .comm = thread->name });
+                rows_add(&comms->rows, (struct rec_thread){ .tick = tick->process.tick, .tid = thread->tid, .comm = thread->name });
         }
-        tick->threads = threads->rows.v;
-        tick->n_threads = threads->rows.n;
+        tick->threads = comms->rows.v;
+        tick->n_threads = comms->rows.n;
 }
 
-void threads_begin_tick(struct threads *threads)
+void comms_begin_tick(struct comms *comms)
 {
-        threads->rows.n = 0;
-        threads->n_read = 0;
+        comms->rows.n = 0;
+        comms->n_read = 0;
 }

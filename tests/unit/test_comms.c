@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/alloc.h"
-#include "live/threads.h"
+#include "live/comms.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -50,56 +50,56 @@ static void stop(struct waiting *waiting, pthread_t thread)
         pthread_barrier_destroy(&waiting->go);
 }
 
-static size_t next_tick(struct threads *threads, struct rec_tick *tick)
+static size_t next_tick(struct comms *comms, struct rec_tick *tick)
 {
         uint32_t number = tick->process.tick + 1;
 
-        threads_begin_tick(threads);
+        comms_begin_tick(comms);
         *tick = (struct rec_tick){ .process = { .tick = number } };
-        threads_fill(threads, tick);
+        comms_fill(comms, tick);
         return tick->n_threads;
 }
 
 static void a_name_is_told_once_and_when_it_changes(void **state)
 {
-        struct threads threads = { 0 };
+        struct comms comms = { 0 };
         struct rec_tick tick = { 0 };
         struct waiting worker;
         pthread_t thread = start(&worker, "worker\033[1m");
         char path[64];
         FILE *f;
 
-        threads_seen(&threads, getpid(), worker.tid);
-        threads_seen(&threads, getpid(), worker.tid);
-        threads_seen(&threads, getpid(), 0);
-        threads_fill(&threads, &tick);
+        comms_seen(&comms, getpid(), worker.tid);
+        comms_seen(&comms, getpid(), worker.tid);
+        comms_seen(&comms, getpid(), 0);
+        comms_fill(&comms, &tick);
         assert_int_equal(tick.n_threads, 1);
         assert_int_equal(tick.threads[0].tid, worker.tid);
         assert_string_equal(tick.threads[0].comm, "worker\033[1m"); /* as it is: whoever shows it cleans it */
-        assert_int_equal(next_tick(&threads, &tick), 0);
+        assert_int_equal(next_tick(&comms, &tick), 0);
         snprintf(path, sizeof path, "/proc/self/task/%u/comm", worker.tid);
         f = fopen(path, "w");
         assert_non_null(f);
         fputs("renamed", f);
         fclose(f);
-        assert_int_equal(next_tick(&threads, &tick), 1);
+        assert_int_equal(next_tick(&comms, &tick), 1);
         assert_string_equal(tick.threads[0].comm, "renamed");
         stop(&worker, thread);
-        assert_int_equal(next_tick(&threads, &tick), 0); /* what it was called stays */
-        threads_done(&threads);
+        assert_int_equal(next_tick(&comms, &tick), 0); /* what it was called stays */
+        comms_done(&comms);
 }
 
 static void made_up_threads_do_not_pile_up(void **state)
 {
-        struct threads threads = { 0 };
+        struct comms comms = { 0 };
         struct rec_tick tick = { 0 };
 
-        for (uint32_t tid = 1u << 30; tid < (1u << 30) + 3 * THREADS_MOST; tid++)
-                threads_seen(&threads, getpid(), tid);
-        assert_int_equal(threads.v.n, THREADS_MOST);
-        threads_fill(&threads, &tick);
+        for (uint32_t tid = 1u << 30; tid < (1u << 30) + 3 * COMMS_MOST; tid++)
+                comms_seen(&comms, getpid(), tid);
+        assert_int_equal(comms.v.n, COMMS_MOST);
+        comms_fill(&comms, &tick);
         assert_int_equal(tick.n_threads, 0);
-        threads_done(&threads);
+        comms_done(&comms);
 }
 
 /* ---- in the file ---- */
