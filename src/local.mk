@@ -208,7 +208,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
-	%D%/tui/error.c \
+	%D%/tui/ended.c %D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \

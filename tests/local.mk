@@ -233,6 +233,7 @@ dist_check_SCRIPTS = \
 	%D%/live/debuginfod.sh \
 	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
+	%D%/live/ended.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/follow_service.sh \

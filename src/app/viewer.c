@@ -94,7 +94,7 @@ static void wait_for_next(struct viewer *viewer)
                 return;
         viewer->awaited = true;
         viewer->awaited_s = time(NULL) - 1;
-        ui_say(viewer->ui, viewer_now(), "waiting for a new %s", session.comm);
+        ui_set_awaited(viewer->ui, true);
 }
 
 static void show_session(struct viewer *viewer, const char *path, const char *said)
@@ -102,6 +102,8 @@ static void show_session(struct viewer *viewer, const char *path, const char *sa
         char *own = xstrdup(path); /* PATH may belong to the screen that makes way */
         struct err err = { 0 };
 
+        if (viewer->store)
+                viewer_close_session(viewer);
         if (viewer_open_session(viewer, own, &err) < 0) {
                 open_picker(viewer);
                 said = err.text;
@@ -119,7 +121,6 @@ static void look_for_next(struct viewer *viewer, uint64_t at)
 
         if (!viewer_next_session(viewer, at, path))
                 return;
-        viewer_close_session(viewer);
         show_session(viewer, path, NULL);
         if (!viewer->heap)
                 return;
@@ -152,6 +153,7 @@ static void hear_answer(struct viewer *viewer)
         case ASK_WAIT:
                 if (answer.status.kind == STATUS_ERROR) {
                         viewer->awaited = false;
+                        ui_set_awaited(viewer->ui, false);
                         ui_say(viewer->ui, viewer_now(), "%s", answer.status.text);
                 }
                 break;

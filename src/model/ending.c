@@ -53,7 +53,7 @@ void ending_sentence(const struct rec_session *session, char ret[ENDING_WORDS])
                 killed(session, ret);
                 return;
         case REC_HOW_EXEC:
-                snprintf(ret, ENDING_WORDS, "Process %d runs another program now (exec): the heap that was watched is gone.",
+                snprintf(ret, ENDING_WORDS, "Process %d has called exec: it is another program now.",
                          (int)session->pid);
                 return;
         case REC_HOW_UNKNOWN:

@@ -53,8 +53,13 @@ void ui_set_picker(struct ui *ui, struct picker *picker);
 /* A line at the bottom for a while: "4711 stopped for 2.8 ms, hooked 7 functions". */
 void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The target ended, lost contact, ...: shown in the header and as an overlay until a key is pressed. */
+/* The target ended, lost contact, ...: shown in the header and as a page until a key is pressed. REASON is for when the session
+ * itself does not say how the target ended. */
 void ui_set_ended(struct ui *ui, const char *reason);
+
+/* For that page: how large the session is, and whether the next session of the service is waited for. */
+void ui_set_file_bytes(struct ui *ui, uint64_t bytes);
+void ui_set_awaited(struct ui *ui, bool awaited);
 
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
