@@ -39,6 +39,7 @@ static const struct key_binding table[] = {
           "attach to the selected process and watch it" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_SESSIONS), KEYS_VIEW, 1, "open",
           "open the selected session" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_ALERTS), KEYS_VIEW, 1, "edit", "change the rule" },
         { CMD_VIEW_OVERVIEW, { '1' }, HEAP, KEYS_VIEW, 0, "overview",
           "the heap as a whole and its largest sites" },
         { CMD_VIEW_SITES, { '2' }, HEAP, KEYS_VIEW, 0, "sites", "the table of sites alone, full height" },
@@ -126,7 +127,8 @@ static const struct key_binding table[] = {
         { CMD_DELETE, { 'd' }, IN(VIEW_MARKS), KEYS_LEAK, 8, "delete", "delete the mark" },
         { CMD_DELETE, { 'd' }, IN(VIEW_ALERTS), KEYS_LEAK, 4, "delete", "delete the rule" },
         { CMD_WAIT, { 'R' }, IN(VIEW_ENDED), KEYS_LEAK, 2, "wait", "wait for a new process of that name and watch it" },
-        { CMD_ALERT, { 'a' }, HEAP, KEYS_LEAK, 0, "alert", "a new rule that warns" },
+        { CMD_ALERT, { 'a' }, HEAP & ~IN(VIEW_ALERTS), KEYS_LEAK, 0, "alert", "a new rule that warns" },
+        { CMD_ALERT, { 'a' }, IN(VIEW_ALERTS), KEYS_LEAK, 1, "add", "a new rule that warns" },
         { CMD_MUTE, { 'u' }, IN(VIEW_ALERTS), KEYS_LEAK, 5, "mute", "this rule is silent for an hour" },
         { CMD_TEST_ALERT, { 't' }, IN(VIEW_ALERTS), KEYS_LEAK, 6, "test", "do what the rule would do" },
 

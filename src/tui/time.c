@@ -153,9 +153,9 @@ int time_seek(struct ui *ui, uint32_t tick)
 static char event_letter(uint32_t kind)
 {
         static const char letters[] = {
-                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x',
-                [REC_EVENT_EXEC] = 'e',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
-                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',   [REC_EVENT_FORK] = 'f',
+                [REC_EVENT_ATTACHED] = 'S', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'E',
+                [REC_EVENT_EXEC] = 'X',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
+                [REC_EVENT_DISK] = 'D',     [REC_EVENT_NOTE] = 'n',   [REC_EVENT_FORK] = 'f',
         };
 
         return kind < sizeof letters ? letters[kind] : 'n';
@@ -178,10 +178,24 @@ static int by_time(const void *a, const void *b)
         return x < y ? -1 : x > y;
 }
 
+/* The thresholds that were crossed. */
+static void fetch_crossings(struct ui *ui)
+{
+        struct moment crossing;
+        size_t n = alerts_crossed(ui, 0, NULL);
+
+        for (size_t i = 0; i < n; i++) {
+                alerts_crossed(ui, i, &crossing);
+                if (crossing.is_alert)
+                        *new_moment(ui, crossing.tick, crossing.time_ns) = crossing;
+        }
+}
+
 static void fetch_moments(struct ui *ui)
 {
         const struct rec_mark *marks;
         const struct rec_event *events;
+        bool attached = false;
         size_t n;
 
         ui->n_moments = 0;
@@ -199,8 +213,12 @@ static void fetch_moments(struct ui *ui)
                 struct moment *m = new_moment(ui, events[i].tick, events[i].time_ns);
 
                 m->letter = event_letter(events[i].kind);
+                if (events[i].kind == REC_EVENT_ATTACHED && attached)
+                        m->letter = 'R'; /* again */
+                attached = attached || events[i].kind == REC_EVENT_ATTACHED;
                 snprintf(m->text, sizeof m->text, "%s", events[i].text ? events[i].text : "");
         }
+        fetch_crossings(ui);
         if (ui->n_moments > 0)
                 qsort(ui->moments, ui->n_moments, sizeof *ui->moments, by_time);
 }
@@ -229,6 +247,7 @@ int time_reload(struct ui *ui)
                         return r;
         }
         fetch_whole(ui);
+        alerts_update(ui);
         fetch_moments(ui);
         fetch_gaps(ui);
         return time_seek(ui, here > 0 ? here : ui->last);

@@ -28,7 +28,7 @@ struct moment {
         uint32_t tick;
         uint64_t time_ns;
         char letter;
-        bool is_mark;
+        bool is_mark, is_alert;
         char text[96];
 };
 
@@ -266,7 +266,30 @@ void facts_get(struct ui *ui, struct facts *ret);
 void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
                     char *ret, size_t size);
 
+/* ---- alerts.c ---- */
+
+/* The recording has grown, or the rules have changed: what was crossed. Live, what is new is told. */
+void alerts_update(struct ui *ui);
+bool alerts_wait(const struct ui *ui); /* there is more to look at: call again soon */
+void alerts_add(struct ui *ui);        /* a new rule is typed */
+
+/* How many crossings there are; the I-th into RET, with is_alert when it begins to fire (RET may be NULL). */
+size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret);
+
+/* How many rules fire at NOW, and the worst of them in words. */
+size_t alerts_firing(struct ui *ui, char *ret, size_t size);
+
 /* ---- charts (chart.c) ---- */
+
+/* A level that the heap in use is measured against. */
+struct chart_line {
+        double bytes;
+        enum style style;
+        char name[48];
+};
+
+/* Thresholds of the heap, and the limit. Returns how many. (alerts.c) */
+size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max);
 
 struct chart_span {
         uint64_t from_ns, to_ns;
