@@ -209,12 +209,15 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
+	%D%/tui/flame_view.c \
+	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
+	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
@@ -240,14 +243,23 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/export.c %D%/app/export.h %D%/app/export_parts.h \
+	%D%/app/export_csv.c \
+	%D%/app/export_folded.c \
+	%D%/app/export_json.c \
+	%D%/app/export_openmetrics.c \
+	%D%/app/export_pprof.c \
+	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
+	%D%/app/json.c %D%/app/json.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/option_table.c %D%/app/option_table.h \
 	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
+	%D%/app/redact.c %D%/app/redact.h \
 	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
@@ -258,12 +270,22 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
+nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+
+# pprof's messages as C structs.
+BUILT_SOURCES += %D%/app/profile.pb-c.h
+CLEANFILES += %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+EXTRA_DIST += data/profile.proto
+%D%/app/profile.pb-c.c: data/profile.proto
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PROTOC_C) --proto_path=$(top_srcdir)/data --c_out=$(@D) profile.proto
+%D%/app/profile.pb-c.h: %D%/app/profile.pb-c.c
+%D%/app/libreport_a-export_pprof.$(OBJEXT): %D%/app/profile.pb-c.h
 
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
-	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
@@ -274,6 +296,7 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
+	%D%/app/exporting.c \
 	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
@@ -288,7 +311,8 @@ heaptop_SOURCES = \
 	%D%/app/run.c \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/viewer.c %D%/app/viewer.h
+	%D%/app/viewer.c %D%/app/viewer.h \
+	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
 

@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
+	%D%/unit/test_export \
 	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -137,6 +138,7 @@ check_PROGRAMS += %D%/python_layout
 %C%_python_layout_SOURCES = %D%/python_layout.c
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_export_SOURCES = %D%/unit/test_export.c $(SESSION_SOURCES) $(FAKE_HISTORY)
 %C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
 %C%_unit_test_rename_SOURCES = %D%/unit/test_rename.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)

@@ -214,6 +214,7 @@ static const command_function functions[SUBCOMMANDS] = {
         [SUB_DOCTOR] = command_doctor,
         [SUB_DEMO] = command_demo,
         [SUB_RESYMBOLIZE] = command_resymbolize,
+        [SUB_EXPORT] = command_export,
 };
 
 static void print_subcommands(void)

@@ -50,6 +50,10 @@ struct options {
         int64_t top;
         bool json;
         const char *fail_on;
+        bool csv, no_pager;
+        const char *to, *metric; /* export */
+        bool redact, force;
+        uint64_t min;            /* diff: bytes; 0 = 1M */
         char **words;            /* what is left: the operands, NULL-terminated */
         int n_words;
 };
@@ -93,7 +97,7 @@ struct option_row {
 
 enum subcommand_id {
         SUB_TOP, SUB_REPLAY, SUB_RECORD, SUB_ATTACH, SUB_RUN, SUB_REPORT, SUB_LIST, SUB_DETACH, SUB_DOCTOR, SUB_DEMO,
-        SUB_RESYMBOLIZE,
+        SUB_RESYMBOLIZE, SUB_EXPORT,
         SUBCOMMANDS
 };
 

@@ -224,13 +224,6 @@ static int move(struct heap *heap, uint32_t tick)
         return 0;
 }
 
-static void count_sites(struct heap *heap)
-{
-        heap->n_sites = 0;
-        for (size_t i = 1; i < heap->now.n_sites; i++)
-                heap->n_sites += heap->now.sites[i].stacks != 0;
-}
-
 static int keep_first(void *ctx, const struct rec_process *row)
 {
         *(struct rec_process *)ctx = *row;
@@ -282,7 +275,6 @@ int heap_seek(struct heap *heap, uint32_t tick)
                 return r;
         heap->tick = tick;
         heap->moves++;
-        count_sites(heap);
         r = cursor_seek(&heap->base, heap->history, &heap->names, heap->base_tick);
         if (r < 0)
                 return r;
@@ -334,13 +326,13 @@ uint64_t heap_window_ns(const struct heap *heap)
 
 size_t heap_n_sites(const struct heap *heap)
 {
-        return heap->n_sites;
+        return heap->now.n_seen;
 }
 
 bool heap_has_site(const struct heap *heap, uint32_t site)
 {
         return site < heap->names.n_sites && heap->names.sites[site].exists &&
-               cursor_site(&heap->now, site)->stacks != 0;
+               cursor_has(&heap->now, site);
 }
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site)
@@ -431,7 +423,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
 
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
 {
-        const struct counts *now, *window, *base;
+        struct counts now, window;
         const struct names_frame *frame;
         double rate, minutes = NAN;
 
@@ -443,9 +435,8 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         }
         if (!heap_has_site(heap, id))
                 return false;
-        now = cursor_site(&heap->now, id);
-        window = cursor_site(&heap->window, id);
-        base = cursor_site(&heap->base, id);
+        now = cursor_site(&heap->now, &heap->names, id);
+        window = cursor_site(&heap->window, &heap->names, id);
         frame = names_of_site(&heap->names, id);
         rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
@@ -453,16 +444,16 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .name = frame->name,
                 .place = frame->place,
                 .approximate = names_is_approximate(frame),
-                .live_bytes = now->live_bytes,
-                .live_blocks = now->live_blocks,
-                .live_error = half_width(now),
-                .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
+                .live_bytes = now.live_bytes,
+                .live_blocks = now.live_blocks,
+                .live_error = half_width(&now),
+                .change_bytes = capped_sub(now.live_bytes, cursor_live(&heap->base, id)),
                 .rate_per_min = rate,
-                .rate_error = change_error(now, window) / minutes,
+                .rate_error = change_error(&now, &window) / minutes,
                 .class = heap_class_of(heap, id),
                 .first_ns = heap->names.sites[id].first_ns,
-                .samples = now->live_samples,
-                .born_bytes = now->born_bytes,
+                .samples = now.live_samples,
+                .born_bytes = now.born_bytes,
                 .kind = heap->names.sites[id].kind,
         };
         return true;

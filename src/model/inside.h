@@ -37,7 +37,6 @@ struct heap {
         uint64_t window_ns;        /* from the window's start to NOW */
         bool rate_known;           /* the window is long enough for rates */
         struct rec_process first;  /* the oldest row */
-        size_t n_sites;            /* seen at NOW */
 
         uint8_t *classes;          /* by site id, at NOW */
         size_t n_classes;
@@ -95,6 +94,9 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
+
+/* ages.c: the bytes that a sampled block stands for; 0 for a weight that only a damaged file can hold. */
+int64_t heap_block_bytes(const struct rec_block *row);
 
 /* Reads what was committed since the last call. */
 int heap_update(struct heap *heap);

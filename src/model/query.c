@@ -93,15 +93,13 @@ static int class_rank(uint32_t class)
 
 static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
 {
-        const struct counts *now = cursor_site(&heap->now, site);
-
         switch (sort) {
         case HEAP_BY_LIVE:
-                return (double)now->live_bytes;
+                return (double)cursor_live(&heap->now, site);
         case HEAP_BY_CHANGE:
-                return (double)capped_sub(now->live_bytes, cursor_site(&heap->base, site)->live_bytes);
+                return (double)capped_sub(cursor_live(&heap->now, site), cursor_live(&heap->base, site));
         case HEAP_BY_BLOCKS:
-                return (double)now->live_blocks;
+                return (double)cursor_site(&heap->now, &heap->names, site).live_blocks;
         case HEAP_BY_CLASS:
                 return class_rank(heap_class_of(heap, site));
         case HEAP_BY_AGE:
@@ -170,7 +168,7 @@ static bool matches(struct heap *heap, uint32_t site)
 
                 *known = filter_names(&heap->filter, frame->name, frame->place, module) ? 1 : 2;
         }
-        return *known == 1 && filter_figures(&heap->filter, cursor_site(&heap->now, site)->live_bytes,
+        return *known == 1 && filter_figures(&heap->filter, cursor_live(&heap->now, site),
                                              now_ns > row->first_ns ? now_ns - row->first_ns : 0,
                                              heap_class_name(heap_class_of(heap, site)));
 }
@@ -206,7 +204,7 @@ static size_t collect(struct heap *heap, enum heap_sort sort)
                         .key = key_of(heap, sort, site),
                         .name = sort == HEAP_BY_NAME ? names_of_site(&heap->names, site)->name
                                                      : NULL,
-                        .live_bytes = cursor_site(&heap->now, site)->live_bytes,
+                        .live_bytes = cursor_live(&heap->now, site),
                         .id = site,
                 };
         }

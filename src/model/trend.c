@@ -206,7 +206,7 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
                 r = get_series(heap, site, &series);
                 if (r < 0)
                         return r;
-                *ret_noise = 2 * sqrt((double)cursor_site(&heap->now, site)->variance);
+                *ret_noise = 2 * sqrt((double)cursor_site(&heap->now, &heap->names, site).variance);
         }
         /* Steps end at whole multiples since the first tick: a picture moves on only when a step closes. The
          * last one is still open and ends NOW. */

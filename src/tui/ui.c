@@ -253,8 +253,8 @@ static const struct tree_node *edited(struct ui *ui)
 
         if (!ui->heap || ui->mode == UI_PICK)
                 return NULL;
-        if (ui->view == VIEW_STACK)
-                return stack_selected(ui);
+        if (view_type(ui->view)->frame)
+                return view_type(ui->view)->frame(ui, NULL);
         if (id == TABLE_NONE || id == 0)
                 return NULL;
         tree = stack_tree(ui, (uint32_t)id, true);
