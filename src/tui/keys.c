@@ -151,6 +151,8 @@ static const struct key_binding table[] = {
           "a shorter span in chart and trends" },
         { CMD_ZOOM_OUT, { 'Z' }, HEAP & ~IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out",
           "a longer span, up to everything" },
+        { CMD_ZOOM_IN, { 'z' }, IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom in", "the time line shows less, around this moment" },
+        { CMD_ZOOM_OUT, { 'Z' }, IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out", "the time line shows more, up to everything" },
         { CMD_GOTO, { ':' }, HEAP, KEYS_TIME, 12, "go to",
           "a time (:13:05), a way back (:-10m), a mark (:mark A), :start, :end" },
         { CMD_TIME_LEFT, { KEY_LEFT_, 'h' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "back",

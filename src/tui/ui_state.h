@@ -113,6 +113,7 @@ struct ui {
         int speed;          /* an index of ui_speeds[] */
         uint64_t play_ns;   /* where a playing replay is, in the recording's time */
         int zoom;           /* an index of the spans; 0 = everything */
+        int timeline_zoom;  /* likewise, of the time line around NOW */
         int timeline_width; /* columns of the time line when it was last drawn */
         int tab_gap;
         bool ended;
@@ -122,6 +123,9 @@ struct ui {
         struct rows lately;     /* the window of the rate, finely: for figures */
         struct rows recent;     /* the chart of the overview */
         struct rows whole;      /* all of the recording, for the time line */
+        struct rows zoomed;     /* what the time line shows when it is zoomed */
+        struct span_ns zoomed_span;
+        uint32_t zoomed_last;   /* the newest tick when that was read */
         struct moment *moments; /* all, in order of time */
         size_t n_moments, cap_moments;
         struct span_ns *gaps;
@@ -315,6 +319,10 @@ void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n);
 /* How long a trend is. */
 uint64_t chart_span_ns(struct ui *ui);
 void chart_zoom(struct ui *ui, int step);
+/* What the time line shows: all of the recording, or a part around NOW that moves on by quarters. */
+struct chart_span chart_timeline_span(struct ui *ui);
+const struct rows *chart_timeline_rows(const struct ui *ui);
+void chart_zoom_timeline(struct ui *ui, int step);
 
 /* ---- the table of sites (sites.c) ---- */
 
