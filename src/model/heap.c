@@ -29,6 +29,9 @@ static void free_session(struct heap *heap)
         free((char *)heap->cleaned.user);
         free((char *)heap->cleaned.allocator);
         free((char *)heap->cleaned.limit_source);
+        free((char *)heap->cleaned.followed);
+        free((char *)heap->cleaned.previous);
+        free((char *)heap->cleaned.ending.oom_source);
         heap->cleaned = (struct rec_session){ 0 };
 }
 
@@ -57,6 +60,9 @@ static int read_session(struct heap *heap)
         heap->session.user = heap->cleaned.user = clean_or_empty(row.user);
         heap->session.allocator = heap->cleaned.allocator = clean_or_empty(row.allocator);
         heap->session.limit_source = heap->cleaned.limit_source = clean_or_empty(row.limit_source);
+        heap->session.followed = heap->cleaned.followed = clean_or_empty(row.followed);
+        heap->session.previous = heap->cleaned.previous = clean_or_empty(row.previous);
+        heap->session.ending.oom_source = heap->cleaned.ending.oom_source = clean_or_empty(row.ending.oom_source);
         heap->cleaned.end_reason = row.end_reason ? clean_or_empty(row.end_reason) : NULL;
         heap->session.end_reason = heap->cleaned.end_reason;
         return 0;
@@ -81,7 +87,8 @@ struct heap *heap_new(const struct history *history)
         heap->now.watch_arg = heap;
         if (read_session(heap) < 0) {
                 static const struct rec_session empty = { .version = "", .host = "", .comm = "", .exe = "",
-                        .cmdline = "", .user = "", .allocator = "", .limit_source = "" };
+                        .cmdline = "", .user = "", .allocator = "", .limit_source = "",
+                        .followed = "", .previous = "", .ending.oom_source = "" };
 
                 heap->session = empty;
         }
@@ -317,6 +324,11 @@ const struct rec_process *heap_process(const struct heap *heap)
         return &heap->now.process;
 }
 
+const struct rec_process *heap_process_at_base(const struct heap *heap)
+{
+        return &heap->base.process;
+}
+
 uint64_t heap_window_ns(const struct heap *heap)
 {
         return heap->window_ns;
@@ -457,6 +469,17 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+double heap_change_error(struct heap *heap, uint32_t id)
+{
+        struct counts now, base;
+
+        if (id == 0)
+                return hypot((double)heap->now.process.before_error, (double)heap->base.process.before_error);
+        now = cursor_site(&heap->now, &heap->names, id);
+        base = cursor_site(&heap->base, &heap->names, id);
+        return change_error(&now, &base);
 }
 
 const char *heap_kind_sign(uint32_t kind)

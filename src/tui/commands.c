@@ -392,6 +392,8 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                         return UI_LEAVE;
                 ui_tell(ui, "nothing is being recorded here: q quits");
                 return UI_NOTHING;
+        case CMD_WRITE_CONFIG:
+                return UI_WRITE_CONFIG;
         case CMD_REDRAW:
                 return UI_REDRAW;
         case CMD_SUSPEND:

@@ -26,8 +26,25 @@ struct ui *ui_new(enum ui_mode mode)
         ui->columns_y = -1;
         ui->speed = 3;
         ui->stack.limit = 1;
-        ui->sort = HEAP_BY_RATE;
+        settings_init(&ui->own_settings);
+        ui_set_settings(ui, &ui->own_settings);
         return ui;
+}
+
+void ui_set_settings(struct ui *ui, struct settings *settings)
+{
+        ui->settings = settings;
+        ui->sort = (enum heap_sort)settings->sort;
+        ui->zoom = settings->chart;
+}
+
+const struct settings *ui_settings(struct ui *ui)
+{
+        if (ui->mode != UI_PICK) {
+                ui->settings->sort = (int)ui->sort;
+                ui->settings->chart = ui->zoom;
+        }
+        return ui->settings;
 }
 
 void ui_free(struct ui *ui)

@@ -101,6 +101,7 @@ struct ui {
         struct heap *heap;
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
+        struct settings *settings, own_settings; /* SETTINGS is never NULL */
         char file[512];
         uint64_t now_ns;
 
