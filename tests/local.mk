@@ -22,8 +22,11 @@ UNIT_TESTS = \
 	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_compare \
+	%D%/unit/test_config \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_diff \
 	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
@@ -113,7 +116,9 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
+%C%_unit_test_diff_SOURCES = %D%/unit/test_diff.c $(FAKE_HISTORY)
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
+%C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
@@ -157,6 +162,7 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_config \
 	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
@@ -186,6 +192,8 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)

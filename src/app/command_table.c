@@ -82,6 +82,16 @@ static const struct subcommand export = {
                            &option_pid_recorded, HELP),
         .more = OPTIONS(WHOM, &option_log),
 };
+static const struct subcommand diff = {
+        .id = SUB_DIFF, .name = "diff", .brief = "what grew in between", .operands = "FILE[@A] [FILE][@B]",
+        .words = WORDS_SESSION_AT,
+        .summary = "Which sites grew between two moments? Exits 0: none, 1: some, 2: trouble.",
+        .examples = "  heaptop diff monday.heaptop friday.heaptop\n"
+                    "  heaptop diff shop.heaptop@A @B          two marks of one session\n"
+                    "  heaptop diff F@-1h F --min 10M --json",
+        .options = OPTIONS(&option_min, &option_top, &option_json, HELP),
+        .more = OPTIONS(&option_no_pager, &option_log),
+};
 static const struct subcommand resymbolize = {
         .id = SUB_RESYMBOLIZE, .name = "resymbolize", .brief = "look for names again", .operands = "FILE", .words = WORDS_SESSION,
         .summary = "Look again for the names in a session: debug information may be here by now.",
@@ -129,7 +139,7 @@ static const struct subcommand demo = {
 const struct subcommand *const *subcommands_all(void)
 {
         static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
-                                                        &doctor, &demo, &resymbolize, &export, NULL };
+                                                        &doctor, &demo, &resymbolize, &export, &diff, NULL };
 
         return all;
 }

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 
 #include "app/command_table.h"
+#include "app/config.h"
 #include "app/explain.h"
 #include "app/guardian.h"
 #include "app/print.h"
@@ -221,6 +222,7 @@ static const command_function functions[SUBCOMMANDS] = {
         [SUB_DEMO] = command_demo,
         [SUB_RESYMBOLIZE] = command_resymbolize,
         [SUB_EXPORT] = command_export,
+        [SUB_DIFF] = command_diff,
 };
 
 static void print_subcommands(void)
@@ -245,6 +247,13 @@ static void print_help(const struct subcommand *subcommand, bool all)
                 print_subcommands();
 }
 
+/* Does it have a screen to tell mistakes of the config file on? */
+static bool has_screen(const struct subcommand *subcommand, const struct options *options)
+{
+        return subcommand->id == SUB_TOP || subcommand->id == SUB_REPLAY || subcommand->id == SUB_ATTACH ||
+               subcommand->id == SUB_DEMO || (subcommand->id == SUB_RUN && options->live);
+}
+
 static int obey(const struct subcommand *subcommand, int argc, char **argv, struct options *options)
 {
         struct err err = { 0 };
@@ -264,14 +273,23 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 err_set(&err, -r, "cannot write the log %s: %s", options->log, strerror(-r));
                 return say_error(&err);
         }
+        if (options->config->mistake[0] && !has_screen(subcommand, options))
+                say("%s", options->config->mistake);
         return functions[subcommand->id](subcommand, options);
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
 {
-        struct options options = { .stack = DEFAULT_STACK, .top = 20 };
-        int status = obey(subcommand, argc, argv, &options);
+        struct config config;
+        struct options options = { .stack = DEFAULT_STACK, .top = 20, .config = &config };
+        struct user user;
+        int status;
 
+        user_find(&user);
+        config_read(&user, &config);
+        config_to_options(&config, &options); /* the command line wins */
+        status = obey(subcommand, argc, argv, &options);
+        config_done(&config);
         pathmap_done(&options.source_map);
         return status;
 }

@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/frames.h"
 #include "app/list.h"
+#include "app/pager.h"
 #include "app/registry.h"
 #include "app/report.h"
 #include "app/say.h"
@@ -13,47 +14,12 @@
 #include "store/store.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { MAX_SESSIONS = 200, MAX_RECORDERS = 64 };
-
-/* What pages: $PAGER as the shell reads it, else less where there is one. NULL = nothing: not on a terminal, PAGER is empty or cat,
- * or --no-pager. */
-static const char *find_pager(const struct options *options)
-{
-        const char *pager = getenv("PAGER");
-
-        if (options->no_pager || !isatty(STDOUT_FILENO))
-                return NULL;
-        if (!pager)
-                return system("command -v less >/dev/null 2>&1") == 0 ? "less" : NULL;
-        return *pager && strcmp(pager, "cat") != 0 ? pager : NULL;
-}
-
-static FILE *open_pager(const char *pager)
-{
-        FILE *out;
-
-        setenv("LESS", "FRX", 0); /* less: quit when it fits on one screen */
-        fflush(NULL);
-        signal(SIGPIPE, SIG_IGN); /* who leaves the pager early has seen enough */
-        out = popen(pager, "w");
-        return out ? out : stdout;
-}
-
-/* Returns 0, or -EIO when stdout does not take it; what a pager does with it is its own. */
-static int close_output(FILE *out)
-{
-        if (out != stdout) {
-                pclose(out);
-                return 0;
-        }
-        return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO;
-}
 
 int print_report(const char *path, const struct options *options, const struct user *user)
 {
@@ -62,7 +28,6 @@ int print_report(const char *path, const struct options *options, const struct u
         struct store *store = NULL;
         struct err err = { 0 };
         struct rules *rules = NULL;
-        const char *pager;
         FILE *out;
         int growing;
 
@@ -72,14 +37,13 @@ int print_report(const char *path, const struct options *options, const struct u
         err = (struct err){ 0 };
         growing = store_open(path, &store, &err);
         if (growing == 0) {
-                pager = options->json || options->csv ? NULL : find_pager(options);
-                out = pager ? open_pager(pager) : stdout;
+                out = pager_open(options->no_pager || options->json || options->csv);
                 growing = report_write(out, store_history(store), &report, &err);
                 if (growing == -EIO && out != stdout) {
                         err = (struct err){ 0 };
                         growing = 0;
                 }
-                if (close_output(out) < 0)
+                if (pager_close(out) < 0)
                         err_set_exit(&err, EIO, EXIT_CANT_WRITE, "cannot write the report");
         }
         store_close(store);

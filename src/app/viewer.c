@@ -2,6 +2,7 @@
 
 #include "app/actions.h"
 #include "app/ask.h"
+#include "app/config.h"
 #include "app/frames.h"
 #include "app/picking.h"
 #include "app/registry.h"
@@ -57,6 +58,7 @@ static void open_picker(struct viewer *viewer)
                 viewer_close_session(viewer);
         ui_free(viewer->ui);
         viewer->ui = ui_new(UI_PICK);
+        viewer_set_up_ui(viewer);
         viewer->live = false;
         if (!viewer->picking)
                 viewer->picking = picking_new(viewer->viewing->user);
@@ -256,6 +258,9 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EDIT:
                 actions_edit(viewer->ui, &viewer->term, &again, viewer_now());
                 break;
+        case UI_WRITE_CONFIG:
+                actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
+                break;
         case UI_BELL:
                 if (viewer->term)
                         term_bell(viewer->term);
@@ -263,7 +268,6 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EXPORT:
         case UI_RENAME_MARK:
         case UI_DELETE_MARK:
-        case UI_WRITE_CONFIG:
         case UI_TRY_AGAIN:
                 break;
         case UI_WAIT:
@@ -322,6 +326,8 @@ static void report_frame(struct viewer *viewer)
 static void draw(struct viewer *viewer, uint64_t at)
 {
         viewer->changed |= ui_advance(viewer->ui, at, &viewer->next_ns);
+        if (ui_take_bell(viewer->ui))
+                act(viewer, UI_BELL);
         if (!viewer->changed || (is_held(viewer, at) && at - viewer->drawn_ns < HELD_FRAME_MS * NS_PER_MS))
                 return;
         fit_canvas(viewer);
@@ -420,6 +426,8 @@ int viewer_run(const struct viewing *viewing)
 
         catch_signals();
         read_rules(&viewer, &mistake);
+        if (viewing->options->config && viewing->options->config->mistake[0])
+                err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);
         if (viewing->mode == UI_PICK) {
                 open_picker(&viewer);
                 r = term_open(&options, &viewer.term, &err);
@@ -504,6 +512,8 @@ int viewer_print(const struct viewing *viewing)
         read_rules(&viewer, &mistake);
         if (mistake.code)
                 say("%s", mistake.text);
+        if (options->config && options->config->mistake[0])
+                say("%s", options->config->mistake);
         r = parse_screen(options->screen, &width, &height, &err);
         if (r == 0)
                 r = viewer_open_session(&viewer, viewing->path, &err);

@@ -1,6 +1,7 @@
 /* The session that a viewer shows: opened, followed while it is written, and the one that comes after it. */
 #include "app/viewer_state.h"
 
+#include "app/config.h"
 #include "app/series.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +23,14 @@ uint64_t viewer_now(void)
         if (clock && strncmp(clock, "fixed:", 6) == 0)
                 return strtoull(clock + 6, NULL, 10);
         return clock_boottime_ns();
+}
+
+void viewer_set_up_ui(struct viewer *viewer)
+{
+        struct config *config = viewer->viewing->options->config;
+
+        if (config)
+                ui_set_settings(viewer->ui, &config->settings);
 }
 
 void viewer_close_session(struct viewer *viewer)
@@ -90,6 +99,7 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
         ui_free(viewer->ui);
         viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
+        viewer_set_up_ui(viewer);
         ui_set_heap(viewer->ui, viewer->heap);
         ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);

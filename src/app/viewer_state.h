@@ -59,6 +59,9 @@ int viewer_read_session(struct viewer *viewer, const char *path, struct err *err
 int viewer_open_session(struct viewer *viewer, const char *path, struct err *err);
 void viewer_close_session(struct viewer *viewer);
 
+/* What each screen is given, whatever it shows. */
+void viewer_set_up_ui(struct viewer *viewer);
+
 /* New ticks of a live session, and its end. */
 void viewer_look_at_file(struct viewer *viewer, uint64_t at);
 

@@ -324,6 +324,11 @@ const struct rec_process *heap_process(const struct heap *heap)
         return &heap->now.process;
 }
 
+const struct rec_process *heap_process_at_base(const struct heap *heap)
+{
+        return &heap->base.process;
+}
+
 uint64_t heap_window_ns(const struct heap *heap)
 {
         return heap->window_ns;
@@ -464,6 +469,17 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+double heap_change_error(struct heap *heap, uint32_t id)
+{
+        struct counts now, base;
+
+        if (id == 0)
+                return hypot((double)heap->now.process.before_error, (double)heap->base.process.before_error);
+        now = cursor_site(&heap->now, &heap->names, id);
+        base = cursor_site(&heap->base, &heap->names, id);
+        return change_error(&now, &base);
 }
 
 const char *heap_kind_sign(uint32_t kind)

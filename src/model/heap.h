@@ -65,6 +65,7 @@ uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the histo
  * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+const struct rec_process *heap_process_at_base(const struct heap *heap); /* all zero when BASE is the attach */
 
 /* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact
  * counters: the slope from the lowest point of the window's first fifth to that of its last, so that a heap
@@ -130,6 +131,9 @@ size_t heap_n_sites(const struct heap *heap);
 /* False when there is no such site at NOW. */
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret);
 
+/* +- (95 %) of its change_bytes; counts only samples that can be at one of the two moments. */
+double heap_change_error(struct heap *heap, uint32_t id);
+
 /* Live bytes of SITE at the end of each of N (1..HEAP_TREND_MAX, else -EINVAL) steps of span/N; before the
  * site was seen they are 0. The last step is open and ends NOW, the others end at whole multiples of the step
  * since the first tick, so that a picture moves only when a step closes. *RET_NOISE is twice the sampling
@@ -148,6 +152,14 @@ int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
 /* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
+
+/* The same of [FROM, UPTO], whatever NOW is. */
+int heap_chart_between(struct heap *heap, uint32_t from, uint32_t upto, struct rec_process *ret, size_t n);
+
+/* The newest tick at or before TIME_NS, the first one for an earlier time; 0 = there is none. NOW does not matter here, nor below. */
+uint32_t heap_tick_at(const struct heap *heap, uint64_t time_ns);
+/* The tick STEPS after TICK (before it when negative) of those that there are; the ends hold. *RET_NS (may be NULL) is its time. */
+uint32_t heap_tick_beside(const struct heap *heap, uint32_t tick, int64_t steps, uint64_t *ret_ns);
 
 /* One process of the recording. Plain data; strings are clean, belong to the heap and live until its next heap_seek(). */
 struct heap_member {
@@ -182,7 +194,7 @@ struct tree_node {
         bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
         int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
-        int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW; else 0 */
+        int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW (or as the comparison says); else 0 */
         int64_t growing_bytes;    /* of the live bytes those of sites that grow (REC_GROWING) */
         uint32_t site;            /* the site that is named for this frame; 0 = none, or several */
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
@@ -223,8 +235,9 @@ struct tree_query {
         uint64_t from_ns, to_ns; /* for TREE_KEPT: born in (from, to]; both 0 = since BASE */
 };
 
-/* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT reads the sampled blocks of all stacks that
- * live. The caller ends it with tree_done(). */
+/* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
+ * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks of all stacks that
+ * live are read. The caller ends it with tree_done(). */
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
 
 /* What NODE has of METRIC: bytes, or blocks. */

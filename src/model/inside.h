@@ -75,6 +75,8 @@ struct heap {
         size_t n_matches;
         uint32_t matches_generation;
 
+        const struct compare *kept; /* what trees tell as kept; NULL = nothing */
+
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;
 };
@@ -87,6 +89,7 @@ int64_t heap_before_at_window(const struct heap *heap);
 int64_t heap_before_at_base(const struct heap *heap);
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site);
+int heap_class_rank(uint32_t class); /* what needs looking at comes first */
 
 /* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it
  * was measured over. */

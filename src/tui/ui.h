@@ -6,6 +6,7 @@
 #include "model/picker.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
+#include "tui/settings.h"
 
 struct ui; /* opaque */
 
@@ -47,6 +48,12 @@ void ui_set_reading(struct ui *ui, bool reading);
 /* Where source files are that the debug information names elsewhere; stays the caller's. */
 void ui_set_source_map(struct ui *ui, const struct pathmap *map);
 
+/* What the user has set: where the screens begin, and what keys change. Stays the caller's and must outlive the ui, which has a set
+ * of its own as long as it got none. */
+void ui_set_settings(struct ui *ui, struct settings *settings);
+/* The same with what is set by now, to be written. */
+const struct settings *ui_settings(struct ui *ui);
+
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);
 
@@ -63,6 +70,14 @@ void ui_set_awaited(struct ui *ui, bool awaited);
 
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
+
+/* The rules of the alerts, a line each as alert_parse() (model/alerts.h) reads them; NULL = the ones that everybody has. On a bad line
+ * -EINVAL with a sentence: those before it are taken. */
+int ui_set_alerts(struct ui *ui, const char *lines, struct err *err);
+/* The user's rules in the same form, for the config file; NULL while they are those that everybody has. The caller frees it. */
+char *ui_alerts(struct ui *ui);
+/* Has an alert wanted to be heard since the last call? */
+bool ui_take_bell(struct ui *ui);
 
 /* Time passes: a playing replay moves on, messages fade, a held order is released. Returns true when something changed on
  * screen, and in *RET_NEXT_NS how long nothing will (UINT64_MAX = until a key). */

@@ -38,7 +38,7 @@ ending() {
 }
 
 page() {
-        "$heaptop" replay "$1" --keys 'g G G' --screen 100x30
+        "$heaptop" replay "$1" --keys 'g G G' --screen 200x30
 }
 
 # A memory cgroup of our own with a limit of 160 MB, below the one we are in; its folder is in $group.
