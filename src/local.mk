@@ -20,8 +20,13 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/alerts.c %D%/model/alerts.h \
 	%D%/model/class.c %D%/model/class.h \
+	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
+	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/diff.c %D%/model/diff.h \
+	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/footprint.c \
@@ -43,7 +48,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
 	%D%/model/record.c %D%/model/record.h \
-	%D%/model/valleys.c %D%/model/valleys.h
+	%D%/model/valleys.c %D%/model/valleys.h \
+	%D%/model/watch.c
 
 %C%_libtarget_a_SOURCES = \
 	%D%/target/borders.c %D%/target/borders.h \
@@ -78,6 +84,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/target/minidebug.c %D%/target/minidebug.h \
 	%D%/target/modules.c %D%/target/modules.h \
 	%D%/target/naming.c %D%/target/naming.h \
+	%D%/target/oom.c %D%/target/oom.h \
 	%D%/target/pagemap.c %D%/target/pagemap.h \
 	%D%/target/perfmap.c %D%/target/perfmap.h \
 	%D%/target/plt.c %D%/target/plt.h \
@@ -181,7 +188,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
+	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
 	%D%/store/reader.c \
 	%D%/store/rename.c \
 	%D%/store/rollup.c \
@@ -207,18 +214,22 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
+	%D%/tui/flame_view.c \
+	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
 	%D%/tui/help.c \
-	%D%/tui/keys.c %D%/tui/keys.h \
+	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c \
 	%D%/tui/menu.c \
+	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
@@ -238,31 +249,53 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 noinst_LIBRARIES += %D%/libreport.a
 %C%_libreport_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
+	%D%/app/diff_print.c %D%/app/diff_print.h \
+	%D%/app/export.c %D%/app/export.h %D%/app/export_parts.h \
+	%D%/app/export_csv.c \
+	%D%/app/export_folded.c \
+	%D%/app/export_json.c \
+	%D%/app/export_openmetrics.c \
+	%D%/app/export_pprof.c \
+	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/completion.c %D%/app/completion.h \
+	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
+	%D%/app/json.c %D%/app/json.h \
 	%D%/app/list.c %D%/app/list.h \
 	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/option_table.c %D%/app/option_table.h \
 	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
+	%D%/app/redact.c %D%/app/redact.h \
 	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
+	%D%/app/series.c %D%/app/series.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
+nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+
+# pprof's messages as C structs.
+BUILT_SOURCES += %D%/app/profile.pb-c.h
+CLEANFILES += %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+EXTRA_DIST += data/profile.proto
+%D%/app/profile.pb-c.c: data/profile.proto
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PROTOC_C) --proto_path=$(top_srcdir)/data --c_out=$(@D) profile.proto
+%D%/app/profile.pb-c.h: %D%/app/profile.pb-c.c
+%D%/app/libreport_a-export_pprof.$(OBJEXT): %D%/app/profile.pb-c.h
 
 # What each archive needs outside, in the order of linking.
 HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
-	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) -lpthread -lm
+	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
@@ -274,10 +307,13 @@ heaptop_SOURCES = \
 	%D%/app/detach.c \
 	%D%/app/detail.c %D%/app/detail.h \
 	%D%/app/doctor.c %D%/app/doctor.h %D%/app/doctor_machine.c %D%/app/doctor_process.c \
+	%D%/app/diff.c \
+	%D%/app/exporting.c \
 	%D%/app/followed.c %D%/app/followed.h \
 	%D%/app/guard.c %D%/app/guard.h \
 	%D%/app/guardian.c %D%/app/guardian.h \
 	%D%/app/main.c \
+	%D%/app/pager.c %D%/app/pager.h \
 	%D%/app/picking.c %D%/app/picking.h \
 	%D%/app/print.c %D%/app/print.h \
 	%D%/app/renaming.c %D%/app/renaming.h %D%/app/renaming_read.c \
@@ -288,7 +324,8 @@ heaptop_SOURCES = \
 	%D%/app/run.c \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/viewer.c %D%/app/viewer.h
+	%D%/app/viewer.c %D%/app/viewer.h %D%/app/viewer_session.c %D%/app/viewer_state.h \
+	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
 

@@ -19,6 +19,8 @@ BEGIN {
         library["libiberty"] = library["lzma.h"] = "target"
         library["Zydis"] = "inject"
         library["jansson.h"] = "app"
+        library["ini.h"] = "app/config.c" # screens and recorder get a plain struct
+        library["protobuf-c"] = library["zlib.h"] = "app/export_pprof.c"
         library["sys/ptrace.h"] = "inject"
 }
 FNR == 1 {

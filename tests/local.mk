@@ -13,6 +13,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 # ---- unit tests ----
 
 UNIT_TESTS = \
+	%D%/unit/test_alerts \
 	%D%/unit/test_allocators \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
@@ -21,12 +22,16 @@ UNIT_TESTS = \
 	%D%/unit/test_bytecode \
 	%D%/unit/test_child \
 	%D%/unit/test_class \
+	%D%/unit/test_compare \
+	%D%/unit/test_config \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
+	%D%/unit/test_diff \
 	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
+	%D%/unit/test_export \
 	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -39,6 +44,7 @@ UNIT_TESTS = \
 	%D%/unit/test_jitdump \
 	%D%/unit/test_jitname \
 	%D%/unit/test_jitreader \
+	%D%/unit/test_large \
 	%D%/unit/test_live_replay \
 	%D%/unit/test_maps \
 	%D%/unit/test_mapped \
@@ -46,6 +52,7 @@ UNIT_TESTS = \
 	%D%/unit/test_minidebug \
 	%D%/unit/test_names \
 	%D%/unit/test_naming \
+	%D%/unit/test_oom \
 	%D%/unit/test_options \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
@@ -105,10 +112,13 @@ EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/
 
 # fake_history: a recorded session over arrays, for the model and for golden screens
 FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_inside.h %D%/unit/fake_read.c
+%C%_unit_test_alerts_SOURCES = %D%/unit/test_alerts.c $(FAKE_HISTORY)
 %C%_unit_test_heap_SOURCES = %D%/unit/test_heap.c $(FAKE_HISTORY)
 %C%_unit_test_site_names_SOURCES = %D%/unit/test_site_names.c $(FAKE_HISTORY)
 %C%_unit_test_heap_moves_SOURCES = %D%/unit/test_heap_moves.c $(FAKE_HISTORY)
+%C%_unit_test_diff_SOURCES = %D%/unit/test_diff.c $(FAKE_HISTORY)
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
+%C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
@@ -122,6 +132,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
+%C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 %C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
@@ -133,6 +144,7 @@ check_PROGRAMS += %D%/python_layout
 %C%_python_layout_SOURCES = %D%/python_layout.c
 # session: a session file made for a test
 SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/unit/session.h
+%C%_unit_test_export_SOURCES = %D%/unit/test_export.c $(SESSION_SOURCES) $(FAKE_HISTORY)
 %C%_unit_test_live_replay_SOURCES = %D%/unit/test_live_replay.c $(SESSION_SOURCES)
 %C%_unit_test_rename_SOURCES = %D%/unit/test_rename.c $(SESSION_SOURCES)
 %C%_unit_test_report_SOURCES = %D%/unit/test_report.c $(SESSION_SOURCES)
@@ -150,6 +162,7 @@ check_PROGRAMS += %D%/unit/make_session
 FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_cgroup \
 	%D%/fuzz/fuzz_code \
+	%D%/fuzz/fuzz_config \
 	%D%/fuzz/fuzz_debug \
 	%D%/fuzz/fuzz_ehframe \
 	%D%/fuzz/fuzz_elf \
@@ -179,6 +192,8 @@ endif
 %C%_fuzz_fuzz_cgroup_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_code_SOURCES = %D%/fuzz/fuzz_code.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_debug_SOURCES = %D%/fuzz/fuzz_debug.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_debug_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_ehframe_SOURCES = %D%/fuzz/fuzz_ehframe.c $(FUZZ_MAIN)
@@ -228,6 +243,7 @@ dist_check_SCRIPTS = \
 	%D%/live/doctor.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
+	%D%/live/follow_service.sh \
 	%D%/live/full_disk.sh \
 	%D%/live/hostile_names.sh \
 	%D%/live/jit.sh \
@@ -350,10 +366,12 @@ check-sanitizers:
 # ---- benchmarks: built and run by `make bench` only ----
 
 BENCHES = %D%/bench/bench_heap %D%/bench/bench_probe %D%/bench/bench_store
-EXTRA_PROGRAMS += $(BENCHES) %D%/bench/bench_naming %D%/bench/deep %D%/bench/pair
-CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo
+EXTRA_PROGRAMS += $(BENCHES) %D%/bench/bench_session %D%/bench/bench_naming %D%/bench/deep %D%/bench/pair
+CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo bench-screens-*.heaptop
 %C%_bench_bench_heap_SOURCES = %D%/bench/bench_heap.c $(FAKE_HISTORY)
 %C%_bench_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_bench_bench_session_SOURCES = %D%/bench/bench_session.c %D%/unit/sample.c %D%/unit/sample.h
+%C%_bench_bench_session_LDADD = $(LDADD) -lm
 %C%_bench_bench_store_SOURCES = %D%/bench/bench_store.c %D%/unit/sample.c %D%/unit/sample.h
 %C%_bench_deep_CFLAGS = -std=gnu11 -O2 -g
 %C%_bench_deep_LDFLAGS =
@@ -361,17 +379,17 @@ CLEANFILES += $(EXTRA_PROGRAMS) %D%/bench/zoo
 %C%_bench_pair_CFLAGS = -std=gnu11 -O2
 %C%_bench_pair_LDFLAGS =
 %C%_bench_pair_LDADD = -lpthread
-BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/works.py %D%/bench/zoo.py
+BENCH_PY = %D%/bench/bench.py %D%/bench/compare.py %D%/bench/measure.py %D%/bench/peers.py %D%/bench/redis.py %D%/bench/screens.py %D%/bench/works.py %D%/bench/zoo.py
 EXTRA_DIST += $(BENCH_PY) %D%/bench/work.py %D%/bench/work.js %D%/bench/work.sql
 
-# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis naming), a short look
+# make bench BENCH="churn redis" QUICK=1: a selection (pair stops churn programs redis naming screens), a short look
 .PHONY: bench bench-micro bench-doc bench-own
 bench-micro: $(BENCHES)
 	%D%/bench/bench_probe$(EXEEXT)
 	%D%/bench/bench_heap$(EXEEXT)
 	%D%/bench/bench_store$(EXEEXT) bench-day.heaptop; status=$$?; rm -f bench-day.heaptop*; exit $$status
 
-WATCHED = %D%/bench/bench_naming$(EXEEXT) %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT)
+WATCHED = %D%/bench/bench_naming$(EXEEXT) %D%/bench/bench_session$(EXEEXT) %D%/bench/deep$(EXEEXT) %D%/bench/pair$(EXEEXT)
 bench: $(WATCHED) heaptop$(EXEEXT)
 	if test -z '$(BENCH)'; then $(MAKE) bench-micro bench-own; fi
 	/usr/bin/python3 -B $(srcdir)/%D%/bench/bench.py ./heaptop . $(BENCH) $(QUICK:1=quick)

@@ -1,5 +1,6 @@
 #include "app/actions.h"
 
+#include "app/config.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -23,7 +24,8 @@ enum {
 
 struct term_options actions_term_options(const struct options *options)
 {
-        return (struct term_options){ .color = options->color, .ascii = options->ascii, .mouse = !options->no_mouse };
+        return (struct term_options){ .color = options->color, .ascii = options->ascii, .mouse = !options->no_mouse,
+                                      .looks = options->config ? &options->config->settings.looks : NULL };
 }
 
 void actions_mark(struct ui *ui, struct store *store, bool live, const struct rec_process *at, uint64_t now_ns)
@@ -97,6 +99,18 @@ void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struc
                 ui_say(ui, now_ns, "screen saved: %s", path);
         free(path);
         free(text);
+}
+
+void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns)
+{
+        struct err err = { 0 };
+
+        if (!config || !config->path)
+                ui_say(ui, now_ns, "not written: you have no home");
+        else if (config_write(config->path, ui_settings(ui), NULL, 0, &err) < 0)
+                ui_say(ui, now_ns, "%s", err.text);
+        else
+                ui_say(ui, now_ns, "written: %s", config->path);
 }
 
 static char *base64(const char *text, size_t len)

@@ -15,6 +15,9 @@ void actions_mark(struct ui *ui, struct store *store, bool live, const struct re
 /* D: asks the recorder to go on without us and waits, bounded, until it has agreed. */
 int actions_keep(struct store *store, struct err *err);
 
+/* W: the settings into the user's config file; says where. */
+void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns);
+
 /* P and y: into a file in the state directory; y also into the terminal's clipboard (OSC 52). */
 void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struct user *user, uint64_t now_ns);
 void actions_copy(struct ui *ui, bool has_term, const struct user *user, uint64_t now_ns);

@@ -23,8 +23,8 @@ static const struct subcommand top = {
         .examples = "  heaptop                         pick a process and watch it\n"
                     "  heaptop -p 4711                 watch process 4711\n"
                     "  heaptop demo                    watch a small service that leaks",
-        .options = OPTIONS(&option_pid_main, &option_name, &option_output, &option_duration, SCREEN, HELP, &option_version),
-        .more = OPTIONS(&option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_log),
+        .options = OPTIONS(&option_pid_main, &option_name, &option_output, &option_duration, &option_color, HELP, &option_version),
+        .more = OPTIONS(&option_ascii, &option_no_mouse, &option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_log),
 };
 static const struct subcommand replay = {
         .id = SUB_REPLAY, .name = "replay", .brief = "look at a session", .operands = "FILE", .words = WORDS_SESSION,
@@ -69,8 +69,28 @@ static const struct subcommand report = {
         .examples = "  heaptop report shop.heaptop     a page of text\n"
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
-        .options = OPTIONS(&option_pid_recorded, WHOM, &option_at, &option_range, &option_top, &option_json, &option_fail_on, HELP),
-        .more = OPTIONS(&option_log),
+        .options = OPTIONS(&option_pid_recorded, WHOM, &option_at, &option_range, &option_top, &option_json, &option_csv, &option_fail_on, HELP),
+        .more = OPTIONS(&option_no_pager, &option_log),
+};
+static const struct subcommand export = {
+        .id = SUB_EXPORT, .name = "export", .brief = "for other tools", .operands = "FILE", .words = WORDS_SESSION,
+        .summary = "Write a session, as it was at a moment, for other tools to read.",
+        .examples = "  heaptop export shop.heaptop --to pprof -o shop.pb.gz\n"
+                    "  heaptop export shop.heaptop --to folded | flamegraph.pl >shop.svg\n"
+                    "  heaptop export F --to csv --range A..B --redact -o sites.csv",
+        .options = OPTIONS(&option_to, &option_metric, &option_at, &option_range, &option_redact, &option_output_export, &option_force,
+                           &option_pid_recorded, HELP),
+        .more = OPTIONS(WHOM, &option_log),
+};
+static const struct subcommand diff = {
+        .id = SUB_DIFF, .name = "diff", .brief = "what grew in between", .operands = "FILE[@A] [FILE][@B]",
+        .words = WORDS_SESSION_AT,
+        .summary = "Which sites grew between two moments? Exits 0: none, 1: some, 2: trouble.",
+        .examples = "  heaptop diff monday.heaptop friday.heaptop\n"
+                    "  heaptop diff shop.heaptop@A @B          two marks of one session\n"
+                    "  heaptop diff F@-1h F --min 10M --json",
+        .options = OPTIONS(&option_min, &option_top, &option_json, HELP),
+        .more = OPTIONS(&option_no_pager, &option_log),
 };
 static const struct subcommand resymbolize = {
         .id = SUB_RESYMBOLIZE, .name = "resymbolize", .brief = "look for names again", .operands = "FILE", .words = WORDS_SESSION,
@@ -128,8 +148,7 @@ static const struct subcommand completion = {
 const struct subcommand *const *subcommands_all(void)
 {
         static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
-                                                        &doctor, &demo, &resymbolize,
-                                                        &completion, NULL };
+                                                        &doctor, &demo, &resymbolize, &export, &diff, &completion, NULL };
 
         return all;
 }

@@ -3,6 +3,7 @@
 #include "app/candidates.h"
 #include "app/command_table.h"
 #include "app/completion.h"
+#include "app/config.h"
 #include "app/explain.h"
 #include "app/guardian.h"
 #include "app/print.h"
@@ -105,7 +106,10 @@ int commands_watch(const struct recording *recording, const struct options *opti
         struct err err = { 0 };
         char instead[64];
 
-        snprintf(instead, sizeof instead, "heaptop record -p %d", (int)recording->pid);
+        if (recording->pid)
+                snprintf(instead, sizeof instead, "heaptop record -p %d", (int)recording->pid);
+        else
+                snprintf(instead, sizeof instead, "heaptop record --wait");
         if (need_terminal(instead, &err) < 0)
                 return say_error(&err);
         return guardian_run(&plan);
@@ -119,7 +123,7 @@ static int view_file(const char *path, const char *said, const char *instead, co
 
         user_find(&user);
         plan.viewing.user = &user;
-        plan.recording.user = &user;
+        plan.recording = commands_recording(options, 0, &user); /* R may want one */
         plan.viewing.guardian = -1;
         if (options->keys || options->screen) {
                 if (user_drop(&user, &err) < 0)
@@ -155,6 +159,7 @@ static int pick(const struct options *options)
 static int command_top(const struct subcommand *subcommand, struct options *options)
 {
         struct recording recording;
+        struct wanted wanted;
         struct err err = { 0 };
         struct user user;
 
@@ -164,10 +169,12 @@ static int command_top(const struct subcommand *subcommand, struct options *opti
         }
         if (commands_need_pid(subcommand, options, &err) < 0)
                 return say_error(&err);
-        if (options->pid == 0)
+        if (options->pid == 0 && !options->wait)
                 return pick(options);
         user_find(&user);
         recording = commands_recording(options, options->pid, &user);
+        if (options->wait && whom_wanted(options, &wanted, &err) == 0)
+                recording.wanted = &wanted;
         return commands_watch(&recording, options);
 }
 
@@ -238,6 +245,8 @@ static const command_function functions[SUBCOMMANDS] = {
         [SUB_DEMO] = command_demo,
         [SUB_RESYMBOLIZE] = command_resymbolize,
         [SUB_COMPLETION] = command_completion,
+        [SUB_EXPORT] = command_export,
+        [SUB_DIFF] = command_diff,
 };
 
 static void print_subcommands(void)
@@ -262,6 +271,13 @@ static void print_help(const struct subcommand *subcommand, bool all)
                 print_subcommands();
 }
 
+/* Does it have a screen to tell mistakes of the config file on? */
+static bool has_screen(const struct subcommand *subcommand, const struct options *options)
+{
+        return subcommand->id == SUB_TOP || subcommand->id == SUB_REPLAY || subcommand->id == SUB_ATTACH ||
+               subcommand->id == SUB_DEMO || (subcommand->id == SUB_RUN && options->live);
+}
+
 static int obey(const struct subcommand *subcommand, int argc, char **argv, struct options *options)
 {
         struct err err = { 0 };
@@ -281,14 +297,23 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 err_set(&err, -r, "cannot write the log %s: %s", options->log, strerror(-r));
                 return say_error(&err);
         }
+        if (options->config->mistake[0] && !has_screen(subcommand, options))
+                say("%s", options->config->mistake);
         return functions[subcommand->id](subcommand, options);
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
 {
-        struct options options = { .stack = DEFAULT_STACK, .top = 20 };
-        int status = obey(subcommand, argc, argv, &options);
+        struct config config;
+        struct options options = { .stack = DEFAULT_STACK, .top = 20, .config = &config };
+        struct user user;
+        int status;
 
+        user_find(&user);
+        config_read(&user, &config);
+        config_to_options(&config, &options); /* the command line wins */
+        status = obey(subcommand, argc, argv, &options);
+        config_done(&config);
         pathmap_done(&options.source_map);
         return status;
 }

@@ -14,6 +14,8 @@ int command_record(const struct subcommand *subcommand, struct options *options)
 int command_run(const struct subcommand *subcommand, struct options *options);
 int command_detach(const struct subcommand *subcommand, struct options *options);
 int command_doctor(const struct subcommand *subcommand, struct options *options);
+int command_diff(const struct subcommand *subcommand, struct options *options);
+int command_export(const struct subcommand *subcommand, struct options *options);
 int command_resymbolize(const struct subcommand *subcommand, struct options *options);
 int command_demo(const struct subcommand *subcommand, struct options *options);
 

@@ -4,6 +4,7 @@
 #include "app/detail.h"
 #include "app/guard.h"
 #include "app/say.h"
+#include "app/series.h"
 #include "base/exit.h"
 #include "base/fmt.h"
 #include "base/io.h"
@@ -27,7 +28,9 @@ enum { QUIET_MS = 300, PATIENCE_MS = 2000 };
 struct guardian {
         const struct guardian_plan *plan;
         struct guard guard;
-        struct recording recording; /* of the picker's choice */
+        struct recording recording; /* of the picker's choice, or the one at hand of a series */
+        struct series series;
+        bool waiting;               /* for its next process */
         pid_t viewer;               /* 0 = has ended */
         int viewer_status;
         int socket[2];              /* [0] ours, [1] the viewer's */
@@ -169,6 +172,13 @@ static void read_interrupt(struct guardian *guardian)
                 kill(guardian->viewer, SIGTERM);
 }
 
+static void fill_error(struct status *ret, pid_t pid, const struct err *err)
+{
+        *ret = (struct status){ .kind = STATUS_ERROR, .pid = pid, .exit_status = err_exit_status(err),
+                                .error_id = err->id };
+        snprintf(ret->text, sizeof ret->text, "%s", err->text);
+}
+
 static void attach_for(struct guardian *guardian, pid_t pid, struct answer *answer)
 {
         struct err err = { 0 };
@@ -181,9 +191,59 @@ static void attach_for(struct guardian *guardian, pid_t pid, struct answer *answ
                 answer->status = guardian->guard.ok;
                 return;
         }
-        answer->status = (struct status){ .kind = STATUS_ERROR, .pid = pid, .exit_status = err_exit_status(&err),
-                                            .error_id = err.id };
-        snprintf(answer->status.text, sizeof answer->status.text, "%s", err.text);
+        fill_error(&answer->status, pid, &err);
+}
+
+/* A user who saw a process end wants to see the next one of its name. */
+static void wait_for(struct guardian *guardian, struct ask *ask, struct answer *answer)
+{
+        const struct wanted wanted = { .kind = WANTED_NAME, .text = ask->name, .parent = true };
+        struct err err = { 0 };
+
+        ask->name[sizeof ask->name - 1] = ask->path[sizeof ask->path - 1] = '\0';
+        answer->status = (struct status){ .kind = STATUS_OK };
+        if (guardian->guard.recorder > 0)
+                err_set(&err, EBUSY, "a recorder is running already");
+        else if (wanted_check(&wanted, &err) == 0) {
+                series_begin(&guardian->series, &guardian->plan->recording, &wanted);
+                series_comes_after(&guardian->series, ask->path, ask->number);
+                guardian->waiting = true;
+        }
+        if (err.code < 0)
+                fill_error(&answer->status, 0, &err);
+}
+
+static void send_answer(struct guardian *guardian, const struct answer *answer)
+{
+        send(guardian->socket[0], answer, sizeof *answer, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* The service that is followed may be there again. The viewer finds the new session by itself; only what is wrong is told. */
+static void look_for_next(struct guardian *guardian)
+{
+        struct answer answer = { .kind = ASK_WAIT };
+        struct err err = { 0 };
+        int r;
+
+        if (!guardian->waiting || guardian->guard.recorder > 0)
+                return;
+        if (series_is_over(&guardian->series)) {
+                guardian->waiting = false;
+                return;
+        }
+        guardian->recording = guardian->plan->recording;
+        r = series_look(&guardian->series, &guardian->recording, &err);
+        if (r <= 0)
+                return; /* none, or several: one restart may not have ended the old one yet */
+        if (start_recorder(guardian, &guardian->recording, &err) == 0) {
+                guardian->waiting = false;
+                return;
+        }
+        if (series_refused(&guardian->series, &err))
+                return;
+        guardian->waiting = false;
+        fill_error(&answer.status, guardian->recording.pid, &err);
+        send_answer(guardian, &answer);
 }
 
 static void serve(struct guardian *guardian)
@@ -205,13 +265,25 @@ static void serve(struct guardian *guardian)
         case ASK_ATTACH:
                 attach_for(guardian, ask.pid, &answer);
                 break;
+        case ASK_WAIT:
+                wait_for(guardian, &ask, &answer);
+                break;
         case ASK_STOP:
+                guardian->waiting = guardian->series.active = false;
                 guard_stop(&guardian->guard);
                 guard_wait(&guardian->guard, PATIENCE_MS, -1);
                 answer.status = guardian->guard.last;
                 break;
         }
-        send(guardian->socket[0], &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT);
+        send_answer(guardian, &answer);
+}
+
+/* News of the recorder. When its target has ended, a series waits for the next. */
+static void listen_to_recorder(struct guardian *guardian)
+{
+        guard_listen(&guardian->guard);
+        if (guardian->guard.ended && !guardian->guard.died)
+                guardian->waiting = series_goes_on(&guardian->series, &guardian->guard.last);
 }
 
 static void wait_for_viewer(struct guardian *guardian)
@@ -222,10 +294,11 @@ static void wait_for_viewer(struct guardian *guardian)
                                         { .fd = guardian->guard.pipe, .events = POLLIN },
                                         { .fd = guardian->socket[0], .events = POLLIN } };
 
-                if (poll(fds, 4, -1) < 0)
+                if (poll(fds, 4, guardian->waiting ? SERIES_LOOK_MS : -1) < 0)
                         continue;
                 if (fds[2].revents)
-                        guard_listen(&guardian->guard);
+                        listen_to_recorder(guardian);
+                look_for_next(guardian);
                 if (fds[3].revents)
                         serve(guardian);
                 if (fds[1].revents)
@@ -243,6 +316,8 @@ static void wait_for_recorder(struct guardian *guardian)
         guard_listen(guard);
         if (guard->kept && guard->recorder > 0) {
                 guard_leave_behind(guard);
+                if (guardian->series.active)
+                        say("restarts of %s are not followed any more: that takes a heaptop that stays", guardian->series.words);
                 say("recording of %d goes on into %s; look: heaptop attach %d; end: heaptop detach %d", (int)guard->target,
                     guard->ok.path, (int)guard->target, (int)guard->target);
                 return;
@@ -271,6 +346,41 @@ static int exit_status(const struct guardian *guardian)
         return WEXITSTATUS(status);
 }
 
+/* Before there is a screen: waits for the first process of a series and starts a recorder on it. 0, or a negative errno in
+ * words; *RET_STATUS is the exit status when a signal or the end of the time came first. */
+static int begin_series(struct guardian *guardian, int *ret_status, struct err *err)
+{
+        struct pollfd fd = { .fd = guardian->interrupts, .events = POLLIN };
+        struct signalfd_siginfo info;
+        bool said = false;
+        int r;
+
+        series_begin(&guardian->series, &guardian->plan->recording, guardian->plan->recording.wanted);
+        for (;;) {
+                *err = (struct err){ 0 };
+                guardian->recording = guardian->plan->recording;
+                r = series_look(&guardian->series, &guardian->recording, err);
+                if (r < 0)
+                        return r;
+                if (r > 0 && start_recorder(guardian, &guardian->recording, err) == 0)
+                        return 0;
+                if (r > 0 && !series_refused(&guardian->series, err))
+                        return err->code;
+                if (!said)
+                        say("waiting for %s; ctrl-C ends it", guardian->series.words);
+                said = true;
+                if (poll(&fd, 1, SERIES_LOOK_MS) > 0 && read(fd.fd, &info, sizeof info) == (ssize_t)sizeof info) {
+                        *ret_status = 128 + (int)info.ssi_signo;
+                        return 0;
+                }
+                if (series_is_over(&guardian->series)) {
+                        say("%s did not appear in time", guardian->series.words);
+                        *ret_status = EXIT_NO_INPUT;
+                        return 0;
+                }
+        }
+}
+
 int guardian_run(const struct guardian_plan *plan)
 {
         struct guardian guardian = { .plan = plan, .guard = { .pipe = -1 }, .socket = { -1, -1 }, .lifeline = { -1, -1 },
@@ -278,11 +388,14 @@ int guardian_run(const struct guardian_plan *plan)
         struct viewing viewing = plan->viewing;
         struct err err = { 0 };
         char attached[160];
-        int r;
+        int status = 0, r;
 
         r = set_up(&guardian, &err);
-        if (r == 0 && plan->recording.pid) {
-                r = start_recorder(&guardian, &plan->recording, &err);
+        if (r == 0 && (plan->recording.pid || plan->recording.wanted)) {
+                r = plan->recording.wanted ? begin_series(&guardian, &status, &err)
+                                           : start_recorder(&guardian, &plan->recording, &err);
+                if (r == 0 && status)
+                        return status;
                 viewing.path = guardian.guard.ok.path;
                 say_attached(&guardian.guard.ok, attached, sizeof attached);
                 viewing.say = attached;

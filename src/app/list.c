@@ -1,5 +1,6 @@
 #include "app/list.h"
 
+#include "app/json.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
@@ -8,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,6 +44,13 @@ static void describe(struct store *store, const struct rec_session *session, str
         snprintf(ret->path, sizeof ret->path, "%s", store_path(store));
         snprintf(ret->title, sizeof ret->title, "%.64s pid %d", comm, (int)session->pid);
         free(comm);
+        if (!session->followed || !session->followed[0])
+                return;
+        comm = text_clean(session->followed);
+        snprintf(ret->followed, sizeof ret->followed, "%.95s", comm);
+        free(comm);
+        ret->number = session->series_number;
+        snprintf(ret->previous, sizeof ret->previous, "%s", session->previous ? session->previous : "");
 }
 
 bool list_describe(const char *path, struct picker_session *ret)
@@ -112,13 +119,15 @@ static void print_session(FILE *out, const struct picker_session *s)
 {
         time_t start = (time_t)(s->wall_ns / (int64_t)NS_PER_S);
         char day[32], length[FMT_MAX], bytes[FMT_MAX];
-        char *path = text_clean(s->path), *title = text_clean(s->title);
+        char *path = text_clean(s->path), *title = text_clean(s->title), series[128] = "";
         struct tm tm;
 
         localtime_r(&start, &tm);
         strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
-        fprintf(out, "%-5s %s %6s %6s  %-24s %s\n", s->live ? "live" : "", day, fmt_duration(length, s->length_ns),
-                fmt_bytes(bytes, s->bytes), title, path);
+        if (s->followed[0])
+                snprintf(series, sizeof series, "   (%u of %s)", s->number, s->followed);
+        fprintf(out, "%-5s %s %6s %6s  %-24s %s%s\n", s->live ? "live" : "", day, fmt_duration(length, s->length_ns),
+                fmt_bytes(bytes, s->bytes), title, path, series);
         free(path);
         free(title);
 }
@@ -162,40 +171,26 @@ static void print_table(FILE *out, const struct list_recorder *recorders, size_t
                 print_session(out, &sessions[i]);
 }
 
-static json_t *text(const char *s)
+static json_t *series_object(const struct picker_session *s)
 {
-        char *clean = text_clean(s);
-        json_t *value = json_string(clean);
-
-        free(clean);
-        return value;
-}
-
-static json_t *started(int64_t wall_ns)
-{
-        time_t s = (time_t)(wall_ns / (int64_t)NS_PER_S);
-        char day[40];
-        struct tm tm;
-
-        if (!gmtime_r(&s, &tm))
+        if (!s->followed[0])
                 return json_null();
-        strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%SZ", &tm);
-        return json_string(day);
+        return json_pack("{s:o, s:i, s:o}", "followed", json_text(s->followed), "number", (int)s->number, "previous",
+                         s->previous[0] ? json_text(s->previous) : json_null());
 }
 
 static json_t *session_object(const struct picker_session *s, const struct list_recorder *recorder)
 {
-        return json_pack("{s:o, s:o, s:o, s:I, s:I, s:b, s:o}", "path", text(s->path), "title", text(s->title), "started",
-                         started(s->wall_ns), "length_ns", (json_int_t)s->length_ns, "size_bytes", (json_int_t)s->bytes, "live",
+        return json_pack("{s:o, s:o, s:o, s:I, s:I, s:b, s:o, s:o}", "path", json_text(s->path), "title", json_text(s->title), "started",
+                         json_date(0, s->wall_ns), "length_ns", (json_int_t)s->length_ns, "size_bytes", (json_int_t)s->bytes, "live",
                          (int)s->live, "recorder_pid",
-                         recorder ? json_integer(recorder->recorder) : json_null());
+                         recorder ? json_integer(recorder->recorder) : json_null(), "series", series_object(s));
 }
 
 static int print_json(FILE *out, const struct list_recorder *recorders, size_t n_recorders,
                       const struct picker_session *sessions, size_t n_sessions)
 {
-        json_t *list = json_array(), *root;
-        int r;
+        json_t *list = json_array();
 
         for (size_t i = 0; i < n_recorders; i++) {
                 struct picker_session session = { 0 };
@@ -212,10 +207,7 @@ static int print_json(FILE *out, const struct list_recorder *recorders, size_t n
         for (size_t i = 0; i < n_sessions; i++)
                 json_array_append_new(list, session_object(&sessions[i],
                                                            recorder_of(recorders, n_recorders, sessions[i].path)));
-        root = json_pack("{s:i, s:o}", "heaptop_schema", 1, "sessions", list);
-        r = json_dumpf(root, out, JSON_INDENT(2)) < 0 || fputc('\n', out) == EOF ? -EIO : 0;
-        json_decref(root);
-        return r;
+        return json_print(out, json_pack("{s:i, s:o}", "heaptop_schema", JSON_SCHEMA, "sessions", list));
 }
 
 int list_print(FILE *out, const struct list_recorder *recorders, size_t n_recorders, const struct picker_session *sessions,

@@ -238,12 +238,75 @@ const struct option_row option_json = {
         .manual = "Print JSON. Bytes are integers; the format carries a number and grows only by additions.",
 };
 const struct option_row option_fail_on = {
-        .name = "fail-on", .argument = "WHAT", .kind = OPTION_CHOICE, .offset = FIELD(fail_on), .values = "growing",
-        .help = "growing: exit 1 when a site grows",
-        .manual = "Exit with status 1 when it was found: `growing`, a site that grows.",
+        .name = "fail-on", .argument = "WHAT", .kind = OPTION_CHOICE, .offset = FIELD(fail_on), .values = "leak growing",
+        .help = "exit 1 when it was found: leak, growing",
+        .manual = "Exit with status 1 when it was found: `growing`, a site that grows, or `leak`. Whether growth is a leak is not judged "
+                  "yet: `leak` means the same as `growing` so far.",
 };
 const struct option_row option_output_copy = {
         .letter = 'o', .name = "output", .argument = "FILE", .kind = OPTION_TEXT, .offset = FIELD(output), .words = WORDS_FILE,
         .help = "write a copy, leave the session as it is",
         .manual = "Write a copy, mode 0600, and leave the session as it is.",
+};
+const struct option_row option_csv = {
+        .name = "csv", .kind = OPTION_FLAG, .offset = FIELD(csv),
+        .help = "the sites as CSV",
+        .manual = "Print the table of sites as CSV, as `heaptop export --to csv` does, of the sites that --top leaves.",
+};
+const struct option_row option_no_pager = {
+        .name = "no-pager", .kind = OPTION_FLAG, .offset = FIELD(no_pager),
+        .help = "do not page on a terminal",
+        .manual = "Print at once also on a terminal. Without it a page of text goes through $PAGER there, or less(1) where there is one; an "
+                  "empty $PAGER and `cat` mean the same as this option. The pager runs as the user who called.",
+};
+const struct option_row option_to = {
+        .name = "to", .argument = "FORMAT", .kind = OPTION_CHOICE, .offset = FIELD(to),
+        .values = "pprof folded speedscope json csv openmetrics",
+        .help = "pprof folded speedscope json csv openmetrics",
+        .manual = "The format:\n\n"
+                  "`pprof`: a gzip'd profile for `go tool pprof`, Pyroscope and their kin, with the sample types alloc_objects, "
+                  "alloc_space (allocated since the attach, or in the range), inuse_objects and inuse_space (alive).\n\n"
+                  "`folded`: a line for each stack, `main;dispatch;put 1048576`, for flamegraph.pl and its kin. A `;` in a name is written "
+                  "`\\x3b`.\n\n"
+                  "`speedscope`: the JSON of www.speedscope.app, with a profile each of live, kept and allocated bytes.\n\n"
+                  "`json`: everything that a report has, with all sites, modules, frames and stacks, and how the process went in up to "
+                  "1000 steps.\n\n"
+                  "`csv`: a line for each site (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe before "
+                  "it.\n\n"
+                  "`openmetrics`: the process and its ten largest sites, as a scrape would find them.\n\n"
+                  "pprof, folded and speedscope have what has a stack and came from malloc(3) and its kin since the attach; json and csv "
+                  "also tell of memory from mmap(2) and of what is older. All of them come from the same figures as a report of that "
+                  "moment, and add up to the same sums.",
+};
+const struct option_row option_metric = {
+        .name = "metric", .argument = "WHAT", .kind = OPTION_CHOICE, .offset = FIELD(metric), .values = "live kept born",
+        .help = "what counts: live (default), kept, born",
+        .manual = "What a stack weighs: `live`, the bytes alive at that moment (the default); `kept`, of these the ones born in the range "
+                  "given with --range, or since the attach; `born`, all that was allocated in it, freed again or not. For folded it is "
+                  "the number; pprof and speedscope have all of them and show this one first, and with `kept` the pprof types inuse_* "
+                  "are what was kept.",
+};
+const struct option_row option_redact = {
+        .name = "redact", .kind = OPTION_FLAG, .offset = FIELD(redact),
+        .help = "without paths, arguments, host, user",
+        .manual = "Leave out what tells where and by whom it was run: of paths, also those in the texts of events and in names, only the "
+                  "last part stays; command line, host and user are left out; of the limit's source only its kind stays. What stays: "
+                  "names of functions, of the process, of files and modules without their folders, build ids, marks, and all figures "
+                  "and times.",
+};
+const struct option_row option_output_export = {
+        .letter = 'o', .name = "output", .argument = "FILE", .kind = OPTION_TEXT, .offset = FIELD(output), .words = WORDS_FILE,
+        .help = "the file; - or none: stdout",
+        .manual = "Write FILE; `-`, as without this option, is standard output. The file appears when all of it is written, never half. One "
+                  "that exists is not replaced unless --force says so.",
+};
+const struct option_row option_force = {
+        .name = "force", .kind = OPTION_FLAG, .offset = FIELD(force),
+        .help = "replace FILE when it is there",
+        .manual = "Replace the file given with -o when it exists.",
+};
+const struct option_row option_min = {
+        .name = "min", .argument = "SIZE", .kind = OPTION_SIZE, .offset = FIELD(min),
+        .help = "what grew by less is no growth (default 1M)",
+        .manual = "A site that grew by less than this is not called grown; 1M by default.",
 };

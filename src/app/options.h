@@ -22,6 +22,8 @@ struct options_extras {
         char names[OPTIONS_EXTRAS][OPTIONS_SYMBOL];
 };
 
+struct config;
+
 /* Everything that any subcommand can be told. Strings point into argv. */
 struct options {
         bool help, help_all, version;
@@ -41,6 +43,7 @@ struct options {
         bool ascii, no_mouse;
         struct pathmap source_map; /* -i */
         enum term_color color;
+        struct config *config;   /* the user's file, for the screen (app/config.h); NULL = none was read */
         const char *log;
         const char *keys;        /* replay: press these, print the screen, end */
         const char *screen;      /* replay: "80x24" */
@@ -50,6 +53,10 @@ struct options {
         int64_t top;
         bool json;
         const char *fail_on;
+        bool csv, no_pager;
+        const char *to, *metric; /* export */
+        bool redact, force;
+        uint64_t min;            /* diff: bytes; 0 = 1M */
         char **words;            /* what is left: the operands, NULL-terminated */
         int n_words;
 };
@@ -93,7 +100,7 @@ struct option_row {
 
 enum subcommand_id {
         SUB_TOP, SUB_REPLAY, SUB_RECORD, SUB_ATTACH, SUB_RUN, SUB_REPORT, SUB_LIST, SUB_DETACH, SUB_DOCTOR, SUB_DEMO,
-        SUB_RESYMBOLIZE, SUB_COMPLETION,
+        SUB_RESYMBOLIZE, SUB_EXPORT, SUB_DIFF, SUB_COMPLETION,
         SUBCOMMANDS
 };
 

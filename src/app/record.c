@@ -2,6 +2,8 @@
 #include "app/commands.h"
 #include "app/guard.h"
 #include "app/say.h"
+#include "app/series.h"
+#include "app/whom.h"
 #include "base/clock.h"
 #include "base/exit.h"
 #include "base/fmt.h"
@@ -78,51 +80,129 @@ static int wait_for_end(struct guard *guard, int signals)
         return 0;
 }
 
+/* Waits for the process that SERIES follows. 1: it is in RECORDING; 0: a signal (in *RET_NUMBER) or the end of the time came
+ * first. */
+static int wait_for_process(struct series *series, struct recording *recording, int signals, int *ret_number, struct err *err)
+{
+        struct pollfd fd = { .fd = signals, .events = POLLIN };
+        struct signalfd_siginfo info;
+        bool said = false;
+        int r;
+
+        /* several, once it has been one: a restart that has not ended the old one yet */
+        while (((r = series_look(series, recording, err)) == 0 || (r == -ENOTUNIQ && series->number > 1)) &&
+               !series_is_over(series)) {
+                *err = (struct err){ 0 };
+                if (!said && isatty(STDERR_FILENO))
+                        say("waiting for %s; ctrl-C ends it", series->words);
+                said = true;
+                if (poll(&fd, 1, SERIES_LOOK_MS) > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+                        *ret_number = (int)info.ssi_signo;
+                        return 0;
+                }
+        }
+        return r;
+}
+
+/* One session. Returns the signal that ended it or 0, or a negative errno in words when it could not begin. */
+static int record_one(struct guard *guard, const struct recording *recording, const int *lifeline, int signals, struct err *err)
+{
+        char attached[160];
+        int r;
+
+        /* the lifeline is ours: when this process dies, the recorder restores the target */
+        r = guard_start(guard, recording, lifeline[0], &lifeline[1], 1, err);
+        if (r < 0)
+                return r;
+        if (isatty(STDERR_FILENO)) {
+                say_attached(&guard->ok, attached, sizeof attached);
+                say("%s", attached);
+        }
+        r = wait_for_end(guard, signals);
+        say_end(guard);
+        return r;
+}
+
+static int exit_status(const struct guard *guard, int number)
+{
+        if (guard->died)
+                return EXIT_TROUBLE;
+        return guard->last.exit_status ? guard->last.exit_status : number ? 128 + number : EXIT_GOOD;
+}
+
+/* A service over restarts. */
+static int record_series(const struct recording *plan, const int *lifeline, int signals, struct err *err)
+{
+        struct guard guard = { .pipe = -1 };
+        struct recording recording = *plan;
+        struct series series = { 0 };
+        int number = 0, status = EXIT_NO_INPUT, r;
+
+        series_begin(&series, plan, plan->wanted);
+        while ((r = wait_for_process(&series, &recording, signals, &number, err)) > 0) {
+                r = record_one(&guard, &recording, lifeline, signals, err);
+                if (r < 0 && !series_refused(&series, err))
+                        break;
+                if (r < 0) { /* it had only begun, or is gone again */
+                        *err = (struct err){ 0 };
+                        poll(NULL, 0, SERIES_LOOK_MS);
+                        continue;
+                }
+                number = r;
+                status = exit_status(&guard, number);
+                if (guard.died || number || !series_goes_on(&series, &guard.last))
+                        break;
+        }
+        guard_done(&guard);
+        if (r < 0)
+                return say_error(err);
+        if (status == EXIT_NO_INPUT && !number)
+                say("%s did not appear in time", series.words);
+        return number && status == EXIT_NO_INPUT ? 128 + number : number && status == EXIT_GOOD ? 128 + number : status;
+}
+
 int commands_record(const struct recording *recording, char *ret_path)
 {
         struct guard guard = { .pipe = -1 };
         struct err err = { 0 };
-        char attached[160];
-        int lifeline[2], signals = open_signals(), number;
+        int lifeline[2], signals = open_signals(), number, status;
 
         signal(SIGPIPE, SIG_IGN);
         if (signals < 0 || pipe2(lifeline, O_CLOEXEC) < 0) {
                 err_set(&err, errno, "cannot make a pipe: %s", strerror(errno));
                 return say_error(&err);
         }
-        /* the lifeline is ours: when this process dies, the recorder restores the target */
-        if (guard_start(&guard, recording, lifeline[0], &lifeline[1], 1, &err) < 0)
-                return say_error(&err);
-        if (ret_path)
-                memcpy(ret_path, guard.ok.path, PLACE_MAX);
-        if (isatty(STDERR_FILENO)) {
-                say_attached(&guard.ok, attached, sizeof attached);
-                say("%s", attached);
+        if (recording->wanted) {
+                status = record_series(recording, lifeline, signals, &err);
+        } else {
+                number = record_one(&guard, recording, lifeline, signals, &err);
+                status = number < 0 ? say_error(&err) : exit_status(&guard, number);
+                if (ret_path && number >= 0)
+                        memcpy(ret_path, guard.ok.path, PLACE_MAX);
+                guard_done(&guard);
         }
-        number = wait_for_end(&guard, signals);
-        say_end(&guard);
-        guard_done(&guard);
         close(lifeline[0]);
         close(lifeline[1]);
         close(signals);
-        if (guard.died)
-                return EXIT_TROUBLE;
-        return guard.last.exit_status ? guard.last.exit_status : number ? 128 + number : EXIT_GOOD;
+        return status;
 }
 
 int command_record(const struct subcommand *subcommand, struct options *options)
 {
         struct recording recording;
+        struct wanted wanted;
         struct err err = { 0 };
         struct user user;
 
         if (commands_need_pid(subcommand, options, &err) < 0)
                 return say_error(&err);
-        if (options->pid == 0) {
+        if (options->pid == 0 && !options->wait) {
                 err_set_id(&err, ERROR_NO_OPERAND, EINVAL, "which process? try: heaptop record -p PID");
                 return say_error(&err);
         }
         user_find(&user);
         recording = commands_recording(options, options->pid, &user);
+        if (options->wait && whom_wanted(options, &wanted, &err) == 0)
+                recording.wanted = &wanted;
         return commands_record(&recording, NULL);
 }

@@ -151,6 +151,17 @@ static int check_identity(struct state *state, struct err *err)
         return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
 }
 
+/* The head of the session, as the recorder tells it, and where it stands in a series. */
+static int write_head(struct state *state)
+{
+        struct rec_session session = *recorder_session(state->recorder);
+
+        session.followed = state->what->service;
+        session.series_number = state->what->series_number;
+        session.previous = state->what->previous;
+        return writer_session(state->writer, &session);
+}
+
 /* The file first, so that a bad path is found while the target is untouched. */
 static int begin(struct state *state, struct err *err)
 {
@@ -192,7 +203,7 @@ static int begin(struct state *state, struct err *err)
                 return err_set(err, -r, "cannot record %d: %s", (int)state->what->pid, strerror(-r));
         }
         /* From here on the target is hooked: what is wrong with the file is told by the first tick, and ends the session in order. */
-        (void)writer_session(state->writer, recorder_session(state->recorder));
+        (void)write_head(state);
         return 0;
 }
 
@@ -264,9 +275,10 @@ static int record(struct state *state)
                 answer_requests(state);
                 say_naming(state);
                 if (recorder_session_changed(state->recorder))
-                        (void)writer_session(state->writer, recorder_session(state->recorder));
+                        (void)write_head(state);
                 if (recorder_state(state->recorder) != RECORDER_RUNNING) {
                         state->why = recorder_end_reason(state->recorder);
+                        state->status.target_ended = true;
                         return 0;
                 }
                 if (state->deadline_ns && clock_boottime_ns() >= state->deadline_ns)
@@ -337,6 +349,8 @@ static void end(struct state *state, int failed)
         if (failed < 0)
                 writer_error(state->writer, &err);
         recorder_finish(state->recorder, &sink, status->text);
+        if (recorder_session(state->recorder)->ending.time_ns)
+                (void)write_head(state);
         now = clock_boottime_ns();
         writer_finish(state->writer, now, state->why ? state->why : "the file could not be written", &err);
         if (err.code < 0 || failed < 0) {

@@ -5,6 +5,7 @@
 #include "app/servers.h"
 #include "app/user.h"
 #include "inject/inject.h"
+#include "target/wanted.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,11 @@
 struct recording {
         pid_t pid;
         uint64_t start_time;     /* of the process that is meant, clock ticks since boot; 0 = whichever has that pid */
+        const struct wanted *wanted; /* --wait: who is followed over restarts; then pid is 0 and app/series.h fills in what is
+                                      * below; NULL = only PID */
+        const char *service;     /* the service whose session this is, in words (app/series.h); NULL = none */
+        uint32_t series_number;  /* which of its sessions */
+        const char *previous;    /* path of the one before; "" = none */
         const char *output;      /* NULL = the default place */
         const char *name;        /* for the default file name; NULL = the target's comm */
         bool adaptive;           /* no --mean: the sampling mean is paced */

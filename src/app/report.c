@@ -1,5 +1,6 @@
 #include "app/report.h"
 
+#include "app/export_parts.h"
 #include "app/moment.h"
 #include "app/report_parts.h"
 #include "base/alloc.h"
@@ -79,6 +80,24 @@ static int choose_sites(struct report *report, size_t top)
         return r < 0 ? r : 0;
 }
 
+/* The table of export_csv.c, of the sites that the report has. */
+static int report_csv(FILE *out, struct report *report)
+{
+        const struct export_options plain = { .format = EXPORT_CSV };
+        const struct export export = { out, report->heap, &plain, report->session, heap_process(report->heap) };
+        struct export_kept kept;
+        struct heap_site site;
+        int r = export_kept_read(report->heap, &kept);
+
+        if (r == 0)
+                export_csv_head(out);
+        for (size_t i = 0; r == 0 && i < report->n_sites; i++)
+                if (heap_site(report->heap, report->sites[i], &site))
+                        export_csv_site(&export, &site, export_kept_of(&kept, site.id));
+        free(kept.bytes);
+        return r;
+}
+
 int report_write(FILE *out, const struct history *history, const struct report_options *options, struct err *err)
 {
         struct rec_session session;
@@ -99,8 +118,10 @@ int report_write(FILE *out, const struct history *history, const struct report_o
         if (r < 0)
                 goto out;
         report.session = heap_session(report.heap);
-        if (options->json)
+        if (options->form == REPORT_JSON)
                 r = report_json(out, &report);
+        else if (options->form == REPORT_CSV)
+                r = report_csv(out, &report);
         else
                 report_text(out, &report);
         if (r == 0 && (fflush(out) != 0 || ferror(out)))

@@ -1,4 +1,4 @@
-/* report: what a session says, as a page of text for people or as JSON for programs.
+/* report: what a session says, as a page of text for people, as JSON for programs, or its sites as CSV (app/export.h).
  *
  * JSON: one object with "heaptop_schema": 1; within a schema things are only added. Bytes are whole numbers, times RFC 3339, an
  * estimate is {"value", "low", "high"} with a 95 % interval, null is "cannot be said". */
@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+
 struct report_options {
         const struct rules *rules; /* for frames of the runtime; NULL = as recorded */
         bool own_rules;            /* see heap_set_rules() */
-        bool json;
+        enum report_form form;
         size_t top;        /* how many sites; 0 = 20 */
         const char *at;    /* a moment (app/moment.h); NULL = the end */
         const char *range; /* "A..B": changes between two moments, the state at B; NULL = since the attach */

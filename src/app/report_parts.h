@@ -4,6 +4,8 @@
 #include "app/report.h"
 #include "model/heap.h"
 
+#include <jansson.h>
+
 /* A call stack of a site that holds something at the moment of the report. */
 struct report_stack {
         uint32_t leaf; /* index into the tree */
@@ -25,3 +27,7 @@ size_t report_stacks(const struct tree *tree, struct report_stack ret[REPORT_STA
 
 void report_text(FILE *out, struct report *report);
 int report_json(FILE *out, struct report *report);
+
+/* All but the sites, and one site without its stacks; new references. */
+json_t *report_head(struct heap *heap);
+json_t *report_site(struct heap *heap, const struct heap_site *site);

@@ -22,6 +22,7 @@ struct status {
         uint32_t n_hooks;
         uint64_t stop_ns; /* OK: how long the target stood still */
         uint64_t watched_ns, file_bytes; /* END */
+        uint32_t target_ended;           /* END: because the target ended, or went on as another program */
         char comm[64];    /* cleaned */
         char text[1024];
         char path[PLACE_MAX];

@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -63,6 +64,27 @@ void user_touch_files_as(const struct user *user)
         syscall(SYS_setgroups, 0, NULL);
         setfsgid(user->gid);
         setfsuid(user->uid);
+}
+
+int user_open(const struct user *user, const char *path, int flags)
+{
+        bool other = user->invoking && geteuid() == 0; /* a child of ours may have given up root already */
+        gid_t groups[256];
+        int n = other ? getgroups(array_len(groups), groups) : 0, fd;
+
+        if (n < 0)
+                return -errno;
+        if (other)
+                user_touch_files_as(user);
+        fd = open(path, flags | O_CLOEXEC);
+        if (fd < 0)
+                fd = -errno;
+        if (other) {
+                setfsuid(geteuid());
+                setfsgid(getegid());
+                syscall(SYS_setgroups, n, groups);
+        }
+        return fd;
 }
 
 char *user_state_dir(const struct user *user)

@@ -25,5 +25,9 @@ int user_drop(const struct user *user, struct err *err);
  * of USER's cannot lead root anywhere. */
 void user_touch_files_as(const struct user *user);
 
+/* open(2) with USER's rights only, whoever we are; what was ours comes back. FLAGS make no file. Returns a descriptor (close-on-exec) or
+ * a negative errno. */
+int user_open(const struct user *user, const char *path, int flags);
+
 /* Where sessions are kept: $XDG_STATE_HOME/heaptop. The caller frees it; NULL when USER has no home. */
 char *user_state_dir(const struct user *user);

@@ -1,7 +1,8 @@
-#include "app/viewer.h"
+#include "app/viewer_state.h"
 
 #include "app/actions.h"
 #include "app/ask.h"
+#include "app/config.h"
 #include "app/frames.h"
 #include "app/picking.h"
 #include "app/registry.h"
@@ -23,45 +24,20 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-        LOOK_MS = 200,        /* how often a live file is asked for a new tick */
         HELD_FRAME_MS = 250,  /* between frames while a key is held down */
         HELD_REPEATS = 4,     /* as many of the same key in a row are "held" */
         REPEAT_MS = 100,
-        FIRST_ROW_MS = 2000,  /* a session that is being born gets this long */
 };
 
-struct viewer {
-        const struct viewing *viewing;
-        struct term *term;
-        struct ui *ui;
-        struct canvas *canvas;
-        struct store *store;
-        struct heap *heap;
-        struct rules *rules; /* for frames of the runtime */
-        bool own_rules;
-        struct picking *picking;
-        bool live;            /* somebody still writes the file */
-        uint32_t last_tick;
-        uint64_t looked_ns;   /* when the file was asked */
-        uint64_t drawn_ns, next_ns;
-        uint32_t held_key;
-        unsigned repeats;
-        uint64_t key_ns;
-        bool changed;
-        unsigned long frames, inputs;
-        int test_fd;
-        int status;
-        bool quit;
-};
-
-static volatile sig_atomic_t told_to_end;
+volatile sig_atomic_t viewer_told_to_end;
 
 static void on_end(int number)
 {
-        told_to_end = number;
+        viewer_told_to_end = number;
 }
 
 static void catch_signals(void)
@@ -74,118 +50,15 @@ static void catch_signals(void)
         signal(SIGPIPE, SIG_IGN);
 }
 
-/* HEAPTOP_CLOCK=fixed:NANOSECONDS makes screens the same to the byte. */
-static uint64_t now(void)
-{
-        const char *clock = getenv("HEAPTOP_CLOCK");
-
-        if (clock && strncmp(clock, "fixed:", 6) == 0)
-                return strtoull(clock + 6, NULL, 10);
-        return clock_boottime_ns();
-}
-
-/* ---- the session ---- */
-
-static void close_session(struct viewer *viewer)
-{
-        ui_set_heap(viewer->ui, NULL);
-        heap_free(viewer->heap);
-        viewer->heap = NULL;
-        store_close(viewer->store);
-        viewer->store = NULL;
-}
-
-/* A recorder writes the head of its file a moment after it has said OK. */
-static int wait_for_session(struct store *store, struct err *err)
-{
-        const struct history *history = store_history(store);
-        struct rec_session session;
-        int r, waited_ms = 0;
-
-        while ((r = history->session(history->arg, &session)) == -EAGAIN && waited_ms < FIRST_ROW_MS && !told_to_end) {
-                poll(NULL, 0, 20);
-                waited_ms += 20;
-        }
-        if (r == -EAGAIN)
-                return err_set_id(err, ERROR_EMPTY, EAGAIN,
-                                  "nothing was recorded into %s", store_path(store));
-        if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
-        return 0;
-}
-
-static int follow_file(struct viewer *viewer, uint64_t at)
-{
-        const struct history *history = store_history(viewer->store);
-        uint32_t last;
-        int r = history->last_tick(history->arg, &last);
-
-        if (r < 0 || last == viewer->last_tick)
-                return r;
-        viewer->last_tick = last;
-        viewer->changed = true;
-        return ui_set_last_tick(viewer->ui, last, at);
-}
-
-static int open_session(struct viewer *viewer, const char *path, struct err *err)
-{
-        int r;
-
-        r = store_open(path, &viewer->store, err);
-        if (r == 0)
-                r = wait_for_session(viewer->store, err);
-        if (r < 0)
-                return r;
-        viewer->live = store_is_live(viewer->store);
-        viewer->last_tick = 0;
-        viewer->heap = heap_new(store_history(viewer->store));
-        heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
-        ui_free(viewer->ui);
-        viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
-        ui_set_heap(viewer->ui, viewer->heap);
-        ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
-        ui_set_file_name(viewer->ui, path);
-        r = follow_file(viewer, now());
-        if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
-        return 0;
-}
-
-/* The recorder is gone: what it wrote stays, and so do we. */
-static void notice_end(struct viewer *viewer)
-{
-        const struct history *history = store_history(viewer->store);
-        struct rec_session session = { 0 };
-
-        viewer->live = false;
-        viewer->changed = true;
-        if (history->session(history->arg, &session) == 0 && session.ended_ns)
-                ui_set_ended(viewer->ui, session.end_reason ? session.end_reason : "the recording ended");
-        else
-                ui_set_ended(viewer->ui, "the recorder died; its guardian removes the hooks");
-}
-
-static void look_at_file(struct viewer *viewer, uint64_t at)
-{
-        if (!viewer->live || at - viewer->looked_ns < LOOK_MS * NS_PER_MS)
-                return;
-        viewer->looked_ns = at;
-        if (follow_file(viewer, at) < 0)
-                log_warn("cannot read the session");
-        if (!store_is_live(viewer->store)) {
-                follow_file(viewer, at);
-                notice_end(viewer);
-        }
-}
-
 /* ---- the picker and the guardian ---- */
 
 static void open_picker(struct viewer *viewer)
 {
         if (viewer->store)
-                close_session(viewer);
+                viewer_close_session(viewer);
         ui_free(viewer->ui);
         viewer->ui = ui_new(UI_PICK);
+        viewer_set_up_ui(viewer);
         viewer->live = false;
         if (!viewer->picking)
                 viewer->picking = picking_new(viewer->viewing->user);
@@ -193,13 +66,37 @@ static void open_picker(struct viewer *viewer)
         viewer->changed = true;
 }
 
+static bool send_question(struct viewer *viewer, const struct ask *question)
+{
+        if (viewer->viewing->guardian >= 0 &&
+            send(viewer->viewing->guardian, question, sizeof *question, MSG_NOSIGNAL) >= 0)
+                return true;
+        ui_say(viewer->ui, viewer_now(), "heaptop's guardian does not answer");
+        return false;
+}
+
 static void ask(struct viewer *viewer, enum ask_kind kind, pid_t pid)
 {
-        const struct ask question = { .kind = kind, .pid = pid };
+        send_question(viewer, &(struct ask){ .kind = kind, .pid = pid });
+}
 
-        if (viewer->viewing->guardian < 0 ||
-            send(viewer->viewing->guardian, &question, sizeof question, MSG_NOSIGNAL) < 0)
-                ui_say(viewer->ui, now(), "heaptop's guardian does not answer");
+/* R: for the next process of the name of the one that has ended. */
+static void wait_for_next(struct viewer *viewer)
+{
+        const struct history *history = viewer->store ? store_history(viewer->store) : NULL;
+        struct ask question = { .kind = ASK_WAIT };
+        struct rec_session session;
+
+        if (!history || viewer->live || viewer->awaited || history->session(history->arg, &session) < 0)
+                return;
+        question.number = session.series_number;
+        snprintf(question.name, sizeof question.name, "%s", session.comm);
+        snprintf(question.path, sizeof question.path, "%s", viewer->path);
+        if (!send_question(viewer, &question))
+                return;
+        viewer->awaited = true;
+        viewer->awaited_s = time(NULL) - 1;
+        ui_say(viewer->ui, viewer_now(), "waiting for a new %s", session.comm);
 }
 
 static void show_session(struct viewer *viewer, const char *path, const char *said)
@@ -207,14 +104,31 @@ static void show_session(struct viewer *viewer, const char *path, const char *sa
         char *own = xstrdup(path); /* PATH may belong to the screen that makes way */
         struct err err = { 0 };
 
-        if (open_session(viewer, own, &err) < 0) {
+        if (viewer_open_session(viewer, own, &err) < 0) {
                 open_picker(viewer);
                 said = err.text;
         }
         if (said)
-                ui_say(viewer->ui, now(), "%s", said);
+                ui_say(viewer->ui, viewer_now(), "%s", said);
         viewer->changed = true;
         free(own);
+}
+
+static void look_for_next(struct viewer *viewer, uint64_t at)
+{
+        char path[PLACE_MAX], said[160];
+        const struct rec_session *session;
+
+        if (!viewer_next_session(viewer, at, path))
+                return;
+        viewer_close_session(viewer);
+        show_session(viewer, path, NULL);
+        if (!viewer->heap)
+                return;
+        session = heap_session(viewer->heap);
+        snprintf(said, sizeof said, "%.64s is there again, pid %d: session %u of %.40s", session->comm, (int)session->pid,
+                 session->series_number, session->followed);
+        ui_say(viewer->ui, viewer_now(), "%s", said);
 }
 
 static void hear_answer(struct viewer *viewer)
@@ -234,7 +148,13 @@ static void hear_answer(struct viewer *viewer)
                         say_attached(&answer.status, said, sizeof said);
                         show_session(viewer, answer.status.path, said);
                 } else {
-                        ui_say(viewer->ui, now(), "%s", answer.status.text);
+                        ui_say(viewer->ui, viewer_now(), "%s", answer.status.text);
+                }
+                break;
+        case ASK_WAIT:
+                if (answer.status.kind == STATUS_ERROR) {
+                        viewer->awaited = false;
+                        ui_say(viewer->ui, viewer_now(), "%s", answer.status.text);
                 }
                 break;
         case ASK_STOP:
@@ -276,15 +196,15 @@ static void leave(struct viewer *viewer)
         struct err err = { 0 };
 
         if (!viewer->live) {
-                ui_say(viewer->ui, now(), "nobody records this file");
+                ui_say(viewer->ui, viewer_now(), "nobody records this file");
                 return;
         }
         if (viewer->viewing->mortal && heap_session(viewer->heap)->pid == viewer->viewing->mortal) {
-                ui_say(viewer->ui, now(), "the demo's service ends with the demo: nothing would go on");
+                ui_say(viewer->ui, viewer_now(), "the demo's service ends with the demo: nothing would go on");
                 return;
         }
         if (actions_keep(viewer->store, &err) < 0) {
-                ui_say(viewer->ui, now(), "%s", err.text);
+                ui_say(viewer->ui, viewer_now(), "%s", err.text);
                 return;
         }
         viewer->status = VIEWER_LEFT;
@@ -319,22 +239,25 @@ static void act(struct viewer *viewer, enum ui_action action)
                 leave(viewer);
                 break;
         case UI_MARK:
-                actions_mark(viewer->ui, viewer->store, viewer->live, heap_process(viewer->heap), now());
+                actions_mark(viewer->ui, viewer->store, viewer->live, heap_process(viewer->heap), viewer_now());
                 break;
         case UI_PICKER:
                 if (viewer->viewing->guardian < 0)
-                        ui_say(viewer->ui, now(), "no picker here");
+                        ui_say(viewer->ui, viewer_now(), "no picker here");
                 else
                         ask(viewer, ASK_STOP, 0);
                 break;
         case UI_SAVE_SCREEN:
-                actions_save_screen(viewer->ui, viewer->canvas, viewer->viewing->user, now());
+                actions_save_screen(viewer->ui, viewer->canvas, viewer->viewing->user, viewer_now());
                 break;
         case UI_COPY:
-                actions_copy(viewer->ui, viewer->term != NULL, viewer->viewing->user, now());
+                actions_copy(viewer->ui, viewer->term != NULL, viewer->viewing->user, viewer_now());
                 break;
         case UI_EDIT:
-                actions_edit(viewer->ui, &viewer->term, &again, now());
+                actions_edit(viewer->ui, &viewer->term, &again, viewer_now());
+                break;
+        case UI_WRITE_CONFIG:
+                actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
                 break;
         case UI_BELL:
                 if (viewer->term)
@@ -343,16 +266,17 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EXPORT:
         case UI_RENAME_MARK:
         case UI_DELETE_MARK:
-        case UI_WRITE_CONFIG:
         case UI_TRY_AGAIN:
+                break;
         case UI_WAIT:
+                wait_for_next(viewer);
                 break;
         }
 }
 
 static void press(struct viewer *viewer, const struct key_event *event)
 {
-        uint64_t at = now();
+        uint64_t at = viewer_now();
 
         viewer->repeats = event->key == viewer->held_key && at - viewer->key_ns < REPEAT_MS * NS_PER_MS
                                   ? viewer->repeats + 1 : 0;
@@ -417,8 +341,8 @@ static int wait_ms(const struct viewer *viewer)
 
         if (viewer->changed)
                 ms = HELD_FRAME_MS;
-        if ((viewer->live || !viewer->store) && ms > LOOK_MS)
-                ms = LOOK_MS;
+        if ((viewer->live || viewer->awaited || !viewer->store) && ms > VIEWER_LOOK_MS)
+                ms = VIEWER_LOOK_MS;
         return ms > 60000 ? 60000 : (int)ms;
 }
 
@@ -427,10 +351,11 @@ static void run_loop(struct viewer *viewer)
         struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                  { .fd = viewer->viewing->guardian, .events = POLLIN } };
 
-        while (!viewer->quit && !told_to_end && viewer->term) {
-                uint64_t at = now();
+        while (!viewer->quit && !viewer_told_to_end && viewer->term) {
+                uint64_t at = viewer_now();
 
-                look_at_file(viewer, at);
+                viewer_look_at_file(viewer, at);
+                look_for_next(viewer, at);
                 look_at_processes(viewer, at);
                 draw(viewer, at);
                 poll(fds, 2, wait_ms(viewer));
@@ -442,8 +367,8 @@ static void run_loop(struct viewer *viewer)
                 else if (fds[1].revents)
                         break; /* the guardian is gone */
         }
-        if (told_to_end)
-                viewer->status = 128 + told_to_end;
+        if (viewer_told_to_end)
+                viewer->status = 128 + viewer_told_to_end;
 }
 
 static int test_fd(void)
@@ -470,26 +395,46 @@ static void read_rules(struct viewer *viewer, struct err *err)
                 log_warn("%s", err->text);
 }
 
+/* On the terminal, which shows what is going on meanwhile. */
+static int open_on_screen(struct viewer *viewer, const char *path, struct err *err)
+{
+        struct term_options options = actions_term_options(viewer->viewing->options);
+        int r = viewer_begin_session(viewer, path, err);
+
+        if (r == 0)
+                r = term_open(&options, &viewer->term, err);
+        if (r < 0)
+                return r;
+        viewer->changed = true;
+        draw(viewer, viewer_now());
+        r = viewer_read_session(viewer, path, err);
+        if (r < 0)
+                term_close(viewer->term);
+        return r;
+}
+
 int viewer_run(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = test_fd(), .next_ns = UINT64_MAX };
         struct term_options options = actions_term_options(viewing->options);
         struct err err = { 0 }, mistake = { 0 };
-        int r = 0;
+        int r;
 
         catch_signals();
         read_rules(&viewer, &mistake);
-        if (viewing->mode == UI_PICK)
+        if (viewing->options->config && viewing->options->config->mistake[0])
+                err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);
+        if (viewing->mode == UI_PICK) {
                 open_picker(&viewer);
-        else
-                r = open_session(&viewer, viewing->path, &err);
-        if (r == 0)
                 r = term_open(&options, &viewer.term, &err);
+        } else {
+                r = open_on_screen(&viewer, viewing->path, &err);
+        }
         if (r == 0) {
                 if (viewing->say)
-                        ui_say(viewer.ui, now(), "%s", viewing->say);
+                        ui_say(viewer.ui, viewer_now(), "%s", viewing->say);
                 if (mistake.code)
-                        ui_say(viewer.ui, now(), "%s", mistake.text);
+                        ui_say(viewer.ui, viewer_now(), "%s", mistake.text);
                 viewer.changed = true;
                 run_loop(&viewer);
                 term_close(viewer.term);
@@ -526,7 +471,7 @@ static int press_words(struct viewer *viewer, const char *keys, struct err *err)
                                        word);
                 else
                         press(viewer, &event);
-                ui_advance(viewer->ui, now(), &viewer->next_ns);
+                ui_advance(viewer->ui, viewer_now(), &viewer->next_ns);
         }
         free(copy);
         return r;
@@ -563,9 +508,11 @@ int viewer_print(const struct viewing *viewing)
         read_rules(&viewer, &mistake);
         if (mistake.code)
                 say("%s", mistake.text);
+        if (options->config && options->config->mistake[0])
+                say("%s", options->config->mistake);
         r = parse_screen(options->screen, &width, &height, &err);
         if (r == 0)
-                r = open_session(&viewer, viewing->path, &err);
+                r = viewer_open_session(&viewer, viewing->path, &err);
         if (r == 0) {
                 viewer.canvas = canvas_new(width, height, options->ascii || !is_utf8());
                 ui_draw(viewer.ui, viewer.canvas);

@@ -137,7 +137,7 @@ static const struct error_entry entries[] = {
           "The session has no moment that could be shown: it began less than a second ago, or broke off at once.",
           "Try again in a second." },
         { ERROR_EXISTS, EXIT_CANT_WRITE, "there is something of that name already",
-          "heaptop overwrites no file.",
+          "heaptop overwrites no file unless it is told to (`heaptop export --force`).",
           "Choose another name with -o, or remove it." },
         { ERROR_CANNOT_CREATE, 0, "the file cannot be created",
           "The folder does not exist, or is not yours to write.",

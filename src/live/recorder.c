@@ -34,6 +34,7 @@ struct recorder {
         struct recorder_options options;
         enum recorder_state state;
         char end_reason[128];
+        struct rec_ending sample; /* its last fields: of the newest tick in which the target lived */
         struct rec_session session;
         bool session_changed;
         struct ledger ledger;
@@ -63,6 +64,12 @@ static void give_back(void)
 #endif
 }
 
+static void note_sample(struct recorder *recorder, const struct rec_process *process)
+{
+        recorder->sample = (struct rec_ending){ .sample_ns = process->time_ns, .heap_bytes = process->heap_used,
+                                                .rss_bytes = process->rss_anon + process->rss_file + process->rss_shmem };
+}
+
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
@@ -78,6 +85,8 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         if (recorder->follow)
                 follow_tick(recorder->follow);
         members_tick(&recorder->members, force, &tick, classes);
+        if (recorder->state == RECORDER_RUNNING)
+                note_sample(recorder, &tick.process);
         add_cost(recorder, &tick.process);
         tick.memory = &memory;
         tick.n_memory = members_memory(&recorder->members, &memory);
@@ -103,6 +112,22 @@ static void note_reason(struct recorder *recorder, const struct member *member, 
                 snprintf(recorder->end_reason, sizeof recorder->end_reason, "%s", ret);
 }
 
+/* Of the target, for the session. Its source is ended afterwards, and with it the string. */
+static void note_ending(struct recorder *recorder, const struct member *member, enum watched_fate fate)
+{
+        struct rec_ending ending = recorder->sample;
+
+        watched_ending(&member->source->watched, &ending);
+        if (fate == WATCHED_EXEC) {
+                ending.how = REC_HOW_EXEC;
+                ending.code = -1;
+        }
+        ending.time_ns = recorder->ledger.now_ns;
+        ending.oom_source = xstrdup(ending.oom_source);
+        free((char *)recorder->session.ending.oom_source);
+        recorder->session.ending = ending;
+}
+
 /* The last one leaves what it had as "live at the end"; of others the memory is gone. */
 static void end_member(struct recorder *recorder, struct member *member, enum watched_fate fate)
 {
@@ -111,6 +136,8 @@ static void end_member(struct recorder *recorder, struct member *member, enum wa
         char reason[128];
 
         note_reason(recorder, member, fate, reason, sizeof reason);
+        if (target && !followed)
+                note_ending(recorder, member, fate);
         happenings->label = target ? NULL : member->source->label;
         happenings_event(happenings, recorder->ledger.now_ns, fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC,
                          "%s", target ? reason : reason + strlen("target "));

@@ -36,7 +36,7 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
                  struct err *err);
 void recorder_free(struct recorder *recorder); /* accepts NULL */
 
-/* What to write at the head of the session. Strings belong to the recorder. When the target goes on as another program that is
+/* What to write at the head of the session, and again when the target has ended: its `ending` says how. Strings belong to the recorder. When the target goes on as another program that is
  * followed, the head tells of that one. */
 const struct rec_session *recorder_session(const struct recorder *recorder);
 

@@ -72,5 +72,6 @@ void session_done(struct rec_session *session)
         release(session->user);
         release(session->allocator);
         release(session->limit_source);
+        release(session->ending.oom_source);
         *session = (struct rec_session){ 0 };
 }

@@ -1,7 +1,6 @@
 #include "live/watched.h"
 
 #include "base/alloc.h"
-#include "base/io.h"
 #include "probe/wire.h"
 #include "target/memory.h"
 #include "target/proc.h"
@@ -10,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { EVENTS_MAX = 64 << 10 };
 
 /* Linux 6.15 tells anybody who holds a pidfd how the process ended (include/uapi/linux/pidfd.h; not in older headers). */
 struct exit_info {
@@ -29,44 +27,12 @@ struct exit_info {
 #define EXIT_INFO_EXIT (1ull << 3)
 #define EXIT_INFO_GET  _IOWR(0xff, 11, struct exit_info)
 
-/* The file that counts the kills for lack of memory in the cgroup (version 2) of PID. */
-static char *find_oom_path(pid_t pid)
-{
-        char *text = NULL, *path = NULL, *line;
-
-        if (proc_read(pid, "cgroup", EVENTS_MAX, &text, NULL) < 0)
-                return NULL;
-        line = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
-        if (line) {
-                line = strchr(line + 1, '/');
-                line[strcspn(line, "\n")] = '\0';
-                path = xasprintf("/sys/fs/cgroup%s/memory.events", line);
-        }
-        free(text);
-        return path;
-}
-
-static uint64_t count_oom_kills(const char *path)
-{
-        char *text, *found;
-        uint64_t n = 0;
-
-        if (!path || io_read_file(path, EVENTS_MAX, &text, NULL) < 0)
-                return 0;
-        found = strstr(text, "\noom_kill ");
-        if (found)
-                n = strtoull(found + strlen("\noom_kill "), NULL, 10);
-        free(text);
-        return n;
-}
-
 void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr)
 {
         *watched = (struct watched){ .pid = pid, .start_time = start_time, .probe_addr = probe_addr };
         watched->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         watched->memory = memory_open(pid, 0);
-        watched->oom_path = find_oom_path(pid);
-        watched->oom_kills = count_oom_kills(watched->oom_path);
+        oom_init(&watched->oom, pid);
 }
 
 void watched_done(struct watched *watched)
@@ -75,7 +41,7 @@ void watched_done(struct watched *watched)
                 memory_close(watched->memory);
         if (watched->pidfd > 0)
                 close(watched->pidfd);
-        free(watched->oom_path);
+        oom_done(&watched->oom);
         *watched = (struct watched){ 0 };
 }
 
@@ -115,19 +81,40 @@ static bool exit_code(const struct watched *watched, int *ret)
         return true;
 }
 
-void watched_epitaph(const struct watched *watched, char *ret, size_t size)
+void watched_ending(const struct watched *watched, struct rec_ending *ret)
 {
-        const char *oom = count_oom_kills(watched->oom_path) > watched->oom_kills ?
-                                  " (its cgroup ran out of memory and a process was killed)" : "";
+        struct oom_evidence evidence;
         int code;
 
+        oom_look(&watched->oom, &evidence);
+        ret->oom_source = evidence.source;
+        ret->oom_before = evidence.before;
+        ret->oom_after = evidence.now;
+        ret->how = REC_HOW_UNKNOWN;
+        ret->code = -1;
         if (!exit_code(watched, &code))
+                return;
+        ret->how = WIFSIGNALED(code) ? REC_HOW_KILLED : REC_HOW_EXITED;
+        ret->code = WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code);
+}
+
+void watched_epitaph(const struct watched *watched, char *ret, size_t size)
+{
+        struct rec_ending ending = { 0 };
+        const char *oom = "";
+
+        watched_ending(watched, &ending);
+        if (ending.oom_after > ending.oom_before && (ending.how == REC_HOW_UNKNOWN || ending.code == SIGKILL))
+                oom = watched->oom.path && ending.oom_source == watched->oom.path ?
+                              " (its cgroup ran out of memory and a process was killed)" :
+                              " (memory ran out and a process was killed, perhaps this one)";
+        if (ending.how == REC_HOW_UNKNOWN)
                 snprintf(ret, size, "target exited%s", oom);
-        else if (WIFSIGNALED(code))
-                snprintf(ret, size, "target was killed by SIG%s%s", sigabbrev_np(WTERMSIG(code)) ?
-                         sigabbrev_np(WTERMSIG(code)) : "?", oom);
+        else if (ending.how == REC_HOW_KILLED)
+                snprintf(ret, size, "target was killed by SIG%s%s", sigabbrev_np(ending.code) ?
+                         sigabbrev_np(ending.code) : "?", oom);
         else
-                snprintf(ret, size, "target exited with status %d%s", WEXITSTATUS(code), oom);
+                snprintf(ret, size, "target exited with status %d%s", ending.code, oom);
 }
 
 static uint64_t less(uint64_t a, uint64_t b)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/record.h"
+#include "target/oom.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,8 +20,7 @@ struct watched {
         int memory;  /* /proc/PID/mem as it was at the attach: belongs to that address space for good; -1 = none */
         uint64_t start_time;
         uint64_t probe_addr;    /* the shared area in the target */
-        char *oom_path;         /* memory.events of its cgroup, NULL = not known */
-        uint64_t oom_kills;     /* when it began */
+        struct oom oom;
 };
 
 /* A short program may be gone already: then its fate says so. End with watched_done(). */
@@ -29,7 +29,10 @@ void watched_done(struct watched *watched); /* accepts all zeroes */
 
 enum watched_fate watched_fate(const struct watched *watched);
 
-/* Why it ended, in words: "target exited with status 3", "target was killed by SIGKILL (out of memory in its cgroup)". RET has SIZE
+/* How it ended: fills how, code and the figures of OOM kills. RET->oom_source belongs to WATCHED. */
+void watched_ending(const struct watched *watched, struct rec_ending *ret);
+
+/* The same in words: "target exited with status 3", "target was killed by SIGKILL (out of memory in its cgroup)". RET has SIZE
  * bytes. */
 void watched_epitaph(const struct watched *watched, char *ret, size_t size);
 

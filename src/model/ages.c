@@ -19,10 +19,11 @@ struct collection {
         size_t n, cap;
 };
 
-/* A damaged file may hold any weight. */
-static int64_t stands_for(uint64_t size, double weight)
+int64_t heap_block_bytes(const struct rec_block *row)
 {
-        return weight >= 1 && (double)size * weight < (double)ESTIMATE_SIZE_MAX ? estimate_bytes(size, weight) : 0;
+        double bytes = (double)row->size * row->weight;
+
+        return row->weight >= 1 && bytes < (double)ESTIMATE_SIZE_MAX ? estimate_bytes(row->size, row->weight) : 0;
 }
 
 static int add(void *ctx, const struct rec_block *row)
@@ -32,7 +33,7 @@ static int add(void *ctx, const struct rec_block *row)
         array_grow(all->blocks, all->n, all->cap);
         all->blocks[all->n++] = (struct aged){
                 .age_ns = all->now_ns > row->birth_ns ? all->now_ns - row->birth_ns : 0,
-                .bytes = stands_for(row->size, row->weight),
+                .bytes = heap_block_bytes(row),
         };
         return 0;
 }
@@ -46,7 +47,7 @@ static int collect(struct heap *heap, uint32_t site, struct collection *ret)
         if (site == 0 || !heap_has_site(heap, site))
                 return 0;
         for (uint32_t stack = heap->names.sites[site].first; stack; stack = heap->names.stacks[stack].next) {
-                if (cursor_stack(&heap->now, stack)->live_samples == 0)
+                if (cursor_stack(&heap->now, stack).live_samples == 0)
                         continue;
                 r = heap->history->blocks(heap->history->arg, stack, heap->tick, add, ret);
                 if (r < 0)

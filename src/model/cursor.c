@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct counts nothing;
+enum { FEW_ROWS = 256 };
 
-/* What the counts of a site are before they are fitted into 64 bits: 2^32 stacks cannot make these overflow. */
-struct cursor_sums {
-        __int128 live_bytes, live_blocks, born_bytes, born_blocks, live_samples, born_samples;
+/* As in rec_stack_tick. */
+struct cursor_row {
+        int64_t live_bytes, live_blocks, born_bytes, born_blocks, live_samples, born_samples;
+        double variance;
 };
 
 int64_t capped(__int128 value)
@@ -28,25 +29,6 @@ int64_t capped_sub(int64_t a, int64_t b)
         return capped((__int128)a - b);
 }
 
-static void change(__int128 *sum, int64_t old, int64_t new, int64_t *ret)
-{
-        *sum += (__int128)new - old;
-        *ret = capped(*sum);
-}
-
-/* Adds NEW to a site and takes OLD off. */
-static void replace(struct cursor_sums *sums, struct counts *site, const struct counts *old, const struct counts *new)
-{
-        change(&sums->live_bytes, old->live_bytes, new->live_bytes, &site->live_bytes);
-        change(&sums->live_blocks, old->live_blocks, new->live_blocks, &site->live_blocks);
-        change(&sums->born_bytes, old->born_bytes, new->born_bytes, &site->born_bytes);
-        change(&sums->born_blocks, old->born_blocks, new->born_blocks, &site->born_blocks);
-        change(&sums->live_samples, old->live_samples, new->live_samples, &site->live_samples);
-        change(&sums->born_samples, old->born_samples, new->born_samples, &site->born_samples);
-        site->stacks += new->stacks - old->stacks;
-        site->variance += new->variance - old->variance;
-}
-
 /* 2^24 stacks of 1e30 bytes^2 still fit into 128 bits. */
 static unsigned __int128 whole_variance(double variance)
 {
@@ -60,33 +42,53 @@ struct walk {
         const struct names *names;
 };
 
+/* The row of STACK, a new one when it has none yet. */
+static struct cursor_row *row_of(struct cursor *cursor, uint32_t stack, uint32_t site)
+{
+        uint32_t *place = &cursor->places[stack];
+
+        if (*place == 0) {
+                if (cursor->n_rows == 0)
+                        cursor->n_rows = 1;
+                if (cursor->n_rows >= cursor->cap_rows) {
+                        cursor->cap_rows += cursor->cap_rows / 4 + FEW_ROWS;
+                        cursor->rows = xreallocarray(cursor->rows, cursor->cap_rows, sizeof *cursor->rows);
+                }
+                cursor->rows[cursor->n_rows] = (struct cursor_row){ 0 };
+                *place = (uint32_t)cursor->n_rows++;
+                if (cursor->stacks[site]++ == 0 && site != 0)
+                        cursor->n_seen++;
+        }
+        return &cursor->rows[*place];
+}
+
 static int apply(void *ctx, const struct rec_stack_tick *row)
 {
         struct walk *walk = ctx;
         struct cursor *cursor = walk->cursor;
+        struct cursor_row *own;
         uint32_t site;
         int64_t before;
-        struct counts now = {
-                .live_bytes = row->live_bytes,
-                .live_blocks = row->live_blocks,
-                .born_bytes = row->born_bytes,
-                .born_blocks = row->born_blocks,
-                .live_samples = row->live_samples,
-                .born_samples = row->born_samples,
-                .stacks = 1,
-                .variance = whole_variance(row->live_variance),
-        };
 
         if (row->stack == 0 || row->stack >= cursor->n_stacks)
                 return 0;
         site = walk->names->stacks[row->stack].site;
         if (site >= cursor->n_sites)
                 return 0;
-        before = cursor->sites[site].live_bytes;
-        replace(&cursor->sums[site], &cursor->sites[site], &cursor->stacks[row->stack], &now);
-        cursor->stacks[row->stack] = now;
+        own = row_of(cursor, row->stack, site);
+        before = capped(cursor->live[site]);
+        cursor->live[site] += (__int128)row->live_bytes - own->live_bytes;
+        *own = (struct cursor_row){
+                .live_bytes = row->live_bytes,
+                .live_blocks = row->live_blocks,
+                .born_bytes = row->born_bytes,
+                .born_blocks = row->born_blocks,
+                .live_samples = row->live_samples,
+                .born_samples = row->born_samples,
+                .variance = row->live_variance,
+        };
         if (cursor->watch)
-                cursor->watch(cursor->watch_arg, row->tick, site, before, cursor->sites[site].live_bytes);
+                cursor->watch(cursor->watch_arg, row->tick, site, before, capped(cursor->live[site]));
         return 0;
 }
 
@@ -103,11 +105,12 @@ static void *lengthen(void *array, size_t n, size_t wanted, size_t size)
 static void clear(struct cursor *cursor)
 {
         if (cursor->n_stacks)
-                memset(cursor->stacks, 0, cursor->n_stacks * sizeof *cursor->stacks);
+                memset(cursor->places, 0, cursor->n_stacks * sizeof *cursor->places);
         if (cursor->n_sites) {
-                memset(cursor->sites, 0, cursor->n_sites * sizeof *cursor->sites);
-                memset(cursor->sums, 0, cursor->n_sites * sizeof *cursor->sums);
+                memset(cursor->live, 0, cursor->n_sites * sizeof *cursor->live);
+                memset(cursor->stacks, 0, cursor->n_sites * sizeof *cursor->stacks);
         }
+        cursor->n_rows = cursor->n_seen = 0;
         cursor->process = (struct rec_process){ 0 };
         cursor->tick = 0;
         cursor->loaded = false;
@@ -143,10 +146,10 @@ static void fit(struct cursor *cursor, size_t n_stacks, size_t n_sites)
 {
         if (n_sites == 0)
                 n_sites = 1;
-        cursor->stacks = lengthen(cursor->stacks, cursor->n_stacks, n_stacks, sizeof *cursor->stacks);
+        cursor->places = lengthen(cursor->places, cursor->n_stacks, n_stacks, sizeof *cursor->places);
         cursor->n_stacks = n_stacks > cursor->n_stacks ? n_stacks : cursor->n_stacks;
-        cursor->sites = lengthen(cursor->sites, cursor->n_sites, n_sites, sizeof *cursor->sites);
-        cursor->sums = lengthen(cursor->sums, cursor->n_sites, n_sites, sizeof *cursor->sums);
+        cursor->live = lengthen(cursor->live, cursor->n_sites, n_sites, sizeof *cursor->live);
+        cursor->stacks = lengthen(cursor->stacks, cursor->n_sites, n_sites, sizeof *cursor->stacks);
         cursor->n_sites = n_sites > cursor->n_sites ? n_sites : cursor->n_sites;
 }
 
@@ -168,11 +171,11 @@ int cursor_step(struct cursor *cursor, const struct history *history, const stru
 {
         struct walk walk = { cursor, names };
 
-        fit(cursor, names->n_stacks, names->n_sites);
         if (!cursor->loaded || tick < cursor->tick)
                 return -EINVAL;
         if (tick == cursor->tick)
                 return 0;
+        fit(cursor, names->n_stacks, names->n_sites);
         return arrive(cursor, history, tick,
                       history->changes_between(history->arg, cursor->tick, tick, apply, &walk));
 }
@@ -183,12 +186,12 @@ int cursor_load(struct cursor *cursor, const struct history *history, const stru
         cursor_watch watch = cursor->watch;
         int r;
 
-        fit(cursor, names->n_stacks, names->n_sites);
         clear(cursor);
-        if (tick == 0) {
+        if (tick == 0) { /* nothing is kept for it */
                 cursor->loaded = true;
                 return 0;
         }
+        fit(cursor, names->n_stacks, names->n_sites);
         cursor->watch = NULL; /* only for changes in the order of time */
         r = history->changes_at(history->arg, tick, apply, &walk);
         cursor->watch = watch;
@@ -204,12 +207,24 @@ int cursor_seek(struct cursor *cursor, const struct history *history, const stru
 
 void cursor_copy(struct cursor *cursor, const struct cursor *from)
 {
-        fit(cursor, from->n_stacks, from->n_sites);
         clear(cursor);
+        if (from->n_sites == 0) {
+                cursor->loaded = from->loaded;
+                return;
+        }
+        fit(cursor, from->n_stacks, from->n_sites);
         if (from->n_stacks)
-                memcpy(cursor->stacks, from->stacks, from->n_stacks * sizeof *from->stacks);
-        memcpy(cursor->sites, from->sites, from->n_sites * sizeof *from->sites);
-        memcpy(cursor->sums, from->sums, from->n_sites * sizeof *from->sums);
+                memcpy(cursor->places, from->places, from->n_stacks * sizeof *from->places);
+        if (from->n_rows) {
+                if (cursor->cap_rows < from->n_rows)
+                        cursor->rows = xreallocarray(cursor->rows, from->n_rows, sizeof *from->rows);
+                cursor->cap_rows = cursor->cap_rows < from->n_rows ? from->n_rows : cursor->cap_rows;
+                memcpy(cursor->rows, from->rows, from->n_rows * sizeof *from->rows);
+        }
+        memcpy(cursor->live, from->live, from->n_sites * sizeof *from->live);
+        memcpy(cursor->stacks, from->stacks, from->n_sites * sizeof *from->stacks);
+        cursor->n_rows = from->n_rows;
+        cursor->n_seen = from->n_seen;
         cursor->process = from->process;
         cursor->tick = from->tick;
         cursor->loaded = from->loaded;
@@ -217,18 +232,70 @@ void cursor_copy(struct cursor *cursor, const struct cursor *from)
 
 void cursor_done(struct cursor *cursor)
 {
+        free(cursor->places);
+        free(cursor->rows);
+        free(cursor->live);
         free(cursor->stacks);
-        free(cursor->sites);
-        free(cursor->sums);
         *cursor = (struct cursor){ 0 };
 }
 
-const struct counts *cursor_stack(const struct cursor *cursor, uint32_t stack)
+static const struct cursor_row *find_row(const struct cursor *cursor, uint32_t stack)
 {
-        return stack < cursor->n_stacks ? &cursor->stacks[stack] : &nothing;
+        return stack < cursor->n_stacks && cursor->places[stack] ? &cursor->rows[cursor->places[stack]] : NULL;
 }
 
-const struct counts *cursor_site(const struct cursor *cursor, uint32_t site)
+struct counts cursor_stack(const struct cursor *cursor, uint32_t stack)
 {
-        return site < cursor->n_sites ? &cursor->sites[site] : &nothing;
+        const struct cursor_row *row = find_row(cursor, stack);
+
+        if (!row)
+                return (struct counts){ 0 };
+        return (struct counts){
+                .live_bytes = row->live_bytes,
+                .live_blocks = row->live_blocks,
+                .born_bytes = row->born_bytes,
+                .born_blocks = row->born_blocks,
+                .live_samples = row->live_samples,
+                .born_samples = row->born_samples,
+                .stacks = 1,
+                .variance = whole_variance(row->variance),
+        };
+}
+
+struct counts cursor_site(const struct cursor *cursor, const struct names *names, uint32_t site)
+{
+        __int128 live_blocks = 0, born_bytes = 0, born_blocks = 0, live_samples = 0, born_samples = 0;
+        struct counts sum = { .live_bytes = cursor_live(cursor, site) };
+
+        if (site == 0 || site >= names->n_sites || !cursor_has(cursor, site))
+                return (struct counts){ 0 };
+        for (uint32_t stack = names->sites[site].first; stack; stack = names->stacks[stack].next) {
+                const struct cursor_row *row = find_row(cursor, stack);
+
+                if (!row)
+                        continue;
+                live_blocks += row->live_blocks;
+                born_bytes += row->born_bytes;
+                born_blocks += row->born_blocks;
+                live_samples += row->live_samples;
+                born_samples += row->born_samples;
+                sum.variance += whole_variance(row->variance);
+                sum.stacks++;
+        }
+        sum.live_blocks = capped(live_blocks);
+        sum.born_bytes = capped(born_bytes);
+        sum.born_blocks = capped(born_blocks);
+        sum.live_samples = capped(live_samples);
+        sum.born_samples = capped(born_samples);
+        return sum;
+}
+
+int64_t cursor_live(const struct cursor *cursor, uint32_t site)
+{
+        return site < cursor->n_sites ? capped(cursor->live[site]) : 0;
+}
+
+bool cursor_has(const struct cursor *cursor, uint32_t site)
+{
+        return site < cursor->n_sites && cursor->stacks[site] != 0;
 }

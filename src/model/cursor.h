@@ -1,7 +1,8 @@
 /* cursor: what every stack and site stands at, at one tick.
  *
- * A cursor moves forward by reading what changed and anywhere else by reading the rows in force. The sums per
- * site are kept up as stacks change. All sums are integers (a variance too: 128 bits), so the order of adding
+ * A cursor moves forward by reading what changed and anywhere else by reading the rows in force. Kept are the rows of stacks,
+ * densely since most stacks are only on the way to those that allocate, and of sites what every list needs; the rest of a site
+ * is added up when it is asked for. All sums are integers (a variance too: 128 bits), so the order of adding
  * does not matter and both ways of moving give the same numbers to the last bit. A damaged file can hold any
  * number: sums are made in 128 bits and what is told of them stays at the ends of 64. */
 #pragma once
@@ -20,10 +21,13 @@ typedef void (*cursor_watch)(void *arg, uint32_t tick, uint32_t site, int64_t be
 struct cursor {
         uint32_t tick;
         bool loaded;           /* false: counts are those of no tick */
-        struct counts *stacks; /* by stack id */
-        struct counts *sites;  /* by site id; element 0 sums stacks without a site */
-        struct cursor_sums *sums; /* by site id, private to cursor.c */
-        size_t n_stacks, n_sites;
+        uint32_t *places;      /* by stack id: where its row is; 0 = there is none */
+        struct cursor_row *rows; /* private to cursor.c, [0] is not used */
+        size_t n_stacks, n_rows, cap_rows;
+        __int128 *live;        /* by site id: sum of live bytes; element 0 sums stacks without a site */
+        uint32_t *stacks;      /* by site id: stacks with a row */
+        size_t n_sites;
+        size_t n_seen;         /* sites with a row */
         struct rec_process process; /* the newest row with process.tick <= tick; all zero when there is none */
         cursor_watch watch;    /* NULL = nobody */
         void *watch_arg;
@@ -45,9 +49,13 @@ int cursor_load(struct cursor *cursor, const struct history *history, const stru
 /* Makes CURSOR stand where FROM stands. */
 void cursor_copy(struct cursor *cursor, const struct cursor *from);
 
-/* Never NULL; all zero for an id without rows. */
-const struct counts *cursor_stack(const struct cursor *cursor, uint32_t stack);
-const struct counts *cursor_site(const struct cursor *cursor, uint32_t site);
+/* All zero for an id without rows. That of a site goes through its stacks. */
+struct counts cursor_stack(const struct cursor *cursor, uint32_t stack);
+struct counts cursor_site(const struct cursor *cursor, const struct names *names, uint32_t site);
+
+/* Of cursor_site() what is known at once. */
+int64_t cursor_live(const struct cursor *cursor, uint32_t site);
+bool cursor_has(const struct cursor *cursor, uint32_t site);
 
 /* Sums and differences that stay at INT64_MIN or INT64_MAX where they would not fit. */
 int64_t capped(__int128 value);

@@ -122,11 +122,51 @@ void filter_done(struct filter *filter)
         *filter = (struct filter){ 0 };
 }
 
+bool filter_is_narrower(const struct filter *filter, const struct filter *old)
+{
+        if (old->n == 0 || filter->n < old->n)
+                return false;
+        for (size_t i = 0; i < filter->n; i++) {
+                const struct filter_word *word = &filter->words[i], *before = i < old->n ? &old->words[i] : NULL;
+
+                if (word->kind != FILTER_TEXT || word->not)
+                        return false;
+                if (before && (before->kind != FILTER_TEXT || before->not || !strcasestr(word->text, before->text)))
+                        return false;
+        }
+        return true;
+}
+
+static char lower(char c)
+{
+        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Is WORD in TEXT, upper and lower case alike? Most texts do not even have the first letter where it would fit. */
+static bool contains(const char *text, const char *word)
+{
+        char first = lower(word[0]);
+
+        if (!first)
+                return true;
+        for (; *text; text++) {
+                size_t i = 1;
+
+                if (lower(*text) != first)
+                        continue;
+                while (word[i] && lower(text[i]) == lower(word[i]))
+                        i++;
+                if (!word[i])
+                        return true;
+        }
+        return false;
+}
+
 static bool match_names(const struct filter_word *word, const char *name, const char *place, const char *module_path)
 {
         switch (word->kind) {
         case FILTER_TEXT:
-                return strcasestr(name, word->text) || strcasestr(place, word->text);
+                return contains(name, word->text) || contains(place, word->text);
         case FILTER_REGEX:
                 return regexec(word->regex, name, 0, NULL, 0) == 0 || regexec(word->regex, place, 0, NULL, 0) == 0;
         case FILTER_LIB:

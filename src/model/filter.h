@@ -41,6 +41,9 @@ enum { FILTER_TEXT_MAX = 1024 };
 int filter_init(const char *text, struct filter *ret, struct err *err);
 void filter_done(struct filter *filter);
 
+/* Can FILTER match only what OLD, from which it came by typing on, matches by its names? */
+bool filter_is_narrower(const struct filter *filter, const struct filter *old);
+
 /* The words that ask for names, which seldom change. */
 bool filter_names(const struct filter *filter, const char *name, const char *place, const char *module_path);
 

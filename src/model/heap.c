@@ -29,6 +29,9 @@ static void free_session(struct heap *heap)
         free((char *)heap->cleaned.user);
         free((char *)heap->cleaned.allocator);
         free((char *)heap->cleaned.limit_source);
+        free((char *)heap->cleaned.followed);
+        free((char *)heap->cleaned.previous);
+        free((char *)heap->cleaned.ending.oom_source);
         heap->cleaned = (struct rec_session){ 0 };
 }
 
@@ -57,6 +60,9 @@ static int read_session(struct heap *heap)
         heap->session.user = heap->cleaned.user = clean_or_empty(row.user);
         heap->session.allocator = heap->cleaned.allocator = clean_or_empty(row.allocator);
         heap->session.limit_source = heap->cleaned.limit_source = clean_or_empty(row.limit_source);
+        heap->session.followed = heap->cleaned.followed = clean_or_empty(row.followed);
+        heap->session.previous = heap->cleaned.previous = clean_or_empty(row.previous);
+        heap->session.ending.oom_source = heap->cleaned.ending.oom_source = clean_or_empty(row.ending.oom_source);
         heap->cleaned.end_reason = row.end_reason ? clean_or_empty(row.end_reason) : NULL;
         heap->session.end_reason = heap->cleaned.end_reason;
         return 0;
@@ -81,7 +87,8 @@ struct heap *heap_new(const struct history *history)
         heap->now.watch_arg = heap;
         if (read_session(heap) < 0) {
                 static const struct rec_session empty = { .version = "", .host = "", .comm = "", .exe = "",
-                        .cmdline = "", .user = "", .allocator = "", .limit_source = "" };
+                        .cmdline = "", .user = "", .allocator = "", .limit_source = "",
+                        .followed = "", .previous = "", .ending.oom_source = "" };
 
                 heap->session = empty;
         }
@@ -161,6 +168,13 @@ static const struct instant *window_start(const struct heap *heap, uint64_t now_
         return timeline_at_time(&heap->timeline, start);
 }
 
+const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns)
+{
+        const struct instant *start = heap->timeline.n ? window_start(heap, now_ns) : NULL;
+
+        return start && now_ns - start->time_ns >= WINDOW_MIN_NS ? start : NULL;
+}
+
 /* NOW goes on by a few ticks, and the start of the window follows. */
 static int step(struct heap *heap, uint32_t tick, uint32_t start)
 {
@@ -217,21 +231,13 @@ static int move(struct heap *heap, uint32_t tick)
         return 0;
 }
 
-static void count_sites(struct heap *heap)
-{
-        heap->n_sites = 0;
-        for (size_t i = 1; i < heap->now.n_sites; i++)
-                heap->n_sites += heap->now.sites[i].stacks != 0;
-}
-
 static int keep_first(void *ctx, const struct rec_process *row)
 {
         *(struct rec_process *)ctx = *row;
         return 1; /* enough */
 }
 
-/* Reads what was committed since the last call. */
-static int update(struct heap *heap)
+int heap_update(struct heap *heap)
 {
         uint32_t last;
         int r;
@@ -263,7 +269,7 @@ int heap_seek(struct heap *heap, uint32_t tick)
 {
         int r;
 
-        r = update(heap);
+        r = heap_update(heap);
         if (r < 0)
                 return r;
         if (tick > heap->last)
@@ -276,7 +282,6 @@ int heap_seek(struct heap *heap, uint32_t tick)
                 return r;
         heap->tick = tick;
         heap->moves++;
-        count_sites(heap);
         r = cursor_seek(&heap->base, heap->history, &heap->names, heap->base_tick);
         if (r < 0)
                 return r;
@@ -287,7 +292,7 @@ int heap_set_base(struct heap *heap, uint32_t tick)
 {
         int r;
 
-        r = update(heap);
+        r = heap_update(heap);
         if (r < 0)
                 return r;
         if (tick > heap->last)
@@ -319,6 +324,11 @@ const struct rec_process *heap_process(const struct heap *heap)
         return &heap->now.process;
 }
 
+const struct rec_process *heap_process_at_base(const struct heap *heap)
+{
+        return &heap->base.process;
+}
+
 uint64_t heap_window_ns(const struct heap *heap)
 {
         return heap->window_ns;
@@ -328,13 +338,13 @@ uint64_t heap_window_ns(const struct heap *heap)
 
 size_t heap_n_sites(const struct heap *heap)
 {
-        return heap->n_sites;
+        return heap->now.n_seen;
 }
 
 bool heap_has_site(const struct heap *heap, uint32_t site)
 {
         return site < heap->names.n_sites && heap->names.sites[site].exists &&
-               cursor_site(&heap->now, site)->stacks != 0;
+               cursor_has(&heap->now, site);
 }
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site)
@@ -425,7 +435,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
 
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
 {
-        const struct counts *now, *window, *base;
+        struct counts now, window;
         const struct names_frame *frame;
         double rate, minutes = NAN;
 
@@ -437,9 +447,8 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         }
         if (!heap_has_site(heap, id))
                 return false;
-        now = cursor_site(&heap->now, id);
-        window = cursor_site(&heap->window, id);
-        base = cursor_site(&heap->base, id);
+        now = cursor_site(&heap->now, &heap->names, id);
+        window = cursor_site(&heap->window, &heap->names, id);
         frame = names_of_site(&heap->names, id);
         rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
@@ -447,19 +456,30 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .name = frame->name,
                 .place = frame->place,
                 .approximate = names_is_approximate(frame),
-                .live_bytes = now->live_bytes,
-                .live_blocks = now->live_blocks,
-                .live_error = half_width(now),
-                .change_bytes = capped_sub(now->live_bytes, base->live_bytes),
+                .live_bytes = now.live_bytes,
+                .live_blocks = now.live_blocks,
+                .live_error = half_width(&now),
+                .change_bytes = capped_sub(now.live_bytes, cursor_live(&heap->base, id)),
                 .rate_per_min = rate,
-                .rate_error = change_error(now, window) / minutes,
+                .rate_error = change_error(&now, &window) / minutes,
                 .class = heap_class_of(heap, id),
                 .first_ns = heap->names.sites[id].first_ns,
-                .samples = now->live_samples,
-                .born_bytes = now->born_bytes,
+                .samples = now.live_samples,
+                .born_bytes = now.born_bytes,
                 .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+double heap_change_error(struct heap *heap, uint32_t id)
+{
+        struct counts now, base;
+
+        if (id == 0)
+                return hypot((double)heap->now.process.before_error, (double)heap->base.process.before_error);
+        now = cursor_site(&heap->now, &heap->names, id);
+        base = cursor_site(&heap->base, &heap->names, id);
+        return change_error(&now, &base);
 }
 
 const char *heap_kind_sign(uint32_t kind)

@@ -65,6 +65,7 @@ uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the histo
  * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+const struct rec_process *heap_process_at_base(const struct heap *heap); /* all zero when BASE is the attach */
 
 /* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact
  * counters: the slope from the lowest point of the window's first fifth to that of its last, so that a heap
@@ -130,6 +131,9 @@ size_t heap_n_sites(const struct heap *heap);
 /* False when there is no such site at NOW. */
 bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret);
 
+/* +- (95 %) of its change_bytes; counts only samples that can be at one of the two moments. */
+double heap_change_error(struct heap *heap, uint32_t id);
+
 /* Live bytes of SITE at the end of each of N (1..HEAP_TREND_MAX, else -EINVAL) steps of span/N; before the
  * site was seen they are 0. The last step is open and ends NOW, the others end at whole multiples of the step
  * since the first tick, so that a picture moves only when a step closes. *RET_NOISE is twice the sampling
@@ -182,6 +186,9 @@ struct tree_node {
         bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
         int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
+        int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW (or as the comparison says); else 0 */
+        int64_t growing_bytes;    /* of the live bytes those of sites that grow (REC_GROWING) */
+        uint32_t site;            /* the site that is named for this frame; 0 = none, or several */
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
         uint32_t depth;           /* the root's children have 0 */
 };
@@ -207,9 +214,34 @@ struct tree {
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
 
 /* The same with stacks of which nothing lives any more, so that born_bytes are all that was ever allocated; children are in
- * order of live bytes here, too. */
+ * order of those. */
 int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret);
-void tree_done(struct tree *tree);
+
+/* What the branches of a tree are compared by. */
+enum tree_metric { TREE_LIVE, TREE_CHANGE, TREE_KEPT, TREE_BORN, TREE_BLOCKS, TREE_METRICS };
+
+struct tree_query {
+        uint32_t site;           /* 0 = all of the heap */
+        bool inverted;
+        enum tree_metric metric; /* children are in order of it, and stacks without any of it may be left out */
+        uint64_t from_ns, to_ns; /* for TREE_KEPT: born in (from, to]; both 0 = since BASE */
+};
+
+/* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
+ * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks of all stacks that
+ * live are read. The caller ends it with tree_done(). */
+int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
+
+/* What NODE has of METRIC: bytes, or blocks. */
+int64_t tree_value(const struct tree_node *node, enum tree_metric metric);
+
+/* "live", "growth", "kept", "allocated", "blocks". */
+const char *tree_metric_name(enum tree_metric metric);
+
+/* The node after NODE in the order in which a tree is read, within the subtree of TOP; 0 = that was the last. */
+uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node);
+
+void tree_done(struct tree *tree); /* accepts an empty one */
 
 /* What stands before the name of a site of KIND: "" or "mmap:". */
 const char *heap_kind_sign(uint32_t kind);

@@ -37,7 +37,6 @@ struct heap {
         uint64_t window_ns;        /* from the window's start to NOW */
         bool rate_known;           /* the window is long enough for rates */
         struct rec_process first;  /* the oldest row */
-        size_t n_sites;            /* seen at NOW */
 
         uint8_t *classes;          /* by site id, at NOW */
         size_t n_classes;
@@ -76,6 +75,8 @@ struct heap {
         size_t n_matches;
         uint32_t matches_generation;
 
+        const struct compare *kept; /* what trees tell as kept; NULL = nothing */
+
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;
 };
@@ -88,6 +89,7 @@ int64_t heap_before_at_window(const struct heap *heap);
 int64_t heap_before_at_base(const struct heap *heap);
 
 uint32_t heap_class_of(const struct heap *heap, uint32_t site);
+int heap_class_rank(uint32_t class); /* what needs looking at comes first */
 
 /* The rate of a site by its valleys, NAN when the window is too short. RET_MINUTES (may be NULL) is what it
  * was measured over. */
@@ -95,6 +97,18 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
+
+/* ages.c: the bytes that a sampled block stands for; 0 for a weight that only a damaged file can hold. */
+int64_t heap_block_bytes(const struct rec_block *row);
+
+/* Reads what was committed since the last call. */
+int heap_update(struct heap *heap);
+
+/* Where the rate window that ends at NOW_NS begins; NULL when it would be too short for rates. */
+const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns);
+
+/* heap_growth() of the window from START to NOW. */
+double heap_growth_between(const struct instant *start, const struct instant *now, double *ret_error);
 
 /* trend.c: kept up by heap_seek(). */
 void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);

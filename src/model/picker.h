@@ -65,6 +65,9 @@ struct picker_session {
         int64_t wall_ns;     /* when it began, nanoseconds since 1970 */
         uint64_t length_ns, bytes;
         bool live;
+        char followed[96];   /* the service that was followed over restarts, "" = none */
+        uint32_t number;     /* which of its sessions this is */
+        char previous[512];  /* path of the one before */
 };
 void picker_set_sessions(struct picker *picker, const struct picker_session *sessions, size_t n);
 size_t picker_sessions(const struct picker *picker, const struct picker_session **ret);

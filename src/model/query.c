@@ -77,7 +77,7 @@ static void select_best(struct query_row *rows, size_t n, size_t k, bool reverse
         }
 }
 
-static int class_rank(uint32_t class)
+int heap_class_rank(uint32_t class)
 {
         switch (class) {
         case REC_GROWING:
@@ -93,17 +93,15 @@ static int class_rank(uint32_t class)
 
 static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
 {
-        const struct counts *now = cursor_site(&heap->now, site);
-
         switch (sort) {
         case HEAP_BY_LIVE:
-                return (double)now->live_bytes;
+                return (double)cursor_live(&heap->now, site);
         case HEAP_BY_CHANGE:
-                return (double)capped_sub(now->live_bytes, cursor_site(&heap->base, site)->live_bytes);
+                return (double)capped_sub(cursor_live(&heap->now, site), cursor_live(&heap->base, site));
         case HEAP_BY_BLOCKS:
-                return (double)now->live_blocks;
+                return (double)cursor_site(&heap->now, &heap->names, site).live_blocks;
         case HEAP_BY_CLASS:
-                return class_rank(heap_class_of(heap, site));
+                return heap_class_rank(heap_class_of(heap, site));
         case HEAP_BY_AGE:
                 return -(double)heap->names.sites[site].first_ns;
         case HEAP_BY_RATE:
@@ -123,7 +121,7 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         case HEAP_BY_CHANGE:
                 return (double)capped_sub(now, heap_before_at_base(heap));
         case HEAP_BY_CLASS:
-                return class_rank(REC_FLAT);
+                return heap_class_rank(REC_FLAT);
         case HEAP_BY_AGE:
                 return -(double)heap->session.started_ns;
         case HEAP_BY_RATE:
@@ -135,6 +133,7 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
 
 static int use_filter(struct heap *heap, const char *text)
 {
+        bool narrower = false;
         struct filter filter;
         bool same = text && *text ? heap->filter.text && strcmp(heap->filter.text, text) == 0 : !heap->filter.text;
         int r;
@@ -143,15 +142,21 @@ static int use_filter(struct heap *heap, const char *text)
                 r = filter_init(text, &filter, NULL);
                 if (r < 0)
                         return r;
+                narrower = filter_is_narrower(&filter, &heap->filter);
                 filter_done(&heap->filter);
                 heap->filter = filter;
         }
         if (heap->n_matches < heap->names.n_sites) {
                 heap->matches = xreallocarray(heap->matches, heap->names.n_sites, sizeof *heap->matches);
                 heap->n_matches = heap->names.n_sites;
-                same = false;
+                same = narrower = false;
         }
-        if ((!same || heap->matches_generation != heap->names.generation) && heap->n_matches)
+        if (heap->matches_generation != heap->names.generation)
+                same = narrower = false;
+        for (size_t i = 0; narrower && i < heap->n_matches; i++) /* what did not match does not now */
+                if (heap->matches[i] != 2)
+                        heap->matches[i] = 0;
+        if (!same && !narrower && heap->n_matches)
                 memset(heap->matches, 0, heap->n_matches);
         heap->matches_generation = heap->names.generation;
         return 0;
@@ -165,12 +170,14 @@ static bool matches(struct heap *heap, uint32_t site)
         uint8_t *known = &heap->matches[site];
 
         if (*known == 0) {
-                const struct names_frame *frame = names_of_site(&heap->names, site);
+                const struct names_frame *frame = names_bare(&heap->names, names_frame_of_site(&heap->names, site));
                 const char *module = names_module_path(&heap->names, frame);
+                char place[1024];
 
-                *known = filter_names(&heap->filter, frame->name, frame->place, module) ? 1 : 2;
+                names_place(&heap->names, frame, place, sizeof place);
+                *known = filter_names(&heap->filter, frame->name, place, module) ? 1 : 2;
         }
-        return *known == 1 && filter_figures(&heap->filter, cursor_site(&heap->now, site)->live_bytes,
+        return *known == 1 && filter_figures(&heap->filter, cursor_live(&heap->now, site),
                                              now_ns > row->first_ns ? now_ns - row->first_ns : 0,
                                              heap_class_name(heap_class_of(heap, site)));
 }
@@ -204,9 +211,9 @@ static size_t collect(struct heap *heap, enum heap_sort sort)
                         continue;
                 heap->rows[n++] = (struct query_row){
                         .key = key_of(heap, sort, site),
-                        .name = sort == HEAP_BY_NAME ? names_of_site(&heap->names, site)->name
+                        .name = sort == HEAP_BY_NAME ? names_bare(&heap->names, names_frame_of_site(&heap->names, site))->name
                                                      : NULL,
-                        .live_bytes = cursor_site(&heap->now, site)->live_bytes,
+                        .live_bytes = cursor_live(&heap->now, site),
                         .id = site,
                 };
         }

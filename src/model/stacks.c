@@ -56,18 +56,18 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
         const struct names *names = &heap->names;
 
         for (uint32_t id = 1; id < names->n_stacks; id++) {
-                const struct counts *now = cursor_stack(&heap->now, id), *base = cursor_stack(&heap->base, id);
+                const struct counts now = cursor_stack(&heap->now, id), base = cursor_stack(&heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
                         .id = id, .site = site, .kind = kind_of(names, site),
-                        .live_bytes = now->live_bytes, .live_blocks = now->live_blocks,
-                        .born_bytes = capped_sub(now->born_bytes, base->born_bytes),
-                        .born_blocks = capped_sub(now->born_blocks, base->born_blocks),
+                        .live_bytes = now.live_bytes, .live_blocks = now.live_blocks,
+                        .born_bytes = capped_sub(now.born_bytes, base.born_bytes),
+                        .born_blocks = capped_sub(now.born_blocks, base.born_blocks),
                         .frames = path,
                 };
                 int r = 0;
 
-                if (site == 0 || now->stacks == 0)
+                if (site == 0 || now.stacks == 0)
                         continue;
                 if (kept)
                         r = count_kept(heap, &stack);
@@ -83,10 +83,10 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
         return 0;
 }
 
-static struct heap_line line_of(uint32_t id, const struct names_frame *frame)
+static struct heap_line line_of(const struct names *names, uint32_t id, const struct names_frame *frame)
 {
         return (struct heap_line){
-                .frame = id, .module = frame->module, .name = frame->name, .file = frame->file, .line = frame->line,
+                .frame = id, .same = names_same(names, id), .module = frame->module, .name = frame->name, .file = frame->file, .line = frame->line,
                 .offset = frame->offset, .approximate = names_is_approximate(frame),
                 .runtime = frame->flags & REC_FRAME_RUNTIME, .inlined = frame->inlined_in != 0,
                 .guessed = frame->flags & REC_FRAME_GUESSED, .truncated = frame->flags & REC_FRAME_TRUNCATED,
@@ -101,7 +101,7 @@ size_t heap_frame_lines(const struct heap *heap, uint32_t frame, struct heap_lin
 
         static_assert(2 * NAMES_INLINES_MAX <= HEAP_LINES_MAX, "all lines of a frame fit");
         for (size_t i = 0; i < n; i++)
-                ret[i] = line_of(ids[n - 1 - i], names_frame(&heap->names, ids[n - 1 - i]));
+                ret[i] = line_of(&heap->names, ids[n - 1 - i], names_frame(&heap->names, ids[n - 1 - i]));
         return n;
 }
 
@@ -109,7 +109,7 @@ bool heap_site_line(const struct heap *heap, uint32_t site, struct heap_line *re
 {
         if (site == 0 || !heap_has_site(heap, site))
                 return false;
-        *ret = line_of(heap->names.sites[site].frame, names_of_site(&heap->names, site));
+        *ret = line_of(&heap->names, heap->names.sites[site].frame, names_of_site(&heap->names, site));
         return true;
 }
 

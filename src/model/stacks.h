@@ -25,6 +25,7 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
  * next heap_seek(). */
 struct heap_line {
         uint32_t frame;       /* its id */
+        uint32_t same;        /* the frame that stands for all that read the same: function, place, module */
         uint32_t module;      /* 0 = unknown code */
         const char *name;     /* function, or module+0xoffset */
         const char *file;     /* full path, NULL = not known */

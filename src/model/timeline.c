@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static int add(void *ctx, const struct rec_process *row)
@@ -20,6 +21,10 @@ static int add(void *ctx, const struct rec_process *row)
                 .time_ns = row->time_ns,
                 .heap_used = row->heap_used,
                 .before_bytes = row->before_bytes,
+                .rss = row->rss_anon + row->rss_file + row->rss_shmem,
+                .samples = row->samples,
+                .lost = row->lost_samples,
+                .live_deviation = row->heap_exact ? 0 : (float)sqrt(fmax(0, row->live_variance)),
         };
         return 0;
 }

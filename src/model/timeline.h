@@ -9,6 +9,9 @@ struct instant {
         uint64_t time_ns;
         uint64_t heap_used;
         int64_t before_bytes;
+        uint64_t rss;            /* of all kinds */
+        uint64_t samples, lost;  /* since the attach */
+        float live_deviation;    /* of what an inexact heap_used is made of, bytes; 0 of an exact one */
 };
 
 /* In order of tick and of time; rows of a damaged file that go back are left out. */

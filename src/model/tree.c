@@ -4,8 +4,10 @@
  * lines of their own below the function they were inlined into. First every stack gets the node of its last
  * frame and adds its own bytes there; then sums roll up, since a child is always made after its parent; then
  * children are put in order. */
+#include "model/compare.h"
 #include "model/inside.h"
 
+#include "base/addrmap.h"
 #include "base/alloc.h"
 
 #include <math.h>
@@ -20,7 +22,9 @@ struct build {
         struct tree_node *nodes;
         size_t n, cap;
         struct addrmap children; /* parent and frame -> node */
-        bool dead;               /* also stacks of which nothing lives any more */
+        const struct tree_query *query;
+        uint64_t from_ns, to_ns; /* what is kept was born in it */
+        const struct compare *kept; /* who knows; NULL = it is counted block by block */
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
 
@@ -124,10 +128,10 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
 static double stack_rate(struct heap *heap, uint32_t stack)
 {
         uint32_t site = heap->names.stacks[stack].site;
-        double now = (double)cursor_stack(&heap->now, stack)->live_bytes;
-        double window = (double)cursor_stack(&heap->window, stack)->live_bytes;
-        double site_now = (double)cursor_site(&heap->now, site)->live_bytes;
-        double site_window = (double)cursor_site(&heap->window, site)->live_bytes;
+        double now = (double)cursor_stack(&heap->now, stack).live_bytes;
+        double window = (double)cursor_stack(&heap->window, stack).live_bytes;
+        double site_now = (double)cursor_live(&heap->now, site);
+        double site_window = (double)cursor_live(&heap->window, site);
         double ends = heap_per_minute(heap, now - window);
         double rest = heap_rate_of(heap, site, NULL) - heap_per_minute(heap, site_now - site_window);
 
@@ -138,25 +142,102 @@ static double stack_rate(struct heap *heap, uint32_t stack)
         return site_window > 0 ? ends + rest * window / site_window : ends;
 }
 
-static void add_stack(struct build *build, uint32_t stack, bool inverted)
-{
-        const struct counts *now = cursor_stack(&build->heap->now, stack);
-        const struct counts *window = cursor_stack(&build->heap->window, stack);
-        const struct counts *base = cursor_stack(&build->heap->base, stack);
-        struct tree_node *node;
-        uint32_t at;
+/* What is counted of a stack besides its counters. */
+struct kept {
+        uint64_t from_ns, to_ns;
+        __int128 bytes;
+};
 
-        if (now->live_bytes == 0 && now->live_blocks == 0 && window->live_bytes == 0 && base->live_bytes == 0 &&
-            !(build->dead && now->born_bytes != 0))
+static int keep_block(void *ctx, const struct rec_block *row)
+{
+        struct kept *kept = ctx;
+
+        if (row->birth_ns > kept->from_ns && row->birth_ns <= kept->to_ns)
+                kept->bytes += heap_block_bytes(row);
+        return 0;
+}
+
+/* Never more than lives: a damaged file can hold any weight. */
+static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
+{
+        const struct history *history = build->heap->history;
+        int64_t live = cursor_stack(&build->heap->now, stack).live_bytes;
+        struct kept kept = { build->from_ns, build->to_ns, 0 };
+        int r;
+
+        *ret = 0;
+        if (build->query->metric == TREE_KEPT && build->kept)
+                *ret = compare_stack(build->kept, stack)->kept_bytes;
+        if (build->query->metric != TREE_KEPT || build->kept || live <= 0)
+                return 0;
+        r = history->blocks(history->arg, stack, build->heap->tick, keep_block, &kept);
+        if (r >= 0)
+                *ret = kept.bytes < live ? capped(kept.bytes) : live;
+        return r < 0 ? r : 0;
+}
+
+/* The frame that SITE is named for, as the tree has it; 0 = none. */
+static uint32_t frame_of_site(const struct names *names, uint32_t site)
+{
+        uint32_t frame = names_frame_of_site(names, site);
+
+        return frame ? names_same(names, frame) : 0;
+}
+
+/* Tells the node of the frame that SITE is named for, on the way from NODE (its leaf) to the root, or, inverted, from NODE (main)
+ * to the allocator. */
+static void name_site(struct build *build, uint32_t node, uint32_t site)
+{
+        uint32_t frame = frame_of_site(&build->heap->names, site);
+
+        while (node != 0 && build->nodes[node].frame != frame)
+                node = build->nodes[node].parent;
+        if (node == 0 || frame == 0)
                 return;
-        at = inverted ? node_inverted(build, stack) : node_top_down(build, stack);
+        if (build->nodes[node].site == 0)
+                build->nodes[node].site = site;
+        else if (build->nodes[node].site != site)
+                build->nodes[node].site = UINT32_MAX;
+}
+
+static bool is_empty(const struct build *build, uint32_t stack)
+{
+        const struct heap *heap = build->heap;
+        const struct counts now = cursor_stack(&heap->now, stack);
+
+        return now.live_bytes == 0 && now.live_blocks == 0 && cursor_stack(&heap->window, stack).live_bytes == 0 &&
+               cursor_stack(&heap->base, stack).live_bytes == 0 &&
+               !(build->query->metric == TREE_BORN && now.born_bytes != 0);
+}
+
+static int add_stack(struct build *build, uint32_t stack)
+{
+        const struct counts now = cursor_stack(&build->heap->now, stack);
+        const struct counts base = cursor_stack(&build->heap->base, stack);
+        uint32_t at, site = build->heap->names.stacks[stack].site;
+        struct tree_node *node;
+        int64_t kept;
+        int r;
+
+        if (build->query->metric != TREE_KEPT && is_empty(build, stack))
+                return 0;
+        r = count_kept(build, stack, &kept);
+        if (r < 0 || (build->query->metric == TREE_KEPT && kept == 0))
+                return r;
+        at = build->query->inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
-        node->live_bytes = capped_add(node->live_bytes, now->live_bytes);
-        node->live_blocks = capped_add(node->live_blocks, now->live_blocks);
-        node->change_bytes = capped_add(node->change_bytes, capped_sub(now->live_bytes, base->live_bytes));
-        node->born_bytes = capped_add(node->born_bytes, now->born_bytes);
-        node->born_blocks = capped_add(node->born_blocks, now->born_blocks);
+        node->live_bytes = capped_add(node->live_bytes, now.live_bytes);
+        node->live_blocks = capped_add(node->live_blocks, now.live_blocks);
+        node->change_bytes = capped_add(node->change_bytes, capped_sub(now.live_bytes, base.live_bytes));
+        node->born_bytes = capped_add(node->born_bytes, now.born_bytes);
+        node->born_blocks = capped_add(node->born_blocks, now.born_blocks);
+        node->kept_bytes = capped_add(node->kept_bytes, kept);
+        if (heap_class_of(build->heap, site) == REC_GROWING)
+                node->growing_bytes = capped_add(node->growing_bytes, now.live_bytes);
         node->rate_per_min += stack_rate(build->heap, stack);
+        if (site != 0 && site < build->heap->names.n_sites)
+                name_site(build, at, site);
+        return 0;
 }
 
 static void roll_up(struct build *build)
@@ -169,34 +250,81 @@ static void roll_up(struct build *build)
                 parent->change_bytes = capped_add(parent->change_bytes, node->change_bytes);
                 parent->born_bytes = capped_add(parent->born_bytes, node->born_bytes);
                 parent->born_blocks = capped_add(parent->born_blocks, node->born_blocks);
+                parent->kept_bytes = capped_add(parent->kept_bytes, node->kept_bytes);
+                parent->growing_bytes = capped_add(parent->growing_bytes, node->growing_bytes);
                 parent->rate_per_min += node->rate_per_min;
+        }
+        for (size_t i = 0; i < build->n; i++)
+                if (build->nodes[i].site == UINT32_MAX)
+                        build->nodes[i].site = 0;
+}
+
+int64_t tree_value(const struct tree_node *node, enum tree_metric metric)
+{
+        switch (metric) {
+        case TREE_CHANGE:
+                return node->change_bytes;
+        case TREE_KEPT:
+                return node->kept_bytes;
+        case TREE_BORN:
+                return node->born_bytes;
+        case TREE_BLOCKS:
+                return node->live_blocks;
+        default:
+                return node->live_bytes;
         }
 }
 
-static int by_live(const void *a, const void *b, void *arg)
+const char *tree_metric_name(enum tree_metric metric)
 {
-        const struct tree_node *nodes = arg, *x = &nodes[*(const uint32_t *)a], *y = &nodes[*(const uint32_t *)b];
+        static const char *const names[TREE_METRICS] = {
+                [TREE_LIVE] = "live", [TREE_CHANGE] = "growth", [TREE_KEPT] = "kept", [TREE_BORN] = "allocated",
+                [TREE_BLOCKS] = "blocks",
+        };
+
+        return metric < TREE_METRICS ? names[metric] : "?";
+}
+
+uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node)
+{
+        if (tree->nodes[node].first_child)
+                return tree->nodes[node].first_child;
+        while (node != top && !tree->nodes[node].next_sibling)
+                node = tree->nodes[node].parent;
+        return node == top ? 0 : tree->nodes[node].next_sibling;
+}
+
+struct order {
+        uint32_t parent, node, frame;
+        int64_t value;
+};
+
+/* Brothers in order of what they have. */
+static int by_value(const void *a, const void *b)
+{
+        const struct order *x = a, *y = b;
 
         if (x->parent != y->parent)
                 return x->parent < y->parent ? -1 : 1;
-        if (x->live_bytes != y->live_bytes)
-                return x->live_bytes > y->live_bytes ? -1 : 1;
+        if (x->value != y->value)
+                return x->value > y->value ? -1 : 1;
         return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
-/* Links the children of each node in the order of their live bytes. */
+/* Links the children of each node in the order of the metric. */
 static void link_children(struct build *build)
 {
-        uint32_t *order = xcalloc(build->n, sizeof *order);
+        struct order *order = xcalloc(build->n, sizeof *order);
 
         for (size_t i = 0; i < build->n; i++)
-                order[i] = (uint32_t)i;
-        qsort_r(order + 1, build->n - 1, sizeof *order, by_live, build->nodes);
+                order[i] = (struct order){ build->nodes[i].parent, (uint32_t)i, build->nodes[i].frame,
+                                           tree_value(&build->nodes[i], build->query->metric) };
+        qsort(order + 1, build->n - 1, sizeof *order, by_value);
         for (size_t i = build->n - 1; i > 0; i--) {
-                struct tree_node *node = &build->nodes[order[i]], *parent = &build->nodes[node->parent];
+                struct tree_node *node = &build->nodes[order[i].node], *parent = &build->nodes[node->parent];
 
                 node->next_sibling = parent->first_child;
-                parent->first_child = order[i];
+                parent->first_child = order[i].node;
         }
         free(order);
 }
@@ -206,39 +334,62 @@ static bool is_of_heap(const struct heap *heap, uint32_t site)
         return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
 }
 
-static int make_tree(struct heap *heap, uint32_t site, bool inverted, bool dead, struct tree *ret)
+static int add_stacks(struct build *build)
 {
-        struct build build = { .heap = heap, .dead = dead };
+        const struct names *names = &build->heap->names;
+        uint32_t site = build->query->site;
+        int r = 0;
 
+        if (site == 0) {
+                for (uint32_t stack = 1; stack < names->n_stacks && r >= 0; stack++)
+                        if (is_of_heap(build->heap, names->stacks[stack].site))
+                                r = add_stack(build, stack);
+        } else if (site < names->n_sites) {
+                for (uint32_t stack = names->sites[site].first; stack && r >= 0; stack = names->stacks[stack].next)
+                        r = add_stack(build, stack);
+        }
+        return r;
+}
+
+int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret)
+{
+        struct build build = { .heap = heap, .query = query, .from_ns = query->from_ns, .to_ns = query->to_ns };
+        struct compare_span span;
+        int r;
+
+        if (query->from_ns == 0 && query->to_ns == 0) {
+                build.from_ns = heap->base.process.time_ns;
+                build.to_ns = UINT64_MAX;
+        }
+        if (heap->kept && compare_span(heap->kept, &span) && span.from_ns == query->from_ns && span.to_ns == query->to_ns)
+                build.kept = heap->kept;
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
         build.nodes[0].approximate = false;
-        if (!inverted)
+        if (!query->inverted)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
-        if (site == 0) {
-                for (uint32_t stack = 1; stack < heap->names.n_stacks; stack++)
-                        if (is_of_heap(heap, heap->names.stacks[stack].site))
-                                add_stack(&build, stack, inverted);
-        } else if (site < heap->names.n_sites) {
-                for (uint32_t stack = heap->names.sites[site].first; stack; stack = heap->names.stacks[stack].next)
-                        add_stack(&build, stack, inverted);
+        r = add_stacks(&build);
+        if (r >= 0) {
+                roll_up(&build);
+                link_children(&build);
         }
-        roll_up(&build);
-        link_children(&build);
         addrmap_done(&build.children);
         free(build.node_of);
-        *ret = (struct tree){ build.nodes, build.n };
-        return 0;
+        if (r < 0)
+                free(build.nodes);
+        else
+                *ret = (struct tree){ build.nodes, build.n };
+        return r < 0 ? r : 0;
 }
 
 int heap_tree(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 {
-        return make_tree(heap, site, inverted, false, ret);
+        return heap_tree_by(heap, &(struct tree_query){ .site = site, .inverted = inverted }, ret);
 }
 
 int heap_tree_born(struct heap *heap, uint32_t site, bool inverted, struct tree *ret)
 {
-        return make_tree(heap, site, inverted, true, ret);
+        return heap_tree_by(heap, &(struct tree_query){ .site = site, .inverted = inverted, .metric = TREE_BORN }, ret);
 }
 
 void tree_done(struct tree *tree)

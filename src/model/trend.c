@@ -206,7 +206,7 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
                 r = get_series(heap, site, &series);
                 if (r < 0)
                         return r;
-                *ret_noise = 2 * sqrt((double)cursor_site(&heap->now, site)->variance);
+                *ret_noise = 2 * sqrt((double)cursor_site(&heap->now, &heap->names, site).variance);
         }
         /* Steps end at whole multiples since the first tick: a picture moves on only when a step closes. The
          * last one is still open and ends NOW. */
@@ -234,14 +234,14 @@ int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, 
 enum { FIFTHS = 5 };
 
 /* The lowest point of each fifth of the window; *RET_N may be less than FIFTHS when ticks are missing. */
-static void find_valleys(const struct heap *heap, const struct instant *valleys[FIFTHS], size_t *ret_n)
+static void find_valleys(const struct instant *start, const struct instant *now, const struct instant *valleys[FIFTHS],
+                         size_t *ret_n)
 {
-        const struct instant *now = timeline_at(&heap->timeline, heap->tick), *row;
-        uint64_t start = now->time_ns - heap->window_ns;
+        uint64_t window_ns = now->time_ns - start->time_ns;
         size_t n = 0, last = FIFTHS;
 
-        for (row = timeline_at_time(&heap->timeline, start); row <= now; row++) {
-                size_t fifth = (size_t)((row->time_ns - start) / (heap->window_ns / FIFTHS + 1));
+        for (const struct instant *row = start; row <= now; row++) {
+                size_t fifth = (size_t)((row->time_ns - start->time_ns) / (window_ns / FIFTHS + 1));
 
                 if (fifth != last)
                         valleys[n++] = row;
@@ -252,7 +252,7 @@ static void find_valleys(const struct heap *heap, const struct instant *valleys[
         *ret_n = n;
 }
 
-double heap_growth(const struct heap *heap, double *ret_error)
+double heap_growth_between(const struct instant *start, const struct instant *now, double *ret_error)
 {
         /* Student's t for 3 degrees of freedom, 97.5 %: the three inner valleys. */
         static const double T = 3.18;
@@ -261,9 +261,7 @@ double heap_growth(const struct heap *heap, double *ret_error)
         size_t n;
 
         *ret_error = NAN;
-        if (!heap->rate_known)
-                return NAN;
-        find_valleys(heap, valleys, &n);
+        find_valleys(start, now, valleys, &n);
         first = valleys[0];
         last = valleys[n - 1];
         if (last->time_ns <= first->time_ns)
@@ -282,10 +280,19 @@ double heap_growth(const struct heap *heap, double *ret_error)
                 weight += 1 + a * a + (1 - a) * (1 - a);
         }
         variance = weight > 0 ? 2 * T * T * spread / weight : 0;
-        if (!heap->now.process.heap_exact)
-                variance += 1.96 * 1.96 * (heap->now.process.live_variance + heap->window.process.live_variance);
+        variance += 1.96 * 1.96 * (pow(now->live_deviation, 2) + pow(start->live_deviation, 2));
         *ret_error = sqrt(variance) / minutes;
         return slope;
+}
+
+double heap_growth(const struct heap *heap, double *ret_error)
+{
+        const struct instant *now = timeline_at(&heap->timeline, heap->tick);
+
+        *ret_error = NAN;
+        if (!heap->rate_known)
+                return NAN;
+        return heap_growth_between(timeline_at_time(&heap->timeline, now->time_ns - heap->window_ns), now, ret_error);
 }
 
 struct thin {

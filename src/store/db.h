@@ -52,7 +52,8 @@ struct store {
         int system_errno;     /* behind the first failure of a statement; SQLite forgets it with the next call */
 
         /* reader: the steps left for the statement that runs, in units of DB_STEP_UNIT */
-        int64_t steps_left;
+        int64_t steps_left, steps_limit;
+        unsigned statements_run;
         int64_t inserted; /* rowid of the last request or mark */
         char *session_text[12]; /* strings of the last history.session() */
 };

@@ -226,25 +226,59 @@ static int process_row(sqlite3_stmt *stmt, const struct walk *walk)
         return walk->fn.process(walk->ctx, &row);
 }
 
-/* Evenly spaced ticks, found one by one: takes as long for a day as for a minute. */
-static int thinned(struct store *store, uint32_t after, uint32_t upto, uint32_t about, const struct walk *walk)
+/* Evenly spaced ticks of (after, upto]: of each target the first row that is not older. */
+struct thinning {
+        const struct walk *walk;
+        int64_t first, last, seen, target;
+        uint32_t about, n;
+};
+
+/* What comes after the ticks that were told; false = nothing. */
+static bool next_target(struct thinning *t)
 {
-        int64_t first, last, seen = after;
-        int r;
+        if (t->n >= t->about || t->seen >= t->last)
+                return false;
+        t->target = t->about < 2 ? t->last : t->first + (t->last - t->first) * t->n / (t->about - 1);
+        t->n++;
+        if (t->target <= t->seen)
+                t->target = t->seen + 1;
+        return true;
+}
 
-        r = number(store, Q_FIRST, FIRST_TICK, after, upto, 1, &first);
+static int tell_target(sqlite3_stmt *stmt, const struct walk *walk)
+{
+        struct thinning *t = walk->ctx;
+        int64_t id = sqlite3_column_int64(stmt, 0);
+
+        if (id < t->target)
+                return 0;
+        t->seen = id;
+        if (!next_target(t))
+                t->target = INT64_MAX;
+        return process_row(stmt, t->walk);
+}
+
+enum { SCAN_TIMES = 8 }; /* as many rows are read faster than one is found by itself */
+
+/* N rows of which about ABOUT are told. Few are read all, many are found one by one: takes as long for a day as for an hour. */
+static int thinned(struct store *store, uint32_t after, uint32_t upto, uint32_t about, int64_t n, const struct walk *walk)
+{
+        struct thinning t = { .walk = walk, .seen = after, .about = about };
+        const struct walk own = { .ctx = &t };
+        int r = number(store, Q_FIRST, FIRST_TICK, after, upto, 1, &t.first);
+
         if (r == 0)
-                r = number(store, Q_LAST, LAST_TICK, after, upto, 1, &last);
-        for (uint32_t i = 0; r == 0 && i < about && seen < last; i++) {
-                int64_t target = about < 2 ? last : first + (last - first) * i / (about - 1), id;
+                r = number(store, Q_LAST, LAST_TICK, after, upto, 1, &t.last);
+        if (r < 0 || !next_target(&t))
+                return r;
+        if (n <= (int64_t)about * SCAN_TIMES)
+                return query_rows(store, Q_PROCESSES, PROCESSES, tell_target, &own, "ii", (int64_t)after, (int64_t)upto);
+        while (r == 0 && t.target != INT64_MAX) {
+                int64_t target = t.target;
 
-                if (target <= seen)
-                        target = seen + 1;
-                r = number(store, Q_FIRST, FIRST_TICK, target - 1, upto, 1, &id);
-                if (r < 0 || id == 0)
+                r = query_rows(store, Q_NEXT_PROCESS, PROCESSES " LIMIT 1", tell_target, &own, "ii", target - 1, (int64_t)upto);
+                if (t.target == target) /* nothing there */
                         break;
-                r = query_rows(store, Q_PROCESSES, PROCESSES, process_row, walk, "ii", id - 1, id);
-                seen = id;
         }
         return r;
 }
@@ -258,12 +292,12 @@ static int history_processes(void *arg, uint32_t after, uint32_t upto, uint32_t 
         int r;
 
         if (about) {
-                r = number(store, Q_COUNT, COUNT_TICKS, after, upto, (int64_t)about + 1, &n);
+                r = number(store, Q_COUNT, COUNT_TICKS, after, upto, (int64_t)about * SCAN_TIMES + 1, &n);
                 if (r < 0)
                         return r;
         }
         if (about && n > about)
-                return thinned(store, after, upto, about, &walk);
+                return thinned(store, after, upto, about, n, &walk);
         return query_rows(store, Q_PROCESSES, PROCESSES, process_row, &walk, "ii", (int64_t)after, (int64_t)upto);
 }
 
@@ -276,6 +310,7 @@ void query_init(struct store *store)
                 .processes = history_processes,
         };
         query_init_rows(&store->history);
+        query_init_blocks(&store->history);
         query_init_memory(&store->history, store->version);
         query_init_members(&store->history, store->version);
         query_init_naming(&store->history, store->version);

@@ -5,8 +5,9 @@
 
 /* The statements of a reader. */
 enum {
-        Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
+        Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_NEXT_PROCESS, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_OF, Q_STATES_AT,
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
+        Q_BLOCK_RANGE, Q_BLOCK_EDGE, Q_BLOCK_TIMES, Q_BLOCK_LAST,
         Q_EVENTS, Q_GAPS, Q_MARKS,
         Q_MEMORY, Q_BEFORE, Q_MEANS, Q_MEMBERS, Q_MEMBER_TICKS,
         Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SERIES, Q_ENDING, Q_SLOTS,
@@ -59,6 +60,9 @@ void query_init_rows(struct history *history);
 
 /* Fills in what query_memory.c answers, as far as a file of VERSION has it. */
 void query_init_memory(struct history *history, int version);
+
+/* The same for query_blocks.c. */
+void query_init_blocks(struct history *history);
 
 /* The same for query_members.c. */
 void query_init_members(struct history *history, int version);

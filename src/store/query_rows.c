@@ -134,8 +134,9 @@ static int history_frames(void *arg, uint32_t after_id, uint32_t after_tick,
         int r = 0;
 
         if (after_id)
-                r = query_rows(arg, Q_FRAMES_AGAIN, FRAME_COLUMNS "WHERE tick > ? AND id <= ? ORDER BY id", frame_row, &walk,
-                              "ii", (int64_t)after_tick, (int64_t)after_id);
+                r = query_rows(arg, Q_FRAMES_AGAIN,
+                              FRAME_COLUMNS "INDEXED BY frame_by_tick WHERE tick > ? AND id <= ? ORDER BY id", frame_row,
+                              &walk, "ii", (int64_t)after_tick, (int64_t)after_id);
         if (r == 0)
                 r = query_rows(arg, Q_FRAMES, FRAME_COLUMNS "WHERE id > ? ORDER BY id", frame_row, &walk, "i",
                               (int64_t)after_id);
@@ -159,8 +160,9 @@ static int history_stacks(void *arg, uint32_t after_id, uint32_t after_tick,
 
         if (after_id)
                 r = query_rows(arg, Q_STACKS_AGAIN,
-                              "SELECT id, parent, frame, site FROM stack WHERE tick > ? AND id <= ? ORDER BY id", stack_row,
-                              &walk, "ii", (int64_t)after_tick, (int64_t)after_id);
+                              "SELECT id, parent, frame, site FROM stack INDEXED BY stack_by_tick"
+                              " WHERE tick > ? AND id <= ? ORDER BY id",
+                              stack_row, &walk, "ii", (int64_t)after_tick, (int64_t)after_id);
         if (r == 0)
                 r = query_rows(arg, Q_STACKS, "SELECT id, parent, frame, site FROM stack WHERE id > ? ORDER BY id", stack_row,
                               &walk, "i", (int64_t)after_id);

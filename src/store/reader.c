@@ -15,7 +15,10 @@
 /* SQLite on Debian 12 refuses names above 512 bytes, and it appends "-journal". */
 enum { PATH_LENGTH_MAX = 500 };
 
-enum { R_ANSWERED = DB_STATEMENTS - 1 }; /* the other slots are query.c's */
+enum {
+        R_ANSWERED = DB_STATEMENTS - 1, /* the other slots are query.c's */
+        STATEMENTS_A_LOOK = 64,
+};
 
 /* ---- opening ---- */
 
@@ -61,9 +64,12 @@ static int count_steps(void *arg)
         return --store->steps_left < 0;
 }
 
+/* The file only grows, and slowly: it is looked at now and then. */
 void db_reset_steps(struct store *store)
 {
-        store->steps_left = step_limit(store);
+        if (store->statements_run++ % STATEMENTS_A_LOOK == 0)
+                store->steps_limit = step_limit(store);
+        store->steps_left = store->steps_limit;
 }
 
 static int identify(struct store *store, struct err *err)

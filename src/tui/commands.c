@@ -74,6 +74,8 @@ static bool move_key(struct ui *ui, enum command command)
 
         if (!move_rows(command, table ? table->height : 10, &rows))
                 return false;
+        if (table == &ui->sites)
+                sites_reach(ui, rows);
         if (table)
                 table_move(table, rows);
         else if (ui->overlay != VIEWS)
@@ -156,23 +158,38 @@ static enum ui_action mark(struct ui *ui)
         return UI_MARK;
 }
 
-static enum ui_action copy(struct ui *ui)
+/* The whole stack that NODE is on, the innermost frame first: below it the heaviest way. */
+static void copy_stack(struct buf *text, const struct tree *tree, const struct tree_node *node)
 {
-        struct buf text = { 0 };
-        const struct tree_node *node = ui->view == VIEW_STACK ? stack_selected(ui) : NULL;
-        uint64_t id = table_selected(&ui->sites);
-        struct heap_site site;
+        uint32_t last = (uint32_t)(node - tree->nodes);
+
+        while (tree->nodes[last].first_child)
+                last = tree->nodes[last].first_child;
+        for (uint32_t i = last; i != 0; i = tree->nodes[i].parent)
+                buf_printf(text, "%s%s%s\n", tree->nodes[i].name, tree->nodes[i].place[0] ? " " : "", tree->nodes[i].place);
+}
+
+static void copy_site(struct buf *text, const struct heap_site *site)
+{
         char live[FMT_MAX];
 
-        if (node) { /* up to the root: the whole path */
-                const struct tree *tree = stack_tree(ui, ui->stack.site, ui->stack.inverted);
+        buf_printf(text, "%s %s live %s\n", site->name, site->place,
+                   fmt_bytes(live, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0));
+}
 
-                for (uint32_t i = (uint32_t)(node - tree->nodes); i != 0; i = tree->nodes[i].parent)
-                        buf_printf(&text, "%s %s\n", tree->nodes[i].name, tree->nodes[i].place);
-        } else if (id != TABLE_NONE && heap_site(ui->heap, (uint32_t)id, &site)) {
-                buf_printf(&text, "%s %s live %s\n", site.name, site.place,
-                           fmt_bytes(live, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0));
-        }
+static enum ui_action copy(struct ui *ui)
+{
+        const struct view_type *type = view_type(ui->view);
+        const struct tree *tree = NULL;
+        const struct tree_node *node = type->frame ? type->frame(ui, &tree) : NULL;
+        uint64_t id = table_selected(&ui->sites);
+        struct buf text = { 0 };
+        struct heap_site site;
+
+        if (node)
+                copy_stack(&text, tree, node);
+        else if (!type->frame && id != TABLE_NONE && heap_site(ui->heap, (uint32_t)id, &site))
+                copy_site(&text, &site);
         if (text.len == 0) {
                 buf_done(&text);
                 return UI_NOTHING;
@@ -198,7 +215,7 @@ static enum ui_action edit(struct ui *ui)
 static void clear(struct ui *ui)
 {
         ui->message[0] = '\0';
-        if (ui->view == VIEW_STACK) {
+        if (view_type(ui->view)->find) {
                 ui->stack.find[0] = '\0';
         } else if (ui->mode == UI_PICK && ui->picker_filter[0]) {
                 ui->picker_filter[0] = '\0';
@@ -245,6 +262,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
+        if (table == &ui->sites)
+                sites_reach(ui, wheel);
         if (wheel != 0 && table)
                 table_scroll(table, wheel);
         else if (wheel != 0 && ui->overlay != VIEWS)
@@ -370,6 +389,8 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                         return UI_LEAVE;
                 ui_tell(ui, "nothing is being recorded here: q quits");
                 return UI_NOTHING;
+        case CMD_WRITE_CONFIG:
+                return UI_WRITE_CONFIG;
         case CMD_REDRAW:
                 return UI_REDRAW;
         case CMD_SUSPEND:
@@ -397,10 +418,10 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
         if (command == CMD_NONE ||
             (ui->mode != UI_PICK && !ui->heap && view != VIEW_ERROR && command != CMD_QUIT && command != CMD_BACK))
                 return UI_NOTHING;
-        if (move_key(ui, command))
-                return UI_NOTHING;
         if (view_type(view)->command && view_type(view)->command(ui, command, &action))
                 return action;
+        if (move_key(ui, command))
+                return UI_NOTHING;
         if (time_key(ui, command) || sort_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);

@@ -1,8 +1,8 @@
 #include "tui/keys.h"
 
 #include "base/alloc.h"
-#include "base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +13,14 @@
 enum {
         TABLES = IN(VIEW_OVERVIEW) | IN(VIEW_SITES) | IN(VIEW_REPLAY),
         HEAP = TABLES | IN(VIEW_STACK) | IN(VIEW_BEFORE) | IN(VIEW_MARKS) | IN(VIEW_FLAME) | IN(VIEW_ALERTS),
+        FRAMES = IN(VIEW_STACK) | IN(VIEW_FLAME),
         PICK = IN(VIEW_PICKER) | IN(VIEW_SESSIONS),
         MAIN = HEAP | PICK | IN(VIEW_ERROR),
         OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_MENU) | IN(VIEW_OPTIONS) | IN(VIEW_ENDED),
         SCROLL = MAIN | OVER,
 };
 
-static const struct key_binding table[] = {
+static const struct key_binding built_in[] = {
         /* move */
         { CMD_DOWN, { 'j', KEY_DOWN_ }, SCROLL, KEYS_MOVE, 0, "down", "the next row" },
         { CMD_UP, { 'k', KEY_UP_ }, SCROLL, KEYS_MOVE, 0, "up", "the row before" },
@@ -74,11 +75,11 @@ static const struct key_binding table[] = {
           "show only what matches: text  re:REGEX  >10M (RSS)  age>1h  !not" },
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_SESSIONS), KEYS_FIND, 5, "filter",
           "show only the lines with this text" },
-        { CMD_FIND, { '/', KEY_F3_, KEY_F4_ }, IN(VIEW_STACK), KEYS_FIND, 8, "find",
+        { CMD_FIND, { '/', KEY_F3_, KEY_F4_ }, FRAMES, KEYS_FIND, 8, "find",
           "find a function in the tree" },
-        { CMD_FIND_NEXT, { 'n' }, IN(VIEW_STACK), KEYS_FIND, 0, "next", "the next one found" },
-        { CMD_SAME_NAME, { '#' }, HEAP & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "same", "the next of the same name" },
-        { CMD_FIND_PREVIOUS, { 'N' }, IN(VIEW_STACK), KEYS_FIND, 0, "previous", "the one found before" },
+        { CMD_FIND_NEXT, { 'n' }, FRAMES, KEYS_FIND, 0, "next", "the next one found" },
+        { CMD_SAME_NAME, { '#' }, FRAMES, KEYS_FIND, 17, "same", "the next frame of the same name" },
+        { CMD_FIND_PREVIOUS, { 'N' }, FRAMES, KEYS_FIND, 0, "previous", "the one found before" },
         { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
@@ -102,15 +103,18 @@ static const struct key_binding table[] = {
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_STACK), KEYS_TREE, 0, "toggle",
           "open or fold the branch" },
         { CMD_OPEN_ALL, { '*' }, IN(VIEW_STACK), KEYS_TREE, 0, "open all", "open every branch" },
-        { CMD_INVERT, { 't', KEY_F5_ }, IN(VIEW_STACK), KEYS_TREE, 6, "invert",
+        { CMD_FOLD, { KEY_LEFT_, 'h' }, IN(VIEW_FLAME), KEYS_TREE, 0, "left", "the box to the left" },
+        { CMD_OPEN, { KEY_RIGHT_, 'l' }, IN(VIEW_FLAME), KEYS_TREE, 0, "right", "the box to the right" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_FLAME), KEYS_TREE, 1, "zoom", "the selected frame over the whole width; Esc and q lead out" },
+        { CMD_INVERT, { 't', KEY_F5_ }, FRAMES, KEYS_TREE, 6, "invert",
           "callers first, or the allocating frame first" },
         { CMD_RUNTIME, { 'u' }, IN(VIEW_STACK), KEYS_TREE, 7, "runtime",
           "show or fold the frames of allocator and language runtime" },
         { CMD_INLINED, { 'x' }, IN(VIEW_STACK), KEYS_TREE, 16, "inlines",
           "show inlined calls as frames, or fold them into their callers" },
-        { CMD_METRIC, { 'b' }, IN(VIEW_STACK) | IN(VIEW_FLAME), KEYS_TREE, 0, "metric",
-          "what is counted: live bytes, growth since the mark, allocated, blocks" },
-        { CMD_RESET, { '=' }, IN(VIEW_STACK) | IN(VIEW_FLAME), KEYS_TREE, 0, "reset", "the whole tree as it was at first" },
+        { CMD_METRIC, { 'b' }, FRAMES, KEYS_TREE, 8, "metric",
+          "what is counted: live bytes, growth since the mark, kept, allocated, blocks" },
+        { CMD_RESET, { '=' }, FRAMES, KEYS_TREE, 0, "reset", "the whole tree as it was at first" },
         { CMD_TREE, { 't' }, IN(VIEW_PICKER), KEYS_PICK, 8, "tree", "processes below their parents" },
         { CMD_ALL_SITES, { 't', KEY_F5_ }, IN(VIEW_BEFORE), KEYS_TREE, 5, "tree of all sites",
           "the call tree of all sites together" },
@@ -159,7 +163,7 @@ static const struct key_binding table[] = {
         /* out */
         { CMD_COPY, { 'y' }, HEAP, KEYS_OUT, 14, "copy",
           "the selected row as text to the clipboard and a file" },
-        { CMD_EDIT, { 'e' }, TABLES | IN(VIEW_STACK), KEYS_OUT, 15, "edit",
+        { CMD_EDIT, { 'e' }, TABLES | FRAMES, KEYS_OUT, 15, "edit",
           "the source line in $VISUAL or $EDITOR" },
         { CMD_EXPORT, { 'E' }, HEAP | IN(VIEW_ENDED), KEYS_OUT, 0, "export", "what is shown, as a file for other tools" },
         { CMD_WRITE_CONFIG, { 'W' }, HEAP | IN(VIEW_OPTIONS), KEYS_OUT, 0, "write", "these settings into the config file" },
@@ -183,17 +187,25 @@ static const struct key_binding table[] = {
           "only the selected one's user, or all again" },
 };
 
+/* The table as the user has changed it; nobody does while screens are up. */
+static struct key_binding changed[array_len(built_in)];
+static bool is_changed;
+
 const struct key_binding *key_table(size_t *ret_n)
 {
-        *ret_n = array_len(table);
-        return table;
+        *ret_n = array_len(built_in);
+        return is_changed ? changed : built_in;
 }
 
 enum command key_command(enum view view, uint32_t key)
 {
+        const struct key_binding *table;
+        size_t n;
+
         if (key == KEY_NONE)
                 return CMD_NONE;
-        for (size_t i = 0; i < array_len(table); i++) {
+        table = key_table(&n);
+        for (size_t i = 0; i < n; i++) {
                 if (!(table[i].views & IN(view)))
                         continue;
                 for (size_t k = 0; k < array_len(table[i].keys); k++)
@@ -201,6 +213,93 @@ enum command key_command(enum view view, uint32_t key)
                                 return table[i].command;
         }
         return CMD_NONE;
+}
+
+/* ---- keys of the user's own ---- */
+
+void keys_reset(void)
+{
+        is_changed = false;
+}
+
+static int parse_keys(enum command command, const char *text, uint32_t ret[KEYS_OF_BINDING], struct err *err)
+{
+        uint32_t keys[KEYS_OF_BINDING] = { 0 };
+        size_t n = 0;
+        char word[32];
+        int used;
+
+        if (strcmp(text, "none") == 0)
+                text = "";
+        for (; sscanf(text, " %31s%n", word, &used) == 1; text += used) {
+                uint32_t key = key_parse(word);
+
+                if (key == KEY_NONE || key == KEY_RESIZED || (key == KEY_MOUSE_) != (command == CMD_MOUSE))
+                        return err_set(err, EINVAL, "\"%s\" is no key; keys are called x, X, ctrl-D, Enter, Space, PgDn, F5", word);
+                if (n + 1 + (key == KEY_ENTER_) + (command == CMD_QUIT) > KEYS_OF_BINDING)
+                        return err_set(err, EINVAL, "these are too many keys for one command");
+                keys[n++] = key;
+                if (key == KEY_ENTER_)
+                        keys[n++] = '\n';
+        }
+        if (command == CMD_QUIT) /* one can always leave */
+                keys[n++] = CTRL('C');
+        memcpy(ret, keys, sizeof keys);
+        return 0;
+}
+
+int keys_bind(enum command command, const char *text, struct err *err)
+{
+        uint32_t keys[KEYS_OF_BINDING] = { 0 };
+        int r = parse_keys(command, text, keys, err);
+
+        if (r < 0)
+                return r;
+        if (!is_changed)
+                memcpy(changed, built_in, sizeof changed);
+        is_changed = true;
+        for (size_t i = 0; i < array_len(changed); i++)
+                if (changed[i].command == command)
+                        memcpy(changed[i].keys, keys, sizeof keys);
+        return 0;
+}
+
+void keys_unbind(enum command command)
+{
+        for (size_t i = 0; i < array_len(changed); i++)
+                if (changed[i].command == command)
+                        memcpy(changed[i].keys, built_in[i].keys, sizeof changed[i].keys);
+}
+
+static bool shares_key(const struct key_binding *a, const struct key_binding *b, uint32_t *ret)
+{
+        for (size_t i = 0; i < KEYS_OF_BINDING; i++)
+                for (size_t k = 0; k < KEYS_OF_BINDING; k++)
+                        if (a->keys[i] && a->keys[i] == b->keys[k]) {
+                                *ret = a->keys[i];
+                                return true;
+                        }
+        return false;
+}
+
+bool keys_conflict(struct key_conflict *ret)
+{
+        const struct key_binding *table;
+        size_t n;
+
+        table = key_table(&n);
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = i + 1; k < n; k++) {
+                        uint32_t views = table[i].views & table[k].views;
+
+                        if (!views || !shares_key(&table[i], &table[k], &ret->key))
+                                continue;
+                        ret->a = table[i].command;
+                        ret->b = table[k].command;
+                        ret->view = (enum view)__builtin_ctz(views);
+                        return true;
+                }
+        return false;
 }
 
 const char *key_group_name(enum key_group group)
@@ -220,68 +319,4 @@ const char *view_name(enum view view)
         };
 
         return view < VIEWS ? names[view] : "";
-}
-
-static const struct {
-        uint32_t key;
-        const char *name;
-} special[] = {
-        { KEY_ENTER_, "Enter" }, { '\n', "Enter" }, { KEY_ESC_, "Esc" }, { KEY_TAB_, "Tab" },
-        { KEY_BACKSPACE_, "Backspace" }, { ' ', "Space" }, { KEY_UP_, "Up" }, { KEY_DOWN_, "Down" },
-        { KEY_LEFT_, "Left" }, { KEY_RIGHT_, "Right" }, { KEY_PGUP_, "PgUp" }, { KEY_PGDN_, "PgDn" },
-        { KEY_HOME_, "Home" }, { KEY_END_, "End" }, { KEY_BACKTAB_, "S-Tab" },
-        { KEY_F1_, "F1" }, { KEY_F2_, "F2" },
-        { KEY_F3_, "F3" }, { KEY_F4_, "F4" }, { KEY_F5_, "F5" }, { KEY_F6_, "F6" }, { KEY_F10_, "F10" },
-        { KEY_MOUSE_, "mouse" }, { KEY_RESIZED, "resize" },
-};
-
-uint32_t key_parse(const char *name)
-{
-        size_t len = strlen(name), n;
-        uint32_t c;
-
-        for (size_t i = 0; i < array_len(special); i++)
-                if (strcmp(name, special[i].name) == 0)
-                        return special[i].key;
-        if (strncmp(name, "ctrl-", 5) == 0 && len == 6 && name[5] >= 'A' && name[5] <= 'Z')
-                return (uint32_t)CTRL(name[5]);
-        if (len == 0)
-                return 0;
-        n = text_decode(name, len, &c);
-        return n == len && c > ' ' && c != KEY_BACKSPACE_ ? c : 0;
-}
-
-const char *key_label(uint32_t key, char *ret)
-{
-        for (size_t i = 0; i < array_len(special); i++) {
-                if (special[i].key != key)
-                        continue;
-                snprintf(ret, 16, "%s", special[i].name);
-                return ret;
-        }
-        if (key > 0 && key < ' ')
-                snprintf(ret, 16, "ctrl-%c", (int)(key + 'A' - 1));
-        else if (key <= 0x10ffff)
-                ret[text_encode(key, ret)] = '\0';
-        else
-                ret[0] = '\0';
-        return ret;
-}
-
-const char *key_names(const struct key_binding *binding, char *ret, size_t size)
-{
-        size_t len = 0;
-
-        ret[0] = '\0';
-        for (size_t i = 0; i < array_len(binding->keys) && binding->keys[i] != 0; i++) {
-                char name[16];
-
-                if (binding->keys[i] == '\n')
-                        continue; /* the same key as Enter */
-                key_label(binding->keys[i], name);
-                if (len + strlen(name) + 2 > size)
-                        break;
-                len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? " " : "", name);
-        }
-        return ret;
 }

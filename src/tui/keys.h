@@ -1,6 +1,8 @@
 /* keys: every key, in one table that also prints the help screen, so help is never out of date. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,10 +69,12 @@ enum command {
 
 enum key_group { KEYS_MOVE, KEYS_VIEW, KEYS_FIND, KEYS_SORT, KEYS_TREE, KEYS_LEAK, KEYS_TIME, KEYS_OUT, KEYS_PICK, KEY_GROUPS };
 
+enum { KEYS_OF_BINDING = 4 };
+
 /* One line of the table. */
 struct key_binding {
         enum command command;
-        uint32_t keys[4];      /* 0 = no more; the first is the one that is shown */
+        uint32_t keys[KEYS_OF_BINDING]; /* 0 = no more; the first is the one that is shown */
         uint32_t views;        /* bits 1 << enum view */
         enum key_group group;
         uint8_t rank;          /* place in the footer: 1 comes first and goes last, 0 = not in the footer */
@@ -92,3 +96,24 @@ const char *view_name(enum view view);
 
 /* How a binding's keys are written in the help: "j Down". RET has SIZE bytes. */
 const char *key_names(const struct key_binding *binding, char *ret, size_t size);
+
+/* What a command is called in the config file and behind `:`, "sort-menu"; "" when it has no name. And back; CMD_NONE = there is
+ * none of that name. (key_names.c) */
+const char *command_name(enum command command);
+enum command command_find(const char *name);
+
+/* ---- keys of the user's own: the table becomes a copy that is changed before screens come up ---- */
+
+/* COMMAND gets the keys of TEXT ("x ctrl-D", "none") in all views that have it, instead of its own. ctrl-C always quits, too.
+ * -EINVAL with the word that is no key; then nothing changes. */
+int keys_bind(enum command command, const char *text, struct err *err);
+void keys_unbind(enum command command); /* its own again */
+void keys_reset(void);                  /* all as built in */
+
+/* Two commands of VIEW that have the same KEY. False: there are none. */
+struct key_conflict {
+        enum command a, b;
+        enum view view;
+        uint32_t key;
+};
+bool keys_conflict(struct key_conflict *ret);

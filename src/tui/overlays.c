@@ -45,7 +45,8 @@ static void add_selected(struct buf *out, struct ui *ui, int width)
 {
         int cells = width - 11;
         char at[4200];
-        const struct tree_node *node = ui->view == VIEW_STACK ? stack_selected(ui) : NULL;
+        const struct view_type *type = view_type(ui->view);
+        const struct tree_node *node = type->frame ? type->frame(ui, NULL) : NULL;
         uint64_t id = table_selected(&ui->sites);
         struct heap_source source;
         struct heap_site site;

@@ -85,8 +85,8 @@ static const char *find_begin(struct ui *ui)
 static enum ui_action find_accept(struct ui *ui, const char *text)
 {
         snprintf(ui->stack.find, sizeof ui->stack.find, "%s", text);
-        if (text[0])
-                stack_find(ui, 1);
+        if (text[0] && view_type(ui->view)->find)
+                view_type(ui->view)->find(ui, 1);
         return UI_NOTHING;
 }
 

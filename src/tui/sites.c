@@ -69,17 +69,18 @@ const char *rate_text(char *ret, double rate, double error)
 
 /* ---- the list ---- */
 
-void sites_refresh(struct ui *ui)
+/* The best MAX of them. */
+static void list_best(struct ui *ui, size_t max)
 {
         struct heap_query query = { ui->sort, ui->reverse, ui->filter };
-        uint32_t *ids = xreallocarray(NULL, LIST_MAX, sizeof *ids);
+        uint32_t *ids = xreallocarray(NULL, max, sizeof *ids);
         uint64_t *wide;
-        int total = heap_list(ui->heap, &query, ids, LIST_MAX);
+        int total = heap_list(ui->heap, &query, ids, max);
         size_t n;
 
         ui->bad_filter = total < 0;
         if (total >= 0) {
-                n = total < LIST_MAX ? (size_t)total : LIST_MAX;
+                n = (size_t)total < max ? (size_t)total : max;
                 wide = xreallocarray(NULL, n ? n : 1, sizeof *wide);
                 for (size_t i = 0; i < n; i++)
                         wide[i] = ids[i];
@@ -87,6 +88,46 @@ void sites_refresh(struct ui *ui)
                 free(wide);
         }
         free(ids);
+}
+
+static bool is_complete(const struct table *table)
+{
+        return table->n >= (table->total < LIST_MAX ? table->total : LIST_MAX);
+}
+
+/* While nobody moves in it the list is sorted no further than the screen shows. */
+void sites_refresh(struct ui *ui)
+{
+        struct table *table = &ui->sites;
+        uint64_t selected = table->touched ? table_selected(table) : TABLE_NONE;
+        size_t seen = table->top + (table->height > 0 ? (size_t)table->height : 0) + LIST_AHEAD;
+
+        if (ui->now_ns < ui->order_until_ns || seen > LIST_MAX)
+                seen = LIST_MAX;
+        list_best(ui, seen);
+        if (selected != TABLE_NONE && !is_complete(table) && !table_select(table, selected))
+                sites_complete(ui, selected);
+}
+
+void sites_complete(struct ui *ui, uint64_t selected)
+{
+        struct table *table = &ui->sites;
+        size_t above = table->selected - (table->top < table->selected ? table->top : table->selected);
+
+        if (is_complete(table) || !ui->heap || heap_tick(ui->heap) == 0)
+                return;
+        list_best(ui, LIST_MAX);
+        if (selected != TABLE_NONE && table_select(table, selected))
+                table->top = table->selected > above ? table->selected - above : 0;
+}
+
+void sites_reach(struct ui *ui, long rows)
+{
+        struct table *table = &ui->sites;
+        size_t height = table->height > 0 ? (size_t)table->height : 1;
+
+        if (rows > 0 && ((size_t)rows >= table->n || table->selected + (size_t)rows + height >= table->n))
+                sites_complete(ui, table_selected(table));
 }
 
 static void set_sort(struct ui *ui, enum heap_sort sort)

@@ -38,14 +38,15 @@ const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted)
 {
         struct stack_state *stack = &ui->stack;
 
-        if (stack->has_tree && stack->tree_site == site && stack->tree_inverted == inverted)
+        if (stack->has_tree && stack->tree_site == site && stack->tree_inverted == inverted && stack->tree_metric == ui->metric)
                 return &stack->tree;
         drop_tree(stack);
-        if (heap_tree(ui->heap, site, inverted, &stack->tree) < 0 || stack->tree.n == 0) {
+        if (metric_tree(ui, site, inverted, &stack->tree) < 0 || stack->tree.n == 0) {
                 drop_tree(stack);
                 return NULL;
         }
         stack->tree_site = site;
+        stack->tree_metric = ui->metric;
         stack->tree_inverted = inverted;
         stack->has_tree = true;
         return &stack->tree;
@@ -89,7 +90,9 @@ static void set_folded(struct stack_state *stack, uint64_t path, bool folded)
 
 static bool is_small(const struct stack_state *stack, const struct tree *tree, const struct tree_node *node)
 {
-        return (double)node->live_bytes < stack_limits[stack->limit] * (double)tree->nodes[0].live_bytes;
+        enum tree_metric metric = stack->tree_metric;
+
+        return (double)tree_value(node, metric) < stack_limits[stack->limit] * (double)tree_value(&tree->nodes[0], metric);
 }
 
 /* Frames that are folded away let their children through. */
@@ -181,7 +184,7 @@ static void select_heaviest(struct ui *ui)
         for (size_t i = 0; tree && i < stack->n_rows; i++) {
                 const struct tree_node *node = &tree->nodes[stack->rows[i].node];
 
-                if (stack->rows[i].depth != (int)i || node->live_bytes * 2 <= tree->nodes[0].live_bytes)
+                if (stack->rows[i].depth != (int)i || metric_share(ui, node, &tree->nodes[0]) <= 0.5)
                         break;
                 best = i;
                 if (known && strcmp(node->name, site.name) == 0 && strcmp(node->place, site.place) == 0)
@@ -222,6 +225,15 @@ const struct tree_node *stack_selected(struct ui *ui)
         return &tree->nodes[stack->rows[stack->table.selected].node];
 }
 
+const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree)
+{
+        const struct tree_node *node = stack_selected(ui);
+
+        if (ret_tree)
+                *ret_tree = node ? &ui->stack.tree : NULL;
+        return node;
+}
+
 /* ---- keys ---- */
 
 static void go_to_caller(struct stack_state *stack)
@@ -251,6 +263,52 @@ static void open_or_fold(struct ui *ui, enum command command)
         else if (row->parent)
                 set_folded(stack, row->path, command == CMD_FOLD || (command == CMD_ENTER && row->open));
         stack_update(ui);
+}
+
+static void reset(struct ui *ui)
+{
+        struct stack_state *stack = &ui->stack;
+
+        stack->n_folded = 0;
+        stack->limit = 1;
+        stack->runtime = stack->no_inlined = stack->inverted = false;
+        stack->find[0] = '\0';
+        ui->metric = TREE_LIVE;
+}
+
+/* To the next row, after the selected one and round, for which FITS is true. */
+static bool go_to_next(struct ui *ui, int direction, bool (*fits)(const struct ui *ui, const struct tree_node *node, const void *arg),
+                       const void *arg)
+{
+        struct stack_state *stack = &ui->stack;
+        const struct tree *tree = stack_tree(ui, stack->site, stack->inverted);
+        size_t n = stack->n_rows;
+
+        for (size_t step = 1; tree && step <= n; step++) {
+                size_t i = (stack->table.selected + (direction > 0 ? step : n - step)) % n;
+
+                if (!fits(ui, &tree->nodes[stack->rows[i].node], arg))
+                        continue;
+                stack->table.selected = i;
+                stack->table.touched = true;
+                return true;
+        }
+        return false;
+}
+
+static bool has_name(const struct ui *ui, const struct tree_node *node, const void *name)
+{
+        (void)ui;
+        return strcmp(node->name, name) == 0;
+}
+
+static void find_same_name(struct ui *ui)
+{
+        const struct tree_node *node = stack_selected(ui);
+        size_t from = ui->stack.table.selected;
+
+        if (node && go_to_next(ui, 1, has_name, node->name) && ui->stack.table.selected == from)
+                ui_tell(ui, "no other frame of this name is shown here");
 }
 
 bool stack_key(struct ui *ui, enum command command, enum ui_action *ret)
@@ -285,6 +343,16 @@ bool stack_key(struct ui *ui, enum command command, enum ui_action *ret)
                 stack->limit = (stack->limit + 1) % (int)stack_n_limits;
                 ui_tell(ui, "branches below %.1f %% are hidden", stack_limits[stack->limit] * 100);
                 break;
+        case CMD_METRIC:
+                metric_next(ui);
+                break;
+        case CMD_RESET:
+                reset(ui);
+                break;
+        case CMD_SAME_NAME:
+                stack_update(ui);
+                find_same_name(ui);
+                return true;
         case CMD_FIND_NEXT:
         case CMD_FIND_PREVIOUS:
                 stack_find(ui, command == CMD_FIND_NEXT ? 1 : -1);
@@ -307,25 +375,19 @@ bool stack_matches(const struct stack_state *stack, const struct tree_node *node
                (strcasestr(node->name, stack->find) || strcasestr(node->place, stack->find));
 }
 
+static bool is_found(const struct ui *ui, const struct tree_node *node, const void *arg)
+{
+        (void)arg;
+        return stack_matches(&ui->stack, node);
+}
+
 void stack_find(struct ui *ui, int direction)
 {
-        struct stack_state *stack = &ui->stack;
-        const struct tree *tree = stack_tree(ui, stack->site, stack->inverted);
-        size_t n;
-
         stack_update(ui);
-        n = stack->n_rows;
-        for (size_t step = 1; tree && step <= n; step++) {
-                size_t i = (stack->table.selected + (direction > 0 ? step : n - step)) % n;
-
-                if (stack_matches(stack, &tree->nodes[stack->rows[i].node])) {
-                        stack->table.selected = i;
-                        stack->table.touched = true;
-                        return;
-                }
-        }
-        if (stack->find[0])
-                ui_tell(ui, "no \"%s\" in this tree", stack->find);
+        if (go_to_next(ui, direction, is_found, NULL))
+                return;
+        if (ui->stack.find[0])
+                ui_tell(ui, "no \"%s\" in this tree", ui->stack.find);
         else
                 ui_tell(ui, "nothing to find yet: / asks for a text");
 }

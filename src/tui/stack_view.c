@@ -20,15 +20,15 @@ static const struct part columns[COLUMNS] = {
         [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 16, 30, 4 },
 };
 
-static void put_titles(const struct stack_state *stack, struct canvas *canvas, int x, int y,
-                       const struct span *span)
+static void put_titles(const struct ui *ui, struct canvas *canvas, int x, int y, const struct span *span)
 {
+        const struct stack_state *stack = &ui->stack;
         const char *order = stack->inverted ? "BOTTOM-UP (t: callers first)" : "TOP-DOWN (t: invert)";
 
         if (span[NAME].size < text_width(order) + 2)
                 order = stack->inverted ? "BOTTOM-UP" : "TOP-DOWN";
         canvas_put(canvas, x + span[NAME].at + 1, y, span[NAME].size - 1, STYLE_DIM, order);
-        frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_DIM, "LIVE");
+        frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_DIM, metric_title(ui));
         canvas_put(canvas, x + span[SHARE].at, y, span[SHARE].size, STYLE_DIM, "SHARE");
         frame_right(canvas, x + span[RATE].at, y, span[RATE].size, STYLE_DIM, "+/min");
         canvas_put(canvas, x + span[WHERE].at, y, span[WHERE].size, STYLE_DIM, "WHERE");
@@ -54,9 +54,7 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
         const struct tree_node *node = &tree->nodes[row->node];
         int indent = row->depth < span[NAME].size / 2 ? row->depth : span[NAME].size / 2;
         int room = span[NAME].size - 3 - indent, at = x + span[NAME].at + 1 + indent;
-        double share = tree->nodes[0].live_bytes > 0
-                               ? (double)node->live_bytes / (double)tree->nodes[0].live_bytes
-                               : 0;
+        double share = metric_share(ui, node, &tree->nodes[0]);
         char text[FMT_MAX], name[512];
 
         canvas_put(canvas, at, y, 1, STYLE_TREE, !row->parent ? " " : row->open ? "v" : "+");
@@ -67,8 +65,7 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
                                                    : STYLE_PLAIN,
                    name);
         if (span[LIVE].size > 0)
-                frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_PLAIN,
-                            fmt_bytes(text, node->live_bytes > 0 ? (uint64_t)node->live_bytes : 0));
+                frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_PLAIN, metric_text(ui, node, text));
         spark_bar(canvas, x + span[SHARE].at, y, span[SHARE].size, STYLE_CHART, share);
         snprintf(text, sizeof text, "%.0f%%", share * 100);
         if (span[PERCENT].size > 0)
@@ -92,7 +89,7 @@ static void put_tree(struct ui *ui, struct canvas *canvas, int x, int y, int wid
                 return;
         layout(columns, COLUMNS, width, 1, span);
         if (height > 1) {
-                put_titles(stack, canvas, x, y++, span);
+                put_titles(ui, canvas, x, y++, span);
                 height--;
         }
         table_place(table, y, height);

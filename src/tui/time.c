@@ -64,13 +64,33 @@ static void fetch_rows(struct ui *ui, uint32_t from, struct rows *ret, size_t ab
         ret->n = n < 0 ? 0 : (size_t)n < about ? (size_t)n : about;
 }
 
+/* Adds the newest row to ROWS, which are not older than FROM; false when more is missing than that. */
+static bool add_newest(struct ui *ui, uint32_t from, struct rows *rows)
+{
+        uint32_t tick = heap_tick(ui->heap), newest = rows->n > 0 ? rows->row[rows->n - 1].tick : 0;
+        size_t old = 0;
+
+        if (newest == 0 || newest >= tick || tick - newest > NEARLY_NEXT || rows->row[0].tick > from)
+                return false;
+        while (old < rows->n && rows->row[old].tick < from)
+                old++;
+        if (rows->n - old >= CHART_ROWS)
+                return false;
+        memmove(rows->row, rows->row + old, (rows->n - old) * sizeof *rows->row);
+        rows->n -= old;
+        rows->row[rows->n++] = *heap_process(ui->heap);
+        return true;
+}
+
 /* The rows of the last SPAN. */
 static void fetch_last(struct ui *ui, uint64_t span_ns, struct rows *ret)
 {
         uint64_t now = time_now_ns(ui);
         uint32_t from = now > span_ns ? time_tick_at(ui, now - span_ns) : 0;
 
-        fetch_rows(ui, from > 1 ? from - 1 : 0, ret, CHART_ROWS / 2);
+        from = from > 1 ? from - 1 : 0;
+        if (!add_newest(ui, from, ret))
+                fetch_rows(ui, from, ret, CHART_ROWS / 2);
 }
 
 static void fetch_recent(struct ui *ui)
@@ -426,6 +446,7 @@ static void go_to_site(struct ui *ui, const char *number)
                 ui_tell(ui, "there is no site %s at this moment", number);
                 return;
         }
+        sites_complete(ui, table_selected(&ui->sites));
         if (table_select(&ui->sites, (uint64_t)id))
                 ui->sites.touched = true;
         stack_show(ui, (uint32_t)id);

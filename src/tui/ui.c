@@ -26,8 +26,25 @@ struct ui *ui_new(enum ui_mode mode)
         ui->columns_y = -1;
         ui->speed = 3;
         ui->stack.limit = 1;
-        ui->sort = HEAP_BY_RATE;
+        settings_init(&ui->own_settings);
+        ui_set_settings(ui, &ui->own_settings);
         return ui;
+}
+
+void ui_set_settings(struct ui *ui, struct settings *settings)
+{
+        ui->settings = settings;
+        ui->sort = (enum heap_sort)settings->sort;
+        ui->zoom = settings->chart;
+}
+
+const struct settings *ui_settings(struct ui *ui)
+{
+        if (ui->mode != UI_PICK) {
+                ui->settings->sort = (int)ui->sort;
+                ui->settings->chart = ui->zoom;
+        }
+        return ui->settings;
 }
 
 void ui_free(struct ui *ui)
@@ -67,6 +84,11 @@ void ui_set_file_name(struct ui *ui, const char *path)
 
         snprintf(ui->file, sizeof ui->file, "%s", clean);
         free(clean);
+}
+
+void ui_set_reading(struct ui *ui, bool reading)
+{
+        ui->reading = reading;
 }
 
 void ui_set_picker(struct ui *ui, struct picker *picker)
@@ -193,9 +215,14 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
         canvas_clear(canvas);
         ui->columns_y = -1;
         if (nothing) {
-                const char *const words[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+                const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
+                const char *slash = strrchr(ui->file, '/');
+                const char *const reading[] = { "heaptop:", "reading", slash ? slash + 1 : ui->file };
 
-                frame_words(canvas, words, array_len(words));
+                if (ui->reading)
+                        frame_words(canvas, reading, array_len(reading));
+                else
+                        frame_words(canvas, waiting, array_len(waiting));
         } else {
                 view_type(ui->view)->draw(ui, canvas);
         }
@@ -235,8 +262,8 @@ static const struct tree_node *edited(struct ui *ui)
 
         if (!ui->heap || ui->mode == UI_PICK)
                 return NULL;
-        if (ui->view == VIEW_STACK)
-                return stack_selected(ui);
+        if (view_type(ui->view)->frame)
+                return view_type(ui->view)->frame(ui, NULL);
         if (id == TABLE_NONE || id == 0)
                 return NULL;
         tree = stack_tree(ui, (uint32_t)id, true);

@@ -6,6 +6,7 @@
 #include "model/picker.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
+#include "tui/settings.h"
 
 struct ui; /* opaque */
 
@@ -41,8 +42,17 @@ void ui_free(struct ui *ui);
 void ui_set_heap(struct ui *ui, struct heap *heap);
 void ui_set_file_name(struct ui *ui, const char *path); /* for the replay's title */
 
+/* The session is being read; what is drawn says so as long as there is nothing else. */
+void ui_set_reading(struct ui *ui, bool reading);
+
 /* Where source files are that the debug information names elsewhere; stays the caller's. */
 void ui_set_source_map(struct ui *ui, const struct pathmap *map);
+
+/* What the user has set: where the screens begin, and what keys change. Stays the caller's and must outlive the ui, which has a set
+ * of its own as long as it got none. */
+void ui_set_settings(struct ui *ui, struct settings *settings);
+/* The same with what is set by now, to be written. */
+const struct settings *ui_settings(struct ui *ui);
 
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);

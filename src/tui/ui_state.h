@@ -8,6 +8,7 @@
 enum {
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
+        LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -73,9 +74,10 @@ struct stack_state {
         uint64_t *folded; /* paths of folded branches */
         size_t n_folded, cap_folded;
         char find[TEXT_MAX];
-        struct tree tree; /* of (tree_site, tree_tick, tree_inverted), while has_tree */
+        struct tree tree; /* of (tree_site, tree_inverted, tree_metric) at NOW, while has_tree */
         bool has_tree, tree_inverted;
         uint32_t tree_site;
+        enum tree_metric tree_metric;
         /* the source file shown */
         char *source;           /* its text; NULL = there is none */
         char *source_path;      /* as the frame names it; NULL = none was looked for yet */
@@ -99,6 +101,7 @@ struct ui {
         struct heap *heap;
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
+        struct settings *settings, own_settings; /* SETTINGS is never NULL */
         char file[512];
         uint64_t now_ns;
 
@@ -106,6 +109,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool reading;            /* nothing has been read yet, but it is going on */
         bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
         uint64_t play_ns;   /* where a playing replay is, in the recording's time */
@@ -135,6 +139,8 @@ struct ui {
         uint64_t order_until_ns;      /* the order is held */
         int columns_y, columns_width; /* the title line of the table on screen, for the mouse; y -1 = none */
         struct stack_state stack;
+        enum tree_metric metric;      /* what stack and flame compare branches by */
+        struct span_ns kept;          /* TREE_KEPT counts what was born in it; both 0 = since BASE */
         struct table sizes; /* of blocks from before the attach; ids are classes */
 
         /* the picker */
@@ -175,6 +181,9 @@ struct view_type {
         bool (*command)(struct ui *ui, enum command command, enum ui_action *ret);
         /* Likewise a click, wheel or drag. NULL = only its list and the tabs can be clicked. */
         bool (*mouse)(struct ui *ui, const struct key_event *event, enum ui_action *ret);
+        /* The frame that is selected, or NULL; its tree in *RET_TREE, which may be NULL. NULL = its rows are no frames. */
+        const struct tree_node *(*frame)(struct ui *ui, const struct tree **ret_tree);
+        void (*find)(struct ui *ui, int direction); /* to the next (1) or previous (-1) match of stack.find; NULL = cannot */
         void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */
         void (*forget)(struct ui *ui); /* the heap moved: its strings are gone; NULL = keeps none */
         void (*done)(struct ui *ui);   /* frees the view's state; NULL = has none */
@@ -293,6 +302,10 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width);
 /* Asks the model anew for the list. */
 void sites_refresh(struct ui *ui);
+/* The list beyond what the screen shows, in its order; SELECTED (TABLE_NONE = the first) stays selected. */
+void sites_complete(struct ui *ui, uint64_t selected);
+/* The same when moving by ROWS comes near the end of what is listed. */
+void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
 void sites_sort_at(struct ui *ui, int x);
 enum style class_style(uint32_t class);
@@ -310,7 +323,24 @@ bool stack_matches(const struct stack_state *stack, const struct tree_node *node
 bool stack_key(struct ui *ui, enum command command, enum ui_action *ret);
 const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted);
 const struct tree_node *stack_selected(struct ui *ui);
+const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree);
 void stack_find(struct ui *ui, int direction);
+
+/* ---- metric.c ---- */
+/* The tree of SITE by the metric of the screen. */
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret);
+void metric_next(struct ui *ui);
+/* What is counted, in words: "live bytes", "growth since A". RET has SIZE bytes. */
+const char *metric_words(const struct ui *ui, char *ret, size_t size);
+const char *metric_title(const struct ui *ui); /* the same for a column: "LIVE" */
+/* What NODE has, in at most 6 cells. RET has FMT_MAX bytes. */
+const char *metric_text(const struct ui *ui, const struct tree_node *node, char *ret);
+/* Which part of the whole TREE is NODE's: 0 to 1. */
+double metric_share(const struct ui *ui, const struct tree_node *node, const struct tree_node *whole);
+
+/* ---- flame.c ---- */
+/* The flame graph alone, as a pane of another view, with the selection of the flame view. At least one row. */
+void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height);
 /* Bars of the ages of SITE's live bytes; uses 6 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
 

@@ -1,10 +1,10 @@
 """bench: what heaptop costs the process it watches, and what its peers cost, as tables in Markdown.
 
-    bench.py HEAPTOP BUILD [quick] [into=FILE] [pair] [stops] [churn] [programs] [redis] [naming]
+    bench.py HEAPTOP BUILD [quick] [into=FILE] [pair] [stops] [churn] [programs] [redis] [naming] [screens]
 
 Everything is measured against the plain program in the same run, plain and watched in turn, so that a noisy machine hits
 both alike. Medians; the ratio is watched/plain. Without a selection everything is measured; into=FILE replaces what stands between
-the two lines "<!-- bench -->" of FILE by the result.
+the two lines "<!-- bench -->" of FILE by the result; with a selection only what was measured.
 """
 import contextlib
 import datetime
@@ -21,11 +21,12 @@ import time
 
 import compare
 import redis
+import screens
 
 HEAPTOP, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 QUICK = "quick" in sys.argv[3:]
 INTO = [word[5:] for word in sys.argv[3:] if word.startswith("into=")]
-SECTIONS = ("pair", "stops", "churn", "programs", "redis", "naming")
+SECTIONS = ("pair", "stops", "churn", "programs", "redis", "naming", "screens")
 CHOSEN = [word for word in sys.argv[3:] if word != "quick" and not word.startswith("into=")] or SECTIONS
 ROUNDS = 3 if QUICK else 8
 DIR = tempfile.TemporaryDirectory()
@@ -165,7 +166,7 @@ def machine():
 
 STEPS = {"pair": ("A pair of calls", pairs), "stops": ("How long it stands still", stops), "churn": ("Churn", churn),
          "programs": ("Programs", programs), "redis": ("redis-server", redis_server),
-         "naming": ("Names", naming)}
+         "naming": ("Names", naming), "screens": ("Screens", lambda: screens.tables(HEAPTOP, BUILD, QUICK))}
 
 
 def run():
@@ -187,10 +188,26 @@ class Both(io.StringIO):
         return super().write(text)
 
 
+def parts(text):
+    """What stands before the first title, and each title with what is below it."""
+    head, *rest = re.split(r"^(?=### )", re.sub(r"^\(measured in .*\n", "", text, flags=re.M), flags=re.M)
+    return head, {part.split("\n", 1)[0]: part for part in rest}
+
+
+def merged(old, result):
+    """OLD with the sections of RESULT, each with the line that tells where and when it was measured."""
+    (head, kept), (machine_line, measured) = parts(old), parts(result)
+    for title, part in measured.items():
+        kept[title] = part.replace("\n\n", "\n\n" + machine_line.strip() + "\n\n", 1)
+    return head + "".join(part.rstrip("\n") + "\n\n" for part in kept.values())
+
+
 def put_into(path, result):
     mark = "<!-- bench -->\n"
     with open(path) as file:
-        before, _, after = file.read().split(mark)
+        before, old, after = file.read().split(mark)
+    if len(CHOSEN) < len(SECTIONS):
+        result = merged(old, result)
     with open(path, "w") as file:
         file.write(before + mark + result + mark + after)
 

@@ -65,6 +65,7 @@ void fake_free(struct fake *fake)
         free(fake->first_stacks);
         free(fake->states);
         free(fake->blocks);
+        free(fake->written_ns);
         free(fake->marks);
         free(fake->events);
         free(fake->gaps);
@@ -109,6 +110,11 @@ uint32_t fake_add_module(struct fake *fake, const char *path)
                 .build_id = "",
         };
         return fake->modules[fake->n_modules++].id;
+}
+
+void fake_set_build_id(struct fake *fake, uint32_t module, const char *build_id)
+{
+        fake->modules[module - 1].build_id = build_id;
 }
 
 static uint32_t add_frame(struct fake *fake, const struct rec_frame *frame)
@@ -259,6 +265,8 @@ void fake_set_class(struct fake *fake, uint32_t site, uint32_t class)
 
 void fake_add_block(struct fake *fake, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns, uint64_t death_ns)
 {
+        array_grow(fake->written_ns, fake->n_written, fake->cap_written);
+        fake->written_ns[fake->n_written++] = birth_ns;
         array_grow(fake->blocks, fake->n_blocks, fake->cap_blocks);
         fake->blocks[fake->n_blocks] = (struct rec_block){
                 .id = fake->n_blocks + 1,
@@ -270,6 +278,38 @@ void fake_add_block(struct fake *fake, uint32_t stack, uint64_t size, double wei
                 .death_ns = death_ns,
         };
         fake->n_blocks++;
+}
+
+void fake_end_block(struct fake *fake, size_t index, uint64_t death_ns)
+{
+        fake->blocks[index].death_ns = death_ns;
+}
+
+void fake_turn_block(struct fake *fake, size_t index, uint32_t stack, uint64_t size, double weight, uint64_t now_ns)
+{
+        uint64_t birth_ns = fake->blocks[index].birth_ns;
+
+        fake->blocks[index].death_ns = birth_ns;
+        fake_add_block(fake, stack, size, weight, birth_ns, 0);
+        fake->written_ns[fake->n_written - 1] = now_ns;
+}
+
+size_t fake_n_blocks(const struct fake *fake)
+{
+        return fake->n_blocks;
+}
+
+void fake_forget_blocks(struct fake *fake, uint64_t before_ns)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < fake->n_blocks; i++) {
+                if (fake->blocks[i].death_ns != 0 && fake->blocks[i].death_ns < before_ns)
+                        continue;
+                fake->blocks[n] = fake->blocks[i];
+                fake->written_ns[n++] = fake->written_ns[i];
+        }
+        fake->n_blocks = fake->n_written = n;
 }
 
 uint32_t fake_add_mark(struct fake *fake, const char *name)

@@ -41,6 +41,7 @@ struct fake {
         size_t n_first_stacks;
         struct rec_site_state *states;
         struct rec_block *blocks;
+        uint64_t *written_ns;           /* of each block: its birth, or when realloc made it */
         struct rec_mark *marks;
         struct rec_event *events;
         struct rec_gap *gaps;
@@ -57,7 +58,7 @@ struct fake {
         size_t n_source_files, n_module_files;
         size_t n_modules, n_frames, n_stacks, n_sites, n_processes, n_changes, n_states, n_blocks, n_marks, n_events,
                 n_gaps, n_classes, n_memories, n_befores, n_means;
-        size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks,
+        size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks, n_written, cap_written,
                 cap_marks, cap_events, cap_gaps, cap_classes, cap_memories, cap_befores, cap_means, cap_newest, cap_first_stacks;
 };
 

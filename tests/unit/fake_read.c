@@ -215,6 +215,26 @@ static int get_blocks(void *arg, uint32_t stack, uint32_t tick, int (*fn)(void *
              &fake->blocks[i]);
 }
 
+/* In order of writing, as long as nobody adds an older one later. */
+static int get_blocks_between(void *arg, uint32_t after, uint32_t upto, uint32_t tick,
+                              int (*fn)(void *ctx, const struct rec_block *row), void *ctx)
+{
+        struct fake *fake = arg;
+        uint64_t after_ns = 0, upto_ns = 0, now_ns = 0;
+
+        for (size_t i = 0; i < fake->n_processes; i++) {
+                const struct rec_process *row = &fake->processes[i];
+
+                after_ns = row->tick <= after ? row->time_ns : after_ns;
+                upto_ns = row->tick <= upto ? row->time_ns : upto_ns;
+                now_ns = row->tick <= tick ? row->time_ns : now_ns;
+        }
+        walk(fake, blocks,
+             fake->written_ns[i] > after_ns && fake->written_ns[i] <= upto_ns && fake->blocks[i].birth_ns <= now_ns &&
+                     (fake->blocks[i].death_ns == 0 || fake->blocks[i].death_ns > now_ns),
+             &fake->blocks[i]);
+}
+
 static int get_classes_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_class_tick *row), void *ctx)
 {
         struct fake *fake = arg;
@@ -372,6 +392,7 @@ void fake_fill_history(struct fake *fake)
                 .stacks = get_stacks,
                 .sites = get_sites,
                 .blocks = get_blocks,
+                .blocks_between = get_blocks_between,
                 .classes_at = get_classes_at,
                 .memory_at = get_memory_at,
                 .naming_at = get_naming_at,

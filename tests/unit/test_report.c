@@ -96,7 +96,7 @@ static int64_t number_at(json_t *object, const char *key)
 static void json_has_a_schema_whole_bytes_and_intervals(void **state)
 {
         struct store *store = make_session("json.heaptop");
-        json_t *root = report_as_json(store, &(struct report_options){ .json = true, .top = 5 }), *site, *live, *stack;
+        json_t *root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .top = 5 }), *site, *live, *stack;
 
         assert_int_equal(number_at(root, "heaptop_schema"), 1);
         assert_int_equal(number_at(root, "tick"), 90);
@@ -121,11 +121,11 @@ static void json_has_a_schema_whole_bytes_and_intervals(void **state)
 static void at_an_earlier_moment_and_over_a_range(void **state)
 {
         struct store *store = make_session("at.heaptop");
-        json_t *root = report_as_json(store, &(struct report_options){ .json = true, .at = "40" });
+        json_t *root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .at = "40" });
 
         assert_int_equal(number_at(root, "tick"), 40);
         json_decref(root);
-        root = report_as_json(store, &(struct report_options){ .json = true, .range = "20..60" });
+        root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .range = "20..60" });
         assert_int_equal(number_at(root, "tick"), 60);
         assert_int_equal(number_at(root, "base_tick"), 20);
         json_decref(root);

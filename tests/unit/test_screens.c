@@ -245,6 +245,16 @@ static void the_info_tells_all_that_is_known_of_a_frame(void **state)
         compare_all_sizes("frame", UI_LIVE, "3 k k i");
 }
 
+static void flame_is_drawn_with_the_selected_site(void **state)
+{
+        compare_all_sizes("flame", UI_LIVE, "/ S e s s i o n Enter f");
+}
+
+static void flame_by_growth_is_inverted_and_zoomed(void **state)
+{
+        compare_all_sizes("flame-growth", UI_LIVE, "f b t j Enter / r e a d Enter");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -282,6 +292,8 @@ int main(void)
                 cmocka_unit_test(long_names_keep_what_says_most),
                 cmocka_unit_test(the_info_tells_the_whole_name),
                 cmocka_unit_test(the_info_tells_all_that_is_known_of_a_frame),
+                cmocka_unit_test(flame_is_drawn_with_the_selected_site),
+                cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(help_is_drawn_as_it_was),

@@ -304,6 +304,109 @@ static void very_deep_stacks_end_somewhere(void **state)
         fake_free(fake);
 }
 
+/* Sites below main: one that lives, one that grows, one that was given back, one of small blocks. */
+static void a_tree_by_a_metric_is_in_its_order(void **state)
+{
+        static const char *const first[TREE_METRICS] = { [TREE_LIVE] = "old", [TREE_CHANGE] = "grown", [TREE_KEPT] = "grown",
+                                                         [TREE_BORN] = "gone", [TREE_BLOCKS] = "small" };
+        struct fake *fake = fake_new();
+        uint32_t old = fake_add_site(fake, "old", "a.c", 1), grown = fake_add_site(fake, "grown", "b.c", 1);
+        uint32_t gone = fake_add_site(fake, "gone", "c.c", 1), small = fake_add_site(fake, "small", "d.c", 1);
+        struct heap *heap = heap_new(fake_history(fake));
+
+        fake_set_live(fake, old, 20 * MIB, 2);
+        fake_set_live(fake, gone, 90 * MIB, 9);
+        fake_set_live(fake, small, MIB, 5000);
+        fake_tick(fake);
+        fake_add_block(fake, fake_stack_of(fake, grown), MIB, 3, fake_process(fake)->time_ns + NS_PER_S, 0);
+        fake_add_block(fake, fake_stack_of(fake, old), MIB, 3, FAKE_START_NS, 0);
+        fake_set_live(fake, grown, 10 * MIB, 1);
+        fake_set_live(fake, gone, 0, 0);
+        fake_tick(fake);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 3), 0);
+        assert_int_equal(heap_set_base(heap, 1), 0);
+        for (int metric = 0; metric < TREE_METRICS; metric++) {
+                struct tree_query query = { .metric = (enum tree_metric)metric };
+                int64_t before = INT64_MAX, sum = 0;
+                const struct tree_node *top;
+                struct tree tree;
+
+                assert_int_equal(heap_tree_by(heap, &query, &tree), 0);
+                top = node_named(&tree, "dispatch");
+                assert_string_equal(tree.nodes[top->first_child].name, first[metric]);
+                for (uint32_t i = top->first_child; i; i = tree.nodes[i].next_sibling) {
+                        int64_t value = tree_value(&tree.nodes[i], query.metric);
+
+                        assert_true(value <= before);
+                        before = value;
+                        sum += value;
+                }
+                assert_int_equal(sum, tree_value(&tree.nodes[0], query.metric));
+                if (metric == TREE_KEPT)
+                        assert_int_equal(sum, 3 * MIB);
+                tree_done(&tree);
+        }
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void the_frame_of_a_site_knows_it_and_what_grows(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t put = fake_add_site(fake, "put", "a.c", 1), get = fake_add_site(fake, "get", "b.c", 1);
+        struct heap *heap = heap_new(fake_history(fake));
+
+        fake_set_live(fake, put, 3 * MIB, 1);
+        fake_set_live(fake, get, MIB, 1);
+        fake_set_class(fake, put, REC_GROWING);
+        fake_set_class(fake, get, REC_FLAT);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        for (int inverted = 0; inverted < 2; inverted++) {
+                struct tree tree;
+
+                assert_int_equal(heap_tree(heap, 0, inverted, &tree), 0);
+                assert_int_equal(node_named(&tree, "put")->site, put);
+                assert_int_equal(node_named(&tree, "put")->growing_bytes, 3 * MIB);
+                assert_int_equal(node_named(&tree, "get")->site, get);
+                assert_int_equal(node_named(&tree, "get")->growing_bytes, 0);
+                assert_int_equal(node_named(&tree, "main")->site, 0);
+                assert_int_equal(tree.nodes[0].growing_bytes, 3 * MIB);
+                tree_done(&tree);
+        }
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void reading_on_comes_by_each_line_once(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct tree tree;
+        size_t n = 0;
+
+        for (int i = 0; i < 20; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "f%d", i);
+                fake_set_live(fake, fake_add_site(fake, name, "a.c", 1), (i + 1) * MIB, 1);
+        }
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, 0, false, &tree), 0);
+        for (uint32_t i = tree_next(&tree, 0, 0); i; i = tree_next(&tree, 0, i))
+                n++;
+        assert_int_equal(n, tree.n - 1);
+        n = 0;
+        for (uint32_t top = tree.nodes[0].first_child, i = top; i; i = tree_next(&tree, top, i))
+                n++;
+        assert_int_equal(n, tree.n - 1);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -315,6 +418,9 @@ int main(void)
                 cmocka_unit_test(totals_of_trees_and_sites_are_equal),
                 cmocka_unit_test(a_site_that_is_not_there_has_an_empty_tree),
                 cmocka_unit_test(very_deep_stacks_end_somewhere),
+                cmocka_unit_test(a_tree_by_a_metric_is_in_its_order),
+                cmocka_unit_test(the_frame_of_a_site_knows_it_and_what_grows),
+                cmocka_unit_test(reading_on_comes_by_each_line_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

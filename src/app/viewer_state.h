@@ -1,0 +1,69 @@
+/* viewer_state: what the files of the viewer share: the whole of struct viewer. */
+#pragma once
+
+#include "app/picking.h"
+#include "app/place.h"
+#include "app/viewer.h"
+#include "base/rules.h"
+#include "model/heap.h"
+#include "store/store.h"
+#include "tui/term.h"
+#include "tui/ui.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { VIEWER_LOOK_MS = 200 }; /* how often a live file is asked for a new tick */
+
+struct viewer {
+        const struct viewing *viewing;
+        struct term *term;
+        struct ui *ui;
+        struct canvas *canvas;
+        struct store *store;
+        struct heap *heap;
+        struct rules *rules; /* for frames of the runtime */
+        bool own_rules;
+        struct picking *picking;
+        char path[PLACE_MAX]; /* of the session, absolute */
+        bool awaited;         /* the session after this one: of a service that is followed, or R asked for it */
+        int64_t awaited_s;    /* since then, seconds since 1970 */
+        uint64_t next_looked_ns;
+        bool live;            /* somebody still writes the file */
+        uint32_t last_tick;
+        uint64_t looked_ns;   /* when the file was asked */
+        uint64_t drawn_ns, next_ns;
+        uint32_t held_key;
+        unsigned repeats;
+        uint64_t key_ns;
+        bool changed;
+        unsigned long frames, inputs;
+        int test_fd;
+        int status;
+        bool quit;
+};
+
+/* A signal that ends the viewer has arrived; 0 = none. */
+extern volatile sig_atomic_t viewer_told_to_end;
+
+/* The boot clock; HEAPTOP_CLOCK=fixed:NANOSECONDS makes screens the same to the byte. */
+uint64_t viewer_now(void);
+
+/* ---- viewer_session.c ---- */
+
+/* Opens the session PATH. The first makes a screen that has not read anything yet: of a large session that takes a moment, which
+ * is what the second needs. Negative errno in words. */
+int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err);
+int viewer_read_session(struct viewer *viewer, const char *path, struct err *err);
+int viewer_open_session(struct viewer *viewer, const char *path, struct err *err);
+void viewer_close_session(struct viewer *viewer);
+
+/* What each screen is given, whatever it shows. */
+void viewer_set_up_ui(struct viewer *viewer);
+
+/* New ticks of a live session, and its end. */
+void viewer_look_at_file(struct viewer *viewer, uint64_t at);
+
+/* The session that comes after this one is there, and RET (PLACE_MAX bytes) is its path. Looks once a second while it is awaited. */
+bool viewer_next_session(struct viewer *viewer, uint64_t at, char *ret);
