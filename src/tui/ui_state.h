@@ -28,9 +28,8 @@ struct moment {
         uint32_t tick;
         uint64_t time_ns;
         char letter;
-        bool is_mark;
-        uint32_t id; /* of the mark */
         bool is_mark, is_alert;
+        uint32_t id; /* of the mark */
         char text[96];
 };
 
