@@ -231,7 +231,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 # ---- scripts ----
 
 dist_check_SCRIPTS = \
-	%D%/docs.sh %D%/errors.sh \
+	%D%/completion.sh %D%/docs.sh %D%/errors.sh \
 	%D%/layers.sh \
 	%D%/live/allocators.sh \
 	%D%/live/attach.sh \

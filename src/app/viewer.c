@@ -324,6 +324,8 @@ static void report_frame(struct viewer *viewer)
 static void draw(struct viewer *viewer, uint64_t at)
 {
         viewer->changed |= ui_advance(viewer->ui, at, &viewer->next_ns);
+        if (ui_take_bell(viewer->ui))
+                act(viewer, UI_BELL);
         if (!viewer->changed || (is_held(viewer, at) && at - viewer->drawn_ns < HELD_FRAME_MS * NS_PER_MS))
                 return;
         fit_canvas(viewer);

@@ -328,6 +328,9 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_VIEW_ALERTS:
                 show_view(ui, VIEW_ALERTS);
                 return UI_NOTHING;
+        case CMD_ALERT:
+                alerts_add(ui);
+                return UI_NOTHING;
         case CMD_VIEW_NEXT:
                 next_view(ui, 1);
                 return UI_NOTHING;

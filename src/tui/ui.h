@@ -66,6 +66,14 @@ void ui_set_ended(struct ui *ui, const char *reason);
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
 
+/* The rules of the alerts, a line each as alert_parse() (model/alerts.h) reads them; NULL = the ones that everybody has. On a bad line
+ * -EINVAL with a sentence: those before it are taken. */
+int ui_set_alerts(struct ui *ui, const char *lines, struct err *err);
+/* The user's rules in the same form, for the config file; NULL while they are those that everybody has. The caller frees it. */
+char *ui_alerts(struct ui *ui);
+/* Has an alert wanted to be heard since the last call? */
+bool ui_take_bell(struct ui *ui);
+
 /* Time passes: a playing replay moves on, messages fade, a held order is released. Returns true when something changed on
  * screen, and in *RET_NEXT_NS how long nothing will (UINT64_MAX = until a key). */
 bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);

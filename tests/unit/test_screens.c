@@ -265,6 +265,17 @@ static void replay_is_drawn_as_it_was(void **state)
         compare_all_sizes("replay", UI_REPLAY, "[");
 }
 
+static void alerts_are_drawn_as_they_were(void **state)
+{
+        compare_all_sizes("alerts", UI_LIVE, "8 j");
+}
+
+/* At an earlier moment they say what they said then. */
+static void alerts_of_a_replay_are_those_of_the_moment(void **state)
+{
+        compare_all_sizes("alerts-then", UI_REPLAY, "[ [ 8");
+}
+
 static void help_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("help", UI_LIVE, "?");
@@ -296,6 +307,8 @@ int main(void)
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
+                cmocka_unit_test(alerts_are_drawn_as_they_were),
+                cmocka_unit_test(alerts_of_a_replay_are_those_of_the_moment),
                 cmocka_unit_test(help_is_drawn_as_it_was),
                 cmocka_unit_test(info_is_drawn_as_it_was),
         };
