@@ -243,6 +243,10 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_MARK:
                 actions_mark(viewer->ui, viewer->store, viewer->live, heap_process(viewer->heap), viewer_now());
                 break;
+        case UI_RENAME_MARK:
+        case UI_DELETE_MARK:
+                actions_edit_mark(viewer->ui, viewer->store, viewer->live, action == UI_RENAME_MARK, viewer_now());
+                break;
         case UI_PICKER:
                 if (viewer->viewing->guardian < 0)
                         ui_say(viewer->ui, viewer_now(), "no picker here");
@@ -266,8 +270,6 @@ static void act(struct viewer *viewer, enum ui_action action)
                         term_bell(viewer->term);
                 break;
         case UI_EXPORT:
-        case UI_RENAME_MARK:
-        case UI_DELETE_MARK:
         case UI_TRY_AGAIN:
                 break;
         case UI_WAIT:

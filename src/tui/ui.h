@@ -89,7 +89,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas);
 
 int32_t ui_pid(const struct ui *ui);
 const char *ui_path(const struct ui *ui);
-const char *ui_mark_name(const struct ui *ui);
+const char *ui_mark_name(const struct ui *ui); /* what it is to be called: UI_MARK, UI_RENAME_MARK */
+uint32_t ui_mark_id(const struct ui *ui);      /* which one: UI_RENAME_MARK, UI_DELETE_MARK */
 
 /* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
 const char *ui_copy_text(const struct ui *ui);

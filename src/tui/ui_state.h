@@ -29,6 +29,7 @@ struct moment {
         uint64_t time_ns;
         char letter;
         bool is_mark, is_alert;
+        uint32_t id; /* of the mark */
         char text[96];
 };
 
@@ -155,7 +156,8 @@ struct ui {
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
         int32_t pid;
-        char path[512], mark_name[32];
+        char path[512], mark_name[TEXT_MAX];
+        uint32_t mark_id;
 
         struct marks_view *marks;
         struct flame_view *flame;
