@@ -234,7 +234,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 # ---- scripts ----
 
 dist_check_SCRIPTS = \
-	%D%/docs.sh %D%/errors.sh \
+	%D%/completion.sh %D%/docs.sh %D%/errors.sh \
 	%D%/layers.sh \
 	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
@@ -244,6 +244,7 @@ dist_check_SCRIPTS = \
 	%D%/live/debuginfod.sh \
 	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
+	%D%/live/ended.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/follow_service.sh \
