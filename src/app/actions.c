@@ -46,6 +46,24 @@ void actions_mark(struct ui *ui, struct store *store, bool live, const struct re
                 ui_say(ui, now_ns, "mark %s", name);
 }
 
+void actions_edit_mark(struct ui *ui, struct store *store, bool live, bool rename, uint64_t now_ns)
+{
+        const struct rec_request request = { .kind = rename ? REC_REQUEST_RENAME_MARK : REC_REQUEST_DELETE_MARK,
+                                             .text = rename ? ui_mark_name(ui) : NULL, .number = ui_mark_id(ui) };
+        struct err err = { 0 };
+        uint32_t id;
+        int r;
+
+        if (live)
+                r = store_request(store, &request, &id, &err);
+        else if (rename)
+                r = store_rename_mark(store, ui_mark_id(ui), ui_mark_name(ui), &err);
+        else
+                r = store_delete_mark(store, ui_mark_id(ui), &err);
+        if (r < 0)
+                ui_say(ui, now_ns, "the mark stays as it is: %s", err.text[0] ? err.text : strerror(-r));
+}
+
 int actions_keep(struct store *store, struct err *err)
 {
         const struct rec_request request = { .kind = REC_REQUEST_KEEP };

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { FIRST_ROW_MS = 2000 }; /* a session that is being born gets this long */
@@ -104,6 +105,7 @@ static void note_path(struct viewer *viewer, const char *path)
 int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
         char *rules = NULL;
+        struct stat st;
         int r;
 
         r = store_open(path, &viewer->store, err);
@@ -129,6 +131,8 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         ui_set_reading(viewer->ui, true);
         viewer->awaited = false;
         note_path(viewer, path);
+        if (stat(viewer->path, &st) == 0)
+                ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
         return 0;
 }
 
@@ -155,12 +159,17 @@ static void notice_end(struct viewer *viewer)
 {
         const struct history *history = store_history(viewer->store);
         struct rec_session session = { 0 };
+        struct stat st;
 
         viewer->live = false;
         viewer->changed = true;
+        (void)heap_seek(viewer->heap, heap_tick(viewer->heap)); /* reads the head again, which tells the end by now */
+        if (stat(viewer->path, &st) == 0)
+                ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
         if (history->session(history->arg, &session) == 0 && session.ending.time_ns && session.followed && session.followed[0]) {
                 viewer->awaited = true;
                 viewer->awaited_s = time(NULL) - 1;
+                ui_set_awaited(viewer->ui, true);
         }
         if (session.ended_ns)
                 ui_set_ended(viewer->ui, session.end_reason ? session.end_reason : "the recording ended");

@@ -12,14 +12,13 @@ static const struct view_type sessions = { .draw = sessions_draw, .table = sessi
 static const struct view_type help = { .draw = help_draw };
 static const struct view_type log_window = { .draw = logview_draw };
 static const struct view_type info = { .draw = info_draw };
-static const struct view_type ended = { .draw = ended_draw };
 
 static const struct view_type *const types[VIEWS] = {
         [VIEW_OVERVIEW] = &overview, [VIEW_SITES] = &sites,     [VIEW_STACK] = &stack,         [VIEW_BEFORE] = &before,
         [VIEW_MARKS] = &marks_type,  [VIEW_FLAME] = &flame_type, [VIEW_REPLAY] = &replay,       [VIEW_ALERTS] = &alerts_type,
         [VIEW_PICKER] = &processes,  [VIEW_SESSIONS] = &sessions, [VIEW_ERROR] = &error_type,   [VIEW_HELP] = &help,
         [VIEW_LOG] = &log_window,    [VIEW_INFO] = &info,        [VIEW_MENU] = &menu_type,      [VIEW_OPTIONS] = &options_type,
-        [VIEW_ENDED] = &ended,
+        [VIEW_ENDED] = &ended_type,
 };
 
 const struct view_type *view_type(enum view view)
