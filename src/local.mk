@@ -20,6 +20,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/inspect.c %D%/model/inspect.h \
+	%D%/model/threads.c %D%/model/threads.h \
 	%D%/model/alerts.c %D%/model/alerts.h \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
@@ -161,6 +163,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
+	%D%/live/comms.c %D%/live/comms.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
 	%D%/live/jit.c %D%/live/jit.h \
@@ -188,7 +191,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
+	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c %D%/store/query_threads.c \
 	%D%/store/reader.c \
 	%D%/store/rename.c \
 	%D%/store/rollup.c \
@@ -211,7 +214,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
-	%D%/tui/error.c \
+	%D%/tui/ended.c %D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \

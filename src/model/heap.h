@@ -37,7 +37,7 @@ enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEA
                  HEAP_SORTS };
 
 /* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`,
- * `class:growing`, `lib:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
+ * `class:growing`, `lib:NAME`, `thread:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
 struct heap_query {
         enum heap_sort sort;
         bool reverse;

@@ -209,6 +209,7 @@ static void fetch_moments(struct ui *ui)
                 char first = marks[i].name ? marks[i].name[0] : '\0';
 
                 m->is_mark = true;
+                m->id = marks[i].id;
                 m->letter = first > ' ' && first < 0x7f ? first : 'M';
                 snprintf(m->text, sizeof m->text, "mark %s", marks[i].name ? marks[i].name : "");
         }

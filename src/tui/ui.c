@@ -257,6 +257,11 @@ const char *ui_mark_name(const struct ui *ui)
         return ui->mark_name;
 }
 
+uint32_t ui_mark_id(const struct ui *ui)
+{
+        return ui->mark_id;
+}
+
 const char *ui_copy_text(const struct ui *ui)
 {
         return ui->copied ? ui->copied : "";

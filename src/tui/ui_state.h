@@ -29,6 +29,7 @@ struct moment {
         uint64_t time_ns;
         char letter;
         bool is_mark, is_alert;
+        uint32_t id; /* of the mark */
         char text[96];
 };
 
@@ -116,9 +117,13 @@ struct ui {
         int zoom;           /* an index of the spans; 0 = everything */
         int timeline_zoom;  /* likewise, of the time line around NOW */
         int timeline_width; /* columns of the time line when it was last drawn */
+        bool flame_pane;    /* the replay shows a flame graph, */
+        bool in_flame;      /* and the keys that move are for it */
         int tab_gap;
         bool ended;
         char end_reason[200];
+        bool awaited;        /* the next session of the service */
+        uint64_t file_bytes; /* of the session; 0 = not known */
 
         /* what was fetched for NOW */
         struct rows lately;     /* the window of the rate, finely: for figures */
@@ -153,7 +158,8 @@ struct ui {
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
         int32_t pid;
-        char path[512], mark_name[32];
+        char path[512], mark_name[TEXT_MAX];
+        uint32_t mark_id;
 
         struct marks_view *marks;
         struct flame_view *flame;
@@ -209,6 +215,8 @@ struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
 void replay_draw(struct ui *ui, struct canvas *canvas);
+bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
+bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
 void picker_draw(struct ui *ui, struct canvas *canvas);
 struct table *processes_list(struct ui *ui);
 void sessions_draw(struct ui *ui, struct canvas *canvas);
@@ -216,8 +224,10 @@ struct table *sessions_list(struct ui *ui);
 void help_draw(struct ui *ui, struct canvas *canvas);
 void logview_draw(struct ui *ui, struct canvas *canvas);
 void info_draw(struct ui *ui, struct canvas *canvas);
-void ended_draw(struct ui *ui, struct canvas *canvas);
-extern const struct view_type marks_type, flame_type, alerts_type, error_type, menu_type, options_type;
+extern const struct view_type marks_type, flame_type, alerts_type, error_type, ended_type, menu_type, options_type;
+
+/* G at the end of what has ended, once more: the page of the end (ended.c). */
+bool ended_again(struct ui *ui, enum command command);
 
 /* ---- shared by the views (frame.c) ---- */
 
