@@ -70,7 +70,7 @@ static int parse_word(struct filter_word *word, const char *text, struct err *er
         if (begins(text, "age<"))
                 return take_age(word, FILTER_YOUNGER, text + 4, err);
         if (begins(text, "thread:"))
-                return err_set(err, EINVAL, "thread: is not known per site; use text, re:, class:, lib:, >10M or age>1h");
+                return take_text(word, FILTER_THREAD, text + 7);
         if (text[0] == '>')
                 return take_size(word, FILTER_ABOVE, text + 1, err);
         if (text[0] == '<')
@@ -116,17 +116,58 @@ void filter_done(struct filter *filter)
                         regfree(filter->words[i].regex);
                 free(filter->words[i].regex);
                 free(filter->words[i].text);
+                free(filter->words[i].sites);
         }
         free(filter->words);
         free(filter->text);
         *filter = (struct filter){ 0 };
 }
 
+bool filter_is_narrower(const struct filter *filter, const struct filter *old)
+{
+        if (old->n == 0 || filter->n < old->n)
+                return false;
+        for (size_t i = 0; i < filter->n; i++) {
+                const struct filter_word *word = &filter->words[i], *before = i < old->n ? &old->words[i] : NULL;
+
+                if (word->kind != FILTER_TEXT || word->not)
+                        return false;
+                if (before && (before->kind != FILTER_TEXT || before->not || !strcasestr(word->text, before->text)))
+                        return false;
+        }
+        return true;
+}
+
+static char lower(char c)
+{
+        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Is WORD in TEXT, upper and lower case alike? Most texts do not even have the first letter where it would fit. */
+static bool contains(const char *text, const char *word)
+{
+        char first = lower(word[0]);
+
+        if (!first)
+                return true;
+        for (; *text; text++) {
+                size_t i = 1;
+
+                if (lower(*text) != first)
+                        continue;
+                while (word[i] && lower(text[i]) == lower(word[i]))
+                        i++;
+                if (!word[i])
+                        return true;
+        }
+        return false;
+}
+
 static bool match_names(const struct filter_word *word, const char *name, const char *place, const char *module_path)
 {
         switch (word->kind) {
         case FILTER_TEXT:
-                return strcasestr(name, word->text) || strcasestr(place, word->text);
+                return contains(name, word->text) || contains(place, word->text);
         case FILTER_REGEX:
                 return regexec(word->regex, name, 0, NULL, 0) == 0 || regexec(word->regex, place, 0, NULL, 0) == 0;
         case FILTER_LIB:
@@ -141,6 +182,17 @@ bool filter_names(const struct filter *filter, const char *name, const char *pla
         for (size_t i = 0; i < filter->n; i++)
                 if (match_names(&filter->words[i], name, place, module_path) == filter->words[i].not)
                         return false;
+        return true;
+}
+
+bool filter_threads(const struct filter *filter, uint32_t site)
+{
+        for (size_t i = 0; i < filter->n; i++) {
+                const struct filter_word *word = &filter->words[i];
+
+                if (word->kind == FILTER_THREAD && (site < word->n_sites && word->sites[site]) == word->not)
+                        return false;
+        }
         return true;
 }
 

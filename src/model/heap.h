@@ -37,7 +37,7 @@ enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEA
                  HEAP_SORTS };
 
 /* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`,
- * `class:growing`, `lib:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
+ * `class:growing`, `lib:NAME`, `thread:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
 struct heap_query {
         enum heap_sort sort;
         bool reverse;
@@ -153,6 +153,14 @@ int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
 
+/* The same of [FROM, UPTO], whatever NOW is. */
+int heap_chart_between(struct heap *heap, uint32_t from, uint32_t upto, struct rec_process *ret, size_t n);
+
+/* The newest tick at or before TIME_NS, the first one for an earlier time; 0 = there is none. NOW does not matter here, nor below. */
+uint32_t heap_tick_at(const struct heap *heap, uint64_t time_ns);
+/* The tick STEPS after TICK (before it when negative) of those that there are; the ends hold. *RET_NS (may be NULL) is its time. */
+uint32_t heap_tick_beside(const struct heap *heap, uint32_t tick, int64_t steps, uint64_t *ret_ns);
+
 /* One process of the recording. Plain data; strings are clean, belong to the heap and live until its next heap_seek(). */
 struct heap_member {
         struct rec_member row;
@@ -186,7 +194,7 @@ struct tree_node {
         bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
         int64_t live_bytes, live_blocks, change_bytes;
         int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
-        int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW; else 0 */
+        int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW (or as the comparison says); else 0 */
         int64_t growing_bytes;    /* of the live bytes those of sites that grow (REC_GROWING) */
         uint32_t site;            /* the site that is named for this frame; 0 = none, or several */
         double rate_per_min;      /* of all its stacks, which add up to their sites' rates; NAN = too short to say */
@@ -227,8 +235,9 @@ struct tree_query {
         uint64_t from_ns, to_ns; /* for TREE_KEPT: born in (from, to]; both 0 = since BASE */
 };
 
-/* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT reads the sampled blocks of all stacks that
- * live. The caller ends it with tree_done(). */
+/* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
+ * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks of all stacks that
+ * live are read. The caller ends it with tree_done(). */
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
 
 /* What NODE has of METRIC: bytes, or blocks. */

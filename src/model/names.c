@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,10 @@ static void *fit(void *array, size_t *n, size_t *cap, size_t size, uint32_t id)
         if (id < *n)
                 return array;
         if (id >= *cap) {
-                size_t wanted = *cap ? *cap : 64;
+                size_t wanted = *cap + *cap / 4 + 64;
 
-                while (wanted <= id)
-                        wanted *= 2;
+                if (wanted <= id)
+                        wanted = (size_t)id + 1;
                 array = xreallocarray(array, wanted, size);
                 memset((char *)array + *cap * size, 0, (wanted - *cap) * size);
                 *cap = wanted;
@@ -76,11 +77,11 @@ static uint64_t frame_key(const struct names_frame *frame)
         uint64_t hash = 0xcbf29ce484222325ull;
 
         hash = hash_text(hash, frame->name);
-        hash = hash_text(hash, frame->place);
         hash = hash_text(hash, frame->file ? frame->file : "");
+        hash = (hash ^ frame->line) * 0x100000001b3ull;
         hash = (hash ^ frame->module) * 0x100000001b3ull;
         hash = (hash ^ (frame->inlined_in != 0)) * 0x100000001b3ull;
-        return hash == 0 || hash == UINT64_MAX ? 1 : hash;
+        return hash ^ hash >> 32;
 }
 
 static char *shown_name(const struct names *names, const struct rec_frame *row)
@@ -95,23 +96,121 @@ static char *shown_name(const struct names *names, const struct rec_frame *row)
         return xasprintf("%s+0x%" PRIx64, base, row->offset);
 }
 
-static char *shown_place(const struct names *names, const struct rec_frame *row)
-{
-        char *file, *place;
+/* ---- paths, each once ---- */
 
-        if (!row->file || !*row->file)
-                return xstrdup(module_base(names, row->module));
-        file = text_clean(row->file);
-        place = row->line ? xasprintf("%s:%" PRIu32, base_name(file), row->line) : xstrdup(base_name(file));
-        free(file);
-        return place;
+/* Where TEXT is in FILES or would be; NULL = nowhere near. */
+static char **find_file(char **files, size_t cap, const char *text)
+{
+        uint64_t hash = hash_text(0xcbf29ce484222325ull, text);
+        size_t at = (hash ^ hash >> 32) & (cap - 1);
+
+        for (int n = 0; n < NAMES_PROBES_MAX; n++, at = (at + 1) & (cap - 1))
+                if (!files[at] || strcmp(files[at], text) == 0)
+                        return &files[at];
+        return NULL;
+}
+
+static const char *keep_loose(struct names *names, char *path)
+{
+        array_grow(names->loose, names->n_loose, names->cap_loose);
+        return names->loose[names->n_loose++] = path;
+}
+
+static void grow_files(struct names *names)
+{
+        size_t cap = names->cap_files ? 2 * names->cap_files : 64;
+        char **files = xcalloc(cap, sizeof *files);
+
+        names->n_files = 0;
+        for (size_t i = 0; i < names->cap_files; i++) {
+                char **place = names->files[i] ? find_file(files, cap, names->files[i]) : NULL;
+
+                if (place)
+                        *place = names->files[i];
+                else if (names->files[i])
+                        keep_loose(names, names->files[i]);
+                names->n_files += place != NULL;
+        }
+        free(names->files);
+        names->files = files;
+        names->cap_files = cap;
+}
+
+/* Takes PATH over. */
+static const char *keep_file(struct names *names, char *path)
+{
+        char **place;
+
+        if (names->n_files * 4 >= names->cap_files * 3)
+                grow_files(names);
+        place = find_file(names->files, names->cap_files, path);
+        if (!place)
+                return keep_loose(names, path);
+        if (*place) {
+                free(path);
+        } else {
+                *place = path;
+                names->n_files++;
+        }
+        return *place;
+}
+
+/* ---- frames that look the same ---- */
+
+static bool look_same(const struct names_frame *a, const struct names_frame *b)
+{
+        return a->key == b->key && a->file == b->file && a->line == b->line && a->module == b->module &&
+               (a->inlined_in != 0) == (b->inlined_in != 0) && strcmp(a->name, b->name) == 0;
+}
+
+/* Where a frame that looks like FRAME is in SAME or would be; NULL = nowhere near, it stands for itself. */
+static uint32_t *find_same(const struct names *names, uint32_t *same, size_t cap, const struct names_frame *frame)
+{
+        size_t at = frame->key & (cap - 1);
+
+        for (int n = 0; n < NAMES_PROBES_MAX; n++, at = (at + 1) & (cap - 1))
+                if (same[at] == 0 || look_same(&names->frames[same[at]], frame))
+                        return &same[at];
+        return NULL;
+}
+
+static void put_same(struct names *names, uint32_t *same, size_t cap, uint32_t id)
+{
+        uint32_t *place = find_same(names, same, cap, &names->frames[id]);
+
+        if (!place)
+                return;
+        names->n_same += *place == 0;
+        if (*place == 0 || id < *place)
+                *place = id;
+}
+
+static void grow_same(struct names *names)
+{
+        size_t cap = names->cap_same ? 2 * names->cap_same : 64;
+        uint32_t *same = xcalloc(cap, sizeof *same);
+
+        names->n_same = 0;
+        for (size_t i = 0; i < names->cap_same; i++)
+                if (names->same[i] != 0)
+                        put_same(names, same, cap, names->same[i]);
+        free(names->same);
+        names->same = same;
+        names->cap_same = cap;
+}
+
+/* A frame that got another name stays where it was, too; there it looks like nothing that is searched for. */
+static void note_same(struct names *names, uint32_t id)
+{
+        if (names->n_same * 4 >= names->cap_same * 3)
+                grow_same(names);
+        put_same(names, names->same, names->cap_same, id);
 }
 
 static void free_frame(struct names_frame *frame)
 {
         free(frame->name);
         free(frame->place);
-        free(frame->file);
 }
 
 /* Of the runtime? As the rules have it, else as it was recorded. */
@@ -142,7 +241,6 @@ static int add_frame(void *ctx, const struct rec_frame *row)
 {
         struct names *names = ctx;
         struct names_frame *frame;
-        uint64_t lowest;
         uint32_t inner;
 
         if (!is_plausible(row->id, names->seen_frames))
@@ -154,8 +252,7 @@ static int add_frame(void *ctx, const struct rec_frame *row)
         free_frame(frame);
         *frame = (struct names_frame){
                 .name = shown_name(names, row),
-                .place = shown_place(names, row),
-                .file = row->file && *row->file ? text_clean(row->file) : NULL,
+                .file = row->file && *row->file ? keep_file(names, text_clean(row->file)) : NULL,
                 .module = row->module,
                 .line = row->line,
                 .inlined_in = row->inlined_in,
@@ -164,8 +261,7 @@ static int add_frame(void *ctx, const struct rec_frame *row)
                 .flags = runtime_flags(names, row) | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
         };
         frame->key = frame_key(frame);
-        if (!addrmap_get(&names->same, frame->key, &lowest) || row->id < lowest)
-                addrmap_put(&names->same, frame->key, row->id);
+        note_same(names, row->id);
         names->generation++;
 
         if (row->inlined_in && row->inlined_in != row->id && is_plausible(row->inlined_in, names->seen_frames)) {
@@ -257,11 +353,17 @@ void names_done(struct names *names)
         free(names->frames);
         free(names->stacks);
         free(names->sites);
-        addrmap_done(&names->same);
+        for (size_t i = 0; i < names->cap_files; i++)
+                free(names->files[i]);
+        for (size_t i = 0; i < names->n_loose; i++)
+                free(names->loose[i]);
+        free(names->files);
+        free(names->loose);
+        free(names->same);
         *names = (struct names){ 0 };
 }
 
-const struct names_frame *names_frame(const struct names *names, uint32_t frame)
+const struct names_frame *names_bare(const struct names *names, uint32_t frame)
 {
         static char unknown[] = "?", nowhere[] = "";
         static const struct names_frame missing = { .name = unknown, .place = nowhere, .flags = REC_FRAME_NEAREST };
@@ -271,17 +373,42 @@ const struct names_frame *names_frame(const struct names *names, uint32_t frame)
         return &names->frames[frame];
 }
 
+const char *names_place(const struct names *names, const struct names_frame *frame, char *ret, size_t size)
+{
+        if (frame->place)
+                snprintf(ret, size, "%s", frame->place);
+        else if (!frame->file)
+                snprintf(ret, size, "%s", module_base(names, frame->module));
+        else if (frame->line)
+                snprintf(ret, size, "%s:%" PRIu32, base_name(frame->file), frame->line);
+        else
+                snprintf(ret, size, "%s", base_name(frame->file));
+        return ret;
+}
+
+const struct names_frame *names_frame(const struct names *names, uint32_t frame)
+{
+        const struct names_frame *bare = names_bare(names, frame);
+        struct names_frame *own;
+        size_t size;
+
+        if (bare->place)
+                return bare;
+        own = &names->frames[frame];
+        size = strlen(own->file ? base_name(own->file) : module_base(names, own->module)) + sizeof ":4294967295";
+        own->place = xmalloc(size);
+        names_place(names, &(struct names_frame){ .file = own->file, .line = own->line, .module = own->module }, own->place, size);
+        return own;
+}
+
 uint32_t names_same(const struct names *names, uint32_t frame)
 {
-        const struct names_frame *f = names_frame(names, frame);
-        uint64_t lowest;
+        const uint32_t *found;
 
-        if (!addrmap_get(&names->same, f->key ? f->key : 1, &lowest) || lowest >= names->n_frames)
+        if (frame == 0 || frame >= names->n_frames || !names->frames[frame].name)
                 return frame;
-        /* Equal hashes of different text are next to impossible, but the file may be made to have them. */
-        if (strcmp(f->name, names->frames[lowest].name) != 0 || strcmp(f->place, names->frames[lowest].place) != 0)
-                return frame;
-        return (uint32_t)lowest;
+        found = find_same(names, names->same, names->cap_same, &names->frames[frame]);
+        return found && *found ? *found : frame;
 }
 
 /* The innermost of FRAME and what was inlined at its place that is not of the runtime; 0 = all are. */
@@ -297,20 +424,25 @@ static uint32_t outside(const struct names *names, uint32_t frame, uint32_t pass
         return found;
 }
 
-const struct names_frame *names_of_site(const struct names *names, uint32_t site)
+uint32_t names_frame_of_site(const struct names *names, uint32_t site)
 {
         const struct names_site *row = &names->sites[site];
         uint32_t found = 0, stack = row->first;
 
         if (!names->own_rules) {
                 found = outside(names, row->frame, REC_FRAME_RUNTIME);
-                return names_frame(names, found ? found : row->frame);
+                return found ? found : row->frame;
         }
         for (int n = 0; !found && stack != 0 && stack < names->n_stacks && n < NAMES_DEPTH_MAX; n++) {
                 found = outside(names, names->stacks[stack].frame, REC_FRAME_RUNTIME | NAMES_ENGINE);
                 stack = names->stacks[stack].parent;
         }
-        return names_frame(names, found ? found : row->frame);
+        return found ? found : row->frame;
+}
+
+const struct names_frame *names_of_site(const struct names *names, uint32_t site)
+{
+        return names_frame(names, names_frame_of_site(names, site));
 }
 
 bool names_is_approximate(const struct names_frame *frame)

@@ -6,7 +6,6 @@
  * inlines) may be a circle: whoever follows one counts steps up to NAMES_DEPTH_MAX. */
 #pragma once
 
-#include "base/addrmap.h"
 #include "base/rules.h"
 #include "model/history.h"
 
@@ -14,6 +13,7 @@ enum {
         NAMES_IDS_MAX = 1 << 24,
         NAMES_DEPTH_MAX = 1024, /* frames of one stack */
         NAMES_INLINES_MAX = 32, /* inlined calls at one address */
+        NAMES_PROBES_MAX = 1024, /* a file may be made so that everything has one hash */
 };
 
 /* A flag of frames besides enum rec_frame_flags: what compiles or interprets other code, by the rules. */
@@ -27,8 +27,8 @@ struct names_module {
 
 struct names_frame {
         char *name;          /* function, or module+0xoffset; NULL = no such frame */
-        char *place;         /* "store.cc:88", the module's file name, or "" */
-        char *file;          /* full path or NULL */
+        char *place;         /* "store.cc:88", the module's file name, or ""; made when names_frame() is asked */
+        const char *file;    /* full path or NULL; one string for all frames of a file */
         uint64_t key;        /* hash of all that is shown: frames with one key are one line to the reader */
         uint32_t module;
         uint32_t line;
@@ -60,7 +60,12 @@ struct names {
         size_t n_modules, n_frames, n_stacks, n_sites; /* highest id + 1, or 0 */
         size_t seen_modules, seen_frames, seen_stacks, seen_sites; /* rows */
         size_t cap_modules, cap_frames, cap_stacks, cap_sites;
-        struct addrmap same;  /* key of a frame -> the lowest frame with it */
+        char **files;         /* hash table of paths (open addressing), NULL = free */
+        size_t n_files, cap_files;
+        char **loose;         /* paths that did not find a place there */
+        size_t n_loose, cap_loose;
+        uint32_t *same;       /* hash table by key of the lowest frame with it, 0 = free */
+        size_t n_same, cap_same;
         uint32_t upto;        /* rows written up to this tick are in */
         uint32_t generation;  /* changes when a name or place changed */
         const struct rules *rules; /* not ours; what they do not know is of the runtime as it was recorded */
@@ -81,6 +86,13 @@ uint32_t names_same(const struct names *names, uint32_t frame);
 /* The frame that SITE (below n_sites) is named for: the innermost call at its place that is not of the runtime. By the reader's own
  * rules it is the first such frame of its first stack, wherever that is. */
 const struct names_frame *names_of_site(const struct names *names, uint32_t site);
+
+/* The id of that frame, 0 = none. */
+uint32_t names_frame_of_site(const struct names *names, uint32_t site);
+
+/* For going through very many: names_frame() without its place, and the place by itself. Returns RET. */
+const struct names_frame *names_bare(const struct names *names, uint32_t frame);
+const char *names_place(const struct names *names, const struct names_frame *frame, char *ret, size_t size);
 
 /* True for a frame whose name is the nearest symbol or only module+0xoffset. */
 bool names_is_approximate(const struct names_frame *frame);

@@ -4,8 +4,10 @@
  * lines of their own below the function they were inlined into. First every stack gets the node of its last
  * frame and adds its own bytes there; then sums roll up, since a child is always made after its parent; then
  * children are put in order. */
+#include "model/compare.h"
 #include "model/inside.h"
 
+#include "base/addrmap.h"
 #include "base/alloc.h"
 
 #include <math.h>
@@ -22,6 +24,7 @@ struct build {
         struct addrmap children; /* parent and frame -> node */
         const struct tree_query *query;
         uint64_t from_ns, to_ns; /* what is kept was born in it */
+        const struct compare *kept; /* who knows; NULL = it is counted block by block */
         uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
 };
 
@@ -163,7 +166,9 @@ static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
         int r;
 
         *ret = 0;
-        if (build->query->metric != TREE_KEPT || live <= 0)
+        if (build->query->metric == TREE_KEPT && build->kept)
+                *ret = compare_stack(build->kept, stack)->kept_bytes;
+        if (build->query->metric != TREE_KEPT || build->kept || live <= 0)
                 return 0;
         r = history->blocks(history->arg, stack, build->heap->tick, keep_block, &kept);
         if (r >= 0)
@@ -174,11 +179,9 @@ static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
 /* The frame that SITE is named for, as the tree has it; 0 = none. */
 static uint32_t frame_of_site(const struct names *names, uint32_t site)
 {
-        const struct names_frame *frame = names_of_site(names, site);
+        uint32_t frame = names_frame_of_site(names, site);
 
-        if (frame < names->frames || frame >= names->frames + names->n_frames)
-                return 0;
-        return names_same(names, (uint32_t)(frame - names->frames));
+        return frame ? names_same(names, frame) : 0;
 }
 
 /* Tells the node of the frame that SITE is named for, on the way from NODE (its leaf) to the root, or, inverted, from NODE (main)
@@ -216,10 +219,10 @@ static int add_stack(struct build *build, uint32_t stack)
         int64_t kept;
         int r;
 
-        if (is_empty(build, stack))
+        if (build->query->metric != TREE_KEPT && is_empty(build, stack))
                 return 0;
         r = count_kept(build, stack, &kept);
-        if (r < 0)
+        if (r < 0 || (build->query->metric == TREE_KEPT && kept == 0))
                 return r;
         at = build->query->inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
@@ -351,12 +354,15 @@ static int add_stacks(struct build *build)
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret)
 {
         struct build build = { .heap = heap, .query = query, .from_ns = query->from_ns, .to_ns = query->to_ns };
+        struct compare_span span;
         int r;
 
         if (query->from_ns == 0 && query->to_ns == 0) {
                 build.from_ns = heap->base.process.time_ns;
                 build.to_ns = UINT64_MAX;
         }
+        if (heap->kept && compare_span(heap->kept, &span) && span.from_ns == query->from_ns && span.to_ns == query->to_ns)
+                build.kept = heap->kept;
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
         build.nodes[0].approximate = false;

@@ -310,7 +310,9 @@ void query_init(struct store *store)
                 .processes = history_processes,
         };
         query_init_rows(&store->history);
+        query_init_blocks(&store->history);
         query_init_memory(&store->history, store->version);
         query_init_members(&store->history, store->version);
         query_init_naming(&store->history, store->version);
+        query_init_threads(&store->history, store->version);
 }

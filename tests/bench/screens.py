@@ -74,8 +74,9 @@ class Screen:
         self.wait(lambda: self.frames >= 1)
         return (time.monotonic() - self.began) * 1000
 
-    def settle(self):
-        """Until nothing more comes."""
+    def ready(self):
+        """Until everything is read; the first frame only says that it is going on."""
+        self.wait(lambda: self.frames >= 2)
         while self.read(0.4):
             pass
 
@@ -156,8 +157,7 @@ FILTER = "/insert"
 
 def keys(heaptop, path, rounds, what):
     screen = Screen(heaptop, path)
-    screen.first_frame()
-    screen.settle()
+    screen.ready()
     screen.key("1")
     times = {name: [] for name, _, _ in KEYS}
     typing = []
@@ -182,12 +182,12 @@ def keys(heaptop, path, rounds, what):
 
 
 def starts(heaptop, path, rounds, what, reach):
-    """First paint, and the first one with data; the second frame is the first with data when there is one."""
+    """First paint, and the first one with data."""
     first, full = [], []
     for _ in range(rounds):
         screen = Screen(heaptop, path)
         first.append(screen.first_frame())
-        screen.key("i")  # is only answered when everything has been read
+        screen.wait(lambda: screen.frames >= 2)
         full.append((time.monotonic() - screen.began) * 1000)
         screen.close()
     row(f"{what}: first paint", first, "ms", reach)
@@ -201,8 +201,7 @@ def clock(tick):
 
 def jumps(heaptop, path, n, hours):
     screen = Screen(heaptop, path)
-    screen.first_frame()
-    screen.settle()
+    screen.ready()
     numbers = random.Random(1)
     times = []
     for _ in range(n):
@@ -218,8 +217,7 @@ def frames(heaptop, live, ticks):
     """Bytes a frame while a tick comes each time, and when nothing comes."""
     for size in SIZES:
         screen = Screen(heaptop, live.path, size)
-        screen.first_frame()
-        screen.settle()
+        screen.ready()
         amounts = []
         for _ in range(ticks):
             before, frame = screen.output, screen.frames
@@ -236,13 +234,11 @@ def stillness(heaptop, live, path, seconds):
     print("\n| what | frames | bytes | CPU of one core | reach |\n|---|---|---|---|---|", flush=True)
     for what, file in (("a replay that is paused", path), ("a live view without a new tick", live.path)):
         screen = Screen(heaptop, file)
-        screen.first_frame()
-        screen.settle()
+        screen.ready()
         still(screen, what, seconds, None, "0 bytes")
         screen.close()
     screen = Screen(heaptop, live.path)
-    screen.first_frame()
-    screen.settle()
+    screen.ready()
     still(screen, "a live view, a tick a second in which nothing changes", seconds, lambda: live.tick(0), "<= 1 %")
     still(screen, "a live view, a tick a second, 60 stacks change", seconds, lambda: live.tick(60), "<= 1 %")
     screen.close()

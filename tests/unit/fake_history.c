@@ -65,6 +65,7 @@ void fake_free(struct fake *fake)
         free(fake->first_stacks);
         free(fake->states);
         free(fake->blocks);
+        free(fake->written_ns);
         free(fake->marks);
         free(fake->events);
         free(fake->gaps);
@@ -72,6 +73,7 @@ void fake_free(struct fake *fake)
         free(fake->member_ticks);
         free(fake->classes);
         free(fake->memories);
+        free(fake->threads);
         free(fake->befores);
         free(fake->means);
         free(fake);
@@ -264,17 +266,63 @@ void fake_set_class(struct fake *fake, uint32_t site, uint32_t class)
 
 void fake_add_block(struct fake *fake, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns, uint64_t death_ns)
 {
+        fake_add_block_of(fake, 4711, stack, size, weight, birth_ns, death_ns);
+}
+
+void fake_set_thread(struct fake *fake, uint32_t tid, const char *comm)
+{
+        array_grow(fake->threads, fake->n_threads, fake->cap_threads);
+        fake->threads[fake->n_threads++] = (struct rec_thread){ fake->last + 1, tid, copy(fake, comm) };
+}
+
+void fake_add_block_of(struct fake *fake, uint32_t tid, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns,
+                       uint64_t death_ns)
+{
+        array_grow(fake->written_ns, fake->n_written, fake->cap_written);
+        fake->written_ns[fake->n_written++] = birth_ns;
         array_grow(fake->blocks, fake->n_blocks, fake->cap_blocks);
         fake->blocks[fake->n_blocks] = (struct rec_block){
                 .id = fake->n_blocks + 1,
                 .stack = stack,
-                .tid = 4711,
+                .tid = tid,
                 .size = size,
                 .weight = weight,
                 .birth_ns = birth_ns,
                 .death_ns = death_ns,
         };
         fake->n_blocks++;
+}
+
+void fake_end_block(struct fake *fake, size_t index, uint64_t death_ns)
+{
+        fake->blocks[index].death_ns = death_ns;
+}
+
+void fake_turn_block(struct fake *fake, size_t index, uint32_t stack, uint64_t size, double weight, uint64_t now_ns)
+{
+        uint64_t birth_ns = fake->blocks[index].birth_ns;
+
+        fake->blocks[index].death_ns = birth_ns;
+        fake_add_block(fake, stack, size, weight, birth_ns, 0);
+        fake->written_ns[fake->n_written - 1] = now_ns;
+}
+
+size_t fake_n_blocks(const struct fake *fake)
+{
+        return fake->n_blocks;
+}
+
+void fake_forget_blocks(struct fake *fake, uint64_t before_ns)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < fake->n_blocks; i++) {
+                if (fake->blocks[i].death_ns != 0 && fake->blocks[i].death_ns < before_ns)
+                        continue;
+                fake->blocks[n] = fake->blocks[i];
+                fake->written_ns[n++] = fake->written_ns[i];
+        }
+        fake->n_blocks = fake->n_written = n;
 }
 
 uint32_t fake_add_mark(struct fake *fake, const char *name)

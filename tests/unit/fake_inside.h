@@ -41,6 +41,7 @@ struct fake {
         size_t n_first_stacks;
         struct rec_site_state *states;
         struct rec_block *blocks;
+        uint64_t *written_ns;           /* of each block: its birth, or when realloc made it */
         struct rec_mark *marks;
         struct rec_event *events;
         struct rec_gap *gaps;
@@ -48,6 +49,8 @@ struct fake {
         struct rec_member *members;
         struct rec_member_tick *member_ticks;
         size_t n_members, cap_members, n_member_ticks, cap_member_ticks;
+        struct rec_thread *threads;
+        size_t n_threads, cap_threads;
         struct rec_naming naming; /* tick 0 = none */
         struct rec_memory *memories;
         struct rec_before_class *befores;
@@ -57,7 +60,7 @@ struct fake {
         size_t n_source_files, n_module_files;
         size_t n_modules, n_frames, n_stacks, n_sites, n_processes, n_changes, n_states, n_blocks, n_marks, n_events,
                 n_gaps, n_classes, n_memories, n_befores, n_means;
-        size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks,
+        size_t cap_modules, cap_frames, cap_stacks, cap_sites, cap_processes, cap_changes, cap_states, cap_blocks, n_written, cap_written,
                 cap_marks, cap_events, cap_gaps, cap_classes, cap_memories, cap_befores, cap_means, cap_newest, cap_first_stacks;
 };
 
