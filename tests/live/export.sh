@@ -53,7 +53,7 @@ optional() {
         check "$@"
 }
 
-points=45
+points=54
 [ -z "${NODE_PATH:-}" ] || points=$((points + 3))
 plan $points
 
