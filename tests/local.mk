@@ -236,7 +236,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 # ---- scripts ----
 
 dist_check_SCRIPTS = \
-	%D%/completion.sh %D%/docs.sh %D%/errors.sh \
+	%D%/completion.sh %D%/docs.sh %D%/errors.sh %D%/screenshots.sh \
 	%D%/layers.sh \
 	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
