@@ -45,7 +45,7 @@ void watched_done(struct watched *watched)
         *watched = (struct watched){ 0 };
 }
 
-static bool has_exited(const struct watched *watched)
+bool watched_has_exited(const struct watched *watched)
 {
         struct pollfd pollfd = { .fd = watched->pidfd, .events = POLLIN };
 
@@ -59,13 +59,13 @@ enum watched_fate watched_fate(const struct watched *watched)
         struct proc_status status;
         uint64_t word;
 
-        if (has_exited(watched))
+        if (watched_has_exited(watched))
                 return WATCHED_EXITED;
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
         if (watched->memory >= 0 && memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0 &&
             (memory_is_file(watched->memory) || word == WIRE_MAGIC))
                 return WATCHED_RUNS;
-        if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
+        if (watched_has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
                 return WATCHED_EXITED;
         /* A process that is just ending has given up its memory already and has no other: soon it is seen to be gone. */
         return proc_status_read(watched->pid, &status) == 0 && status.has_memory ? WATCHED_EXEC : WATCHED_RUNS;

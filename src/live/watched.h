@@ -27,6 +27,7 @@ struct watched {
 void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr);
 void watched_done(struct watched *watched); /* accepts all zeroes */
 
+bool watched_has_exited(const struct watched *watched);
 enum watched_fate watched_fate(const struct watched *watched);
 
 /* How it ended: fills how, code and the figures of OOM kills. RET->oom_source belongs to WATCHED. */
