@@ -83,6 +83,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_rules \
 	%D%/unit/test_runtime \
+	%D%/unit/test_replay \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
@@ -135,6 +136,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
+%C%_unit_test_replay_SOURCES = %D%/unit/test_replay.c $(SCREEN_WORLD)
 %C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 %C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)

@@ -332,6 +332,7 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 alerts_add(ui);
                 return UI_NOTHING;
         case CMD_VIEW_NEXT:
+        case CMD_PANE:
                 next_view(ui, 1);
                 return UI_NOTHING;
         case CMD_VIEW_PREVIOUS:

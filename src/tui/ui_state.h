@@ -117,6 +117,8 @@ struct ui {
         int zoom;           /* an index of the spans; 0 = everything */
         int timeline_zoom;  /* likewise, of the time line around NOW */
         int timeline_width; /* columns of the time line when it was last drawn */
+        bool flame_pane;    /* the replay shows a flame graph, */
+        bool in_flame;      /* and the keys that move are for it */
         int tab_gap;
         bool ended;
         char end_reason[200];
@@ -213,6 +215,8 @@ struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
 void replay_draw(struct ui *ui, struct canvas *canvas);
+bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
+bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
 void picker_draw(struct ui *ui, struct canvas *canvas);
 struct table *processes_list(struct ui *ui);
 void sessions_draw(struct ui *ui, struct canvas *canvas);
