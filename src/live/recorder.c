@@ -149,6 +149,8 @@ static void end_member(struct recorder *recorder, struct member *member, enum wa
         bool target = member->row.pid == recorder->pid, followed = recorder->follow && fate == WATCHED_EXEC, last;
         char reason[128];
 
+        if (target && fate == WATCHED_EXITED)
+                watched_await_exit(&member->source->watched);
         note_reason(recorder, member, fate, reason, sizeof reason);
         if (target && !followed)
                 note_ending(recorder, &member->source->watched, fate);
@@ -171,6 +173,7 @@ static void look_after_alone(struct recorder *recorder)
 {
         if (!watched_has_exited(&recorder->alone))
                 return;
+        watched_await_exit(&recorder->alone);
         watched_epitaph(&recorder->alone, recorder->end_reason, sizeof recorder->end_reason);
         note_ending(recorder, &recorder->alone, WATCHED_EXITED);
         happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_EXITED, "%s", recorder->end_reason);

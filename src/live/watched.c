@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { AWAIT_TRIES = 40, AWAIT_MS = 5 };
+
 /* Linux 6.15 tells anybody who holds a pidfd how the process ended (include/uapi/linux/pidfd.h; not in older headers). */
 struct exit_info {
         uint64_t mask, cgroupid;
@@ -75,10 +77,22 @@ static bool exit_code(const struct watched *watched, int *ret)
 {
         struct exit_info info = { .mask = EXIT_INFO_EXIT };
 
+        errno = 0;
         if (watched->pidfd < 0 || ioctl(watched->pidfd, EXIT_INFO_GET, &info) < 0 || !(info.mask & EXIT_INFO_EXIT))
                 return false;
         *ret = info.exit_code;
         return true;
+}
+
+void watched_await_exit(const struct watched *watched)
+{
+        int code;
+
+        for (int i = 0; i < AWAIT_TRIES && watched->pidfd >= 0 && !exit_code(watched, &code); i++) {
+                if (errno == ENOTTY || errno == EINVAL)
+                        return; /* a kernel that never tells */
+                poll(NULL, 0, AWAIT_MS);
+        }
 }
 
 void watched_ending(const struct watched *watched, struct rec_ending *ret)
