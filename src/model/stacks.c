@@ -45,10 +45,12 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
 {
         const struct names *names = &heap->names;
         struct compare *compare = NULL;
-        int r = kept ? compare_with_base(heap, &compare) : 0;
+        int r = then_sync(heap, &heap->base);
 
+        if (r == 0 && kept)
+                r = compare_with_base(heap, &compare);
         for (uint32_t id = 1; r == 0 && id < names->n_stacks; id++) {
-                const struct counts now = cursor_stack(&heap->now, id), base = cursor_stack(&heap->base, id);
+                const struct counts now = cursor_stack(&heap->now, id), base = then_stack(heap, &heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
                         .id = id, .site = site, .kind = kind_of(names, site),
@@ -69,6 +71,11 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
         }
         compare_free(compare);
         return r;
+}
+
+int heap_read_all(struct heap *heap)
+{
+        return then_sync_all(heap);
 }
 
 static struct heap_line line_of(const struct names *names, uint32_t id, const struct names_frame *frame)

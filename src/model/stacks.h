@@ -21,6 +21,9 @@ struct heap_stack {
  * KEPT says whether kept_* are wanted, which are counted block by block when BASE is not the attach. Returns 0 or a negative errno. */
 int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx);
 
+/* For who is going to ask for every site: reads once what else is looked up for each. Returns 0 or a negative errno. */
+int heap_read_all(struct heap *heap);
+
 /* One line of a frame: the function at a code address, or a call that was inlined there. Strings belong to the heap until its
  * next heap_seek(). */
 struct heap_line {
