@@ -158,3 +158,8 @@ CREATE TABLE ending ( -- how the target ended; no row = the recording ended befo
   oom_before INTEGER NOT NULL, oom_after INTEGER NOT NULL, oom_source TEXT NOT NULL,
   sample_ns INTEGER NOT NULL, heap_bytes INTEGER NOT NULL, rss_bytes INTEGER NOT NULL
 );
+
+CREATE TABLE thread ( -- what the threads are called that allocated sampled blocks: when first seen, and when it changes
+  tick INTEGER NOT NULL, tid INTEGER NOT NULL, comm TEXT NOT NULL,
+  PRIMARY KEY (tick, tid)
+) WITHOUT ROWID;

@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/alloc.c %D%/base/alloc.h \
 	%D%/base/buf.c %D%/base/buf.h \
 	%D%/base/clock.c %D%/base/clock.h \
-	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.h \
+	%D%/base/err.c %D%/base/err.h %D%/base/errors.c %D%/base/errors.h %D%/base/exit.c %D%/base/exit.h \
 	%D%/base/fmt.c %D%/base/fmt.h \
 	%D%/base/io.c %D%/base/io.h \
 	%D%/base/log.c %D%/base/log.h \
@@ -20,6 +20,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
+	%D%/model/inspect.c %D%/model/inspect.h \
+	%D%/model/threads.c %D%/model/threads.h \
 	%D%/model/alerts.c %D%/model/alerts.h \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
@@ -161,6 +163,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/live/follow.c %D%/live/follow.h \
 	%D%/live/happenings.c %D%/live/happenings.h \
 	%D%/live/ledger.c %D%/live/ledger.h \
+	%D%/live/comms.c %D%/live/comms.h \
 	%D%/live/losses.c %D%/live/losses.h \
 	%D%/live/members.c %D%/live/members.h \
 	%D%/live/jit.c %D%/live/jit.h \
@@ -188,7 +191,7 @@ dist_pkgdata_DATA = data/frames.conf
 	%D%/store/db.c %D%/store/db.h \
 	%D%/store/live.c %D%/store/live.h \
 	%D%/store/query.c %D%/store/query.h \
-	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c \
+	%D%/store/query_blocks.c %D%/store/query_members.c %D%/store/query_memory.c %D%/store/query_naming.c %D%/store/query_rows.c %D%/store/query_threads.c \
 	%D%/store/reader.c \
 	%D%/store/rename.c \
 	%D%/store/rollup.c \
@@ -211,7 +214,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/canvas.c %D%/tui/canvas.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
-	%D%/tui/error.c \
+	%D%/tui/ended.c %D%/tui/error.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \
@@ -259,6 +262,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/export_pprof.c \
 	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
+	%D%/app/completion.c %D%/app/completion.h \
 	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
@@ -301,6 +305,7 @@ bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
 	%D%/app/actions.c %D%/app/actions.h \
 	%D%/app/ask.h \
+	%D%/app/candidates.c %D%/app/candidates.h \
 	%D%/app/commands.c %D%/app/commands.h \
 	%D%/app/demo.c \
 	%D%/app/detach.c \
@@ -327,6 +332,11 @@ heaptop_SOURCES = \
 	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)
+
+# What manual pages have of the tables: options, keys, errors, exit statuses. doc/local.mk runs it.
+noinst_PROGRAMS += pages
+pages_SOURCES = %D%/app/pages.c
+pages_LDADD = %D%/libreport.a %D%/libtui.a %D%/libbase.a
 
 # The service that `heaptop demo` watches: its functions are to be found again by name and line.
 pkglibexec_PROGRAMS += heaptop-demo

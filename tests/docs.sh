@@ -3,7 +3,7 @@
 heaptop=$HEAPTOP_BUILD/heaptop
 [ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
 manual=$HEAPTOP_SRC/doc/heaptop.1
-subcommands="replay record attach run report list detach doctor demo resymbolize export diff"
+subcommands="replay record attach run report list detach doctor demo resymbolize export diff completion"
 work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
 trap 'rm -rf "$work"' EXIT
 n=0

@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	%D%/unit/test_fetching \
 	%D%/unit/test_glibc \
 	%D%/unit/test_image \
+	%D%/unit/test_inspect \
 	%D%/unit/test_jit \
 	%D%/unit/test_jitcode \
 	%D%/unit/test_jitdump \
@@ -82,6 +83,7 @@ UNIT_TESTS = \
 	%D%/unit/test_rollup \
 	%D%/unit/test_rules \
 	%D%/unit/test_runtime \
+	%D%/unit/test_replay \
 	%D%/unit/test_screens \
 	%D%/unit/test_seccomp \
 	%D%/unit/test_smaps \
@@ -96,6 +98,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
 	%D%/unit/test_suspects \
+	%D%/unit/test_comms \
 	%D%/unit/test_tree \
 	%D%/unit/test_tui \
 	%D%/unit/test_undo \
@@ -120,6 +123,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_inspect_SOURCES = %D%/unit/test_inspect.c %D%/unit/sample.c %D%/unit/sample.h $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
 TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
@@ -132,6 +136,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 # demo_session: the session that golden screens show
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
+%C%_unit_test_replay_SOURCES = %D%/unit/test_replay.c $(SCREEN_WORLD)
 %C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 %C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
@@ -231,7 +236,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 # ---- scripts ----
 
 dist_check_SCRIPTS = \
-	%D%/docs.sh %D%/errors.sh \
+	%D%/completion.sh %D%/docs.sh %D%/errors.sh \
 	%D%/layers.sh \
 	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
@@ -241,6 +246,7 @@ dist_check_SCRIPTS = \
 	%D%/live/debuginfod.sh \
 	%D%/live/debug_files.sh \
 	%D%/live/doctor.sh \
+	%D%/live/ended.sh \
 	%D%/live/faults.sh \
 	%D%/live/follow.sh \
 	%D%/live/follow_service.sh \

@@ -46,6 +46,24 @@ void actions_mark(struct ui *ui, struct store *store, bool live, const struct re
                 ui_say(ui, now_ns, "mark %s", name);
 }
 
+void actions_edit_mark(struct ui *ui, struct store *store, bool live, bool rename, uint64_t now_ns)
+{
+        const struct rec_request request = { .kind = rename ? REC_REQUEST_RENAME_MARK : REC_REQUEST_DELETE_MARK,
+                                             .text = rename ? ui_mark_name(ui) : NULL, .number = ui_mark_id(ui) };
+        struct err err = { 0 };
+        uint32_t id;
+        int r;
+
+        if (live)
+                r = store_request(store, &request, &id, &err);
+        else if (rename)
+                r = store_rename_mark(store, ui_mark_id(ui), ui_mark_name(ui), &err);
+        else
+                r = store_delete_mark(store, ui_mark_id(ui), &err);
+        if (r < 0)
+                ui_say(ui, now_ns, "the mark stays as it is: %s", err.text[0] ? err.text : strerror(-r));
+}
+
 int actions_keep(struct store *store, struct err *err)
 {
         const struct rec_request request = { .kind = REC_REQUEST_KEEP };
@@ -113,13 +131,30 @@ void actions_use_settings(const struct config *config, const struct options *opt
         term_configure(term, &wanted);
 }
 
+/* With the rules of the alerts, when the user has some. */
+static int write_config(struct ui *ui, const char *path, struct err *err)
+{
+        enum { RULES_MAX = 64 };
+        const char *rules[RULES_MAX];
+        char *lines = ui_alerts(ui), *rest = lines, *line;
+        size_t n = 0;
+        int r;
+
+        while (n < RULES_MAX && (line = strsep(&rest, "\n")))
+                if (*line)
+                        rules[n++] = line;
+        r = config_write(path, ui_settings(ui), lines ? rules : NULL, n, err);
+        free(lines);
+        return r;
+}
+
 void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns)
 {
         struct err err = { 0 };
 
         if (!config || !config->path)
                 ui_say(ui, now_ns, "not written: you have no home");
-        else if (config_write(config->path, ui_settings(ui), NULL, 0, &err) < 0)
+        else if (write_config(ui, config->path, &err) < 0)
                 ui_say(ui, now_ns, "%s", err.text);
         else
                 ui_say(ui, now_ns, "written: %s", config->path);

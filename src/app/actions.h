@@ -12,6 +12,9 @@ struct term_options actions_term_options(const struct options *options);
 /* m: asks the recorder for a mark, or writes one at the moment AT into a finished session. Says how it went. */
 void actions_mark(struct ui *ui, struct store *store, bool live, const struct rec_process *at, uint64_t now_ns);
 
+/* r and d in the marks, on ui_mark_id(): likewise. Says only what went wrong: the list of marks tells the rest. */
+void actions_edit_mark(struct ui *ui, struct store *store, bool live, bool rename, uint64_t now_ns);
+
 /* D: asks the recorder to go on without us and waits, bounded, until it has agreed. */
 int actions_keep(struct store *store, struct err *err);
 

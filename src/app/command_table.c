@@ -135,11 +135,20 @@ static const struct subcommand demo = {
         .options = OPTIONS(RECORDING, SCREEN, HELP),
         .more = OPTIONS(RECORDING_MORE, &option_log),
 };
+static const struct subcommand completion = {
+        .id = SUB_COMPLETION, .name = "completion", .brief = "complete in your shell", .operands = "bash|zsh|fish",
+        .values = "bash zsh fish",
+        .summary = "Print what a shell needs to complete heaptop's command line.",
+        .examples = "  . <(heaptop completion bash)    in this shell\n"
+                    "  heaptop completion zsh >~/.zfunc/_heaptop\n"
+                    "  heaptop completion fish >~/.config/fish/completions/heaptop.fish",
+        .options = OPTIONS(HELP),
+};
 
 const struct subcommand *const *subcommands_all(void)
 {
         static const struct subcommand *const all[] = { &top, &replay, &record, &attach, &run, &report, &list, &detach,
-                                                        &doctor, &demo, &resymbolize, &export, &diff, NULL };
+                                                        &doctor, &demo, &resymbolize, &export, &diff, &completion, NULL };
 
         return all;
 }

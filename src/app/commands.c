@@ -1,6 +1,8 @@
 #include "app/commands.h"
 
+#include "app/candidates.h"
 #include "app/command_table.h"
+#include "app/completion.h"
 #include "app/config.h"
 #include "app/explain.h"
 #include "app/guardian.h"
@@ -205,6 +207,27 @@ static int command_attach(const struct subcommand *subcommand, struct options *o
         return view_file(entry.path, "joined; leaving does not end the recording", instead, options);
 }
 
+static int command_completion(const struct subcommand *subcommand, struct options *options)
+{
+        struct err err = { 0 };
+        char *script, *clean;
+
+        if (options->n_words == 0) {
+                err_set_id(&err, ERROR_NO_OPERAND, EINVAL, "for which shell? try: heaptop completion bash");
+                return say_error(&err);
+        }
+        script = completion_script(options->words[0]);
+        if (!script) {
+                clean = text_clean(options->words[0]);
+                err_set_id(&err, ERROR_VALUE, EINVAL, "there is no completion for '%s', but for: %s", clean, subcommand->values);
+                free(clean);
+                return say_error(&err);
+        }
+        fputs(script, stdout);
+        free(script);
+        return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_CANT_WRITE;
+}
+
 /* ---- finding the subcommand ---- */
 
 typedef int (*command_function)(const struct subcommand *subcommand, struct options *options);
@@ -221,6 +244,7 @@ static const command_function functions[SUBCOMMANDS] = {
         [SUB_DOCTOR] = command_doctor,
         [SUB_DEMO] = command_demo,
         [SUB_RESYMBOLIZE] = command_resymbolize,
+        [SUB_COMPLETION] = command_completion,
         [SUB_EXPORT] = command_export,
         [SUB_DIFF] = command_diff,
 };
@@ -362,6 +386,8 @@ int commands_main(int argc, char **argv)
                 return puts(PACKAGE_STRING) < 0 ? EXIT_TROUBLE : EXIT_GOOD;
         if (argc < 2 || argv[1][0] == '-' || fmt_parse_number(argv[1], 1, INT32_MAX, &pid) == 0)
                 return run_subcommand(subcommand_of(SUB_TOP), argc, argv);
+        if (strcmp(argv[1], "__complete") == 0)
+                return candidates_print(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "");
         subcommand = subcommand_find(argv[1]);
         if (subcommand)
                 return run_subcommand(subcommand, argc - 1, argv + 1);

@@ -100,7 +100,7 @@ struct option_row {
 
 enum subcommand_id {
         SUB_TOP, SUB_REPLAY, SUB_RECORD, SUB_ATTACH, SUB_RUN, SUB_REPORT, SUB_LIST, SUB_DETACH, SUB_DOCTOR, SUB_DEMO,
-        SUB_RESYMBOLIZE, SUB_EXPORT, SUB_DIFF,
+        SUB_RESYMBOLIZE, SUB_EXPORT, SUB_DIFF, SUB_COMPLETION,
         SUBCOMMANDS
 };
 
@@ -113,6 +113,7 @@ struct subcommand {
         const char *examples;  /* three lines, each indented by two spaces */
         bool words_end_options; /* what follows the first operand is not ours: `run CMD -x` */
         enum option_words words; /* what the operands are */
+        const char *values;      /* all that the operand can be, parted by spaces; NULL = anything */
         const struct option_row *const *options; /* that -h shows, ended by a NULL */
         const struct option_row *const *more;    /* that only --help shows; NULL = no more */
 };

@@ -96,7 +96,7 @@ static void wait_for_next(struct viewer *viewer)
                 return;
         viewer->awaited = true;
         viewer->awaited_s = time(NULL) - 1;
-        ui_say(viewer->ui, viewer_now(), "waiting for a new %s", session.comm);
+        ui_set_awaited(viewer->ui, true);
 }
 
 static void show_session(struct viewer *viewer, const char *path, const char *said)
@@ -104,6 +104,8 @@ static void show_session(struct viewer *viewer, const char *path, const char *sa
         char *own = xstrdup(path); /* PATH may belong to the screen that makes way */
         struct err err = { 0 };
 
+        if (viewer->store)
+                viewer_close_session(viewer);
         if (viewer_open_session(viewer, own, &err) < 0) {
                 open_picker(viewer);
                 said = err.text;
@@ -121,7 +123,6 @@ static void look_for_next(struct viewer *viewer, uint64_t at)
 
         if (!viewer_next_session(viewer, at, path))
                 return;
-        viewer_close_session(viewer);
         show_session(viewer, path, NULL);
         if (!viewer->heap)
                 return;
@@ -154,6 +155,7 @@ static void hear_answer(struct viewer *viewer)
         case ASK_WAIT:
                 if (answer.status.kind == STATUS_ERROR) {
                         viewer->awaited = false;
+                        ui_set_awaited(viewer->ui, false);
                         ui_say(viewer->ui, viewer_now(), "%s", answer.status.text);
                 }
                 break;
@@ -241,6 +243,10 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_MARK:
                 actions_mark(viewer->ui, viewer->store, viewer->live, heap_process(viewer->heap), viewer_now());
                 break;
+        case UI_RENAME_MARK:
+        case UI_DELETE_MARK:
+                actions_edit_mark(viewer->ui, viewer->store, viewer->live, action == UI_RENAME_MARK, viewer_now());
+                break;
         case UI_PICKER:
                 if (viewer->viewing->guardian < 0)
                         ui_say(viewer->ui, viewer_now(), "no picker here");
@@ -267,8 +273,6 @@ static void act(struct viewer *viewer, enum ui_action action)
                         term_bell(viewer->term);
                 break;
         case UI_EXPORT:
-        case UI_RENAME_MARK:
-        case UI_DELETE_MARK:
         case UI_TRY_AGAIN:
                 break;
         case UI_WAIT:
@@ -327,6 +331,8 @@ static void report_frame(struct viewer *viewer)
 static void draw(struct viewer *viewer, uint64_t at)
 {
         viewer->changed |= ui_advance(viewer->ui, at, &viewer->next_ns);
+        if (ui_take_bell(viewer->ui))
+                act(viewer, UI_BELL);
         if (!viewer->changed || (is_held(viewer, at) && at - viewer->drawn_ns < HELD_FRAME_MS * NS_PER_MS))
                 return;
         fit_canvas(viewer);

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "app/series.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { FIRST_ROW_MS = 2000 }; /* a session that is being born gets this long */
@@ -24,12 +26,30 @@ uint64_t viewer_now(void)
         return clock_boottime_ns();
 }
 
+/* The rules of the config file; those behind a bad one are lost until it is mended. */
+static void set_alerts(struct viewer *viewer, const struct config *config)
+{
+        struct buf lines = { 0 };
+        struct err err = { 0 };
+
+        for (size_t i = 0; i < config->n_rules; i++)
+                buf_printf(&lines, "%s\n", config->rules[i]);
+        if (ui_set_alerts(viewer->ui, lines.data, &err) < 0) {
+                log_warn("%s: [alerts]: %s", config->path ? config->path : "config", err.text);
+                ui_say(viewer->ui, viewer_now(), "[alerts]: %s", err.text);
+        }
+        buf_done(&lines);
+}
+
 void viewer_set_up_ui(struct viewer *viewer)
 {
         struct config *config = viewer->viewing->options->config;
 
-        if (config)
-                ui_set_settings(viewer->ui, &config->settings);
+        if (!config)
+                return;
+        ui_set_settings(viewer->ui, &config->settings);
+        if (config->n_rules > 0)
+                set_alerts(viewer, config);
 }
 
 void viewer_close_session(struct viewer *viewer)
@@ -84,6 +104,8 @@ static void note_path(struct viewer *viewer, const char *path)
 /* A screen that has not read anything yet: of a large session that takes a moment. */
 int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
+        char *rules = NULL;
+        struct stat st;
         int r;
 
         r = store_open(path, &viewer->store, err);
@@ -95,15 +117,22 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
+        if (viewer->ui)
+                rules = ui_alerts(viewer->ui); /* what the user changed on the last screen holds on this one */
         ui_free(viewer->ui);
         viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
         viewer_set_up_ui(viewer);
+        if (rules)
+                ui_set_alerts(viewer->ui, rules, NULL);
+        free(rules);
         ui_set_heap(viewer->ui, viewer->heap);
         ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);
         ui_set_reading(viewer->ui, true);
         viewer->awaited = false;
         note_path(viewer, path);
+        if (stat(viewer->path, &st) == 0)
+                ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
         return 0;
 }
 
@@ -130,12 +159,17 @@ static void notice_end(struct viewer *viewer)
 {
         const struct history *history = store_history(viewer->store);
         struct rec_session session = { 0 };
+        struct stat st;
 
         viewer->live = false;
         viewer->changed = true;
+        (void)heap_seek(viewer->heap, heap_tick(viewer->heap)); /* reads the head again, which tells the end by now */
+        if (stat(viewer->path, &st) == 0)
+                ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
         if (history->session(history->arg, &session) == 0 && session.ending.time_ns && session.followed && session.followed[0]) {
                 viewer->awaited = true;
                 viewer->awaited_s = time(NULL) - 1;
+                ui_set_awaited(viewer->ui, true);
         }
         if (session.ended_ns)
                 ui_set_ended(viewer->ui, session.end_reason ? session.end_reason : "the recording ended");

@@ -1,4 +1,4 @@
-/* exit: the exit statuses of every heaptop command (doc: heaptop(1), EXIT STATUS). */
+/* exit: the exit statuses of every heaptop command. heaptop(1), EXIT STATUS, is made from the table. */
 #pragma once
 
 enum {
@@ -15,4 +15,14 @@ enum {
         EXIT_RUN_FAILED = 125, /* `heaptop run`: our own failure */
         EXIT_RUN_NOT_EXECUTABLE = 126,
         EXIT_RUN_NOT_FOUND = 127,
+        EXIT_INTERRUPTED = 130,
+        EXIT_TERMINATED = 143,
 };
+
+struct exit_entry {
+        int status;
+        const char *meaning; /* marked up as app/prose.h says */
+};
+
+/* In the order of the numbers; ended by one without a meaning. */
+const struct exit_entry *exit_entries(void);

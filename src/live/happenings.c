@@ -30,7 +30,9 @@ void happenings_given(struct happenings *happenings)
                 release(happenings->gaps.v[i].why);
         for (size_t i = 0; i < happenings->marks.n; i++)
                 release(happenings->marks.v[i].name);
-        happenings->events.n = happenings->gaps.n = happenings->marks.n = happenings->answered.n = 0;
+        for (size_t i = 0; i < happenings->edits.n; i++)
+                release(happenings->edits.v[i].name);
+        happenings->events.n = happenings->gaps.n = happenings->marks.n = happenings->edits.n = happenings->answered.n = 0;
 }
 
 void happenings_done(struct happenings *happenings)
@@ -39,6 +41,7 @@ void happenings_done(struct happenings *happenings)
         free(happenings->events.v);
         free(happenings->gaps.v);
         free(happenings->marks.v);
+        free(happenings->edits.v);
         free(happenings->answered.v);
         *happenings = (struct happenings){ 0 };
 }
@@ -85,6 +88,13 @@ void happenings_mark(struct happenings *happenings, uint64_t now_ns, const char 
         rows_add(&happenings->marks, mark);
 }
 
+void happenings_edit_mark(struct happenings *happenings, uint64_t id, const char *name)
+{
+        if (id == 0 || id > UINT32_MAX || (name && !name[0]))
+                return;
+        rows_add(&happenings->edits, (struct rec_mark_edit){ (uint32_t)id, name ? xstrdup(name) : NULL });
+}
+
 void happenings_answer(struct happenings *happenings, uint32_t request)
 {
         rows_add(&happenings->answered, request);
@@ -104,6 +114,8 @@ void happenings_fill(struct happenings *happenings, struct rec_tick *tick)
         tick->n_gaps = happenings->gaps.n;
         tick->marks = happenings->marks.v;
         tick->n_marks = happenings->marks.n;
+        tick->mark_edits = happenings->edits.v;
+        tick->n_mark_edits = happenings->edits.n;
         tick->answered = happenings->answered.v;
         tick->n_answered = happenings->answered.n;
 }

@@ -8,6 +8,7 @@ struct happenings {
         ROWS(struct rec_event) events;
         ROWS(struct rec_gap) gaps;
         ROWS(struct rec_mark) marks;
+        ROWS(struct rec_mark_edit) edits;
         ROWS(uint32_t) answered;
         uint32_t n_marks, n_letters; /* since the attach */
         const char *label;           /* what events and gaps begin with: of which process they tell; NULL = nothing. Not owned */
@@ -27,6 +28,9 @@ void happenings_gap(struct happenings *happenings, uint64_t from_ns, uint64_t to
 
 /* NAME NULL or "" = the next letter: A, B, ... Z, AA, AB, ... */
 void happenings_mark(struct happenings *happenings, uint64_t now_ns, const char *name);
+
+/* NAME NULL = the mark is deleted; "" leaves it as it is. */
+void happenings_edit_mark(struct happenings *happenings, uint64_t id, const char *name);
 
 void happenings_answer(struct happenings *happenings, uint32_t request);
 

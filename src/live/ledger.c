@@ -22,6 +22,7 @@ void ledger_done(struct ledger *ledger)
         names_free(ledger->names);
         unwind_tables_free(ledger->tables);
         happenings_done(&ledger->happenings);
+        comms_done(&ledger->comms);
         deciding_done(&ledger->deciding);
         aggregate_done(&ledger->aggregate);
         stacks_done(&ledger->stacks);
@@ -182,6 +183,7 @@ void ledger_fill(struct ledger *ledger, struct rec_tick *tick)
         tick->n_deaths = ledger->deaths.n;
         tick->class_means = ledger->class_means.v;
         tick->n_class_means = ledger->class_means.n;
+        comms_fill(&ledger->comms, tick);
         happenings_fill(&ledger->happenings, tick);
 }
 
@@ -189,6 +191,7 @@ void ledger_begin_tick(struct ledger *ledger)
 {
         stacks_rows_given(&ledger->stacks);
         happenings_given(&ledger->happenings);
+        comms_begin_tick(&ledger->comms);
         ledger->deciding.new_sites.n = 0;
         ledger->changes.n = ledger->births.n = ledger->deaths.n = ledger->states.n = 0;
         ledger->class_means.n = 0;

@@ -13,6 +13,7 @@
 #include "live/ring.h"
 #include "live/rows.h"
 #include "live/stacks.h"
+#include "live/comms.h"
 #include "target/unwind.h"
 
 struct ledger {
@@ -22,6 +23,7 @@ struct ledger {
         struct aggregate aggregate;
         struct deciding deciding;
         struct happenings happenings;
+        struct comms comms;
         bool adaptive;             /* the mean is paced (live/pacing.h); else it stays that of the injection */
         bool machine_only;         /* frames of interpreters are not looked for */
         bool paced;                /* one source tells about its pacing: the first */

@@ -329,6 +329,10 @@ void recorder_request(struct recorder *recorder, const struct rec_request *reque
 
         if (request->kind == REC_REQUEST_MARK)
                 happenings_mark(happenings, recorder->ledger.now_ns, request->text);
+        if (request->kind == REC_REQUEST_RENAME_MARK && request->text)
+                happenings_edit_mark(happenings, request->number, request->text);
+        if (request->kind == REC_REQUEST_DELETE_MARK)
+                happenings_edit_mark(happenings, request->number, NULL);
         if (request->kind == REC_REQUEST_MEAN)
                 set_mean(recorder, request->number);
         happenings_answer(happenings, request->id);

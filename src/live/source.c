@@ -63,6 +63,7 @@ static void take_record(struct source *source)
         pacing_sampled(&source->pacer->pacing, record->alloc.size, record->alloc.chunk, record->alloc.mean);
         node = walk_sample(source->walk, &record->alloc, ledger->now_ns);
         blocks_alloc(&source->blocks, &record->alloc, ledger_leaf(ledger, node), ledger->now_ns);
+        comms_seen(&ledger->comms, source->watched.pid, record->alloc.tid);
 }
 
 size_t source_drain(struct source *source)

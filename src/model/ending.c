@@ -53,7 +53,7 @@ void ending_sentence(const struct rec_session *session, char ret[ENDING_WORDS])
                 killed(session, ret);
                 return;
         case REC_HOW_EXEC:
-                snprintf(ret, ENDING_WORDS, "Process %d runs another program now (exec): the heap that was watched is gone.",
+                snprintf(ret, ENDING_WORDS, "Process %d has called exec: it is another program now.",
                          (int)session->pid);
                 return;
         case REC_HOW_UNKNOWN:
@@ -87,7 +87,7 @@ void ending_last_sample(const struct rec_session *session, char ret[ENDING_WORDS
         if (!ending->time_ns || !ending->sample_ns || ending->sample_ns > ending->time_ns)
                 return;
         before = (double)(ending->time_ns - ending->sample_ns) / (double)NS_PER_S;
-        if (session->limit_bytes)
+        if (session->limit_bytes && strcmp(session->limit_source, "RAM") != 0)
                 fmt_bytes(limit, session->limit_bytes);
         snprintf(ret, ENDING_WORDS, "last sample: heap %s, RSS %s%s%s, %.1f s before the end", fmt_bytes(heap, ending->heap_bytes),
                  fmt_bytes(rss, ending->rss_bytes), limit[0] ? " of " : "", limit, before);

@@ -70,7 +70,7 @@ static int parse_word(struct filter_word *word, const char *text, struct err *er
         if (begins(text, "age<"))
                 return take_age(word, FILTER_YOUNGER, text + 4, err);
         if (begins(text, "thread:"))
-                return err_set(err, EINVAL, "thread: is not known per site; use text, re:, class:, lib:, >10M or age>1h");
+                return take_text(word, FILTER_THREAD, text + 7);
         if (text[0] == '>')
                 return take_size(word, FILTER_ABOVE, text + 1, err);
         if (text[0] == '<')
@@ -116,6 +116,7 @@ void filter_done(struct filter *filter)
                         regfree(filter->words[i].regex);
                 free(filter->words[i].regex);
                 free(filter->words[i].text);
+                free(filter->words[i].sites);
         }
         free(filter->words);
         free(filter->text);
@@ -181,6 +182,17 @@ bool filter_names(const struct filter *filter, const char *name, const char *pla
         for (size_t i = 0; i < filter->n; i++)
                 if (match_names(&filter->words[i], name, place, module_path) == filter->words[i].not)
                         return false;
+        return true;
+}
+
+bool filter_threads(const struct filter *filter, uint32_t site)
+{
+        for (size_t i = 0; i < filter->n; i++) {
+                const struct filter_word *word = &filter->words[i];
+
+                if (word->kind == FILTER_THREAD && (site < word->n_sites && word->sites[site]) == word->not)
+                        return false;
+        }
         return true;
 }
 

@@ -3,11 +3,12 @@
  *   text          in name or place, upper and lower case alike
  *   re:REGEX      POSIX extended, in name or place, upper and lower case alike
  *   lib:TEXT      in the path of the module
+ *   thread:TEXT   in the name of a thread that allocated there
  *   class:NAME    the class begins with NAME ("class:gr")
  *   >10M <10M     live bytes (binary units)
  *   age>1h age<1h since the site was first seen
  *
- * A word is anything between spaces. thread: is refused in words, it is not known per site. */
+ * A word is anything between spaces. */
 #pragma once
 
 #include "base/err.h"
@@ -18,14 +19,16 @@
 #include <stdint.h>
 
 enum filter_kind { FILTER_TEXT, FILTER_REGEX, FILTER_LIB, FILTER_CLASS, FILTER_ABOVE, FILTER_BELOW, FILTER_OLDER,
-                   FILTER_YOUNGER };
+                   FILTER_YOUNGER, FILTER_THREAD };
 
 struct filter_word {
         enum filter_kind kind;
         bool not;
-        char *text;      /* TEXT, LIB, CLASS */
+        char *text;      /* TEXT, LIB, CLASS, THREAD */
         regex_t *regex;  /* REGEX */
         uint64_t number; /* bytes or nanoseconds */
+        uint8_t *sites;  /* THREAD: 1 for each site that fits (model/threads.h fills it in) */
+        size_t n_sites;
 };
 
 /* Start with { 0 }, which matches everything. */
@@ -46,6 +49,9 @@ bool filter_is_narrower(const struct filter *filter, const struct filter *old);
 
 /* The words that ask for names, which seldom change. */
 bool filter_names(const struct filter *filter, const char *name, const char *place, const char *module_path);
+
+/* The words that ask for threads; SITE 0 has none. */
+bool filter_threads(const struct filter *filter, uint32_t site);
 
 /* The words that ask for figures. CLASS is a class's name. */
 bool filter_figures(const struct filter *filter, int64_t live_bytes, uint64_t age_ns, const char *class);

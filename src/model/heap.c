@@ -117,6 +117,7 @@ void heap_free(struct heap *heap)
         series_done(heap);
         valleys_done(&heap->valleys);
         filter_done(&heap->filter);
+        threads_done(&heap->threads);
         free(heap->classes);
         free(heap->matches);
         free(heap->rows);

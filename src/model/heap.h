@@ -41,7 +41,7 @@ enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEA
                  HEAP_BY_BORN, HEAP_BY_FREED, HEAP_BY_AVERAGE, HEAP_SORTS };
 
 /* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`,
- * `class:growing`, `lib:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
+ * `class:growing`, `lib:NAME`, `thread:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
 struct heap_query {
         enum heap_sort sort;
         bool reverse;
@@ -157,6 +157,14 @@ int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
 /* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
+
+/* The same of [FROM, UPTO], whatever NOW is. */
+int heap_chart_between(struct heap *heap, uint32_t from, uint32_t upto, struct rec_process *ret, size_t n);
+
+/* The newest tick at or before TIME_NS, the first one for an earlier time; 0 = there is none. NOW does not matter here, nor below. */
+uint32_t heap_tick_at(const struct heap *heap, uint64_t time_ns);
+/* The tick STEPS after TICK (before it when negative) of those that there are; the ends hold. *RET_NS (may be NULL) is its time. */
+uint32_t heap_tick_beside(const struct heap *heap, uint32_t tick, int64_t steps, uint64_t *ret_ns);
 
 /* One process of the recording. Plain data; strings are clean, belong to the heap and live until its next heap_seek(). */
 struct heap_member {

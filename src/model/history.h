@@ -50,6 +50,14 @@ struct history {
         int (*blocks)(void *arg, uint32_t stack, uint32_t tick,
                       int (*fn)(void *ctx, const struct rec_block *row), void *ctx);
 
+        /* Sampled blocks of STACK that had died by TICK's time, as far as they are kept. NULL: this history has none. */
+        int (*deaths)(void *arg, uint32_t stack, uint32_t tick, int (*fn)(void *ctx, const struct rec_block *row), void *ctx);
+
+        /* All sampled blocks with id > AFTER_ID that outlived the tick they were born in, in order of id. NULL: likewise. */
+        int (*births)(void *arg, uint64_t after_id, int (*fn)(void *ctx, const struct rec_block *row), void *ctx);
+
+        /* Names of threads, rows with AFTER < tick <= UPTO in order of tick. NULL: this history has none. */
+        int (*threads)(void *arg, uint32_t after, uint32_t upto, int (*fn)(void *ctx, const struct rec_thread *row), void *ctx);
         /* Sampled blocks whose rows were written after tick AFTER and up to UPTO and that live at TICK's time, in order of id;
          * the tid is left out. A block that realloc turned into another is written again, with its old birth. */
         int (*blocks_between)(void *arg, uint32_t after, uint32_t upto, uint32_t tick,

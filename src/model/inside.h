@@ -4,6 +4,7 @@
 #include "model/cursor.h"
 #include "model/filter.h"
 #include "model/heap.h"
+#include "model/threads.h"
 #include "model/timeline.h"
 #include "model/valleys.h"
 
@@ -65,6 +66,8 @@ struct heap {
         size_t n_zooms;
         uint64_t zooms_move;
 
+        struct threads threads;
+
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */
         size_t n_series, n_series_of;
@@ -74,6 +77,7 @@ struct heap {
         uint8_t *matches;          /* by site id, for the filter's fixed words: 0 = not tested yet, 1 = yes, 2 = no */
         size_t n_matches;
         uint32_t matches_generation;
+        uint64_t threads_move;     /* when the filter's words about threads were answered */
 
         const struct compare *kept; /* what trees tell as kept; NULL = nothing */
 

@@ -65,16 +65,23 @@ static void sift_down(struct query_row *rows, size_t n, size_t i, bool reverse)
         }
 }
 
-/* Moves the best K of N rows to the front, in no order. */
-static void select_best(struct query_row *rows, size_t n, size_t k, bool reverse)
+/* The best MAX of the rows that were added, in no order. */
+struct best {
+        struct query_row *rows; /* once there are MAX a heap */
+        size_t n, max, total;
+        bool reverse;
+};
+
+static void add_row(struct best *best, struct query_row row)
 {
-        for (size_t i = k / 2; i-- > 0;)
-                sift_down(rows, k, i, reverse);
-        for (size_t i = k; i < n; i++) {
-                if (compare(&rows[i], &rows[0], reverse) < 0) {
-                        rows[0] = rows[i];
-                        sift_down(rows, k, 0, reverse);
-                }
+        best->total++;
+        if (best->n < best->max) {
+                best->rows[best->n++] = row;
+                for (size_t i = best->n == best->max ? best->n / 2 : 0; i-- > 0;)
+                        sift_down(best->rows, best->n, i, best->reverse);
+        } else if (best->max > 0 && compare(&row, &best->rows[0], best->reverse) < 0) {
+                best->rows[0] = row;
+                sift_down(best->rows, best->n, 0, best->reverse);
         }
 }
 
@@ -149,6 +156,20 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         }
 }
 
+/* Once a tick for each filter. */
+static int answer_threads(struct heap *heap, bool same)
+{
+        int r;
+
+        if (same && heap->threads_move == heap->moves)
+                return 0;
+        r = threads_seek(&heap->threads, heap->history, heap->tick);
+        if (r >= 0)
+                r = threads_filter(&heap->threads, heap->history, &heap->names, heap->now.process.time_ns, &heap->filter);
+        heap->threads_move = heap->moves;
+        return r;
+}
+
 static int use_filter(struct heap *heap, const char *text)
 {
         bool narrower = false;
@@ -177,7 +198,7 @@ static int use_filter(struct heap *heap, const char *text)
         if (!same && !narrower && heap->n_matches)
                 memset(heap->matches, 0, heap->n_matches);
         heap->matches_generation = heap->names.generation;
-        return 0;
+        return answer_threads(heap, same);
 }
 
 /* Names are looked at once per filter, figures every time. */
@@ -195,7 +216,7 @@ static bool matches(struct heap *heap, uint32_t site)
                 names_place(&heap->names, frame, place, sizeof place);
                 *known = filter_names(&heap->filter, frame->name, place, module) ? 1 : 2;
         }
-        return *known == 1 && filter_figures(&heap->filter, cursor_live(&heap->now, site),
+        return *known == 1 && filter_threads(&heap->filter, site) && filter_figures(&heap->filter, cursor_live(&heap->now, site),
                                              now_ns > row->first_ns ? now_ns - row->first_ns : 0,
                                              heap_class_name(heap_class_of(heap, site)));
 }
@@ -204,57 +225,56 @@ static bool before_matches(struct heap *heap)
 {
         uint64_t now_ns = heap->now.process.time_ns, started = heap->session.started_ns;
 
-        return filter_names(&heap->filter, HEAP_BEFORE_NAME, HEAP_BEFORE_PLACE, "") &&
+        return filter_names(&heap->filter, HEAP_BEFORE_NAME, HEAP_BEFORE_PLACE, "") && filter_threads(&heap->filter, 0) &&
                filter_figures(&heap->filter, heap->now.process.before_bytes, now_ns > started ? now_ns - started : 0,
                               heap_class_name(REC_FLAT));
 }
 
-static size_t collect(struct heap *heap, enum heap_sort sort, int64_t at_least)
+static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, struct best *best)
 {
         bool all = heap->filter.n == 0;
-        size_t n = 0;
 
-        if (heap->cap_rows < heap->names.n_sites + 1) {
-                heap->cap_rows = heap->names.n_sites + 1;
-                heap->rows = xreallocarray(heap->rows, heap->cap_rows, sizeof *heap->rows);
-        }
         if (heap->tick != 0 && (at_least <= 0 || heap->now.process.before_bytes >= at_least) && before_matches(heap))
-                heap->rows[n++] = (struct query_row){
+                add_row(best, (struct query_row){
                         .key = key_of_before(heap, sort),
                         .name = sort == HEAP_BY_NAME ? HEAP_BEFORE_NAME : NULL,
                         .live_bytes = heap->now.process.before_bytes,
-                };
+                });
         for (uint32_t site = 1; site < heap->names.n_sites; site++) {
                 if (!heap_has_site(heap, site) || (at_least > 0 && cursor_live(&heap->now, site) < at_least) ||
                     (!all && !matches(heap, site)))
                         continue;
-                heap->rows[n++] = (struct query_row){
+                add_row(best, (struct query_row){
                         .key = key_of(heap, sort, site),
                         .name = sort == HEAP_BY_NAME ? names_bare(&heap->names, names_frame_of_site(&heap->names, site))->name
                                                      : NULL,
                         .live_bytes = cursor_live(&heap->now, site),
                         .id = site,
-                };
+                });
         }
-        return n;
 }
 
 int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, size_t max)
 {
-        size_t n, k;
+        struct best best = { .max = max, .reverse = query->reverse };
         int r;
 
         r = use_filter(heap, query->filter);
         if (r < 0)
                 return r;
-        n = collect(heap, query->sort, query->at_least);
-        k = n < max ? n : max;
-        if (k < n && k > 0)
-                select_best(heap->rows, n, k, query->reverse);
-        qsort(heap->rows, k, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
-        for (size_t i = 0; i < k; i++)
+        if (best.max > heap->names.n_sites + 1)
+                best.max = heap->names.n_sites + 1;
+        if (heap->cap_rows < best.max) {
+                heap->rows = xreallocarray(heap->rows, best.max, sizeof *heap->rows);
+                heap->cap_rows = best.max;
+        }
+        best.rows = heap->rows;
+        collect(heap, query->sort, query->at_least, &best);
+        if (best.n > 0)
+                qsort(heap->rows, best.n, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
+        for (size_t i = 0; i < best.n; i++)
                 ret[i] = heap->rows[i].id;
-        return (int)n;
+        return (int)best.total;
 }
 
 int heap_check_filter(const char *text, struct err *err)

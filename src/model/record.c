@@ -58,6 +58,7 @@ static void copy_happenings(struct rec_tick *tick)
         struct rec_event *events = copy_array(tick->events, tick->n_events, sizeof *events);
         struct rec_gap *gaps = copy_array(tick->gaps, tick->n_gaps, sizeof *gaps);
         struct rec_mark *marks = copy_array(tick->marks, tick->n_marks, sizeof *marks);
+        struct rec_mark_edit *edits = copy_array(tick->mark_edits, tick->n_mark_edits, sizeof *edits);
 
         for (size_t i = 0; i < tick->n_events; i++)
                 events[i].text = copy_string(events[i].text);
@@ -65,9 +66,12 @@ static void copy_happenings(struct rec_tick *tick)
                 gaps[i].why = copy_string(gaps[i].why);
         for (size_t i = 0; i < tick->n_marks; i++)
                 marks[i].name = copy_string(marks[i].name);
+        for (size_t i = 0; i < tick->n_mark_edits; i++)
+                edits[i].name = copy_string(edits[i].name);
         tick->events = events;
         tick->gaps = gaps;
         tick->marks = marks;
+        tick->mark_edits = edits;
 }
 
 static void copy_naming(struct rec_tick *tick)
@@ -85,6 +89,15 @@ static void copy_naming(struct rec_tick *tick)
         tick->naming = naming;
 }
 
+static void copy_threads(struct rec_tick *tick)
+{
+        struct rec_thread *threads = copy_array(tick->threads, tick->n_threads, sizeof *threads);
+
+        for (size_t i = 0; i < tick->n_threads; i++)
+                threads[i].comm = copy_string(threads[i].comm);
+        tick->threads = threads;
+}
+
 struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
 {
         struct rec_tick *copy = xmalloc(sizeof *copy);
@@ -94,6 +107,7 @@ struct rec_tick *rec_tick_copy(const struct rec_tick *tick)
         copy_members(copy);
         copy_happenings(copy);
         copy_naming(copy);
+        copy_threads(copy);
         COPY_ROWS(copy, stacks);
         COPY_ROWS(copy, sites);
         COPY_ROWS(copy, changes);
@@ -139,12 +153,16 @@ void rec_tick_free(struct rec_tick *tick)
                 release(tick->gaps[i].why);
         for (size_t i = 0; i < tick->n_marks; i++)
                 release(tick->marks[i].name);
+        for (size_t i = 0; i < tick->n_mark_edits; i++)
+                release(tick->mark_edits[i].name);
         for (size_t i = 0; i < tick->n_source_files; i++) {
                 release(tick->source_files[i].path);
                 release(tick->source_files[i].md5);
         }
         for (size_t i = 0; i < tick->n_naming; i++)
                 release(tick->naming[i].fetching);
+        for (size_t i = 0; i < tick->n_threads; i++)
+                release(tick->threads[i].comm);
         release(tick->modules);
         release(tick->frames);
         release(tick->stacks);
@@ -157,6 +175,7 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->events);
         release(tick->gaps);
         release(tick->marks);
+        release(tick->mark_edits);
         release(tick->members);
         release(tick->member_ticks);
         release(tick->answered);
@@ -166,5 +185,6 @@ void rec_tick_free(struct rec_tick *tick)
         release(tick->source_files);
         release(tick->module_files);
         release(tick->naming);
+        release(tick->threads);
         free(tick);
 }

@@ -271,6 +271,13 @@ struct rec_naming {
         const char *fetching;   /* what is being fetched, in words; "" = nothing */
 };
 
+/* What a thread that allocated a sampled block is called. Written when it is first seen, and when it is called otherwise. */
+struct rec_thread {
+        uint32_t tick;
+        uint32_t tid;      /* as in struct rec_block */
+        const char *comm;  /* as the thread set it: hostile */
+};
+
 enum rec_event_kind {
         REC_EVENT_ATTACHED, REC_EVENT_DETACHED, REC_EVENT_EXITED, REC_EVENT_EXEC, REC_EVENT_DLOPEN,
         REC_EVENT_MEAN, REC_EVENT_DISK, REC_EVENT_NOTE, REC_EVENT_FORK,
@@ -298,14 +305,21 @@ struct rec_mark {
         const char *name; /* "A", "B", ... or what the user called it */
 };
 
-enum rec_request_kind { REC_REQUEST_MARK, REC_REQUEST_MEAN, REC_REQUEST_STOP, REC_REQUEST_KEEP };
+/* A mark that a user has renamed or deleted. */
+struct rec_mark_edit {
+        uint32_t id;
+        const char *name; /* NULL = it is deleted */
+};
+
+enum rec_request_kind { REC_REQUEST_MARK, REC_REQUEST_MEAN, REC_REQUEST_STOP, REC_REQUEST_KEEP, REC_REQUEST_RENAME_MARK,
+                        REC_REQUEST_DELETE_MARK };
 
 /* What a viewer asks of the recorder. */
 struct rec_request {
         uint32_t id;
         uint32_t kind;     /* enum rec_request_kind */
         const char *text;  /* a mark's name; NULL otherwise */
-        uint64_t number;   /* the new mean in bytes; 0 = adaptive */
+        uint64_t number;   /* the new mean in bytes, 0 = adaptive; the id of the mark to rename or delete */
 };
 
 /* Everything that became known in one tick: one transaction. Arrays belong to the maker. */
@@ -325,6 +339,7 @@ struct rec_tick {
         const struct rec_event *events;       size_t n_events;
         const struct rec_gap *gaps;           size_t n_gaps;
         const struct rec_mark *marks;         size_t n_marks;
+        const struct rec_mark_edit *mark_edits; size_t n_mark_edits;
         const uint32_t *answered;             size_t n_answered; /* ids of requests done in this tick */
         const struct rec_memory *memory;      size_t n_memory;   /* 0 or 1 */
         const struct rec_before_class *before_classes; size_t n_before_classes;
@@ -332,6 +347,7 @@ struct rec_tick {
         const struct rec_source_file *source_files; size_t n_source_files;
         const struct rec_module_file *module_files; size_t n_module_files;
         const struct rec_naming *naming;      size_t n_naming;   /* 0 or 1 */
+        const struct rec_thread *threads;     size_t n_threads;
 };
 
 /* A deep copy for the queue between the drain and the writer. The caller ends it with rec_tick_free(), which must get nothing

@@ -312,12 +312,41 @@ static int add_row(void *ctx, const struct rec_process *row)
 
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n)
 {
+        return heap_chart_between(heap, from, heap->tick, ret, n);
+}
+
+uint32_t heap_tick_at(const struct heap *heap, uint64_t time_ns)
+{
+        const struct instant *at = timeline_at_time(&heap->timeline, time_ns);
+
+        if (heap->timeline.n == 0)
+                return 0;
+        return at ? at->tick : heap->timeline.rows[0].tick;
+}
+
+uint32_t heap_tick_beside(const struct heap *heap, uint32_t tick, int64_t steps, uint64_t *ret_ns)
+{
+        const struct instant *at = timeline_at(&heap->timeline, tick);
+        int64_t i, last = (int64_t)heap->timeline.n - 1;
+
+        if (last < 0)
+                return 0;
+        i = at ? at - heap->timeline.rows : -1;
+        i = steps > last ? last : steps < -last ? 0 : i + steps;
+        i = i < 0 ? 0 : i > last ? last : i;
+        if (ret_ns)
+                *ret_ns = heap->timeline.rows[i].time_ns;
+        return heap->timeline.rows[i].tick;
+}
+
+int heap_chart_between(struct heap *heap, uint32_t from, uint32_t upto, struct rec_process *ret, size_t n)
+{
         struct thin thin = { .rows = ret, .max = n };
         int r;
 
-        if (n == 0 || heap->tick == 0)
+        if (n == 0 || upto == 0)
                 return 0;
-        r = heap->history->processes(heap->history->arg, from ? from - 1 : 0, heap->tick,
+        r = heap->history->processes(heap->history->arg, from ? from - 1 : 0, upto,
                                      n < UINT32_MAX ? (uint32_t)n : UINT32_MAX, add_row, &thin);
         return r < 0 ? r : (int)thin.n;
 }

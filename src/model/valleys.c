@@ -21,12 +21,19 @@ static void forget_answers(struct valleys *valleys)
                 memset(valleys->answers, 0, valleys->n * sizeof *valleys->answers);
 }
 
+static void free_valley(struct valleys *valleys, size_t site)
+{
+        if (!valleys->of[site])
+                return;
+        free(valleys->of[site]->buckets);
+        free(valleys->of[site]);
+        valleys->of[site] = NULL;
+}
+
 void valleys_reset(struct valleys *valleys, uint64_t began_ns, uint64_t width_ns)
 {
-        for (size_t i = 0; i < valleys->n; i++) {
-                free(valleys->of[i]);
-                valleys->of[i] = NULL;
-        }
+        for (size_t i = 0; i < valleys->n; i++)
+                free_valley(valleys, i);
         forget_answers(valleys);
         valleys->began_ns = began_ns;
         valleys->width_ns = width_ns;
@@ -45,30 +52,42 @@ static uint64_t bucket_of(const struct valleys *valleys, uint64_t time_ns)
         return time_ns > valleys->began_ns ? (time_ns - valleys->began_ns) / valleys->width_ns : 0;
 }
 
-static int64_t *lowest(struct valley *valley, uint64_t bucket)
+static void add_bucket(struct valley *valley, uint64_t bucket, int64_t lowest)
 {
-        return &valley->lowest[bucket % VALLEYS_RING];
+        uint32_t old = 0;
+
+        while (old < valley->n && valley->buckets[old].bucket + (uint64_t)VALLEYS_KEPT < bucket)
+                valley->before = valley->buckets[old++].last;
+        if (old > 0) {
+                valley->n -= old;
+                memmove(valley->buckets, valley->buckets + old, valley->n * sizeof *valley->buckets);
+        }
+        if (valley->n == valley->cap) {
+                valley->cap = valley->cap ? 2 * valley->cap : 2;
+                valley->buckets = xreallocarray(valley->buckets, valley->cap, sizeof *valley->buckets);
+        }
+        valley->buckets[valley->n++] = (struct valley_bucket){ .bucket = (uint32_t)bucket, .lowest = lowest };
 }
 
 static struct valley *first_change(uint64_t bucket, int64_t before)
 {
         struct valley *valley = xcalloc(1, sizeof *valley);
 
-        for (size_t i = 0; i < VALLEYS_RING; i++)
-                valley->lowest[i] = before;
-        valley->bucket = bucket;
+        valley->before = before;
+        add_bucket(valley, bucket, before);
         return valley;
 }
 
-/* Puts the value after the last change into the buckets up to BUCKET. */
+/* The value after the last change is in force up to BUCKET. */
 static void carry(struct valley *valley, uint64_t bucket)
 {
-        if (valley->now < *lowest(valley, valley->bucket))
-                *lowest(valley, valley->bucket) = valley->now;
-        if (bucket - valley->bucket > VALLEYS_RING)
-                valley->bucket = bucket - VALLEYS_RING;
-        while (valley->bucket < bucket)
-                *lowest(valley, ++valley->bucket) = valley->now;
+        struct valley_bucket *newest = &valley->buckets[valley->n - 1];
+
+        if (valley->now < newest->lowest)
+                newest->lowest = valley->now;
+        newest->last = valley->now;
+        if (newest->bucket < bucket)
+                add_bucket(valley, bucket, valley->now);
 }
 
 void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_t time_ns, int64_t before, int64_t after)
@@ -77,7 +96,7 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
         struct valley *valley;
 
         if (site >= valleys->n) {
-                size_t n = (size_t)site * 2 + 64;
+                size_t n = (size_t)site + site / 4 + 64;
 
                 valleys->of = xreallocarray(valleys->of, n, sizeof *valleys->of);
                 memset(valleys->of + valleys->n, 0, (n - valleys->n) * sizeof *valleys->of);
@@ -88,7 +107,7 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
         valley = valleys->of[site];
         if (!valley)
                 valley = valleys->of[site] = first_change(bucket, before);
-        else if (valley->tick != tick && bucket >= valley->bucket)
+        else if (valley->tick != tick && bucket >= valley->buckets[valley->n - 1].bucket)
                 carry(valley, bucket);
         valley->tick = tick;
         valley->now = after;
@@ -97,11 +116,17 @@ void valleys_note(struct valleys *valleys, uint32_t site, uint32_t tick, uint64_
 
 static int64_t lowest_in(const struct valley *valley, uint64_t bucket)
 {
-        int64_t value = valley->lowest[bucket % VALLEYS_RING];
+        const struct valley_bucket *found;
+        uint32_t i = valley->n;
 
-        if (bucket > valley->bucket || (bucket == valley->bucket && valley->now < value))
-                return valley->now;
-        return value;
+        while (i > 0 && valley->buckets[i - 1].bucket > bucket)
+                i--;
+        if (i == 0)
+                return valley->before;
+        found = &valley->buckets[i - 1];
+        if (found->bucket < bucket)
+                return i == valley->n ? valley->now : found->last;
+        return i == valley->n && valley->now < found->lowest ? valley->now : found->lowest;
 }
 
 /* The lowest of N buckets from FIRST on. */
@@ -115,12 +140,22 @@ static uint64_t find_lowest(const struct valley *valley, uint64_t first, uint64_
         return best;
 }
 
+/* What has not changed for so long is as if it never had. */
+static void forget_flat(struct valleys *valleys, uint64_t newest)
+{
+        for (size_t i = 0; i < valleys->n; i++)
+                if (valleys->of[i] && valleys->of[i]->buckets[valleys->of[i]->n - 1].bucket + (uint64_t)VALLEYS_KEPT < newest)
+                        free_valley(valleys, i);
+}
+
 void valleys_set_window(struct valleys *valleys, uint64_t start_ns, uint64_t now_ns)
 {
         uint64_t first = bucket_of(valleys, start_ns) + 1, last = bucket_of(valleys, now_ns);
 
-        if (first != valleys->first || last != valleys->last)
+        if (first != valleys->first || last != valleys->last) {
                 forget_answers(valleys);
+                forget_flat(valleys, last);
+        }
         valleys->first = first;
         valleys->last = last;
         valleys->window_ns = now_ns - start_ns;
@@ -144,7 +179,7 @@ double valleys_slope(struct valleys *valleys, uint32_t site, uint64_t *ret_ns)
         struct valleys_answer *answer;
 
         *ret_ns = valleys->window_ns;
-        if (site >= valleys->n || n < 5 || n > VALLEYS_RING)
+        if (site >= valleys->n || n < 5 || n > VALLEYS_KEPT)
                 return 0;
         answer = &valleys->answers[site];
         if (answer->ns == 0) {

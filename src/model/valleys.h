@@ -1,8 +1,9 @@
 /* valleys: the lowest live bytes of each site in steps of time, for rates that a sawtooth does not fool.
  *
- * Time is cut into buckets of equal width since the first tick. For a site that changes, a ring keeps the
- * lowest value in force in each of its newest buckets; a site that does not change needs none. What a bucket
- * holds depends on the history alone, not on where the cursor began, for all buckets that begin after it did. */
+ * Time is cut into buckets of equal width since the first tick. For a site that changes, the lowest value in force is
+ * kept for those of its newest buckets in which it changed: between them it stands where it stood. A site that does not
+ * change needs none. What a bucket holds depends on the history alone, not on where the cursor began, for all buckets
+ * that begin after it did. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,19 +11,27 @@
 #include <stdint.h>
 
 enum {
-        VALLEYS_RING = 64,
-        VALLEYS_WINDOW_MAX = 40, /* buckets in a window: the ring has room for a few that went by meanwhile */
+        VALLEYS_KEPT = 64,       /* newest buckets */
+        VALLEYS_WINDOW_MAX = 40, /* buckets in a window: there is room for a few that went by meanwhile */
+};
+
+/* A bucket in which a site changed. */
+struct valley_bucket {
+        uint32_t bucket;
+        int64_t lowest; /* in force in it, that from before it among them */
+        int64_t last;   /* in force at its end; of the newest one it is valley.now */
 };
 
 struct valley {
-        uint64_t bucket;  /* the newest that something happened in */
         uint32_t tick;    /* of the newest change */
-        int64_t now;      /* the value after it; not in lowest[] yet, more rows of the same tick may follow */
-        int64_t lowest[VALLEYS_RING]; /* by bucket modulo VALLEYS_RING */
+        uint32_t n, cap;
+        int64_t before;   /* in force before the first bucket */
+        int64_t now;      /* after the newest change; not in `lowest` yet, more rows of the same tick may follow */
+        struct valley_bucket *buckets; /* in order, at least one */
 };
 
 /* The last answer of valleys_slope(); it holds until the site changes or the window's buckets do. Kept apart
- * from the rings, so that going through all sites does not touch those. */
+ * from the buckets, so that going through all sites does not touch those. */
 struct valleys_answer {
         double slope;
         uint64_t ns;        /* 0 = no answer yet */

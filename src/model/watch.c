@@ -14,6 +14,8 @@
 
 /* Rates look at ten minutes of ticks: in a long recording they are worked out anew only so often. */
 static const uint64_t RATE_EVERY_NS = 5 * NS_PER_S;
+/* A program that has just been attached to, or started, fills up: its rate is no reason to be woken. */
+static const uint64_t RATE_AFTER_NS = 120 * NS_PER_S;
 static const uint64_t LOST_OVER_NS = 60 * NS_PER_S;
 
 /* ---- one row ---- */
@@ -31,12 +33,15 @@ static double lost_share(const struct heap *heap, const struct instant *now)
         return samples + lost > 0 ? (double)lost / (double)(samples + lost) : NAN;
 }
 
-/* Bytes a minute; 0 where nothing is clear. */
+/* Bytes a minute; 0 where nothing is clear, NAN while it is too early. */
 static double clear_rate(const struct heap *heap, const struct instant *now)
 {
         const struct instant *start = heap_window_at(heap, now->time_ns);
-        double error, rate = start ? heap_growth_between(start, now, &error) : NAN;
+        double error, rate;
 
+        if (!start || now->time_ns - start->time_ns < RATE_AFTER_NS)
+                return NAN;
+        rate = heap_growth_between(start, now, &error);
         return isfinite(rate) && fabs(rate) <= error ? 0 : rate;
 }
 

@@ -55,6 +55,7 @@ struct store {
         int64_t steps_left, steps_limit;
         unsigned statements_run;
         int64_t inserted; /* rowid of the last request or mark */
+        int changed;      /* rows that it changed */
         char *session_text[12]; /* strings of the last history.session() */
 };
 

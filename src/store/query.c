@@ -314,4 +314,5 @@ void query_init(struct store *store)
         query_init_memory(&store->history, store->version);
         query_init_members(&store->history, store->version);
         query_init_naming(&store->history, store->version);
+        query_init_threads(&store->history, store->version);
 }

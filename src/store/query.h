@@ -10,7 +10,8 @@ enum {
         Q_BLOCK_RANGE, Q_BLOCK_EDGE, Q_BLOCK_TIMES, Q_BLOCK_LAST,
         Q_EVENTS, Q_GAPS, Q_MARKS,
         Q_MEMORY, Q_BEFORE, Q_MEANS, Q_MEMBERS, Q_MEMBER_TICKS,
-        Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SERIES, Q_ENDING, Q_SLOTS,
+        Q_SOURCE_FILE, Q_MODULE_FILE, Q_NAMING, Q_SERIES, Q_ENDING,
+        Q_THREADS, Q_DEATHS, Q_BIRTHS, Q_SLOTS,
 };
 
 _Static_assert((int)Q_SLOTS < (int)DB_STATEMENTS, "a slot for every statement; the last is reader.c's");
@@ -43,6 +44,7 @@ struct walk {
                 int (*source_file)(void *ctx, const struct rec_source_file *row);
                 int (*module_file)(void *ctx, const struct rec_module_file *row);
                 int (*naming)(void *ctx, const struct rec_naming *row);
+                int (*thread)(void *ctx, const struct rec_thread *row);
                 int (*member)(void *ctx, const struct rec_member *row);
                 int (*member_tick)(void *ctx, const struct rec_member_tick *row);
         } fn;
@@ -69,6 +71,13 @@ void query_init_members(struct history *history, int version);
 
 /* The same for query_naming.c. */
 void query_init_naming(struct history *history, int version);
+
+/* The same for query_threads.c. */
+void query_init_threads(struct history *history, int version);
+
+/* A row of BLOCK_COLUMNS to fn.block. (query_rows.c) */
+#define BLOCK_COLUMNS "id, stack, tid, size, weight, birth_ns, death_ns"
+int query_block_row(sqlite3_stmt *stmt, const struct walk *walk);
 
 /* The newest row of every KEY of TABLE up to a tick. The recursive part hops from key to key on the primary key (key, tick)
  * (SQLite has no skip-scan without ANALYZE), the inner max() is one more search: two or three per key, however many ticks

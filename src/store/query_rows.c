@@ -191,7 +191,7 @@ static int history_sites(void *arg, uint32_t after_id, int (*fn)(void *ctx, cons
 
 /* ---- blocks and happenings ---- */
 
-static int block_row(sqlite3_stmt *stmt, const struct walk *walk)
+int query_block_row(sqlite3_stmt *stmt, const struct walk *walk)
 {
         const struct rec_block row = {
                 .id = db_u64(stmt, 0),
@@ -211,10 +211,10 @@ static int history_blocks(void *arg, uint32_t stack, uint32_t tick, int (*fn)(vo
                           void *ctx)
 {
         return query_rows(arg, Q_BLOCKS,
-                         "SELECT id, stack, tid, size, weight, birth_ns, death_ns FROM block,"
+                         "SELECT " BLOCK_COLUMNS " FROM block,"
                          " (SELECT time_ns AS now FROM tick WHERE id <= ?2 ORDER BY id DESC LIMIT 1)"
                          " WHERE stack = ?1 AND birth_ns <= now AND (death_ns = 0 OR death_ns > now) ORDER BY id",
-                         block_row, &(struct walk){ .fn.block = fn, .ctx = ctx }, "ii", (int64_t)stack, (int64_t)tick);
+                         query_block_row, &(struct walk){ .fn.block = fn, .ctx = ctx }, "ii", (int64_t)stack, (int64_t)tick);
 }
 
 static int event_row(sqlite3_stmt *stmt, const struct walk *walk)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -143,7 +144,7 @@ static int connect_reader(struct store *store, bool immutable)
         db_reset_steps(store);
         sqlite3_progress_handler(store->db, DB_STEP_UNIT, count_steps, store);
         rc = db_exec(store->db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA query_only=ON;"
-                                "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY");
+                                "PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY");
         if (rc == SQLITE_OK)
                 rc = db_number(store->db, "SELECT count(*) FROM sqlite_schema", &ignored); /* opens the file for real */
         return rc;
@@ -284,6 +285,7 @@ static int write_once(struct store *store, const char *sql, const char *format, 
         rc = rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_MISUSE : rc;
         if (rc == SQLITE_OK)
                 store->inserted = sqlite3_last_insert_rowid(db);
+        store->changed = rc == SQLITE_OK ? sqlite3_changes(db) : 0;
         sqlite3_finalize(stmt);
         sqlite3_close(db);
         return rc;
@@ -326,6 +328,32 @@ int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const c
                                   "%s is being recorded: ask the recorder for a mark", store->path);
         rc = write_once(store, "INSERT INTO mark (tick, time_ns, name) VALUES (?, ?, ?)", "ius", (int64_t)tick, time_ns, name);
         return rc == SQLITE_OK ? 0 : db_fail(store, rc, "write a mark to", err);
+}
+
+/* CHANGED says in a word what should happen to mark ID. */
+static int edit_mark(struct store *store, uint32_t id, const char *changed, int rc, struct err *err)
+{
+        char what[32];
+
+        snprintf(what, sizeof what, "%s a mark in", changed);
+        if (rc != SQLITE_OK)
+                return db_fail(store, rc, what, err);
+        return store->changed ? 0 : err_set(err, ENOENT, "there is no mark %u in %s any more", (unsigned)id, store->path);
+}
+
+int store_rename_mark(struct store *store, uint32_t id, const char *name, struct err *err)
+{
+        if (store_is_live(store))
+                return err_set(err, EBUSY, "%s is being recorded: ask the recorder to rename a mark", store->path);
+        return edit_mark(store, id, "rename", write_once(store, "UPDATE mark SET name = ?2 WHERE id = ?1", "is", (int64_t)id, name),
+                         err);
+}
+
+int store_delete_mark(struct store *store, uint32_t id, struct err *err)
+{
+        if (store_is_live(store))
+                return err_set(err, EBUSY, "%s is being recorded: ask the recorder to delete a mark", store->path);
+        return edit_mark(store, id, "delete", write_once(store, "DELETE FROM mark WHERE id = ?", "i", (int64_t)id), err);
 }
 
 /* ---- closing ---- */

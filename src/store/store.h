@@ -64,6 +64,10 @@ bool store_is_answered(struct store *store, uint32_t id);
 /* Puts a mark into a session that nobody records any more; in a live one a mark is a request. -EBUSY when it is live. */
 int store_add_mark(struct store *store, uint32_t tick, uint64_t time_ns, const char *name, struct err *err);
 
+/* Likewise: give mark ID another name, or take it out. -ENOENT when there is no such mark (any more). */
+int store_rename_mark(struct store *store, uint32_t id, const char *name, struct err *err);
+int store_delete_mark(struct store *store, uint32_t id, struct err *err);
+
 /* ---- better names for a session that has ended ---- */
 
 /* Frames with inlined_in 0 are there already and get func, file, line and flags of their row; the others are new. Sites are there

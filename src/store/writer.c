@@ -8,9 +8,9 @@
 
 enum {
         W_SESSION, W_TARGET, W_TICK, W_MODULE, W_FRAME, W_STACK, W_SITE, W_STACK_TICK, W_CLASS_TICK, W_SITE_STATE,
-        W_BLOCK, W_DEATH, W_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
+        W_BLOCK, W_DEATH, W_MARK, W_RENAME_MARK, W_DELETE_MARK, W_EVENT, W_GAP, W_ANSWER, W_REQUESTS, W_SITE_KIND,
         W_MEMORY, W_BEFORE_CLASS, W_CLASS_MEAN, W_MEMBER, W_MEMBER_TICK,
-        W_SOURCE_FILE, W_MODULE_FILE, W_NAMING, W_SERIES, W_ENDING, W_SLOTS,
+        W_SOURCE_FILE, W_MODULE_FILE, W_NAMING, W_SERIES, W_ENDING, W_THREAD, W_SLOTS,
 };
 
 _Static_assert((int)W_SLOTS <= (int)DB_CREATE_SLOTS, "a slot for every statement");
@@ -249,6 +249,31 @@ static int write_naming(struct store *store, const struct rec_tick *t)
         return rc;
 }
 
+static int write_threads(struct store *store, const struct rec_tick *t)
+{
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < t->n_threads && rc == SQLITE_OK; i++)
+                rc = db_run(store, W_THREAD, "INSERT OR REPLACE INTO thread (tick, tid, comm) VALUES (?, ?, ?)", "iis",
+                            (int64_t)t->process.tick, (int64_t)t->threads[i].tid, or_empty(t->threads[i].comm));
+        return rc;
+}
+
+/* After the tick's new marks: one of them may be meant. */
+static int edit_marks(struct store *store, const struct rec_tick *t)
+{
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < t->n_mark_edits && rc == SQLITE_OK; i++) {
+                const struct rec_mark_edit *edit = &t->mark_edits[i];
+
+                rc = edit->name ? db_run(store, W_RENAME_MARK, "UPDATE mark SET name = ?2 WHERE id = ?1", "is", (int64_t)edit->id,
+                                         edit->name)
+                                : db_run(store, W_DELETE_MARK, "DELETE FROM mark WHERE id = ?", "i", (int64_t)edit->id);
+        }
+        return rc;
+}
+
 static int write_happenings(struct store *store, const struct rec_tick *t)
 {
         int64_t tick = t->process.tick;
@@ -264,6 +289,8 @@ static int write_happenings(struct store *store, const struct rec_tick *t)
         for (size_t i = 0; i < t->n_marks && rc == SQLITE_OK; i++)
                 rc = db_run(store, W_MARK, "INSERT OR REPLACE INTO mark (id, tick, time_ns, name) VALUES (?, ?, ?, ?)",
                             "iius", (int64_t)t->marks[i].id, tick, t->marks[i].time_ns, or_empty(t->marks[i].name));
+        if (rc == SQLITE_OK)
+                rc = edit_marks(store, t);
         for (size_t i = 0; i < t->n_answered && rc == SQLITE_OK; i++)
                 rc = db_run(store, W_ANSWER, "UPDATE request SET tick = ?2 WHERE id = ?1", "ii", (int64_t)t->answered[i],
                             tick);
@@ -286,6 +313,8 @@ static int write_tick(struct store *store, const struct rec_tick *tick)
                 rc = write_members(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_naming(store, tick);
+        if (rc == SQLITE_OK)
+                rc = write_threads(store, tick);
         if (rc == SQLITE_OK)
                 rc = write_happenings(store, tick);
         if (rc == SQLITE_OK && store->limit_bytes)

@@ -60,6 +60,58 @@ void chart_zoom(struct ui *ui, int step)
                 ui_tell(ui, "showing the last %s", fmt_duration(text, spans[ui->zoom - 1] * NS_PER_S));
 }
 
+static struct chart_span whole_span(const struct ui *ui)
+{
+        const struct rows *rows = &ui->whole;
+        const struct rec_session *session = heap_session(ui->heap);
+        uint64_t from;
+
+        if (rows->n == 0)
+                return (struct chart_span){ 0, 1 };
+        from = rows->row[0].time_ns;
+        if (session && session->started_ns < from) /* the attach is before the first tick */
+                from = session->started_ns;
+        return (struct chart_span){ from, rows->row[rows->n - 1].time_ns + 1 };
+}
+
+struct chart_span chart_timeline_span(struct ui *ui)
+{
+        struct chart_span whole = whole_span(ui);
+        uint64_t span, quarter, now = time_now_ns(ui), from;
+
+        if (ui->timeline_zoom == 0)
+                return whole;
+        span = spans[ui->timeline_zoom - 1] * NS_PER_S;
+        quarter = span / 4;
+        from = now > whole.from_ns ? (now - whole.from_ns) / quarter * quarter : 0;
+        from = whole.from_ns + (from > quarter ? from - quarter : 0);
+        return (struct chart_span){ from, from + span };
+}
+
+const struct rows *chart_timeline_rows(const struct ui *ui)
+{
+        return ui->timeline_zoom ? &ui->zoomed : &ui->whole;
+}
+
+void chart_zoom_timeline(struct ui *ui, int step)
+{
+        struct chart_span whole = whole_span(ui);
+        int largest = 0, zoom = ui->timeline_zoom;
+        char text[FMT_MAX];
+
+        while (largest + 1 < (int)array_len(spans) && spans[largest] * NS_PER_S < whole.to_ns - whole.from_ns)
+                largest++;
+        if (step < 0)
+                zoom = zoom == 0 ? largest : zoom - 1 > 0 ? zoom - 1 : 1;
+        else if (zoom > 0)
+                zoom = zoom >= largest ? 0 : zoom + 1;
+        ui->timeline_zoom = zoom;
+        if (zoom == 0)
+                ui_tell(ui, "the time line shows the whole recording");
+        else
+                ui_tell(ui, "the time line shows %s around this moment", fmt_duration(text, spans[zoom - 1] * NS_PER_S));
+}
+
 /* The right edge moves only when a column's time is over. */
 struct chart_span chart_recent_span(struct ui *ui, int width)
 {
@@ -129,6 +181,23 @@ struct scale {
         char letter;
 };
 
+enum { LINES_MAX = 8 };
+
+/* Levels near above the picture are taken into it. */
+static double highest(const double *values, int n, const struct chart_line *lines, size_t n_lines)
+{
+        static const double NEAR = 1.35;
+        double most = 0, high;
+
+        for (int i = 0; i < n; i++)
+                most = isfinite(values[i]) ? fmax(most, values[i]) : most;
+        high = most;
+        for (size_t i = 0; i < n_lines; i++)
+                if (lines[i].bytes > high && lines[i].bytes <= most * NEAR)
+                        high = lines[i].bytes;
+        return high;
+}
+
 static void choose_unit(double high, struct scale *scale)
 {
         static const char letters[] = "KMGTPE";
@@ -162,16 +231,15 @@ static double round_step(double step, double most, double unit)
 }
 
 /* Chooses the axis: from zero, unless the whole picture would be a block with a flat top. */
-static struct scale choose_scale(const double *values, int n, int height)
+static struct scale choose_scale(const double *values, int n, int height, double high)
 {
-        double low = INFINITY, high = 0, step;
+        double low = INFINITY, step;
         struct scale ret;
 
         for (int i = 0; i < n; i++) {
                 if (!isfinite(values[i]))
                         continue;
                 low = fmin(low, values[i]);
-                high = fmax(high, values[i]);
         }
         if (!isfinite(low))
                 low = 0;
@@ -201,11 +269,33 @@ static void put_label(struct canvas *canvas, int x, int y, double bytes, const s
         frame_right(canvas, x, y, CHART_LABEL - 1, STYLE_DIM, text);
 }
 
+/* A level where nothing else is drawn, its name at the right end. */
+static void put_line(struct canvas *canvas, int x, int y, int width, int height, const struct scale *scale,
+                     const struct chart_line *line)
+{
+        int row = (int)floor((scale->high - line->bytes) / (scale->high - scale->low) * height);
+        int room = width - CHART_LABEL, name = text_width(line->name);
+
+        if (line->bytes <= scale->low || line->bytes > scale->high * 1.0001 || row >= height)
+                return;
+        row = row < 0 ? 0 : row;
+        for (int i = 0; i < room; i++) {
+                uint32_t ch = canvas->cells[(size_t)(y + row) * (size_t)canvas->width + (size_t)(x + CHART_LABEL + i)].ch;
+
+                if (ch == ' ' || ch == 0x2800)
+                        canvas_put(canvas, x + CHART_LABEL + i, y + row, 1, line->style, "-");
+        }
+        if (name + 2 < room)
+                canvas_printf(canvas, x + width - name - 1, y + row, name + 1, line->style, " %s", line->name);
+}
+
 void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                 const struct rows *rows, struct chart_span span)
 {
         double values[2 * COLUMNS_MAX];
         struct scale scale;
+        struct chart_line lines[LINES_MAX];
+        size_t n_lines = alerts_lines(ui, lines, LINES_MAX);
         int columns = width - CHART_LABEL;
 
         if (columns > COLUMNS_MAX)
@@ -213,7 +303,7 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
         if (columns < 1 || height < 1)
                 return;
         fill_values(ui, rows, span, values, 2 * columns);
-        scale = choose_scale(values, 2 * columns, height);
+        scale = choose_scale(values, 2 * columns, height, highest(values, 2 * columns, lines, n_lines));
         braille_area(canvas, x + CHART_LABEL, y, columns, height, values, scale.low, scale.high);
         for (int row = 0; row < height; row++) {
                 int from_below = height - row; /* the label names the upper edge of its row */
@@ -224,6 +314,8 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
         }
         if (height >= 2)
                 put_label(canvas, x, y + height - 1, scale.low, &scale);
+        for (size_t i = 0; i < n_lines; i++)
+                put_line(canvas, x, y, width, height, &scale, &lines[i]);
 }
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)

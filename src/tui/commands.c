@@ -337,7 +337,11 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_VIEW_ALERTS:
                 show_view(ui, VIEW_ALERTS);
                 return UI_NOTHING;
+        case CMD_ALERT:
+                alerts_add(ui);
+                return UI_NOTHING;
         case CMD_VIEW_NEXT:
+        case CMD_PANE:
                 next_view(ui, 1);
                 return UI_NOTHING;
         case CMD_VIEW_PREVIOUS:
@@ -420,7 +424,7 @@ static enum ui_action obey(struct ui *ui, enum view view, enum command command, 
                 return action;
         if (move_key(ui, command))
                 return UI_NOTHING;
-        if (time_key(ui, command) || sort_key(ui, command))
+        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);
 }

@@ -200,19 +200,3 @@ void info_draw(struct ui *ui, struct canvas *canvas)
         help_text_box(ui, canvas, "Info", out.data, canvas->width < 90 ? canvas->width : 90, canvas->height);
         buf_done(&out);
 }
-
-void ended_draw(struct ui *ui, struct canvas *canvas)
-{
-        int width = canvas->width < 76 ? canvas->width : 76;
-        int room = (canvas->height <= 4 ? width : width - 4) - text_width(" saved: ");
-        struct buf out = { 0 };
-        char file[sizeof ui->file];
-
-        buf_printf(&out, "%s\n\n", ui->end_reason);
-        path_fit(ui->file, room > 0 ? room : 0, canvas->ascii, file, sizeof file);
-        if (file[0])
-                buf_printf(&out, " saved: %s\n", file);
-        buf_puts(&out, " All views still work on what was recorded.\n\n Any key goes on.  Q quits.\n");
-        help_text_box(ui, canvas, "Ended", out.data, width, canvas->height);
-        buf_done(&out);
-}

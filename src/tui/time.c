@@ -19,6 +19,7 @@ enum {
 };
 
 static const uint64_t MIN_WINDOW_NS = 30 * NS_PER_S;
+static const uint64_t LONG_GAP_NS = 90 * NS_PER_S; /* ticks of the oldest parts are a minute apart */
 
 uint64_t time_now_ns(const struct ui *ui)
 {
@@ -32,27 +33,11 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns)
         return (int64_t)boot_ns + offset;
 }
 
-/* The recording's rows are thinned, so the tick is interpolated; ticks are a second apart but where something
- * was lost. */
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns)
 {
-        const struct rows *rows = &ui->whole;
+        uint32_t tick = heap_tick_at(ui->heap, time_ns);
 
-        if (rows->n == 0)
-                return ui->last;
-        if (time_ns <= rows->row[0].time_ns)
-                return rows->row[0].tick;
-        for (size_t i = 1; i < rows->n; i++) {
-                const struct rec_process *a = &rows->row[i - 1], *b = &rows->row[i];
-
-                if (time_ns > b->time_ns || b->time_ns <= a->time_ns)
-                        continue;
-                return a->tick +
-                       (uint32_t)((double)(time_ns - a->time_ns) / (double)(b->time_ns - a->time_ns) *
-                                          (double)(b->tick - a->tick) +
-                                  0.5);
-        }
-        return ui->last;
+        return tick ? tick : ui->last;
 }
 
 /* ---- what the screens need at NOW ---- */
@@ -121,6 +106,24 @@ static void fetch_whole(struct ui *ui)
                 fetch_rows(ui, 0, rows, CHART_ROWS / 2);
 }
 
+/* The part of the time line that is looked at more closely. */
+static void fetch_zoomed(struct ui *ui)
+{
+        struct chart_span shown = chart_timeline_span(ui);
+        uint32_t from, upto;
+        int n;
+
+        if (ui->timeline_zoom == 0 || (shown.from_ns == ui->zoomed_span.from_ns && shown.to_ns == ui->zoomed_span.to_ns &&
+                                       ui->zoomed_last == ui->last))
+                return;
+        from = time_tick_at(ui, shown.from_ns);
+        upto = heap_tick_beside(ui->heap, time_tick_at(ui, shown.to_ns), 1, NULL);
+        n = heap_chart_between(ui->heap, from, upto, ui->zoomed.row, CHART_ROWS / 2);
+        ui->zoomed.n = n < 0 ? 0 : n < CHART_ROWS ? (size_t)n : CHART_ROWS;
+        ui->zoomed_span = (struct span_ns){ shown.from_ns, shown.to_ns };
+        ui->zoomed_last = ui->last;
+}
+
 /* Changes count from the newest mark that lies before NOW. */
 static void choose_base(struct ui *ui)
 {
@@ -144,6 +147,7 @@ int time_seek(struct ui *ui, uint32_t tick)
                 return r;
         choose_base(ui);
         fetch_recent(ui);
+        fetch_zoomed(ui);
         sites_refresh(ui);
         return 0;
 }
@@ -153,9 +157,9 @@ int time_seek(struct ui *ui, uint32_t tick)
 static char event_letter(uint32_t kind)
 {
         static const char letters[] = {
-                [REC_EVENT_ATTACHED] = 's', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'x',
-                [REC_EVENT_EXEC] = 'e',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
-                [REC_EVENT_DISK] = '!',     [REC_EVENT_NOTE] = 'n',   [REC_EVENT_FORK] = 'f',
+                [REC_EVENT_ATTACHED] = 'S', [REC_EVENT_DETACHED] = 'd', [REC_EVENT_EXITED] = 'E',
+                [REC_EVENT_EXEC] = 'X',     [REC_EVENT_DLOPEN] = 'l',   [REC_EVENT_MEAN] = 'm',
+                [REC_EVENT_DISK] = 'D',     [REC_EVENT_NOTE] = 'n',   [REC_EVENT_FORK] = 'f',
         };
 
         return kind < sizeof letters ? letters[kind] : 'n';
@@ -178,10 +182,24 @@ static int by_time(const void *a, const void *b)
         return x < y ? -1 : x > y;
 }
 
+/* The thresholds that were crossed. */
+static void fetch_crossings(struct ui *ui)
+{
+        struct moment crossing;
+        size_t n = alerts_crossed(ui, 0, NULL);
+
+        for (size_t i = 0; i < n; i++) {
+                alerts_crossed(ui, i, &crossing);
+                if (crossing.is_alert)
+                        *new_moment(ui, crossing.tick, crossing.time_ns) = crossing;
+        }
+}
+
 static void fetch_moments(struct ui *ui)
 {
         const struct rec_mark *marks;
         const struct rec_event *events;
+        bool attached = false;
         size_t n;
 
         ui->n_moments = 0;
@@ -191,6 +209,7 @@ static void fetch_moments(struct ui *ui)
                 char first = marks[i].name ? marks[i].name[0] : '\0';
 
                 m->is_mark = true;
+                m->id = marks[i].id;
                 m->letter = first > ' ' && first < 0x7f ? first : 'M';
                 snprintf(m->text, sizeof m->text, "mark %s", marks[i].name ? marks[i].name : "");
         }
@@ -199,8 +218,12 @@ static void fetch_moments(struct ui *ui)
                 struct moment *m = new_moment(ui, events[i].tick, events[i].time_ns);
 
                 m->letter = event_letter(events[i].kind);
+                if (events[i].kind == REC_EVENT_ATTACHED && attached)
+                        m->letter = 'R'; /* again */
+                attached = attached || events[i].kind == REC_EVENT_ATTACHED;
                 snprintf(m->text, sizeof m->text, "%s", events[i].text ? events[i].text : "");
         }
+        fetch_crossings(ui);
         if (ui->n_moments > 0)
                 qsort(ui->moments, ui->n_moments, sizeof *ui->moments, by_time);
 }
@@ -229,6 +252,7 @@ int time_reload(struct ui *ui)
                         return r;
         }
         fetch_whole(ui);
+        alerts_update(ui);
         fetch_moments(ui);
         fetch_gaps(ui);
         return time_seek(ui, here > 0 ? here : ui->last);
@@ -248,12 +272,11 @@ static void go(struct ui *ui, uint32_t tick)
         ui->play_ns = time_now_ns(ui);
 }
 
-static void go_by(struct ui *ui, int64_t ticks)
+/* Older parts of a recording have a tick a minute: a step always gets somewhere. */
+static void go_by(struct ui *ui, int steps)
 {
-        int64_t to = (int64_t)heap_tick(ui->heap) + ticks;
-
         ui->playing = false;
-        go(ui, to < 0 ? 0 : to > UINT32_MAX ? UINT32_MAX : (uint32_t)to);
+        go(ui, heap_tick_beside(ui->heap, heap_tick(ui->heap), steps, NULL));
 }
 
 static void go_to_moment(struct ui *ui, int direction)
@@ -313,12 +336,16 @@ static void change_speed(struct ui *ui, int step)
 
 static void move_column(struct ui *ui, int direction)
 {
-        const struct rows *rows = &ui->whole;
-        uint64_t span = rows->n > 1 ? rows->row[rows->n - 1].time_ns - rows->row[0].time_ns : 0;
-        uint32_t tick;
+        struct chart_span shown = chart_timeline_span(ui);
+        uint64_t column = (shown.to_ns - shown.from_ns) / (ui->timeline_width > 0 ? (uint64_t)ui->timeline_width : 1);
+        uint64_t now = time_now_ns(ui), to = direction > 0 ? now + column : now > column ? now - column : 0;
+        uint32_t tick = time_tick_at(ui, to), here = heap_tick(ui->heap);
 
-        tick = ui->timeline_width > 0 ? (uint32_t)(span / NS_PER_S / (uint64_t)ui->timeline_width) : 0;
-        go_by(ui, direction * (int64_t)(tick > 0 ? tick : 1));
+        ui->playing = false;
+        if (direction > 0 ? tick <= here : tick >= here)
+                go_by(ui, direction);
+        else
+                go(ui, tick);
 }
 
 bool time_key(struct ui *ui, enum command command)
@@ -362,8 +389,13 @@ bool time_key(struct ui *ui, enum command command)
                 return true;
         case CMD_ZOOM_IN:
         case CMD_ZOOM_OUT:
-                chart_zoom(ui, command == CMD_ZOOM_IN ? -1 : 1);
-                fetch_recent(ui);
+                if (ui->view == VIEW_REPLAY) {
+                        chart_zoom_timeline(ui, command == CMD_ZOOM_IN ? -1 : 1);
+                } else {
+                        chart_zoom(ui, command == CMD_ZOOM_IN ? -1 : 1);
+                        fetch_recent(ui);
+                }
+                fetch_zoomed(ui);
                 return true;
         default:
                 return false;
@@ -500,6 +532,20 @@ void time_goto(struct ui *ui, const char *where)
         go(ui, tick);
 }
 
+/* Where nothing was recorded for long there is nothing to watch. */
+static void skip_gap(struct ui *ui)
+{
+        uint64_t next_ns;
+        uint32_t here = heap_tick(ui->heap);
+        char skipped[FMT_MAX];
+
+        if (heap_tick_beside(ui->heap, here, 1, &next_ns) == here || next_ns <= ui->play_ns ||
+            next_ns - time_now_ns(ui) < LONG_GAP_NS || next_ns - ui->play_ns < NS_PER_S * (uint64_t)ui_speeds[ui->speed])
+                return;
+        ui_tell(ui, "skipped %s in which nothing was recorded", fmt_duration(skipped, next_ns - time_now_ns(ui)));
+        ui->play_ns = next_ns;
+}
+
 bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
 {
         uint64_t passed = now_ns > ui->now_ns ? now_ns - ui->now_ns : 0;
@@ -510,12 +556,16 @@ bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
         if (!ui->playing || !ui->heap)
                 return false;
         ui->play_ns += passed * (uint64_t)speed;
+        skip_gap(ui);
         tick = time_tick_at(ui, ui->play_ns);
         moved = tick != heap_tick(ui->heap);
         if (moved && time_seek(ui, tick) < 0)
                 ui->playing = false;
-        if (tick >= ui->last)
+        if (tick >= ui->last) {
                 ui->playing = false;
+                ui_tell(ui, "the end of the recording: Space plays it again");
+                return true;
+        }
         *ret_next_ns = NS_PER_S / (uint64_t)(speed < FRAMES_PER_S ? speed : FRAMES_PER_S);
         return moved;
 }

@@ -154,8 +154,10 @@ int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns)
         ui->last = last;
         if (!ui->heap || last == 0)
                 return 0;
-        if (ui->mode == UI_LIVE && ui->held)
+        if (ui->mode == UI_LIVE && ui->held) {
+                alerts_update(ui); /* warnings come through */
                 return 0;
+        }
         if (ui->mode == UI_LIVE) {
                 int r = heap_seek(ui->heap, last);
 
@@ -182,6 +184,12 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
                 ui->marked = false;
                 changed = true;
                 time_reload(ui);
+        }
+        if (alerts_wait(ui)) {
+                time_reload(ui);
+                changed = true;
+                if (alerts_wait(ui))
+                        next = 0;
         }
         if (ui->message[0] && ui->now_ns >= ui->message_until_ns) {
                 ui->message[0] = '\0';
@@ -247,6 +255,11 @@ const char *ui_path(const struct ui *ui)
 const char *ui_mark_name(const struct ui *ui)
 {
         return ui->mark_name;
+}
+
+uint32_t ui_mark_id(const struct ui *ui)
+{
+        return ui->mark_id;
 }
 
 const char *ui_copy_text(const struct ui *ui)

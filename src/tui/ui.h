@@ -61,11 +61,24 @@ void ui_set_picker(struct ui *ui, struct picker *picker);
 /* A line at the bottom for a while: "4711 stopped for 2.8 ms, hooked 7 functions". */
 void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The target ended, lost contact, ...: shown in the header and as an overlay until a key is pressed. */
+/* The target ended, lost contact, ...: shown in the header and as a page until a key is pressed. REASON is for when the session
+ * itself does not say how the target ended. */
 void ui_set_ended(struct ui *ui, const char *reason);
+
+/* For that page: how large the session is, and whether the next session of the service is waited for. */
+void ui_set_file_bytes(struct ui *ui, uint64_t bytes);
+void ui_set_awaited(struct ui *ui, bool awaited);
 
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
+
+/* The rules of the alerts, a line each as alert_parse() (model/alerts.h) reads them; NULL = the ones that everybody has. On a bad line
+ * -EINVAL with a sentence: those before it are taken. */
+int ui_set_alerts(struct ui *ui, const char *lines, struct err *err);
+/* The user's rules in the same form, for the config file; NULL while they are those that everybody has. The caller frees it. */
+char *ui_alerts(struct ui *ui);
+/* Has an alert wanted to be heard since the last call? */
+bool ui_take_bell(struct ui *ui);
 
 /* Time passes: a playing replay moves on, messages fade, a held order is released. Returns true when something changed on
  * screen, and in *RET_NEXT_NS how long nothing will (UINT64_MAX = until a key). */
@@ -77,7 +90,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas);
 
 int32_t ui_pid(const struct ui *ui);
 const char *ui_path(const struct ui *ui);
-const char *ui_mark_name(const struct ui *ui);
+const char *ui_mark_name(const struct ui *ui); /* what it is to be called: UI_MARK, UI_RENAME_MARK */
+uint32_t ui_mark_id(const struct ui *ui);      /* which one: UI_RENAME_MARK, UI_DELETE_MARK */
 
 /* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
 const char *ui_copy_text(const struct ui *ui);

@@ -28,7 +28,8 @@ struct moment {
         uint32_t tick;
         uint64_t time_ns;
         char letter;
-        bool is_mark;
+        bool is_mark, is_alert;
+        uint32_t id; /* of the mark */
         char text[96];
 };
 
@@ -114,15 +115,23 @@ struct ui {
         int speed;          /* an index of ui_speeds[] */
         uint64_t play_ns;   /* where a playing replay is, in the recording's time */
         int zoom;           /* an index of the spans; 0 = everything */
+        int timeline_zoom;  /* likewise, of the time line around NOW */
         int timeline_width; /* columns of the time line when it was last drawn */
+        bool flame_pane;    /* the replay shows a flame graph, */
+        bool in_flame;      /* and the keys that move are for it */
         int tab_gap;
         bool ended;
         char end_reason[200];
+        bool awaited;        /* the next session of the service */
+        uint64_t file_bytes; /* of the session; 0 = not known */
 
         /* what was fetched for NOW */
         struct rows lately;     /* the window of the rate, finely: for figures */
         struct rows recent;     /* the chart of the overview */
         struct rows whole;      /* all of the recording, for the time line */
+        struct rows zoomed;     /* what the time line shows when it is zoomed */
+        struct span_ns zoomed_span;
+        uint32_t zoomed_last;   /* the newest tick when that was read */
         struct moment *moments; /* all, in order of time */
         size_t n_moments, cap_moments;
         struct span_ns *gaps;
@@ -149,7 +158,8 @@ struct ui {
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
         int32_t pid;
-        char path[512], mark_name[32];
+        char path[512], mark_name[TEXT_MAX];
+        uint32_t mark_id;
 
         struct marks_view *marks;
         struct flame_view *flame;
@@ -209,6 +219,8 @@ struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
 void replay_draw(struct ui *ui, struct canvas *canvas);
+bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
+bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
 void picker_draw(struct ui *ui, struct canvas *canvas);
 struct table *processes_list(struct ui *ui);
 void sessions_draw(struct ui *ui, struct canvas *canvas);
@@ -216,8 +228,10 @@ struct table *sessions_list(struct ui *ui);
 void help_draw(struct ui *ui, struct canvas *canvas);
 void logview_draw(struct ui *ui, struct canvas *canvas);
 void info_draw(struct ui *ui, struct canvas *canvas);
-void ended_draw(struct ui *ui, struct canvas *canvas);
-extern const struct view_type marks_type, flame_type, alerts_type, error_type, menu_type, options_type;
+extern const struct view_type marks_type, flame_type, alerts_type, error_type, ended_type, menu_type, options_type;
+
+/* G at the end of what has ended, once more: the page of the end (ended.c). */
+bool ended_again(struct ui *ui, enum command command);
 
 /* ---- shared by the views (frame.c) ---- */
 
@@ -277,7 +291,30 @@ void facts_get(struct ui *ui, struct facts *ret);
 void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
                     char *ret, size_t size);
 
+/* ---- alerts.c ---- */
+
+/* The recording has grown, or the rules have changed: what was crossed. Live, what is new is told. */
+void alerts_update(struct ui *ui);
+bool alerts_wait(const struct ui *ui); /* there is more to look at: call again soon */
+void alerts_add(struct ui *ui);        /* a new rule is typed */
+
+/* How many crossings there are; the I-th into RET, with is_alert when it begins to fire (RET may be NULL). */
+size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret);
+
+/* How many rules fire at NOW, and the worst of them in words. */
+size_t alerts_firing(struct ui *ui, char *ret, size_t size);
+
 /* ---- charts (chart.c) ---- */
+
+/* A level that the heap in use is measured against. */
+struct chart_line {
+        double bytes;
+        enum style style;
+        char name[48];
+};
+
+/* Thresholds of the heap, and the limit. Returns how many. (alerts.c) */
+size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max);
 
 struct chart_span {
         uint64_t from_ns, to_ns;
@@ -297,6 +334,10 @@ void chart_values(struct ui *ui, const struct rows *rows, double *ret, int n);
 /* How long a trend is. */
 uint64_t chart_span_ns(struct ui *ui);
 void chart_zoom(struct ui *ui, int step);
+/* What the time line shows: all of the recording, or a part around NOW that moves on by quarters. */
+struct chart_span chart_timeline_span(struct ui *ui);
+const struct rows *chart_timeline_rows(const struct ui *ui);
+void chart_zoom_timeline(struct ui *ui, int step);
 
 /* ---- the table of sites (sites.c) ---- */
 

@@ -73,6 +73,7 @@ void fake_free(struct fake *fake)
         free(fake->member_ticks);
         free(fake->classes);
         free(fake->memories);
+        free(fake->threads);
         free(fake->befores);
         free(fake->means);
         free(fake);
@@ -265,13 +266,25 @@ void fake_set_class(struct fake *fake, uint32_t site, uint32_t class)
 
 void fake_add_block(struct fake *fake, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns, uint64_t death_ns)
 {
+        fake_add_block_of(fake, 4711, stack, size, weight, birth_ns, death_ns);
+}
+
+void fake_set_thread(struct fake *fake, uint32_t tid, const char *comm)
+{
+        array_grow(fake->threads, fake->n_threads, fake->cap_threads);
+        fake->threads[fake->n_threads++] = (struct rec_thread){ fake->last + 1, tid, copy(fake, comm) };
+}
+
+void fake_add_block_of(struct fake *fake, uint32_t tid, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns,
+                       uint64_t death_ns)
+{
         array_grow(fake->written_ns, fake->n_written, fake->cap_written);
         fake->written_ns[fake->n_written++] = birth_ns;
         array_grow(fake->blocks, fake->n_blocks, fake->cap_blocks);
         fake->blocks[fake->n_blocks] = (struct rec_block){
                 .id = fake->n_blocks + 1,
                 .stack = stack,
-                .tid = 4711,
+                .tid = tid,
                 .size = size,
                 .weight = weight,
                 .birth_ns = birth_ns,

@@ -60,6 +60,9 @@ void fake_set_stack(struct fake *fake, const struct rec_stack_tick *row);
 
 void fake_set_class(struct fake *fake, uint32_t site, uint32_t class);
 void fake_add_block(struct fake *fake, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns, uint64_t death_ns);
+void fake_add_block_of(struct fake *fake, uint32_t tid, uint32_t stack, uint64_t size, double weight, uint64_t birth_ns,
+                       uint64_t death_ns);
+void fake_set_thread(struct fake *fake, uint32_t tid, const char *comm); /* from the next tick on */
 /* The blocks by their number, 0 is the first: how many there are, one ends, realloc turns one into another of STACK, a rolled-up file
  * has forgotten those that died before. */
 size_t fake_n_blocks(const struct fake *fake);

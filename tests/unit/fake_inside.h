@@ -49,6 +49,8 @@ struct fake {
         struct rec_member *members;
         struct rec_member_tick *member_ticks;
         size_t n_members, cap_members, n_member_ticks, cap_member_ticks;
+        struct rec_thread *threads;
+        size_t n_threads, cap_threads;
         struct rec_naming naming; /* tick 0 = none */
         struct rec_memory *memories;
         struct rec_before_class *befores;

@@ -215,6 +215,33 @@ static int get_blocks(void *arg, uint32_t stack, uint32_t tick, int (*fn)(void *
              &fake->blocks[i]);
 }
 
+static int get_deaths(void *arg, uint32_t stack, uint32_t tick, int (*fn)(void *ctx, const struct rec_block *row),
+                      void *ctx)
+{
+        struct fake *fake = arg;
+        uint64_t now_ns = 0;
+
+        for (size_t i = 0; i < fake->n_processes && fake->processes[i].tick <= tick; i++)
+                now_ns = fake->processes[i].time_ns;
+        walk(fake, blocks, fake->blocks[i].stack == stack && fake->blocks[i].death_ns != 0 && fake->blocks[i].death_ns <= now_ns,
+             &fake->blocks[i]);
+}
+
+static int get_births(void *arg, uint64_t after_id, int (*fn)(void *ctx, const struct rec_block *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, blocks, fake->blocks[i].id > after_id && fake->blocks[i].birth_ns <= fake->process.time_ns, &fake->blocks[i]);
+}
+
+static int get_threads(void *arg, uint32_t after, uint32_t upto, int (*fn)(void *ctx, const struct rec_thread *row), void *ctx)
+{
+        struct fake *fake = arg;
+
+        walk(fake, threads, fake->threads[i].tick > after && fake->threads[i].tick <= upto && fake->threads[i].tick <= fake->last,
+             &fake->threads[i]);
+}
+
 /* In order of writing, as long as nobody adds an older one later. */
 static int get_blocks_between(void *arg, uint32_t after, uint32_t upto, uint32_t tick,
                               int (*fn)(void *ctx, const struct rec_block *row), void *ctx)
@@ -392,6 +419,9 @@ void fake_fill_history(struct fake *fake)
                 .stacks = get_stacks,
                 .sites = get_sites,
                 .blocks = get_blocks,
+                .deaths = get_deaths,
+                .births = get_births,
+                .threads = get_threads,
                 .blocks_between = get_blocks_between,
                 .classes_at = get_classes_at,
                 .memory_at = get_memory_at,

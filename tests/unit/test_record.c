@@ -17,12 +17,14 @@ static void a_copied_tick_lives_on_its_own(void **state)
         struct rec_source_file source = { .module = 1, .path = path, .md5 = md5 };
         struct rec_module_file file = { .module = 1, .size = 7 };
         struct rec_naming naming = { .asked = 2, .fetching = fetching };
+        char comm[] = "worker-3";
+        struct rec_thread thread = { 3, 4711, comm };
         uint32_t answered[] = { 7, 8 };
         struct rec_tick tick = {
                 .process = { .tick = 3 }, .modules = &module, .n_modules = 1, .frames = frames, .n_frames = 2,
                 .stacks = &stack, .n_stacks = 1, .gaps = &gap, .n_gaps = 1, .events = &event, .n_events = 1,
                 .marks = &mark, .n_marks = 1, .answered = answered, .n_answered = 2, .source_files = &source, .n_source_files = 1, .module_files = &file, .n_module_files = 1,
-                .naming = &naming, .n_naming = 1,
+                .naming = &naming, .n_naming = 1, .threads = &thread, .n_threads = 1,
         };
         struct rec_tick *copy = rec_tick_copy(&tick);
 
@@ -32,6 +34,7 @@ static void a_copied_tick_lives_on_its_own(void **state)
         memset(text, 0, sizeof text);
         memset(path, 0, sizeof path);
         memset(md5, 0, sizeof md5);
+        memset(comm, 0, sizeof comm);
         memset(fetching, 0, sizeof fetching);
         memset(&file, 0, sizeof file);
         memset(frames, 0, sizeof frames);
@@ -51,6 +54,7 @@ static void a_copied_tick_lives_on_its_own(void **state)
         assert_int_equal(copy->module_files[0].size, 7);
         assert_int_equal(copy->naming[0].asked, 2);
         assert_string_equal(copy->naming[0].fetching, "libc");
+        assert_string_equal(copy->threads[0].comm, "worker-3");
         rec_tick_free(copy);
         rec_tick_free(NULL);
 }

@@ -38,7 +38,7 @@ struct told {
         char funcs[MANY][64];
         size_t n_stacks, n_blocks, n_frames, n_sites, n_modules;
         uint32_t n_ticks, n_gaps, n_events, n_marks, n_answered, classes[WIRE_CLASSES];
-        char gap[256], event[256], mark[32];
+        char gap[256], event[256], mark[32], edits[128];
         uint64_t gap_lost;
         struct rec_process process;
 };
@@ -130,6 +130,12 @@ static int keep(void *arg, const struct rec_tick *tick)
                 snprintf(told.mark, sizeof told.mark, "%s", tick->marks[i].name);
         told.n_gaps += (uint32_t)tick->n_gaps;
         told.n_events += (uint32_t)tick->n_events;
+        for (size_t i = 0; i < tick->n_mark_edits; i++) {
+                size_t len = strlen(told.edits);
+
+                snprintf(told.edits + len, sizeof told.edits - len, "%u %s,", tick->mark_edits[i].id,
+                         tick->mark_edits[i].name ? tick->mark_edits[i].name : "-");
+        }
         told.n_marks += (uint32_t)tick->n_marks;
         told.n_answered += (uint32_t)tick->n_answered;
         told.process = tick->process;
@@ -327,6 +333,13 @@ static void requests_are_answered_with_the_next_tick(void **state)
         assert_int_equal(told.n_answered, 3);
         assert_int_equal(injection.shared->mean, 4096);
         assert_int_equal(told.process.mean, 4096);
+        recorder_request(recorder, &(struct rec_request){ .id = 4, .kind = REC_REQUEST_RENAME_MARK, .text = "warm", .number = 1 });
+        recorder_request(recorder, &(struct rec_request){ .id = 5, .kind = REC_REQUEST_RENAME_MARK, .text = "", .number = 2 });
+        recorder_request(recorder, &(struct rec_request){ .id = 6, .kind = REC_REQUEST_DELETE_MARK, .number = 2 });
+        recorder_request(recorder, &(struct rec_request){ .id = 7, .kind = REC_REQUEST_DELETE_MARK, .number = 1ull << 40 });
+        step();
+        assert_string_equal(told.edits, "1 warm,2 -,");
+        assert_int_equal(told.n_answered, 7);
         for (int i = 0; i < 26; i++)
                 recorder_request(recorder, &mark);
         step();

@@ -212,6 +212,53 @@ static void a_source_with_the_right_sum_is_shown_without_more_words(void **state
         compare_prepared("fits", tell_the_sum, "/ S e s s i o n Enter Enter");
 }
 
+/* As the recorder leaves it when the kernel's OOM killer has been at work. */
+static void end_by_oom(struct world *world)
+{
+        struct rec_session *session = fake_session(world->fake);
+        const struct rec_process *last = heap_process(world->heap);
+
+        fake_end(world->fake, "target was killed by SIGKILL (its cgroup ran out of memory and a process was killed)");
+        session->ending = (struct rec_ending){
+                .time_ns = last->time_ns + 300000000, .how = REC_HOW_KILLED, .code = 9, .oom_before = 0, .oom_after = 1,
+                .oom_source = "/sys/fs/cgroup/web.slice/memory.events", .sample_ns = last->time_ns,
+                .heap_bytes = 1956 << 20, .rss_bytes = 2048ull << 20 };
+        assert_int_equal(heap_seek(world->heap, heap_tick(world->heap)), 0);
+        ui_set_file_bytes(world->ui, 38 << 20);
+        ui_set_ended(world->ui, session->end_reason);
+}
+
+static void the_page_of_the_end_names_the_oom_killer(void **state)
+{
+        compare_prepared("ended-oom", end_by_oom, "");
+}
+
+static void end_by_exit(struct world *world)
+{
+        end_by_oom(world);
+        fake_session(world->fake)->ending.how = REC_HOW_EXITED;
+        fake_session(world->fake)->ending.code = 3;
+        assert_int_equal(heap_seek(world->heap, heap_tick(world->heap)), 0);
+        ui_set_awaited(world->ui, true);
+}
+
+static void the_page_of_the_end_waits_for_the_next_one(void **state)
+{
+        compare_prepared("ended-awaited", end_by_exit, "");
+}
+
+static void end_by_exec(struct world *world)
+{
+        end_by_oom(world);
+        fake_session(world->fake)->ending.how = REC_HOW_EXEC;
+        assert_int_equal(heap_seek(world->heap, heap_tick(world->heap)), 0);
+}
+
+static void the_page_of_the_end_tells_an_exec(void **state)
+{
+        compare_prepared("ended-exec", end_by_exec, "");
+}
+
 static void add_long_names(struct world *world)
 {
         static const char *const names[] = {
@@ -309,6 +356,17 @@ static void replay_is_drawn_as_it_was(void **state)
         compare_all_sizes("replay", UI_REPLAY, "[");
 }
 
+static void alerts_are_drawn_as_they_were(void **state)
+{
+        compare_all_sizes("alerts", UI_LIVE, "8 j");
+}
+
+/* At an earlier moment they say what they said then. */
+static void alerts_of_a_replay_are_those_of_the_moment(void **state)
+{
+        compare_all_sizes("alerts-then", UI_REPLAY, "[ [ 8");
+}
+
 static void help_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("help", UI_LIVE, "?");
@@ -346,7 +404,12 @@ int main(void)
                 cmocka_unit_test(small_sites_are_hidden_and_counted),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
+                cmocka_unit_test(alerts_are_drawn_as_they_were),
+                cmocka_unit_test(alerts_of_a_replay_are_those_of_the_moment),
                 cmocka_unit_test(help_is_drawn_as_it_was),
+                cmocka_unit_test(the_page_of_the_end_names_the_oom_killer),
+                cmocka_unit_test(the_page_of_the_end_waits_for_the_next_one),
+                cmocka_unit_test(the_page_of_the_end_tells_an_exec),
                 cmocka_unit_test(info_is_drawn_as_it_was),
         };
 

@@ -600,6 +600,88 @@ static void a_mark_can_be_set_in_a_replay(void **state)
         sample_done(&s);
 }
 
+static int note_mark(void *ctx, const struct rec_mark *row)
+{
+        struct note {
+                uint32_t id;
+                char name[32];
+        } *note = ctx;
+
+        if (row->id == note->id)
+                strcpy(note->name, row->name);
+        return 0;
+}
+
+static const char *mark_name(const struct history *h, uint32_t id)
+{
+        static struct {
+                uint32_t id;
+                char name[32];
+        } note;
+
+        note.id = id;
+        note.name[0] = '\0';
+        assert_int_equal(h->marks(h->arg, 100, note_mark, &note), 0);
+        return note.name;
+}
+
+static void a_mark_can_be_renamed_and_deleted_in_a_replay(void **state)
+{
+        const char *path = session_path("renamed.heaptop");
+        const struct history *h;
+        struct err err = { 0 };
+        struct store *store, *other;
+        struct sample s;
+
+        sample_init(&s, 7, 10, 4, 1);
+        session_write(path, &s);
+        store = session_open(path);
+        other = session_open(path);
+        h = store_history(other);
+        assert_int_equal(store_rename_mark(store, s.marks[0].id, "warm", &err), 0);
+        assert_string_equal(mark_name(h, s.marks[0].id), "warm");
+        assert_int_equal(store_delete_mark(store, s.marks[0].id, &err), 0);
+        assert_string_equal(mark_name(h, s.marks[0].id), "");
+        assert_int_equal(store_delete_mark(store, s.marks[0].id, &err), -ENOENT);
+        assert_non_null(strstr(err.text, "no mark"));
+        err = (struct err){ 0 };
+        assert_int_equal(store_rename_mark(store, 9999, "x", &err), -ENOENT);
+        store_close(other);
+        store_close(store);
+        sample_done(&s);
+}
+
+static void a_mark_is_renamed_and_deleted_with_a_tick(void **state)
+{
+        const char *path = session_path("edited.heaptop");
+        struct rec_mark marks[2] = { { .id = 1, .name = "A" }, { .id = 2, .name = "B" } };
+        struct rec_mark_edit edits[2] = { { .id = 1, .name = "warm" }, { .id = 2, .name = NULL } };
+        struct store *writer, *reader;
+        const struct history *h;
+        struct err err = { 0 };
+        struct sample s;
+
+        sample_init(&s, 6, 10, 4, 1);
+        for (size_t i = 0; i < 10; i++)
+                s.ticks[i].n_marks = 0;
+        s.ticks[1].marks = marks;
+        s.ticks[1].n_marks = 2;
+        s.ticks[4].mark_edits = edits;
+        s.ticks[4].n_mark_edits = 2;
+        writer = session_create(path, &s);
+        session_write_ticks(writer, &s, 0, 4);
+        reader = session_open(path);
+        h = store_history(reader);
+        assert_string_equal(mark_name(h, 2), "B");
+        assert_int_equal(store_rename_mark(reader, 1, "x", &err), -EBUSY);
+        session_write_ticks(writer, &s, 4, 5);
+        assert_string_equal(mark_name(h, 1), "warm");
+        assert_string_equal(mark_name(h, 2), "");
+        store_close(reader);
+        store_close(writer);
+        sample_done(&s);
+}
+
 static void before_the_attach_a_reader_is_told_to_come_again(void **state)
 {
         const char *path = session_path("early.heaptop");
@@ -652,6 +734,8 @@ int main(void)
                 cmocka_unit_test(a_frame_named_later_is_told_again),
                 cmocka_unit_test(a_request_is_seen_once_and_answered_with_a_tick),
                 cmocka_unit_test(a_mark_can_be_set_in_a_replay),
+                cmocka_unit_test(a_mark_can_be_renamed_and_deleted_in_a_replay),
+                cmocka_unit_test(a_mark_is_renamed_and_deleted_with_a_tick),
                 cmocka_unit_test(before_the_attach_a_reader_is_told_to_come_again),
                 cmocka_unit_test(a_callback_can_end_the_walk),
         };

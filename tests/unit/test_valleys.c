@@ -66,7 +66,7 @@ static void slopes_are_those_of_a_plain_array(void **state)
                 truth[0] = 500;
                 for (uint32_t s = 1; s < SECONDS; s++) {
                         uint64_t window = (uint64_t)rand() % 30 * width + 6 * width, start, first, last, fifth, ns;
-                        int64_t low[VALLEYS_RING], *from, *to;
+                        int64_t low[VALLEYS_KEPT], *from, *to;
                         double slope;
 
                         truth[s] = truth[s - 1];
@@ -98,6 +98,10 @@ static void slopes_are_those_of_a_plain_array(void **state)
                                 if (*i < *to)
                                         to = i;
                         slope = valleys_slope(&valleys, 3, &ns);
+                        if (*to == *from) { /* long quiet it is forgotten, and measured over the window */
+                                assert_true(slope == 0);
+                                continue;
+                        }
                         assert_int_equal(ns, (uint64_t)(to - from) * width * NS_PER_S);
                         assert_true(slope == ((double)*to - (double)*from) / (double)ns);
                 }

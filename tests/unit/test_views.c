@@ -404,10 +404,33 @@ static void an_end_is_told_and_the_views_go_on(void **state)
 
         ui_set_ended(world.ui, "Process 4711 was killed by SIGKILL");
         assert_true(screen_has(world.ui, 80, 24, "killed by SIGKILL"));
-        assert_true(screen_has(world.ui, 50, 16, "heaptop/shopd-4711.heaptop "));
+        assert_true(screen_has(world.ui, 50, 16, "shopd-4711.heaptop"));
         press(world.ui, "x 2"); /* any key closes the window, the next one is a command again */
         assert_true(screen_has(world.ui, 80, 24, "ENDED"));
         assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void the_end_leads_to_the_last_minute_and_can_be_seen_again(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        struct key_event wait = { .key = 'R' };
+        uint32_t last = heap_tick(world.heap);
+
+        fake_end(world.fake, "target exited with status 3");
+        assert_int_equal(heap_seek(world.heap, last), 0);
+        ui_set_ended(world.ui, "target exited with status 3");
+        press(world.ui, "Enter");
+        assert_true(screen_has(world.ui, 80, 24, "[7 Replay]"));
+        assert_in_range(last - heap_tick(world.heap), 10, 62);
+        press(world.ui, "G");
+        assert_false(screen_has(world.ui, 80, 24, "go to the last minute"));
+        press(world.ui, "G");
+        assert_true(screen_has(world.ui, 80, 24, "go to the last minute"));
+        assert_int_equal(ui_key(world.ui, &wait, NOW), UI_WAIT);
+        ui_set_awaited(world.ui, true);
+        assert_true(screen_has(world.ui, 80, 24, "Waiting for a new"));
+        assert_int_equal(ui_key(world.ui, &wait, NOW), UI_NOTHING);
         close_world(&world);
 }
 
@@ -591,6 +614,7 @@ int main(void)
                 cmocka_unit_test(where_rss_has_moved_on_the_parts_say_which_sum_they_make),
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
+                cmocka_unit_test(the_end_leads_to_the_last_minute_and_can_be_seen_again),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
                 cmocka_unit_test(a_hostile_name_steers_nothing),
                 cmocka_unit_test(every_view_can_be_drawn_at_every_size),

@@ -1,0 +1,279 @@
+/* pages: a program of the build. It prints a manual page whose text is in doc/NAME.in and whose tables are those of heaptop itself. A line
+ * "@OPTIONS record@" stands for the options of `heaptop record`, and so on. */
+#include "app/command_table.h"
+#include "app/completion.h"
+#include "app/prose.h"
+#include "base/errors.h"
+#include "base/exit.h"
+#include "tui/keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_argument(struct buf *out, const char *argument)
+{
+        buf_puts(out, " Ar ");
+        prose_mdoc_word(out, argument, strlen(argument));
+}
+
+/* ---- a subcommand ---- */
+
+/* "FILE", "[PID | FILE]", "[--]", "[ARG...]": one operand of a usage line. */
+static void add_operand(struct buf *out, const char *text, size_t len)
+{
+        bool optional = len > 2 && text[0] == '[' && text[len - 1] == ']';
+        const char *end = text + len - (optional ? 1 : 0);
+
+        text += optional ? 1 : 0;
+        if (strncmp(text, "--", 2) == 0) {
+                buf_printf(out, ".%sFl \\&-\n", optional ? "Op " : "");
+                return;
+        }
+        buf_printf(out, ".%sAr", optional ? "Op " : "");
+        while (text < end) {
+                const char *dots = end - text > 3 ? strstr(text, "...") : NULL;
+                const char *stop = text;
+
+                while (stop < end && *stop != ' ' && stop != dots)
+                        stop++;
+                buf_puts(out, *text == '|' || *text == '.' ? " " : " ");
+                buf_printf(out, "%.*s", (int)(stop - text), text);
+                text = stop == dots && stop < end ? stop : stop + 1;
+                if (stop == dots && stop < end) {
+                        buf_puts(out, " ...");
+                        text = stop + 3;
+                }
+        }
+        buf_putc(out, '\n');
+}
+
+static void add_synopsis(struct buf *out, const struct subcommand *command)
+{
+        const char *at = command->operands;
+
+        buf_puts(out, ".Nm heaptop\n");
+        if (command->name[0])
+                buf_printf(out, ".Cm %s\n", command->name);
+        buf_puts(out, ".Op Ar options\n");
+        while (*at) {
+                size_t len = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, " ");
+
+                if (at[len] && at[len] != ' ')
+                        len += strcspn(at + len, " ");
+                add_operand(out, at, len);
+                at += len;
+                at += strspn(at, " ");
+        }
+}
+
+static void add_option(struct buf *out, const struct option_row *row)
+{
+        buf_puts(out, ".It");
+        if (row->letter)
+                buf_printf(out, " Fl %c%s", row->letter, row->name ? " ," : "");
+        if (row->name)
+                buf_printf(out, " Fl \\&-%s", row->name);
+        if (row->argument)
+                add_argument(out, row->argument);
+        buf_putc(out, '\n');
+        prose_mdoc(out, row->manual, row->argument);
+}
+
+static void add_options(struct buf *out, const struct subcommand *command)
+{
+        const struct option_row *row;
+
+        buf_puts(out, ".Bl -tag -width Ds\n");
+        for (size_t i = 0; (row = subcommand_option(command, i)); i++)
+                add_option(out, row);
+        buf_puts(out, ".El\n");
+}
+
+/* "  heaptop -p 4711      watch it": the command and what it is for, parted by three spaces or more. */
+static void add_examples(struct buf *out, const struct subcommand *command)
+{
+        const char *at = command->examples;
+
+        buf_puts(out, ".Bd -literal -offset indent -compact\n");
+        while (*at) {
+                size_t len = strcspn(at, "\n");
+                size_t skip = strspn(at, " ");
+
+                for (size_t i = skip; i < len; i++)
+                        buf_puts(out, at[i] == '\\' ? "\\e" : (char[]){ at[i], '\0' });
+                buf_putc(out, '\n');
+                at += len + (at[len] == '\n');
+        }
+        buf_puts(out, ".Ed\n");
+}
+
+static void add_subcommands(struct buf *out)
+{
+        buf_puts(out, ".Bl -tag -width Ds\n");
+        for (const struct subcommand *const *s = subcommands_all() + 1; *s; s++) {
+                buf_printf(out, ".It Xr heaptop-%s 1\n", (*s)->name);
+                prose_mdoc(out, (*s)->summary, NULL);
+        }
+        buf_puts(out, ".El\n");
+}
+
+/* ---- the other tables ---- */
+
+static void add_exits(struct buf *out)
+{
+        buf_puts(out, ".Bl -tag -width Ds\n");
+        for (const struct exit_entry *e = exit_entries(); e->meaning; e++) {
+                buf_printf(out, ".It %d\n", e->status);
+                prose_mdoc(out, e->meaning, NULL);
+        }
+        buf_puts(out, ".El\n");
+}
+
+static void add_errors(struct buf *out)
+{
+        buf_puts(out, ".Bl -tag -width Ds\n");
+        for (const struct error_entry *e = errors_all(); e->id != ERROR_NONE; e++) {
+                buf_printf(out, ".It Sy E%d : ", (int)e->id);
+                buf_printf(out, "No %s\n", e->title);
+                prose_mdoc(out, e->why, NULL);
+                buf_puts(out, ".Pp\n");
+                prose_mdoc(out, e->remedy, NULL);
+                if (e->exit_status)
+                        buf_printf(out, "Exit status %d.\n", e->exit_status);
+        }
+        buf_puts(out, ".El\n");
+}
+
+static void add_key(struct buf *out, const struct key_binding *binding)
+{
+        bool first = true;
+
+        buf_puts(out, ".It Ic");
+        for (size_t i = 0; i < sizeof binding->keys / sizeof *binding->keys && binding->keys[i]; i++) {
+                char name[16];
+
+                if (binding->keys[i] == '\n')
+                        continue; /* the same key as Enter */
+                key_label(binding->keys[i], name);
+                buf_puts(out, first ? " " : " , ");
+                prose_mdoc_word(out, name, strlen(name));
+                first = false;
+        }
+        buf_putc(out, '\n');
+        prose_mdoc(out, binding->help, NULL);
+}
+
+/* A section for each view, and one for the keys that all of them have. */
+static void add_keys_of(struct buf *out, uint32_t views, bool everywhere)
+{
+        size_t n;
+        const struct key_binding *table = key_table(&n);
+        const uint32_t all = (1u << VIEWS) - 1;
+
+        buf_puts(out, ".Bl -tag -width \"ctrl-D  \"\n");
+        for (size_t i = 0; i < n; i++) {
+                bool common = table[i].views == all;
+
+                if (everywhere ? common : !common && table[i].views & views)
+                        add_key(out, &table[i]);
+        }
+        buf_puts(out, ".El\n");
+}
+
+static bool has_keys(uint32_t views)
+{
+        size_t n, found = 0;
+        const struct key_binding *table = key_table(&n);
+
+        for (size_t i = 0; i < n; i++)
+                found += table[i].views != (1u << VIEWS) - 1 && table[i].views & views;
+        return found > 0;
+}
+
+static void add_keys(struct buf *out)
+{
+        buf_puts(out, ".Ss Everywhere\n");
+        add_keys_of(out, 0, true);
+        for (unsigned view = 0; view < VIEWS; view++) {
+                if (!has_keys(1u << view))
+                        continue;
+                buf_printf(out, ".Ss %s\n", view_name((enum view)view));
+                add_keys_of(out, 1u << view, false);
+        }
+}
+
+/* ---- a page ---- */
+
+/* What stands for "@WHAT NAME@". */
+static int add_table(struct buf *out, const char *what, const char *name)
+{
+        const struct subcommand *command = *name ? subcommand_find(name) : subcommand_of(SUB_TOP);
+
+        if (!command)
+                return -EINVAL;
+        if (strcmp(what, "SYNOPSIS") == 0)
+                add_synopsis(out, command);
+        else if (strcmp(what, "OPTIONS") == 0)
+                add_options(out, command);
+        else if (strcmp(what, "EXAMPLES") == 0)
+                add_examples(out, command);
+        else if (strcmp(what, "SUBCOMMANDS") == 0)
+                add_subcommands(out);
+        else if (strcmp(what, "EXITS") == 0)
+                add_exits(out);
+        else if (strcmp(what, "ERRORS") == 0)
+                add_errors(out);
+        else if (strcmp(what, "KEYS") == 0)
+                add_keys(out);
+        else
+                return -EINVAL;
+        return 0;
+}
+
+static int print_page(FILE *in)
+{
+        struct buf out = { 0 };
+        char line[512], what[64], name[64];
+        int r = 0;
+
+        while (r == 0 && fgets(line, sizeof line, in)) {
+                name[0] = '\0';
+                if (line[0] != '@')
+                        buf_puts(&out, line);
+                else if (sscanf(line, "@%63[A-Z] %63[a-z-]@", what, name) < 1 || (r = add_table(&out, what, name)) < 0)
+                        fprintf(stderr, "pages: there is no table %s", line);
+        }
+        if (r == 0 && (!out.data || fwrite(out.data, 1, out.len, stdout) != out.len))
+                r = -EIO;
+        buf_done(&out);
+        return r;
+}
+
+static int print_completion(const char *shell)
+{
+        char *script = completion_script(shell);
+
+        if (script)
+                fputs(script, stdout);
+        free(script);
+        return script ? 0 : -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+        FILE *in;
+        int r;
+
+        if (argc == 3 && strcmp(argv[1], "--completion") == 0)
+                return print_completion(argv[2]) < 0 || fflush(stdout) != 0;
+        in = argc == 2 ? fopen(argv[1], "r") : NULL;
+        if (!in) {
+                fprintf(stderr, "usage: pages FILE.in | --completion SHELL\n");
+                return 64;
+        }
+        r = print_page(in);
+        fclose(in);
+        return r < 0 || fflush(stdout) != 0;
+}
