@@ -5,3 +5,5 @@ dist_man_MANS += %D%/heaptop.5
 EXTRA_DIST += %D%/tour.md
 EXTRA_DIST += %D%/containers.md
 EXTRA_DIST += %D%/sampling.md
+EXTRA_DIST += %D%/formats.md %D%/schema/diff.json %D%/schema/doctor.json %D%/schema/export.json %D%/schema/list.json \
+	%D%/schema/report.json %D%/schema/resymbolize.json

@@ -124,7 +124,7 @@ static const struct subcommand doctor = {
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
-        .options = OPTIONS(&option_pid, WHOM, HELP),
+        .options = OPTIONS(&option_pid, WHOM, &option_json, HELP),
 };
 static const struct subcommand demo = {
         .id = SUB_DEMO, .name = "demo", .brief = "watch a leaky service", .operands = "",
