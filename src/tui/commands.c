@@ -97,6 +97,8 @@ void show_view(struct ui *ui, enum view view)
 {
         uint64_t id = table_selected(&ui->sites);
 
+        if (!ui->heap)
+                return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
         if (view != ui->view && view_type(view)->show)
