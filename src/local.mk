@@ -43,7 +43,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/stacks.c %D%/model/stacks.h \
-	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
 	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \

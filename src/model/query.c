@@ -118,7 +118,7 @@ static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
         case HEAP_BY_LIVE:
                 return (double)cursor_live(&heap->now, site);
         case HEAP_BY_CHANGE:
-                return (double)capped_sub(cursor_live(&heap->now, site), cursor_live(&heap->base, site));
+                return (double)capped_sub(cursor_live(&heap->now, site), then_live(heap, &heap->base, site));
         case HEAP_BY_BLOCKS:
                 return (double)cursor_site(&heap->now, &heap->names, site).live_blocks;
         case HEAP_BY_CLASS:
@@ -269,6 +269,11 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
                 heap->cap_rows = best.max;
         }
         best.rows = heap->rows;
+        if (query->sort == HEAP_BY_CHANGE) {
+                r = then_sync(heap, &heap->base);
+                if (r < 0)
+                        return r;
+        }
         collect(heap, query->sort, query->at_least, &best);
         if (best.n > 0)
                 qsort(heap->rows, best.n, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
