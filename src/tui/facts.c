@@ -155,7 +155,7 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
         else if (!facts->significant)
                 snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
         else
-                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks",
+                snprintf(first, sizeof first, "%s %s %s over %s", heap_is_rss_only(ui->heap) ? "RSS" : "heap", facts->rate > 0 ? "grows" : "shrinks",
                          rate, window);
         limit_words(ui, facts, room - text_width(first), limit, sizeof limit);
         snprintf(ret, size, "%s%s", first, limit);
