@@ -52,6 +52,7 @@ struct prompt_type {
         void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
         enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
         void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
+        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = they move the table beside */
 };
 
 /* One visible line of the call tree. */
@@ -171,6 +172,7 @@ struct ui {
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
+        char exported[TEXT_MAX], export_words[TEXT_MAX]; /* E: the format of the last time, and all that was typed */
 
         char message[256];
         uint64_t message_until_ns;
@@ -434,6 +436,7 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
 
 /* ---- prompt.c ---- */
 extern const struct prompt_type prompt_filter, prompt_find, prompt_goto;
+extern const struct prompt_type prompt_export; /* export.c */
 void prompt_open(struct ui *ui, const struct prompt_type *prompt);
 enum ui_action prompt_key(struct ui *ui, uint32_t key);
 
