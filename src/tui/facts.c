@@ -129,6 +129,8 @@ static void when_words(const struct canvas *canvas, const struct facts *facts, c
                 snprintf(ret, size, " in %s or later", fmt_duration(left, facts->soonest_ns));
         else if ((double)half > WIDE * (double)facts->to_limit_ns)
                 snprintf(ret, size, " in %s to %s", fmt_duration(left, facts->soonest_ns), fmt_duration(error, facts->latest_ns));
+        else if (half < 30 * NS_PER_S)
+                snprintf(ret, size, " in %s", fmt_duration(left, facts->to_limit_ns));
         else
                 snprintf(ret, size, " in %s %s%s", fmt_duration(left, facts->to_limit_ns), plus_minus(canvas), fmt_duration(error, half));
 }
