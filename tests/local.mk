@@ -272,6 +272,7 @@ dist_check_SCRIPTS = \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
+	%D%/live/rss_only.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \

@@ -137,6 +137,11 @@ static void put_memory(FILE *out, struct report *report)
                 put(out, s->limit_source);
                 fputc(')', out);
         }
+        if (heap_is_rss_only(report->heap)) {
+                fputs("\n  heap       not looked at: only the resident memory was watched (--rss-only)\n", out);
+                put_cost(out, p, s);
+                return;
+        }
         fprintf(out, "\n  heap       %s%s in use", p->heap_exact ? "" : "about ", fmt_bytes(a, p->heap_used));
         if (p->heap_free)
                 fprintf(out, ", %s free in the allocator", fmt_bytes(a, p->heap_free));

@@ -214,7 +214,7 @@ static void first_words(struct ui *ui, const struct canvas *canvas, const struct
         else if (!facts->significant)
                 snprintf(ret, size, "no clear growth: %s over %s", rate, window);
         else
-                snprintf(ret, size, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks", rate, window);
+                snprintf(ret, size, "%s %s %s over %s", heap_is_rss_only(ui->heap) ? "RSS" : "heap", facts->rate > 0 ? "grows" : "shrinks", rate, window);
 }
 
 /* Adds WORDS when they fit. */
@@ -253,7 +253,7 @@ void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct fac
                 add_words(ret, size, room, alerts_next(ui, words, sizeof words));
                 makers_words(ui, facts, words, sizeof words);
                 add_words(ret, size, room, words);
-        } else if (isfinite(facts->rate) && !facts->significant) {
+        } else if (isfinite(facts->rate) && !facts->significant && !heap_is_rss_only(ui->heap)) {
                 add_words(ret, size, room, detect_words(heap_process(ui->heap)->mean, true, words, sizeof words));
         }
         if (since > 0) {
