@@ -43,7 +43,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/stacks.c %D%/model/stacks.h \
-	%D%/model/timeline.c %D%/model/timeline.h \
+	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
 	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
@@ -233,6 +233,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
+	%D%/tui/site_columns.c %D%/tui/site_columns.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \

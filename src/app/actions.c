@@ -119,13 +119,42 @@ void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struc
         free(text);
 }
 
+void actions_use_settings(const struct config *config, const struct options *options, struct term *term)
+{
+        struct term_options wanted = actions_term_options(options);
+
+        if (!config || !term)
+                return;
+        wanted.ascii = config->settings.ascii;
+        wanted.mouse = config->settings.mouse;
+        wanted.color = (enum term_color)config->settings.color;
+        term_configure(term, &wanted);
+}
+
+/* With the rules of the alerts, when the user has some. */
+static int write_config(struct ui *ui, const char *path, struct err *err)
+{
+        enum { RULES_MAX = 64 };
+        const char *rules[RULES_MAX];
+        char *lines = ui_alerts(ui), *rest = lines, *line;
+        size_t n = 0;
+        int r;
+
+        while (n < RULES_MAX && (line = strsep(&rest, "\n")))
+                if (*line)
+                        rules[n++] = line;
+        r = config_write(path, ui_settings(ui), lines ? rules : NULL, n, err);
+        free(lines);
+        return r;
+}
+
 void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns)
 {
         struct err err = { 0 };
 
         if (!config || !config->path)
                 ui_say(ui, now_ns, "not written: you have no home");
-        else if (config_write(config->path, ui_settings(ui), NULL, 0, &err) < 0)
+        else if (write_config(ui, config->path, &err) < 0)
                 ui_say(ui, now_ns, "%s", err.text);
         else
                 ui_say(ui, now_ns, "written: %s", config->path);

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "app/series.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -25,12 +26,30 @@ uint64_t viewer_now(void)
         return clock_boottime_ns();
 }
 
+/* The rules of the config file; those behind a bad one are lost until it is mended. */
+static void set_alerts(struct viewer *viewer, const struct config *config)
+{
+        struct buf lines = { 0 };
+        struct err err = { 0 };
+
+        for (size_t i = 0; i < config->n_rules; i++)
+                buf_printf(&lines, "%s\n", config->rules[i]);
+        if (ui_set_alerts(viewer->ui, lines.data, &err) < 0) {
+                log_warn("%s: [alerts]: %s", config->path ? config->path : "config", err.text);
+                ui_say(viewer->ui, viewer_now(), "[alerts]: %s", err.text);
+        }
+        buf_done(&lines);
+}
+
 void viewer_set_up_ui(struct viewer *viewer)
 {
         struct config *config = viewer->viewing->options->config;
 
-        if (config)
-                ui_set_settings(viewer->ui, &config->settings);
+        if (!config)
+                return;
+        ui_set_settings(viewer->ui, &config->settings);
+        if (config->n_rules > 0)
+                set_alerts(viewer, config);
 }
 
 void viewer_close_session(struct viewer *viewer)
@@ -85,6 +104,7 @@ static void note_path(struct viewer *viewer, const char *path)
 /* A screen that has not read anything yet: of a large session that takes a moment. */
 int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
+        char *rules = NULL;
         struct stat st;
         int r;
 
@@ -97,9 +117,14 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
+        if (viewer->ui)
+                rules = ui_alerts(viewer->ui); /* what the user changed on the last screen holds on this one */
         ui_free(viewer->ui);
         viewer->ui = ui_new(viewer->live ? UI_LIVE : UI_REPLAY);
         viewer_set_up_ui(viewer);
+        if (rules)
+                ui_set_alerts(viewer->ui, rules, NULL);
+        free(rules);
         ui_set_heap(viewer->ui, viewer->heap);
         ui_set_source_map(viewer->ui, &viewer->viewing->options->source_map);
         ui_set_file_name(viewer->ui, path);

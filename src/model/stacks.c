@@ -54,9 +54,12 @@ static uint32_t kind_of(const struct names *names, uint32_t site)
 int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx)
 {
         const struct names *names = &heap->names;
+        int error = then_sync(heap, &heap->base);
 
+        if (error < 0)
+                return error;
         for (uint32_t id = 1; id < names->n_stacks; id++) {
-                const struct counts now = cursor_stack(&heap->now, id), base = cursor_stack(&heap->base, id);
+                const struct counts now = cursor_stack(&heap->now, id), base = then_stack(heap, &heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
                         .id = id, .site = site, .kind = kind_of(names, site),

@@ -281,8 +281,8 @@ static void rule_typed(struct ui *ui, const char *text)
         struct err err = { 0 };
 
         ui->alerts->wrong[0] = '\0';
-        if (alert_parse(text, &rule, &err) < 0)
-                snprintf(ui->alerts->wrong, sizeof ui->alerts->wrong, "%s", err.text);
+        if (alert_parse(text, &rule, &err) < 0) /* what it is like instead has no room there */
+                snprintf(ui->alerts->wrong, sizeof ui->alerts->wrong, "%.*s", (int)strcspn(err.text, ":"), err.text);
 }
 
 static enum ui_action rule_accept(struct ui *ui, const char *text)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RULES_NAMED = 4, ALERT_NAME = 112 };
+enum { FLAME_ROWS = 8, FLAME_FROM = 34, /* lines of the screen */ RULES_NAMED = 4, ALERT_NAME = 112 };
 
 static int column_of(struct chart_span span, int columns, uint64_t time_ns)
 {
@@ -176,10 +176,22 @@ static void put_next(struct ui *ui, struct canvas *canvas, int y)
                 frame_right(canvas, 1 + used, y, canvas->width - used - 2, STYLE_DIM, recorded);
 }
 
+/* The call tree of the moment, and what of it is selected. */
+static void put_flame(struct ui *ui, struct canvas *canvas, int y, int height)
+{
+        char clock[FMT_MAX], metric[64], title[160];
+
+        snprintf(title, sizeof title, "flame of %s at %s", metric_words(ui, metric, sizeof metric),
+                 fmt_clock(clock, time_wall(ui, time_now_ns(ui))));
+        frame_rule(canvas, 0, y, canvas->width, title, ui->in_flame ? "Tab: to the table" : "Tab: into it");
+        flame_draw_pane(ui, canvas, 0, y + 1, canvas->width, height - 1);
+}
+
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
-        enum { CHART, AXIS, EVENTS, HERE, AIR, MOMENT, TABLE, LEGEND, NEXT, BANDS };
-        int rows = canvas->height - 16 -
+        enum { CHART, AXIS, EVENTS, HERE, AIR, MOMENT, FLAME, TABLE, LEGEND, NEXT, BANDS };
+        bool flame = canvas->width >= SIDE_PANE && canvas->height >= FLAME_FROM;
+        int rows = canvas->height - 16 - (flame ? FLAME_ROWS : 0) -
                    (int)(ui->sites.n < 100 ? ui->sites.n : 100); /* what the table does not need */
         const struct part bands[BANDS] = {
                 [CHART] = { 3,
@@ -192,6 +204,7 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                 [HERE] = { 1, 1, 0 },
                 [AIR] = { 1, 1, 9 },
                 [MOMENT] = { 1, 1, 1 },
+                [FLAME] = { flame ? 5 : 0, flame ? FLAME_ROWS : 0, 1 },
                 [TABLE] = { 3, 1000, 2 },
                 [LEGEND] = { 1, 1, 5 },
                 [NEXT] = { 1, 1, 4 },
@@ -213,6 +226,9 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         put_here(ui, canvas, top + span[HERE].at, shown, columns);
         if (span[MOMENT].size > 0)
                 put_moment(ui, canvas, top + span[MOMENT].at);
+        ui->flame_pane = span[FLAME].size > 0;
+        if (ui->flame_pane)
+                put_flame(ui, canvas, top + span[FLAME].at, span[FLAME].size);
         sites_table(ui, canvas, 0, top + span[TABLE].at, canvas->width, span[TABLE].size);
         if (span[LEGEND].size > 0)
                 put_legend(ui, canvas, top + span[LEGEND].at);
@@ -220,8 +236,47 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                 put_next(ui, canvas, top + span[NEXT].at);
 }
 
+/* What the flame pane does with the replay's own keys. */
+static enum command in_flame(enum command command)
+{
+        switch (command) {
+        case CMD_UP:
+        case CMD_DOWN:
+        case CMD_PAGE_UP:
+        case CMD_PAGE_DOWN:
+        case CMD_HALF_UP:
+        case CMD_HALF_DOWN:
+        case CMD_ENTER:
+        case CMD_CLEAR:
+                return command;
+        case CMD_TIME_LEFT:
+                return CMD_FOLD;
+        case CMD_TIME_RIGHT:
+                return CMD_OPEN;
+        default:
+                return CMD_NONE;
+        }
+}
+
+bool replay_command(struct ui *ui, enum command command, enum ui_action *ret)
+{
+        if (!ui->flame_pane)
+                return false;
+        if (command == CMD_PANE) {
+                ui->in_flame = !ui->in_flame;
+                return true;
+        }
+        return ui->in_flame && in_flame(command) != CMD_NONE && view_type(VIEW_FLAME)->command(ui, in_flame(command), ret);
+}
+
+bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret)
+{
+        return ui->flame_pane && event->button == 1 && view_type(VIEW_FLAME)->mouse(ui, event, ret);
+}
+
 void replay_draw(struct ui *ui, struct canvas *canvas)
 {
+        ui->flame_pane = false;
         ui->timeline_width = canvas->width;
         if (is_tiny(canvas))
                 overview_draw(ui, canvas);
