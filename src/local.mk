@@ -27,6 +27,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
 	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/detect.c %D%/model/detect.h \
 	%D%/model/diff.c %D%/model/diff.h \
 	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \

@@ -303,11 +303,12 @@ struct facts {
         double seen_share; /* how much of the RSS growth the heap explains; NAN when RSS does not grow much */
         uint64_t rss;      /* bytes, all kinds */
         uint64_t to_limit_ns; /* until the limit at today's rate; 0 = cannot say */
+        uint64_t soonest_ns, latest_ns; /* the same at the ends of the rate's interval */
 };
 
 void facts_get(struct ui *ui, struct facts *ret);
 /* The sentence of line 3. */
-void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
+void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
                     char *ret, size_t size);
 
 /* ---- alerts.c ---- */
@@ -319,6 +320,11 @@ void alerts_add(struct ui *ui);        /* a new rule is typed */
 
 /* How many crossings there are; the I-th into RET, with is_alert when it begins to fire (RET may be NULL). */
 size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret);
+
+/* Since when a site has been growing, the earliest of those that grow at NOW; 0 = none does. */
+uint64_t alerts_growing_since_ns(struct ui *ui);
+/* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
+const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
