@@ -240,6 +240,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
+	%D%/tui/stack_panes.c \
 	%D%/tui/stack_view.c \
 	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/pathmap.h"
+#include "model/inspect.h"
 #include "tui/table.h"
 #include "tui/ui.h"
 
@@ -63,6 +64,13 @@ struct tree_row {
         bool parent, open;
 };
 
+/* What the frames at a line of the source file hold. */
+struct source_sum {
+        uint32_t line;
+        int64_t live_bytes;
+        double rate_per_min;
+};
+
 struct stack_state {
         uint32_t site; /* 0 = all sites */
         bool inverted;
@@ -80,7 +88,18 @@ struct stack_state {
         bool has_tree, tree_inverted;
         uint32_t tree_site;
         enum tree_metric tree_metric;
+        /* the site looked at closely, at NOW */
+        struct inspection *inspection; /* NULL = not yet */
+        bool inspected;
+        uint32_t inspected_site;
         /* the source file shown */
+        bool in_source;         /* keys scroll it */
+        bool source_shown;      /* there was room for it when the view was last drawn */
+        uint32_t source_lines;
+        long source_scroll;     /* lines from where it would stand by itself */
+        int source_height;      /* as last drawn */
+        struct source_sum *source_sums; /* bytes of its lines; NULL = not added up for this tree */
+        size_t n_source_sums;
         char *source;           /* its text; NULL = there is none */
         char *source_path;      /* as the frame names it; NULL = none was looked for yet */
         char *source_found;     /* where it was found */
@@ -407,7 +426,16 @@ double metric_share(const struct ui *ui, const struct tree_node *node, const str
 /* ---- flame.c ---- */
 /* The flame graph alone, as a pane of another view, with the selection of the flame view. At least one row. */
 void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height);
-/* Bars of the ages of SITE's live bytes; uses 6 rows at most. */
+
+/* ---- stack_panes.c ---- */
+/* The site that the view shows, looked at closely; all zeroes for none. Until the heap moves. */
+const struct inspection *stack_inspect(struct ui *ui);
+void stack_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* all of it, with a line at its left */
+void stack_age_band(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* its ages alone */
+int stack_age_rows(const struct ui *ui); /* how many it takes */
+const char *stack_ages_words(struct ui *ui);
+void stack_who(struct ui *ui, struct canvas *canvas, int x, int y, int width); /* a line: threads, libraries, allocators */
+/* Bars of the ages of SITE's live bytes; uses 5 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
 
 /* ---- before.c ---- */
@@ -420,6 +448,7 @@ void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);
+bool source_key(struct ui *ui, enum command command); /* while the source has the keys: scrolls it; q and Esc lead out */
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
 
