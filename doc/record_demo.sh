@@ -23,7 +23,7 @@ mount --bind "$work/root/usr/local" /usr/local
 cd "$work"
 screen() { tmux -L heaptop-demo "$@"; }
 wait_s() { read -r now _ </proc/uptime; end=$((${now%.*} + $1)); while read -r now _ </proc/uptime && [ "${now%.*}" -lt $end ]; do sleep 1; done; }
-screen new-session -d -x 120 -y 40 "HOME=/root TERM=screen /usr/local/bin/heaptop demo --mean 48K -o $work/demo.heaptop"
+screen new-session -d -x 120 -y 40 "HOME=/root TERM=screen /usr/local/bin/heaptop demo --mean 128K -o $work/demo.heaptop"
 wait_s 50
 screen send-keys m
 wait_s 60
