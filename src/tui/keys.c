@@ -36,6 +36,8 @@ static const struct key_binding built_in[] = {
         /* views */
         { CMD_ENTER, { KEY_ENTER_, '\n' }, TABLES, KEYS_VIEW, 1, "stack",
           "the call tree of the selected site; of before attach: what is left, by size" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_MARKS), KEYS_VIEW, 1, "tree of KEPT",
+          "the call tree of what the selected site kept; of generations: their table" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_PICKER), KEYS_VIEW, 1, "watch",
           "attach to the selected process and watch it" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_SESSIONS), KEYS_VIEW, 1, "open",
@@ -51,7 +53,7 @@ static const struct key_binding built_in[] = {
         { CMD_VIEW_REPLAY, { '7' }, HEAP, KEYS_VIEW, 0, "replay",
           "the timeline: any moment of the recording" },
         { CMD_VIEW_ALERTS, { '8' }, HEAP, KEYS_VIEW, 0, "alerts", "the rules that warn, and what they said" },
-        { CMD_PANE, { KEY_TAB_ }, IN(VIEW_MARKS), KEYS_VIEW, 0, "list", "the next list of the view" },
+        { CMD_PANE, { KEY_TAB_ }, IN(VIEW_MARKS), KEYS_VIEW, 3, "list", "the next list of the view" },
         { CMD_PANE, { KEY_TAB_ }, IN(VIEW_REPLAY), KEYS_VIEW, 0, "pane", "flame graph or table; without a flame graph the next view" },
         { CMD_VIEW_NEXT, { KEY_TAB_ }, HEAP & ~(IN(VIEW_MARKS) | IN(VIEW_REPLAY)), KEYS_VIEW, 0, "next view", "the view to the right" },
         { CMD_VIEW_PREVIOUS, { KEY_BACKTAB_ }, HEAP, KEYS_VIEW, 0, "view before", "the view to the left" },
@@ -76,7 +78,7 @@ static const struct key_binding built_in[] = {
         { CMD_CLOSE, { 'i' }, IN(VIEW_INFO), KEYS_VIEW, 0, "close", "close this window" },
 
         /* find */
-        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES, KEYS_FIND, 5, "filter",
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES | IN(VIEW_MARKS), KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  class:growing  lib:NAME  >10M  age>1h  !not" },
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_PICKER), KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  >10M (RSS)  age>1h  !not" },
@@ -90,7 +92,7 @@ static const struct key_binding built_in[] = {
         { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
-        { CMD_SORT_NEXT, { 's' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
+        { CMD_SORT_NEXT, { 's' }, TABLES | IN(VIEW_MARKS) | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
           "sort by the next column" },
         { CMD_SORT_MENU, { KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "sort menu",
           "choose the column to sort by" },
@@ -98,7 +100,7 @@ static const struct key_binding built_in[] = {
           "sort by the column to the left" },
         { CMD_SORT_RIGHT, { '>' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column right",
           "sort by the column to the right" },
-        { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
+        { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_MARKS) | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
           "the other way round" },
         { CMD_LIMIT, { 'L' }, IN(VIEW_STACK), KEYS_SORT, 9, "limit",
           "hide branches below 0.5 %, 1 %, 5 % or none" },
@@ -133,6 +135,8 @@ static const struct key_binding built_in[] = {
         { CMD_COMPARE, { 'c' }, HEAP, KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
         { CMD_RANGE, { 'v' }, TABLES, KEYS_LEAK, 7, "range", "pick a time range on the chart: what was born in it and still lives" },
         { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it, or show what is hidden" },
+        { CMD_PAIR, { '>' }, IN(VIEW_MARKS), KEYS_LEAK, 4, "pair", "compare the next two marks" },
+        { CMD_PAIR_BACK, { '<' }, IN(VIEW_MARKS), KEYS_LEAK, 0, "pair before", "compare the two marks before" },
         { CMD_RENAME, { 'r' }, IN(VIEW_MARKS), KEYS_LEAK, 7, "rename", "give the mark another name" },
         { CMD_DELETE, { 'd' }, IN(VIEW_MARKS), KEYS_LEAK, 8, "delete", "delete the mark" },
         { CMD_DELETE, { 'd' }, IN(VIEW_ALERTS), KEYS_LEAK, 4, "delete", "delete the rule" },

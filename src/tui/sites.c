@@ -229,7 +229,7 @@ static void put_titles(struct ui *ui, struct canvas *canvas, int x, int y, const
 
 /* ---- one row ---- */
 
-static const char *class_text(uint32_t class, int room)
+const char *sites_class_text(uint32_t class, int room)
 {
         if (room < 9 && class == REC_GROWING)
                 return "grow";
@@ -249,7 +249,7 @@ static int place_room(int name_width, int place_width, int room)
 }
 
 /* The name to the left, file:line to the right. */
-static void put_site_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+void sites_put_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
 {
         char name[512], mark[16], place[128];
         int right;
@@ -338,11 +338,11 @@ static void put_row(struct ui *ui, struct canvas *canvas, int x, int y, const st
                         continue;
                 if (i == COLUMN_CLASS)
                         canvas_put(canvas, at, y, room, class_style(site.class),
-                                   site.id ? class_text(site.class, room) : "-");
+                                   site.id ? sites_class_text(site.class, room) : "-");
                 else if (i == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (i == COLUMN_SITE)
-                        put_site_name(canvas, at, y, room, &site);
+                        sites_put_name(canvas, at, y, room, &site);
                 else
                         put_number(ui, canvas, at, y, (enum column)i, room, &site);
         }

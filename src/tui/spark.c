@@ -40,6 +40,16 @@ void spark_draw(struct canvas *canvas, int x, int y, enum style style, const dou
         }
 }
 
+void spark_bars(struct canvas *canvas, int x, int y, enum style style, const double *values, int n)
+{
+        double high = 0;
+
+        for (int i = 0; i < n; i++)
+                high = isfinite(values[i]) ? fmax(high, values[i]) : high;
+        for (int i = 0; i < n; i++)
+                put_level(canvas, x + i, y, style, high > 0 && values[i] > 0 ? (int)(values[i] / high * (LEVELS - 1) + 0.5) : 0);
+}
+
 void spark_bar(struct canvas *canvas, int x, int y, int width, enum style style, double fraction)
 {
         int eighths;

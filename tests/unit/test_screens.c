@@ -302,6 +302,38 @@ static void flame_by_growth_is_inverted_and_zoomed(void **state)
         compare_all_sizes("flame-growth", UI_LIVE, "f b t j Enter / r e a d Enter");
 }
 
+/* What was born between the marks A and B of the demo: as much in each sixth, less and less, all at the end. */
+static void add_kept(struct world *world)
+{
+        enum { LISTENERS = 2, CACHE = 3, CHUNK = 4, A_S = 121 * 5, B_S = 301 * 5 };
+        struct fake *fake = world->fake;
+
+        for (uint64_t i = 0; i < 60; i++) {
+                uint64_t share = i * (B_S - A_S) / 60, early = i * i * (B_S - A_S) / 3600;
+
+                fake_add_block(fake, fake_stack_of(fake, LISTENERS), 128, 150, FAKE_START_NS + (A_S + share + 3) * NS_PER_S, 0);
+                fake_add_block(fake, fake_stack_of(fake, CACHE), 4096, 170, FAKE_START_NS + (A_S + early + 3) * NS_PER_S, 0);
+                if (i < 20)
+                        fake_add_block(fake, fake_stack_of(fake, CHUNK), 65536, 8, FAKE_START_NS + (B_S - 9) * NS_PER_S,
+                                       FAKE_START_NS + (B_S + 9) * NS_PER_S);
+        }
+}
+
+static void what_is_kept_between_marks_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("marks", add_kept, "c");
+}
+
+static void what_is_new_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("marks-all", add_kept, "c > > Tab Tab Tab Tab j");
+}
+
+static void generations_are_drawn_as_they_were(void **state)
+{
+        compare_prepared("generations", add_kept, "c > > >");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -352,6 +384,9 @@ int main(void)
                 cmocka_unit_test(the_info_tells_all_that_is_known_of_a_frame),
                 cmocka_unit_test(flame_is_drawn_with_the_selected_site),
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
+                cmocka_unit_test(what_is_kept_between_marks_is_drawn_as_it_was),
+                cmocka_unit_test(what_is_new_is_drawn_as_it_was),
+                cmocka_unit_test(generations_are_drawn_as_they_were),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(alerts_are_drawn_as_they_were),
