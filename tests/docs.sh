@@ -1,9 +1,8 @@
 #!/bin/sh
-# The manual is well-formed and has the subcommands and options that --help prints, and no others; -h fits on one screen.
+# -h, --help, the manual pages, README and the program itself agree: on subcommands, options, exit statuses, environment and files; and an
+# installation has all of it.
 heaptop=$HEAPTOP_BUILD/heaptop
 [ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
-manual=$HEAPTOP_SRC/doc/heaptop.1
-subcommands="replay record attach run report list detach doctor demo resymbolize export diff completion"
 work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
 trap 'rm -rf "$work"' EXIT
 n=0
@@ -19,13 +18,40 @@ check() {
         fi
 }
 
+# page NAME.N: its file; a release has the pages beside their sources
+page() {
+        if [ -f "$HEAPTOP_BUILD/doc/$1" ]; then echo "$HEAPTOP_BUILD/doc/$1"; else echo "$HEAPTOP_SRC/doc/$1"; fi
+}
+page_of() { page "heaptop${1:+-$1}.1"; }
+
+subcommands=$("$heaptop" -h | awk 'on { print $1; print substr($0, 41, 12) } /^Subcommands/ { on = 1 }' | tr -d ' ' | grep .)
+
+# none WHAT: standard input is empty; else each line of it is told
+none() {
+        sed "s/^/# $1: /" | { ! grep .; }
+}
+
+same() {
+        [ -s "$work/a" ] || { echo "# nothing on the left"; return 1; }
+        diff "$work/a" "$work/b" | grep '^[<>]' | sed "s/^</only $1:/; s/^>/only $2:/" | none differ
+}
+
+# Whether other pages are installed, and when, says nothing about these.
 lint() {
         command -v mandoc >/dev/null 2>&1 || return 0
-        mandoc -T lint -W warning "$HEAPTOP_SRC"/doc/*.[1-9] 2>/dev/null | sed 's/^/# /' | { ! grep .; }
+        for p in heaptop.1 heaptop.5 heaptop-errors.7 heaptop-keys.7 $(printf 'heaptop-%s.1\n' $subcommands); do
+                [ -f "$(page $p)" ] || { echo "# there is no $p"; return 1; }
+                mandoc -T lint "$(page $p)" 2>&1
+        done | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db' | none mandoc
 }
 
 fits() {
         "$heaptop" $1 -h | awk 'length($0) > 79 { bad = 1; print "# too wide: " $0 } END { if (NR > 24) print "# lines: " NR; exit bad || NR > 24 }'
+}
+
+# three lines between two empty ones
+has_examples() {
+        [ "$("$heaptop" $1 -h | awk '/^$/ { part++; next } part == 1 && /^  .*heaptop/ { n++ } END { print n }')" = 3 ]
 }
 
 # The options that `heaptop $1 --help` lists, one a line: -p, --pid
@@ -33,43 +59,114 @@ options_of() {
         "$heaptop" $1 --help | sed -n 's/^  \(-.*\)/\1/p' | grep -o -e '--*[a-zA-Z][a-zA-Z-]*'
 }
 
-in_manual() {
-        options=$(options_of "$1")
-        [ -n "$options" ] || return 1
-        for option in $options; do
-                grep -q -e "Fl ${option#-}\b" -e "Fl \\\\&${option#-}\b" "$manual" || { echo "# $option is not in the manual"; return 1; }
-        done
+# What heads a paragraph of section OPTIONS of page $1
+options_of_page() {
+        awk '/^\.Sh/ { on = $2 == "OPTIONS" }
+                on && /^\.It/ { for (i = 2; i < NF; i++) if ($i == "Fl") { sub(/\\&/, "", $(i + 1)); print "-" $(i + 1) } }' "$1"
 }
 
-# What heads a paragraph of the manual's section OPTIONS
-options_of_manual() {
-        awk '/^\.S[hs]/ { on = $2 == "OPTIONS" }
-                on && /^\.It/ { for (i = 2; i < NF; i++) if ($i == "Fl") { sub(/\\&/, "", $(i + 1)); print "-" $(i + 1) } }' "$manual"
+agree() {
+        options_of "$1" | sort >"$work/a"
+        options_of_page "$(page_of "$1")" | sort >"$work/b"
+        same "in --help" "in the page"
 }
 
-in_help() {
-        for s in "" $subcommands; do options_of "$s"; done | sort -u >"$work/help"
-        options_of_manual | sort -u >"$work/manual"
-        [ -s "$work/manual" ] && comm -13 "$work/help" "$work/manual" | sed 's/$/ is in no --help/; s/^/# /' | { ! grep .; }
+short_is_part_of_long() {
+        for s in "" $subcommands; do
+                options_of "$s" >"$work/all"
+                "$heaptop" $s -h | sed -n 's/^  \([ -].\{22\}\).*/\1/p' | grep -o -e '--*[a-zA-Z][a-zA-Z-]*' | grep -vxF -f "$work/all" |
+                        sed "s/$/ of heaptop $s/"
+        done | none "not in --help"
 }
 
-# are_all WORD...: these are the subcommands
-are_all() {
-        printf '%s\n' $subcommands | sort >"$work/wanted"
-        printf '%s\n' "$@" | sort | diff "$work/wanted" - | sed 's/^/# /' | { ! grep .; }
+# Options that a text speaks of, of heaptop: what stands behind "heaptop" on a line, or what mdoc marks as a flag, if it is long
+spoken_of() {
+        for s in "" $subcommands; do options_of "$s"; done | sort -u >"$work/all"
+        {
+                grep -h 'heaptop' "$HEAPTOP_SRC/README" "$HEAPTOP_SRC"/doc/tour.md | sed 's/.*heaptop/heaptop/; s/ -- .*//'
+                for p in heaptop.1 $(printf 'heaptop-%s.1\n' $subcommands); do sed -n 's/.*Fl \\&-\([a-z][a-z-]*\).*/--\1/p' "$(page $p)"; done
+        } | grep -o -e ' --[a-z][a-z-]*' -e '^--[a-z][a-z-]*' | tr -d ' ' | sort -u |
+                grep -vxF -f "$work/all" -e --preserve-env | none "no such option"
 }
 
-plan=6
-for s in $subcommands; do plan=$((plan + 2)); done
+pages_of_subcommands() {
+        printf '%s\n' $subcommands | sort >"$work/a"
+        sed -n 's/^\.It Xr heaptop-\([a-z]*\) 1$/\1/p' "$(page heaptop.1)" | sort >"$work/b"
+        same "in -h" "in heaptop(1)" || return 1
+        { ls "$HEAPTOP_SRC"/doc/heaptop-*.1.in; } | sed 's/.*heaptop-//; s/\.1\.in//' | sort >"$work/b"
+        same "in -h" "in doc"
+}
+
+exits() {
+        sed -n 's/^ *EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' "$HEAPTOP_SRC/src/base/exit.h" | sort >"$work/a"
+        awk '/^\.Sh/ { on = $2 == "EXIT" } on && /^\.It/ { print $2 }' "$(page heaptop.1)" | sort >"$work/b"
+        same "in exit.h" "in heaptop(1)"
+}
+
+environment() {
+        find "$HEAPTOP_SRC/src" -name '*.c' -exec cat {} + | grep -o 'getenv("[A-Z_0-9]*")' | sed 's/.*("//; s/").*//' | sort -u >"$work/a"
+        awk '/^\.Sh/ { on = $2 == "ENVIRONMENT" } on && /^\.It Ev/ { for (i = 3; i <= NF; i++) if ($i != ",") print $i }' "$(page heaptop.1)" |
+                grep -v '^DEBUGINFOD_[UTM]' | sort >"$work/b" # these are libdebuginfod's
+        same "in src" "in heaptop(1)"
+}
+
+errors() {
+        sed -n 's/^\.It Sy E\([0-9]*\) .*/\1/p' "$(page heaptop-errors.7)" | while read -r number; do
+                "$heaptop" help "E$number" >/dev/null 2>&1 || echo "E$number"
+        done | none "not explained"
+        [ "$(grep -c '^\.It Sy E' "$(page heaptop-errors.7)")" -gt 40 ]
+}
+
+# What README leads to is there, and what is there README leads to.
+reading_on() {
+        grep -o 'doc/[a-z0-9_./-]*[a-z0-9]' "$HEAPTOP_SRC/README" | sort -u | while read -r file; do
+                [ -e "$HEAPTOP_SRC/$file" ] || [ -e "$(page "${file#doc/}")" ] || echo "$file"
+        done | none "is not there" || return 1
+        (cd "$HEAPTOP_SRC" && ls doc/*.md) | while read -r file; do
+                grep -q "$file" "$HEAPTOP_SRC/README" || echo "$file"
+        done | none "is not in README"
+}
+
+packages() {
+        list=$(sed -n '/^BUILD_PACKAGES=/,/"$/p' "$HEAPTOP_SRC/bootstrap" | tr -d '"' | sed 's/BUILD_PACKAGES=//')
+        for package in $list; do
+                word=$(echo "$package" | sed 's/^lib//; s/-dev$//; s/-compiler$//; s/[0-9]*g*$//')
+                grep -qi -e "$word" "$HEAPTOP_SRC/README" || echo "$package ($word)"
+        done | none "README does not name"
+}
+
+installs() {
+        make -C "$HEAPTOP_BUILD" -s install DESTDIR="$work/root" >"$work/install" 2>&1 || { sed 's/^/# /' "$work/install" | tail; return 1; }
+        (cd "$work/root" && find . -type f -o -type l) | sed 's|.*/||' | sort >"$work/installed"
+        for file in heaptop heaptop-demo frames.conf heaptop.1 heaptop.5 heaptop-errors.7 heaptop-keys.7 _heaptop heaptop.fish \
+                $(printf 'heaptop-%s.1\n' $subcommands); do
+                grep -qx -e "$file" "$work/installed" || echo "$file"
+        done | none "not installed" || return 1
+        found=$(cd "$work/root" && find . -path '*/bash-completion/completions/heaptop' -o -path '*/zsh/site-functions/_heaptop' \
+                -o -path '*/fish/vendor_completions.d/heaptop.fish' -o -path '*/man/man7/heaptop-errors.7' | wc -l)
+        [ "$found" = 4 ] || return 1
+        make -C "$HEAPTOP_BUILD" -s uninstall DESTDIR="$work/root" >/dev/null 2>&1
+        (cd "$work/root" && find . -type f) | none "stays behind"
+}
+
+plan=12
+for s in x $subcommands; do plan=$((plan + 3)); done
 echo "1..$plan"
-check "the manuals are well-formed" lint
-check "heaptop -h fits on one screen" fits ""
-check "its options are in the manual" in_manual ""
-check "each option of the manual is in some --help" in_help
-check "heaptop --help lists the subcommands" are_all $("$heaptop" -h | awk 'on { print $1, substr($0, 41, 12) } /^Subcommands/ { on = 1 }')
-check "the manual has the same" are_all $(awk '/^\.S[hs]/ { on = $2 == "Subcommands" } on && /^\.It Cm/ { print $3 }' "$manual")
-for s in $subcommands; do
-        check "heaptop $s -h fits on one screen" fits "$s"
-        check "the options of $s are in the manual" in_manual "$s"
+check "the manual pages are well-formed" lint
+check "each subcommand has a page" pages_of_subcommands
+check "what -h shows is in --help" short_is_part_of_long
+check "README, tour and manual speak of options that there are" spoken_of
+check "exit statuses agree" exits
+check "variables of the environment agree" environment
+check "errors agree" errors
+check "README leads to every document" reading_on
+check "README names what building takes" packages
+check "an installation has everything, and can be taken away" installs
+check "help of a subcommand is its --help" sh -c '[ "$("$1" help record)" = "$("$1" record --help)" ]' sh "$heaptop"
+check "an unknown subcommand leads to a near one" sh -c '"$1" reprot 2>&1 | grep -q "did you mean .report"' sh "$heaptop"
+for s in "" $subcommands; do
+        check "heaptop${s:+ $s} -h fits on one screen" fits "$s"
+        check "heaptop${s:+ $s} -h begins with three examples" has_examples "$s"
+        check "the options of heaptop${s:+ $s} are those of its page" agree "$s"
 done
 exit $failed

@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_diff \
+	%D%/unit/test_detect \
 	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
@@ -268,8 +269,10 @@ dist_check_SCRIPTS = \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
+	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
+	%D%/live/rss_only.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \
@@ -282,7 +285,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/export_check.py %D%/live/export_npm.js %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 EXTRA_DIST += %D%/targets/shelf.cc %D%/targets/shelf.h %D%/targets/shelf_other.cc
 
 # what live tests attach with and look with

@@ -31,7 +31,7 @@ static const struct subcommand replay = {
         .summary = "Look at a recorded session, also while it is still being recorded.",
         .examples = "  heaptop replay shop.heaptop     all screens, any moment\n"
                     "  heaptop shop.heaptop            the same\n"
-                    "  heaptop replay F --keys 's Enter' --screen 120x40   print one screen",
+                    "  heaptop replay F --keys '> Enter' --screen 120x40   print one screen",
         .options = OPTIONS(&option_keys, &option_screen, &option_source_map, SCREEN, HELP),
         .more = OPTIONS(&option_styles, &option_log),
 };
@@ -42,7 +42,7 @@ static const struct subcommand record = {
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
                     "  heaptop record -p 4711 --mean 64K   always about one sample in 64K",
         .options = OPTIONS(&option_pid, WHOM, &option_wait, RECORDING, FOLLOWING, HELP),
-        .more = OPTIONS(RECORDING_MORE, &option_log),
+        .more = OPTIONS(&option_rss_only, RECORDING_MORE, &option_log),
 };
 static const struct subcommand attach = {
         .id = SUB_ATTACH, .name = "attach", .brief = "join a running recorder", .operands = "[PID]", .words = WORDS_RECORDED,
@@ -124,7 +124,7 @@ static const struct subcommand doctor = {
         .examples = "  heaptop doctor                  this machine and user\n"
                     "  heaptop doctor 4711             and this process\n"
                     "  sudo heaptop doctor 4711        as root",
-        .options = OPTIONS(&option_pid, WHOM, HELP),
+        .options = OPTIONS(&option_pid, WHOM, &option_json, HELP),
 };
 static const struct subcommand demo = {
         .id = SUB_DEMO, .name = "demo", .brief = "watch a leaky service", .operands = "",

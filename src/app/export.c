@@ -113,8 +113,9 @@ int export_heap(FILE *out, struct heap *heap, const struct export_options *optio
         struct export export = { out, heap, options, heap_session(heap), heap_process(heap) };
         int r = formats[options->format].write(&export);
 
+        errno = 0;
         if (r == 0 && (fflush(out) != 0 || ferror(out)))
-                r = -EIO;
+                r = errno ? -errno : -EIO;
         return r;
 }
 
@@ -137,6 +138,8 @@ int export_write(FILE *out, const struct history *history, const struct export_o
                 r = export_heap(out, heap, options);
 out:
         heap_free(heap);
+        if (r < 0 && ferror(out))
+                err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write the export: %s", strerror(-r));
         if (r < 0)
                 err_set(err, -r, "cannot export: %s", strerror(-r));
         return r;

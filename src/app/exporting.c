@@ -81,8 +81,6 @@ int command_export(const struct subcommand *subcommand, struct options *options)
         }
         store_close(store);
         rules_free(rules);
-        if (r == -EIO)
-                err_set_exit(&err, EIO, EXIT_CANT_WRITE, "cannot write the export: %s", strerror(EIO));
         if (r < 0)
                 err_set(&err, -r, "cannot export %s: %s", path, strerror(-r));
         which_status(options, &err);

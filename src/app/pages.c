@@ -8,6 +8,7 @@
 #include "tui/keys.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,33 +21,36 @@ static void add_argument(struct buf *out, const char *argument)
 
 /* ---- a subcommand ---- */
 
-/* "FILE", "[PID | FILE]", "[--]", "[ARG...]": one operand of a usage line. */
+/* One operand of a usage line: "FILE", "[PID | FILE]", "[--]", "[ARG...]", "FILE[@A]". */
 static void add_operand(struct buf *out, const char *text, size_t len)
 {
-        bool optional = len > 2 && text[0] == '[' && text[len - 1] == ']';
-        const char *end = text + len - (optional ? 1 : 0);
+        bool optional = text[0] == '[' && memchr(text, ']', len) == text + len - 1;
 
-        text += optional ? 1 : 0;
-        if (strncmp(text, "--", 2) == 0) {
-                buf_printf(out, ".%sFl \\&-\n", optional ? "Op " : "");
+        if (optional) {
+                text++;
+                len -= 2;
+        }
+        buf_printf(out, ".%s", optional ? "Op " : "");
+        if (len == 2 && memcmp(text, "--", 2) == 0) {
+                buf_puts(out, "Fl \\&-\n");
                 return;
         }
-        buf_printf(out, ".%sAr", optional ? "Op " : "");
-        while (text < end) {
-                const char *dots = end - text > 3 ? strstr(text, "...") : NULL;
-                const char *stop = text;
+        buf_puts(out, "Ar ");
+        if (len > 3 && memcmp(text + len - 3, "...", 3) == 0)
+                buf_printf(out, "%.*s ...\n", (int)len - 3, text);
+        else
+                buf_printf(out, "%.*s\n", (int)len, text);
+}
 
-                while (stop < end && *stop != ' ' && stop != dots)
-                        stop++;
-                buf_puts(out, *text == '|' || *text == '.' ? " " : " ");
-                buf_printf(out, "%.*s", (int)(stop - text), text);
-                text = stop == dots && stop < end ? stop : stop + 1;
-                if (stop == dots && stop < end) {
-                        buf_puts(out, " ...");
-                        text = stop + 3;
-                }
-        }
-        buf_putc(out, '\n');
+/* How long the operand at AT is: to the next space outside of brackets. */
+static size_t operand_length(const char *at)
+{
+        size_t len = 0;
+        int depth = 0;
+
+        for (; at[len] && (at[len] != ' ' || depth > 0); len++)
+                depth += (at[len] == '[') - (at[len] == ']');
+        return len;
 }
 
 static void add_synopsis(struct buf *out, const struct subcommand *command)
@@ -58,10 +62,8 @@ static void add_synopsis(struct buf *out, const struct subcommand *command)
                 buf_printf(out, ".Cm %s\n", command->name);
         buf_puts(out, ".Op Ar options\n");
         while (*at) {
-                size_t len = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, " ");
+                size_t len = operand_length(at);
 
-                if (at[len] && at[len] != ' ')
-                        len += strcspn(at + len, " ");
                 add_operand(out, at, len);
                 at += len;
                 at += strspn(at, " ");
@@ -91,7 +93,6 @@ static void add_options(struct buf *out, const struct subcommand *command)
         buf_puts(out, ".El\n");
 }
 
-/* "  heaptop -p 4711      watch it": the command and what it is for, parted by three spaces or more. */
 static void add_examples(struct buf *out, const struct subcommand *command)
 {
         const char *at = command->examples;
@@ -101,6 +102,8 @@ static void add_examples(struct buf *out, const struct subcommand *command)
                 size_t len = strcspn(at, "\n");
                 size_t skip = strspn(at, " ");
 
+                if (at[skip] == '.' || at[skip] == '\'')
+                        buf_puts(out, "\\&");
                 for (size_t i = skip; i < len; i++)
                         buf_puts(out, at[i] == '\\' ? "\\e" : (char[]){ at[i], '\0' });
                 buf_putc(out, '\n');

@@ -39,7 +39,7 @@ int print_report(const char *path, const struct options *options, const struct u
         if (growing == 0) {
                 out = pager_open(options->no_pager || options->json || options->csv);
                 growing = report_write(out, store_history(store), &report, &err);
-                if (growing == -EIO && out != stdout) {
+                if (growing < 0 && out != stdout && ferror(out)) {
                         err = (struct err){ 0 };
                         growing = 0;
                 }

@@ -152,6 +152,8 @@ static const char *macro_of(const struct word *word, const char *arguments)
                 return "Pa";
         if (is_page(word))
                 return "Xr";
+        if (word->end - s > 2 && strncmp(word->end - 2, "()", 2) == 0 && isalpha((unsigned char)*s))
+                return "Fn";
         return is_argument(word, arguments) ? "Ar" : NULL;
 }
 
@@ -183,6 +185,8 @@ static void add_macro(struct buf *out, const char *macro, const struct word *wor
                 buf_printf(out, "%.*s %c", (int)(end - begin - 3), begin, end[-2]);
         else if (strcmp(macro, "Fl") == 0)
                 buf_printf(out, "%s%.*s", begin[1] == '-' ? "\\&" : "", (int)(end - begin - 1), begin + 1);
+        else if (strcmp(macro, "Fn") == 0)
+                prose_mdoc_word(out, begin, (size_t)(end - begin - 2));
         else if (strcmp(macro, "Ev") == 0)
                 prose_mdoc_word(out, begin + 1, (size_t)(end - begin - 1));
         else

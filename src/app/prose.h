@@ -1,7 +1,7 @@
 /* prose: text that is written once and shown in a terminal and in a manual page.
  *
  * Paragraphs are parted by an empty line. Some words are marked in manual pages by what they look like: `--option` and `-x`,
- * `$VARIABLE`, `malloc(3)`, `/a/path` and `~/path`, and words in capitals that the caller names as arguments. What stands between
+ * `$VARIABLE`, `malloc(3)`, `fork()`, `/a/path` and `~/path`, and words in capitals that the caller names as arguments. What stands between
  * backquotes is taken literally, spaces too. */
 #pragma once
 

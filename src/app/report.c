@@ -4,6 +4,7 @@
 #include "app/moment.h"
 #include "app/report_parts.h"
 #include "base/alloc.h"
+#include "base/exit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -124,11 +125,14 @@ int report_write(FILE *out, const struct history *history, const struct report_o
                 r = report_csv(out, &report);
         else
                 report_text(out, &report);
+        errno = 0;
         if (r == 0 && (fflush(out) != 0 || ferror(out)))
-                r = -EIO;
+                r = errno ? -errno : -EIO;
         if (r == 0)
                 r = (int)report.n_growing;
 out:
+        if (r < 0 && ferror(out))
+                err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write the report: %s", strerror(-r));
         if (r < 0)
                 err_set(err, -r, "cannot report: %s", strerror(-r));
         free(report.sites);

@@ -1,5 +1,6 @@
 /* resymbolize: better names for an old session. */
 #include "app/commands.h"
+#include "app/json.h"
 #include "app/renaming.h"
 #include "app/say.h"
 #include "app/servers.h"
@@ -9,7 +10,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,15 +70,6 @@ static void print_text(const struct renaming *renaming, const char *path)
         }
 }
 
-static json_t *clean_json(const char *text)
-{
-        char *clean = text_clean(text);
-        json_t *value = json_string(clean);
-
-        free(clean);
-        return value;
-}
-
 static json_t *counts_json(const struct renaming_counts *counts)
 {
         return json_pack("{s:I, s:I}", "with_names", (json_int_t)counts->named, "with_lines",
@@ -87,17 +78,16 @@ static json_t *counts_json(const struct renaming_counts *counts)
 
 static json_t *module_json(const struct renaming_module *module)
 {
-        return json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "path", clean_json(module->path), "build_id",
-                         module->build_id[0] ? clean_json(module->build_id) : json_null(), "frames",
+        return json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "path", json_text(module->path), "build_id",
+                         module->build_id[0] ? json_text(module->build_id) : json_null(), "frames",
                          (json_int_t)module->n_frames, "improved", (json_int_t)module->n_improved,
                          "has_debug_information", module->has_lines, "why_not",
-                         module->why[0] ? json_string(module->why) : json_null());
+                         json_text_or_null(module->why));
 }
 
 static int print_json(const struct renaming *renaming, const char *path)
 {
         json_t *modules = json_array(), *root;
-        int r;
 
         for (size_t i = 0; i < renaming->modules.n; i++) {
                 const struct renaming_module *module = &renaming->modules.v[i];
@@ -106,14 +96,12 @@ static int print_json(const struct renaming *renaming, const char *path)
                         continue;
                 json_array_append_new(modules, module_json(module));
         }
-        root = json_pack("{s:i, s:o, s:I, s:o, s:o, s:I, s:I, s:o}", "heaptop_schema", 1, "path", clean_json(path),
+        root = json_pack("{s:i, s:o, s:I, s:o, s:o, s:I, s:I, s:o}", "heaptop_schema", JSON_SCHEMA, "path", json_text(path),
                          "frames", (json_int_t)renaming->after.frames, "before", counts_json(&renaming->before),
                          "after", counts_json(&renaming->after), "inlined_calls_added",
                          (json_int_t)renaming->n_inlined, "sites_renamed", (json_int_t)renaming->n_moved, "modules",
                          modules);
-        r = json_dumpf(root, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ? -EIO : 0;
-        json_decref(root);
-        return r;
+        return json_print(stdout, root);
 }
 
 /* ---- files ---- */

@@ -90,7 +90,7 @@ static int put(void *ctx, const struct rec_stack_tick *row)
 /* The cursors of the heap stand at most of the ticks that are asked for. */
 static const struct cursor *cursor_at(const struct heap *heap, uint32_t tick)
 {
-        const struct cursor *const cursors[] = { &heap->now, &heap->base, &heap->window };
+        const struct cursor *const cursors[] = { &heap->now, &heap->base.cursor, &heap->window.cursor };
 
         for (size_t i = 0; i < array_len(cursors); i++)
                 if (cursors[i]->loaded && cursors[i]->tick == tick)

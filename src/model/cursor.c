@@ -62,6 +62,19 @@ static struct cursor_row *row_of(struct cursor *cursor, uint32_t stack, uint32_t
         return &cursor->rows[*place];
 }
 
+static struct cursor_row row_from(const struct rec_stack_tick *row)
+{
+        return (struct cursor_row){
+                .live_bytes = row->live_bytes,
+                .live_blocks = row->live_blocks,
+                .born_bytes = row->born_bytes,
+                .born_blocks = row->born_blocks,
+                .live_samples = row->live_samples,
+                .born_samples = row->born_samples,
+                .variance = row->live_variance,
+        };
+}
+
 static int apply(void *ctx, const struct rec_stack_tick *row)
 {
         struct walk *walk = ctx;
@@ -78,15 +91,7 @@ static int apply(void *ctx, const struct rec_stack_tick *row)
         own = row_of(cursor, row->stack, site);
         before = capped(cursor->live[site]);
         cursor->live[site] += (__int128)row->live_bytes - own->live_bytes;
-        *own = (struct cursor_row){
-                .live_bytes = row->live_bytes,
-                .live_blocks = row->live_blocks,
-                .born_bytes = row->born_bytes,
-                .born_blocks = row->born_blocks,
-                .live_samples = row->live_samples,
-                .born_samples = row->born_samples,
-                .variance = row->live_variance,
-        };
+        *own = row_from(row);
         if (cursor->watch)
                 cursor->watch(cursor->watch_arg, row->tick, site, before, capped(cursor->live[site]));
         return 0;
@@ -123,7 +128,7 @@ static int keep_process(void *ctx, const struct rec_process *row)
 }
 
 /* The row in force at TICK. It is nearly always the one of TICK itself; old ticks may have been rolled up. */
-static int read_process(const struct history *history, uint32_t tick, struct rec_process *ret)
+int cursor_process(const struct history *history, uint32_t tick, struct rec_process *ret)
 {
         struct rec_process row = { 0 };
         uint32_t back = 1;
@@ -157,7 +162,7 @@ static void fit(struct cursor *cursor, size_t n_stacks, size_t n_sites)
 static int arrive(struct cursor *cursor, const struct history *history, uint32_t tick, int r)
 {
         if (r >= 0)
-                r = read_process(history, tick, &cursor->process);
+                r = cursor_process(history, tick, &cursor->process);
         if (r < 0) {
                 clear(cursor);
                 return r;
@@ -205,29 +210,55 @@ int cursor_seek(struct cursor *cursor, const struct history *history, const stru
         return cursor_load(cursor, history, names, tick);
 }
 
-void cursor_copy(struct cursor *cursor, const struct cursor *from)
+/* Rows of a walk that come stack by stack. */
+struct sweep {
+        struct walk walk;
+        uint32_t start;
+        struct rec_stack_tick *rows; /* after START */
+        size_t n, cap;
+};
+
+static int sweep_row(void *ctx, const struct rec_stack_tick *row)
 {
+        struct sweep *sweep = ctx;
+
+        if (row->tick <= sweep->start)
+                return apply(&sweep->walk, row);
+        array_grow(sweep->rows, sweep->n, sweep->cap);
+        sweep->rows[sweep->n++] = *row;
+        return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+        const struct rec_stack_tick *x = a, *y = b;
+
+        if (x->tick != y->tick)
+                return x->tick < y->tick ? -1 : 1;
+        return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+int cursor_sweep(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t start, uint32_t tick)
+{
+        struct sweep sweep = { .walk = { cursor, names }, .start = start };
+        cursor_watch watch = cursor->watch;
+        int r;
+
+        if (!history->changes_across || start == 0 || tick <= start) {
+                r = cursor_load(cursor, history, names, start);
+                return r < 0 ? r : cursor_step(cursor, history, names, tick);
+        }
         clear(cursor);
-        if (from->n_sites == 0) {
-                cursor->loaded = from->loaded;
-                return;
-        }
-        fit(cursor, from->n_stacks, from->n_sites);
-        if (from->n_stacks)
-                memcpy(cursor->places, from->places, from->n_stacks * sizeof *from->places);
-        if (from->n_rows) {
-                if (cursor->cap_rows < from->n_rows)
-                        cursor->rows = xreallocarray(cursor->rows, from->n_rows, sizeof *from->rows);
-                cursor->cap_rows = cursor->cap_rows < from->n_rows ? from->n_rows : cursor->cap_rows;
-                memcpy(cursor->rows, from->rows, from->n_rows * sizeof *from->rows);
-        }
-        memcpy(cursor->live, from->live, from->n_sites * sizeof *from->live);
-        memcpy(cursor->stacks, from->stacks, from->n_sites * sizeof *from->stacks);
-        cursor->n_rows = from->n_rows;
-        cursor->n_seen = from->n_seen;
-        cursor->process = from->process;
-        cursor->tick = from->tick;
-        cursor->loaded = from->loaded;
+        fit(cursor, names->n_stacks, names->n_sites);
+        cursor->watch = NULL;
+        r = history->changes_across(history->arg, start, tick, sweep_row, &sweep);
+        cursor->watch = watch;
+        if (r >= 0 && sweep.n > 0)
+                qsort(sweep.rows, sweep.n, sizeof *sweep.rows, by_time);
+        for (size_t i = 0; i < sweep.n && r >= 0; i++)
+                r = apply(&sweep.walk, &sweep.rows[i]);
+        free(sweep.rows);
+        return arrive(cursor, history, tick, r);
 }
 
 void cursor_done(struct cursor *cursor)
@@ -244,12 +275,8 @@ static const struct cursor_row *find_row(const struct cursor *cursor, uint32_t s
         return stack < cursor->n_stacks && cursor->places[stack] ? &cursor->rows[cursor->places[stack]] : NULL;
 }
 
-struct counts cursor_stack(const struct cursor *cursor, uint32_t stack)
+static struct counts counts_of(const struct cursor_row *row)
 {
-        const struct cursor_row *row = find_row(cursor, stack);
-
-        if (!row)
-                return (struct counts){ 0 };
         return (struct counts){
                 .live_bytes = row->live_bytes,
                 .live_blocks = row->live_blocks,
@@ -262,32 +289,58 @@ struct counts cursor_stack(const struct cursor *cursor, uint32_t stack)
         };
 }
 
+struct counts cursor_counts(const struct rec_stack_tick *row)
+{
+        const struct cursor_row own = row_from(row);
+
+        return counts_of(&own);
+}
+
+struct counts cursor_stack(const struct cursor *cursor, uint32_t stack)
+{
+        const struct cursor_row *row = find_row(cursor, stack);
+
+        return row ? counts_of(row) : (struct counts){ 0 };
+}
+
+void sums_add(struct count_sums *sums, const struct counts *counts)
+{
+        sums->live_bytes += counts->live_bytes;
+        sums->live_blocks += counts->live_blocks;
+        sums->born_bytes += counts->born_bytes;
+        sums->born_blocks += counts->born_blocks;
+        sums->live_samples += counts->live_samples;
+        sums->born_samples += counts->born_samples;
+        sums->variance += counts->variance;
+        sums->stacks += counts->stacks;
+}
+
+struct counts sums_counts(const struct count_sums *sums)
+{
+        return (struct counts){
+                .live_bytes = capped(sums->live_bytes),
+                .live_blocks = capped(sums->live_blocks),
+                .born_bytes = capped(sums->born_bytes),
+                .born_blocks = capped(sums->born_blocks),
+                .live_samples = capped(sums->live_samples),
+                .born_samples = capped(sums->born_samples),
+                .stacks = sums->stacks,
+                .variance = sums->variance,
+        };
+}
+
 struct counts cursor_site(const struct cursor *cursor, const struct names *names, uint32_t site)
 {
-        __int128 live_blocks = 0, born_bytes = 0, born_blocks = 0, live_samples = 0, born_samples = 0;
-        struct counts sum = { .live_bytes = cursor_live(cursor, site) };
+        struct count_sums sums = { 0 };
 
         if (site == 0 || site >= names->n_sites || !cursor_has(cursor, site))
                 return (struct counts){ 0 };
         for (uint32_t stack = names->sites[site].first; stack; stack = names->stacks[stack].next) {
-                const struct cursor_row *row = find_row(cursor, stack);
+                const struct counts counts = cursor_stack(cursor, stack);
 
-                if (!row)
-                        continue;
-                live_blocks += row->live_blocks;
-                born_bytes += row->born_bytes;
-                born_blocks += row->born_blocks;
-                live_samples += row->live_samples;
-                born_samples += row->born_samples;
-                sum.variance += whole_variance(row->variance);
-                sum.stacks++;
+                sums_add(&sums, &counts);
         }
-        sum.live_blocks = capped(live_blocks);
-        sum.born_bytes = capped(born_bytes);
-        sum.born_blocks = capped(born_blocks);
-        sum.live_samples = capped(live_samples);
-        sum.born_samples = capped(born_samples);
-        return sum;
+        return sums_counts(&sums);
 }
 
 int64_t cursor_live(const struct cursor *cursor, uint32_t site)

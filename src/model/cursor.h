@@ -46,12 +46,27 @@ int cursor_seek(struct cursor *cursor, const struct history *history, const stru
 int cursor_step(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
 int cursor_load(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t tick);
 
-/* Makes CURSOR stand where FROM stands. */
-void cursor_copy(struct cursor *cursor, const struct cursor *from);
+/* Loads it at START and moves it on to TICK, in one go through the stacks where HISTORY can do that. */
+int cursor_sweep(struct cursor *cursor, const struct history *history, const struct names *names, uint32_t start, uint32_t tick);
+
+/* The process row in force at TICK, all zero when there is none. */
+int cursor_process(const struct history *history, uint32_t tick, struct rec_process *ret);
 
 /* All zero for an id without rows. That of a site goes through its stacks. */
 struct counts cursor_stack(const struct cursor *cursor, uint32_t stack);
 struct counts cursor_site(const struct cursor *cursor, const struct names *names, uint32_t site);
+
+/* What ROW says of its stack. */
+struct counts cursor_counts(const struct rec_stack_tick *row);
+
+/* For adding up stacks to a site. Start with { 0 }. */
+struct count_sums {
+        __int128 live_bytes, live_blocks, born_bytes, born_blocks, live_samples, born_samples;
+        unsigned __int128 variance;
+        uint32_t stacks;
+};
+void sums_add(struct count_sums *sums, const struct counts *counts);
+struct counts sums_counts(const struct count_sums *sums);
 
 /* Of cursor_site() what is known at once. */
 int64_t cursor_live(const struct cursor *cursor, uint32_t site);

@@ -112,8 +112,8 @@ void heap_free(struct heap *heap)
         free((char *)(uintptr_t)heap->naming.fetching);
         timeline_done(&heap->timeline);
         cursor_done(&heap->now);
-        cursor_done(&heap->window);
-        cursor_done(&heap->base);
+        then_done(&heap->window);
+        then_done(&heap->base);
         series_done(heap);
         valleys_done(&heap->valleys);
         filter_done(&heap->filter);
@@ -186,21 +186,16 @@ static int step(struct heap *heap, uint32_t tick, uint32_t start)
         series_moved(heap, from, r < 0 ? UINT32_MAX : tick);
         if (r < 0)
                 return r;
-        return cursor_seek(&heap->window, heap->history, &heap->names, start);
+        return then_move(heap, &heap->window, start);
 }
 
 /* NOW is put at the start of the window and walks from there, so that the valleys get to know the whole window. */
 static int jump(struct heap *heap, uint32_t tick, uint32_t start)
 {
-        int r;
+        int r = cursor_sweep(&heap->now, heap->history, &heap->names, start, tick);
 
-        r = cursor_load(&heap->now, heap->history, &heap->names, start);
-        if (r >= 0) {
-                cursor_copy(&heap->window, &heap->now);
-                r = cursor_step(&heap->now, heap->history, &heap->names, tick);
-        }
         series_moved(heap, start, r < 0 ? UINT32_MAX : tick);
-        return r;
+        return r < 0 ? r : then_move(heap, &heap->window, start);
 }
 
 static int move(struct heap *heap, uint32_t tick)
@@ -283,7 +278,7 @@ int heap_seek(struct heap *heap, uint32_t tick)
                 return r;
         heap->tick = tick;
         heap->moves++;
-        r = cursor_seek(&heap->base, heap->history, &heap->names, heap->base_tick);
+        r = then_move(heap, &heap->base, heap->base_tick);
         if (r < 0)
                 return r;
         return seek_classes(heap, tick);
@@ -298,7 +293,7 @@ int heap_set_base(struct heap *heap, uint32_t tick)
                 return r;
         if (tick > heap->last)
                 tick = heap->last;
-        r = cursor_seek(&heap->base, heap->history, &heap->names, tick);
+        r = then_move(heap, &heap->base, tick);
         if (r < 0)
                 return r;
         heap->base_tick = tick;
@@ -318,6 +313,11 @@ uint32_t heap_tick(const struct heap *heap)
 const struct rec_session *heap_session(const struct heap *heap)
 {
         return &heap->session;
+}
+
+bool heap_is_rss_only(const struct heap *heap)
+{
+        return heap->session.started_ns && heap->session.n_hooks == 0;
 }
 
 const struct rec_process *heap_process(const struct heap *heap)
@@ -423,6 +423,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
         *ret = (struct heap_site){
                 .name = HEAP_BEFORE_NAME,
                 .place = HEAP_BEFORE_PLACE,
+                .module = "",
                 .approximate = now->before_upper_bound,
                 .live_bytes = now->before_bytes,
                 .live_error = (double)now->before_error,
@@ -449,18 +450,19 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         if (!heap_has_site(heap, id))
                 return false;
         now = cursor_site(&heap->now, &heap->names, id);
-        window = cursor_site(&heap->window, &heap->names, id);
+        window = then_site(heap, &heap->window, id);
         frame = names_of_site(&heap->names, id);
         rate = heap_rate_of(heap, id, &minutes);
         *ret = (struct heap_site){
                 .id = id,
                 .name = frame->name,
                 .place = frame->place,
+                .module = names_module_path(&heap->names, frame),
                 .approximate = names_is_approximate(frame),
                 .live_bytes = now.live_bytes,
                 .live_blocks = now.live_blocks,
                 .live_error = half_width(&now),
-                .change_bytes = capped_sub(now.live_bytes, cursor_live(&heap->base, id)),
+                .change_bytes = capped_sub(now.live_bytes, then_live(heap, &heap->base, id)),
                 .rate_per_min = rate,
                 .rate_error = change_error(&now, &window) / minutes,
                 .class = heap_class_of(heap, id),
@@ -472,6 +474,15 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
         return true;
 }
 
+double heap_freed_share(const struct heap_site *site)
+{
+        if (site->id == 0 || site->born_bytes <= 0)
+                return NAN;
+        if (site->live_bytes <= 0)
+                return 1;
+        return site->live_bytes < site->born_bytes ? 1 - (double)site->live_bytes / (double)site->born_bytes : 0;
+}
+
 double heap_change_error(struct heap *heap, uint32_t id)
 {
         struct counts now, base;
@@ -479,7 +490,7 @@ double heap_change_error(struct heap *heap, uint32_t id)
         if (id == 0)
                 return hypot((double)heap->now.process.before_error, (double)heap->base.process.before_error);
         now = cursor_site(&heap->now, &heap->names, id);
-        base = cursor_site(&heap->base, &heap->names, id);
+        base = then_site(heap, &heap->base, id);
         return change_error(&now, &base);
 }
 

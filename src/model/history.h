@@ -29,6 +29,15 @@ struct history {
         int (*changes_between)(void *arg, uint32_t after, uint32_t upto,
                                int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);
 
+        /* For each stack the row in force at FROM and those with FROM < tick <= UPTO: stack by stack, in order of tick.
+         * NULL = cannot be told so; changes_at() and changes_between() say the same. */
+        int (*changes_across)(void *arg, uint32_t from, uint32_t upto,
+                              int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);
+
+        /* The row of one stack in force at TICK. NULL = only as changes_at() tells it. */
+        int (*change_at)(void *arg, uint32_t stack, uint32_t tick,
+                         int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);
+
         /* All rows of one stack with tick <= UPTO, in order. */
         int (*changes_of)(void *arg, uint32_t stack, uint32_t upto,
                           int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);

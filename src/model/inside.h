@@ -26,11 +26,19 @@ struct series {
 
 enum { SERIES_MAX = 256 };
 
+/* A moment that NOW is compared with (then.c). */
+struct then {
+        uint32_t tick;
+        struct rec_process process; /* in force at TICK */
+        struct cursor cursor;       /* private to then.c: somewhere before, or not loaded */
+};
+
 struct heap {
         const struct history *history;
         struct names names;
         struct timeline timeline;
-        struct cursor now, window, base;
+        struct cursor now;
+        struct then window, base;
         struct valleys valleys;    /* of the sites, at least since the start of the window */
         uint32_t tick;             /* of NOW */
         uint32_t last;             /* newest tick of the history */
@@ -87,6 +95,21 @@ struct heap {
 
 /* Whether SITE (not 0) has been seen at NOW. */
 bool heap_has_site(const struct heap *heap, uint32_t site);
+
+void then_done(struct then *then);
+
+/* To TICK; no further than that nothing is read. */
+int then_move(struct heap *heap, struct then *then, uint32_t tick);
+
+/* For who goes through all stacks; without it each one is looked up. */
+int then_sync(struct heap *heap, struct then *then);
+int then_sync_all(struct heap *heap); /* WINDOW and BASE */
+bool heap_is_many(const struct heap *heap, uint32_t site); /* SITE has so many stacks that this is worth it */
+
+/* As cursor_stack(), cursor_site() and cursor_live(); all zero when it cannot be read. */
+struct counts then_stack(struct heap *heap, struct then *then, uint32_t stack);
+struct counts then_site(struct heap *heap, struct then *then, uint32_t site);
+int64_t then_live(struct heap *heap, struct then *then, uint32_t site);
 
 /* Before-attach figures at the start of the window and at BASE. */
 int64_t heap_before_at_window(const struct heap *heap);

@@ -129,9 +129,9 @@ static double stack_rate(struct heap *heap, uint32_t stack)
 {
         uint32_t site = heap->names.stacks[stack].site;
         double now = (double)cursor_stack(&heap->now, stack).live_bytes;
-        double window = (double)cursor_stack(&heap->window, stack).live_bytes;
+        double window = (double)then_stack(heap, &heap->window, stack).live_bytes;
         double site_now = (double)cursor_live(&heap->now, site);
-        double site_window = (double)cursor_live(&heap->window, site);
+        double site_window = (double)then_live(heap, &heap->window, site);
         double ends = heap_per_minute(heap, now - window);
         double rest = heap_rate_of(heap, site, NULL) - heap_per_minute(heap, site_now - site_window);
 
@@ -202,18 +202,18 @@ static void name_site(struct build *build, uint32_t node, uint32_t site)
 
 static bool is_empty(const struct build *build, uint32_t stack)
 {
-        const struct heap *heap = build->heap;
+        struct heap *heap = build->heap;
         const struct counts now = cursor_stack(&heap->now, stack);
 
-        return now.live_bytes == 0 && now.live_blocks == 0 && cursor_stack(&heap->window, stack).live_bytes == 0 &&
-               cursor_stack(&heap->base, stack).live_bytes == 0 &&
+        return now.live_bytes == 0 && now.live_blocks == 0 && then_stack(heap, &heap->window, stack).live_bytes == 0 &&
+               then_stack(heap, &heap->base, stack).live_bytes == 0 &&
                !(build->query->metric == TREE_BORN && now.born_bytes != 0);
 }
 
 static int add_stack(struct build *build, uint32_t stack)
 {
         const struct counts now = cursor_stack(&build->heap->now, stack);
-        const struct counts base = cursor_stack(&build->heap->base, stack);
+        const struct counts base = then_stack(build->heap, &build->heap->base, stack);
         uint32_t at, site = build->heap->names.stacks[stack].site;
         struct tree_node *node;
         int64_t kept;
@@ -338,7 +338,7 @@ static int add_stacks(struct build *build)
 {
         const struct names *names = &build->heap->names;
         uint32_t site = build->query->site;
-        int r = 0;
+        int r = site == 0 || heap_is_many(build->heap, site) ? then_sync_all(build->heap) : 0;
 
         if (site == 0) {
                 for (uint32_t stack = 1; stack < names->n_stacks && r >= 0; stack++)

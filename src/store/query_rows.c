@@ -39,6 +39,27 @@ static int history_changes_between(void *arg, uint32_t after, uint32_t upto,
                          change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)after, (int64_t)upto);
 }
 
+/* As NEWEST, with the rows up to a later tick behind each. */
+static int history_changes_across(void *arg, uint32_t from, uint32_t upto,
+                                  int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
+{
+        return query_rows(arg, Q_CHANGES_ACROSS,
+                         "WITH RECURSIVE k(id) AS (SELECT min(stack) FROM stack_tick UNION ALL"
+                         " SELECT (SELECT min(stack) FROM stack_tick WHERE stack > k.id) FROM k WHERE k.id IS NOT NULL)"
+                         " SELECT " CHANGE_COLUMNS " FROM k CROSS JOIN stack_tick t ON t.stack = k.id AND t.tick >="
+                         " coalesce((SELECT max(tick) FROM stack_tick WHERE stack = k.id AND tick <= ?1), 0) AND t.tick <= ?2",
+                         change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)from, (int64_t)upto);
+}
+
+static int history_change_at(void *arg, uint32_t stack, uint32_t tick,
+                             int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
+{
+        return query_rows(arg, Q_CHANGE_AT,
+                         "SELECT " CHANGE_COLUMNS " FROM stack_tick t WHERE t.stack = ? AND t.tick <= ?"
+                         " ORDER BY t.tick DESC LIMIT 1",
+                         change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)stack, (int64_t)tick);
+}
+
 static int history_changes_of(void *arg, uint32_t stack, uint32_t upto,
                               int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
 {
@@ -268,6 +289,8 @@ void query_init_rows(struct history *history)
 {
         history->changes_at = history_changes_at;
         history->changes_between = history_changes_between;
+        history->changes_across = history_changes_across;
+        history->change_at = history_change_at;
         history->changes_of = history_changes_of;
         history->states_at = history_states_at;
         history->states_between = history_states_between;

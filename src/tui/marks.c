@@ -465,7 +465,7 @@ static bool command(struct ui *ui, enum command command, enum ui_action *ret)
                 view->table.touched = false;
                 ui->order_until_ns = 0;
                 return true;
-        case CMD_SORT_NEXT:
+        case CMD_SORT_MENU:
                 marks_sort_next(ui);
                 return true;
         case CMD_SORT_REVERSE:

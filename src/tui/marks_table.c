@@ -211,7 +211,7 @@ static void put_row(struct ui *ui, struct marks_view *view, struct canvas *canva
                         canvas_put(canvas, at, y, room, class_style(site.class),
                                    !id ? "-" : site.is_new ? "new" : sites_class_text(site.class, room));
                 } else if (i == COLUMN_BARS) {
-                        spark_bars(canvas, at, y, STYLE_PLAIN, bars, COMPARE_GENERATIONS);
+                        spark_columns(canvas, at, y, STYLE_PLAIN, bars, COMPARE_GENERATIONS);
                 } else if (i == COLUMN_NUMBERS) {
                         put_generations(canvas, at, y, room, &site.f);
                 } else if (i == COLUMN_SITE) {

@@ -27,6 +27,7 @@ enum ui_action {
         UI_EXPORT,           /* E: what is shown, to a file for other tools */
         UI_RENAME_MARK,      /* r in the marks */
         UI_DELETE_MARK,      /* d in the marks */
+        UI_SETTINGS,         /* ui_settings() were changed: terminal and all else outside follow */
         UI_WRITE_CONFIG,     /* W: the settings into the user's config file */
         UI_TRY_AGAIN,        /* r on an error page: the same attach once more */
         UI_WAIT,             /* R on the page of the end: wait for the next of that name and watch it */
@@ -94,6 +95,9 @@ uint32_t ui_mark_id(const struct ui *ui);      /* which one: UI_RENAME_MARK, UI_
 
 /* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
 const char *ui_copy_text(const struct ui *ui);
+
+/* For UI_EXPORT: what was typed: a format, then words like `kept` and a file. */
+const char *ui_export_words(const struct ui *ui);
 
 /* For UI_EDIT: the source file (an absolute path, from debug information: hostile; where it was found) or NULL, and the line, 0 = not known. */
 const char *ui_edit_file(struct ui *ui);

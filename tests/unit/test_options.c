@@ -244,9 +244,9 @@ static void text_of_the_table_becomes_a_manual_page(void **state)
 {
         struct buf out = { 0 };
 
-        prose_mdoc(&out, "See (--range), $HOME or exec(3). A FILE in ~/x, `cut -d ,` too: `x`'s. .dot\n\nAgain.", "FILE");
+        prose_mdoc(&out, "See (--range), $HOME or exec(3). A FILE in ~/x, `cut -d ,` too: `x`'s. fork(). .dot\n\nAgain.", "FILE");
         assert_string_equal(out.data, "See\n.Fl ( \\&-range ) ,\n.Ev HOME\nor\n.Xr exec 3 .\nA\n.Ar FILE\nin\n.Pa \\&~/x ,\n"
-                            ".Ql \\&cut \\&-d \\&,\ntoo:\n.Ql \\&x Ns 's.\n\\&.dot\n.Pp\nAgain.\n");
+                            ".Ql \\&cut \\&-d \\&,\ntoo:\n.Ql \\&x Ns 's.\n.Fn fork .\n\\&.dot\n.Pp\nAgain.\n");
         buf_done(&out);
 }
 

@@ -28,6 +28,23 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         close_world(&world);
 }
 
+static void exporting_asks_for_a_format_and_remembers_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "E");
+
+        assert_true(screen_has(world.ui, 80, 24, "export as: pprof"));
+        assert_true(screen_has(world.ui, 80, 24, "then kept, born, redact, FILE"));
+        press(world.ui, "Down Down Up Space x Down");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope x"));
+        press(world.ui, "Enter");
+        assert_string_equal(ui_export_words(world.ui), "speedscope x");
+        press(world.ui, "E");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope"));
+        press(world.ui, "Esc");
+        assert_false(screen_has(world.ui, 80, 24, "export as"));
+        close_world(&world);
+}
+
 static void show_naming(struct world *world, const struct rec_naming *naming)
 {
         fake_set_naming(world->fake, naming);
@@ -164,8 +181,50 @@ static void the_cursor_stays_with_its_site_when_the_order_changes(void **state)
         press(world.ui, "I");
         assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xb2"));
         assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
-        press(world.ui, "s s");
+        press(world.ui, "> >");
         assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        close_world(&world);
+}
+
+static void the_menu_does_what_the_key_would_do(void **state)
+{
+        struct world world = open_world(UI_LIVE, "F2 j j Enter"); /* the second entry of VIEW */
+
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, "F2 l l Enter"); /* SORT: the sort menu */
+        assert_true(screen_has(world.ui, 80, 24, "Sort by"));
+        press(world.ui, "k k Enter");
+        assert_true(screen_has(world.ui, 80, 24, "sorted by live bytes"));
+        press(world.ui, "F2 F2");
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void a_right_click_opens_the_menu_and_a_click_runs_from_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        struct key_event right = { .key = KEY_MOUSE_, .x = 20, .y = 16, .button = 3 };
+        struct key_event entry = { .key = KEY_MOUSE_, .x = 10, .y = 6, .button = 1 };
+
+        ui_key(world.ui, &right, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "sites            2"));
+        ui_key(world.ui, &entry, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void options_change_at_once_and_say_so(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 o");
+        struct key_event enter = { .key = KEY_ENTER_ }, write = { .key = 'W' };
+
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_SETTINGS);
+        assert_true(ui_settings(world.ui)->ascii);
+        assert_int_equal(ui_key(world.ui, &write, NOW), UI_WRITE_CONFIG);
+        press(world.ui, "j j j j j Enter");
+        assert_int_equal(ui_settings(world.ui)->sort, HEAP_BY_LIVE);
+        press(world.ui, "G Enter Esc"); /* the last column of those that are not shown */
+        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site lib");
         close_world(&world);
 }
 
@@ -274,7 +333,7 @@ static void the_tree_of_what_was_kept_follows_the_pair(void **state)
 
         assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
         assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
-        assert_true(screen_has(world.ui, 80, 24, "31M"));
+        assert_true(screen_has(world.ui, 80, 24, "37M"));
         press(world.ui, "4 > Enter");
         assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
         assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
@@ -349,12 +408,12 @@ static void what_is_known_is_said_and_no_more(void **state)
                 fake_tick(fake);
                 if (second == 5) {
                         ui_set_last_tick(ui, 6, NOW);
-                        assert_true(screen_has(ui, 80, 24, "watching: a rate needs about 25 s of data"));
+                        assert_true(screen_has(ui, 80, 24, "watching: a rate in about 19 s, classes in about 2 min"));
                 }
         }
         assert_int_equal(ui_set_last_tick(ui, 300, NOW), 0);
         assert_true(screen_has(ui, 80, 24, "heap grows +11.7 MB/min"));
-        assert_true(screen_has(ui, 80, 24, "in about 2h36m"));
+        assert_true(screen_has(ui, 80, 24, "in 2h36m"));
         for (int second = 0; second < 300; second++) { /* something else than malloc grows now */
                 p->rss_anon += 5 << 20;
                 fake_tick(fake);
@@ -497,7 +556,7 @@ static void nothing_recorded_yet_is_no_trouble(void **state)
         assert_true(screen_has(ui, 80, 24, "waiting"));
         ui_set_heap(ui, heap);
         assert_int_equal(ui_set_last_tick(ui, 0, NOW), 0);
-        press(ui, "1 2 3 7 Enter m Space . , [ ] G g e y / x Enter s I < > z Z * t u i Esc ! Esc ? Esc");
+        press(ui, "1 2 3 7 Enter m Space . , [ ] G g e y / x Enter s j Enter I < > z Z * t u i Esc ! Esc ? Esc");
         assert_true(screen_has(ui, 80, 24, "waiting"));
         ui_free(ui);
         heap_free(heap);
@@ -646,6 +705,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(exporting_asks_for_a_format_and_remembers_it),
                 cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
@@ -654,6 +714,9 @@ int main(void)
                 cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
                 cmocka_unit_test(the_order_is_held_after_a_key),
                 cmocka_unit_test(the_cursor_stays_with_its_site_when_the_order_changes),
+                cmocka_unit_test(the_menu_does_what_the_key_would_do),
+                cmocka_unit_test(a_right_click_opens_the_menu_and_a_click_runs_from_it),
+                cmocka_unit_test(options_change_at_once_and_say_so),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
