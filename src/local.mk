@@ -233,6 +233,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
+	%D%/tui/site_columns.c %D%/tui/site_columns.h \
 	%D%/tui/sites.c \
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \

@@ -119,6 +119,18 @@ void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struc
         free(text);
 }
 
+void actions_use_settings(const struct config *config, const struct options *options, struct term *term)
+{
+        struct term_options wanted = actions_term_options(options);
+
+        if (!config || !term)
+                return;
+        wanted.ascii = config->settings.ascii;
+        wanted.mouse = config->settings.mouse;
+        wanted.color = (enum term_color)config->settings.color;
+        term_configure(term, &wanted);
+}
+
 /* With the rules of the alerts, when the user has some. */
 static int write_config(struct ui *ui, const char *path, struct err *err)
 {

@@ -18,6 +18,9 @@ void actions_edit_mark(struct ui *ui, struct store *store, bool live, bool renam
 /* D: asks the recorder to go on without us and waits, bounded, until it has agreed. */
 int actions_keep(struct store *store, struct err *err);
 
+/* The options screen has changed settings: the terminal follows. TERM may be NULL. */
+void actions_use_settings(const struct config *config, const struct options *options, struct term *term);
+
 /* W: the settings into the user's config file; says where. */
 void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns);
 

@@ -31,7 +31,7 @@ static const struct subcommand replay = {
         .summary = "Look at a recorded session, also while it is still being recorded.",
         .examples = "  heaptop replay shop.heaptop     all screens, any moment\n"
                     "  heaptop shop.heaptop            the same\n"
-                    "  heaptop replay F --keys 's Enter' --screen 120x40   print one screen",
+                    "  heaptop replay F --keys '> Enter' --screen 120x40   print one screen",
         .options = OPTIONS(&option_keys, &option_screen, &option_source_map, SCREEN, HELP),
         .more = OPTIONS(&option_styles, &option_log),
 };

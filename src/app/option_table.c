@@ -198,8 +198,8 @@ const struct option_row option_source_map = {
 };
 const struct option_row option_keys = {
         .name = "keys", .argument = "KEYS", .kind = OPTION_TEXT, .offset = FIELD(keys),
-        .help = "no terminal: press 's s Enter', print the screen",
-        .manual = "Without a terminal, press these keys, parted by spaces as in `s s Enter PgDn ctrl-D`, and print the screen. "
+        .help = "no terminal: press '> > Enter', print the screen",
+        .manual = "Without a terminal, press these keys, parted by spaces as in `> > Enter PgDn ctrl-D`, and print the screen. "
                   "`=text` types text.",
 };
 const struct option_row option_screen = {

@@ -262,6 +262,9 @@ static void act(struct viewer *viewer, enum ui_action action)
         case UI_EDIT:
                 actions_edit(viewer->ui, &viewer->term, &again, viewer_now());
                 break;
+        case UI_SETTINGS:
+                actions_use_settings(viewer->viewing->options->config, viewer->viewing->options, viewer->term);
+                break;
         case UI_WRITE_CONFIG:
                 actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
                 break;

@@ -418,6 +418,7 @@ static void before_attach(const struct heap *heap, struct heap_site *ret)
         *ret = (struct heap_site){
                 .name = HEAP_BEFORE_NAME,
                 .place = HEAP_BEFORE_PLACE,
+                .module = "",
                 .approximate = now->before_upper_bound,
                 .live_bytes = now->before_bytes,
                 .live_error = (double)now->before_error,
@@ -451,6 +452,7 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .id = id,
                 .name = frame->name,
                 .place = frame->place,
+                .module = names_module_path(&heap->names, frame),
                 .approximate = names_is_approximate(frame),
                 .live_bytes = now.live_bytes,
                 .live_blocks = now.live_blocks,
@@ -465,6 +467,15 @@ bool heap_site(struct heap *heap, uint32_t id, struct heap_site *ret)
                 .kind = heap->names.sites[id].kind,
         };
         return true;
+}
+
+double heap_freed_share(const struct heap_site *site)
+{
+        if (site->id == 0 || site->born_bytes <= 0)
+                return NAN;
+        if (site->live_bytes <= 0)
+                return 1;
+        return site->live_bytes < site->born_bytes ? 1 - (double)site->live_bytes / (double)site->born_bytes : 0;
 }
 
 double heap_change_error(struct heap *heap, uint32_t id)

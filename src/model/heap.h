@@ -17,6 +17,7 @@ struct heap_site {
         uint32_t id;             /* 0 = the row "before attach" */
         const char *name;        /* function, or module+0xoffset */
         const char *place;       /* "store.cc:88", the module's file name, or "" */
+        const char *module;      /* path of the program or library it is in; "" = not known */
         bool approximate;        /* name is the nearest symbol or module+offset: shown with a mark */
         int64_t live_bytes, live_blocks;
         double live_error;       /* +- bytes, 95 %: the longer side of the interval */
@@ -30,11 +31,14 @@ struct heap_site {
         uint32_t kind;           /* enum rec_site_kind */
 };
 
+/* How much of what was born at SITE since the attach was freed again, 0 to 1; NAN when nothing was born. Of estimates. */
+double heap_freed_share(const struct heap_site *site);
+
 /* A growing series of equal steps for sparklines and charts. */
 enum { HEAP_TREND_MAX = 256 };
 
 enum heap_sort { HEAP_BY_RATE, HEAP_BY_LIVE, HEAP_BY_CHANGE, HEAP_BY_BLOCKS, HEAP_BY_CLASS, HEAP_BY_AGE, HEAP_BY_NAME,
-                 HEAP_SORTS };
+                 HEAP_BY_BORN, HEAP_BY_FREED, HEAP_BY_AVERAGE, HEAP_SORTS };
 
 /* Which sites to list. TEXT: words that must all match: plain text in name or place, `re:REGEX`,
  * `class:growing`, `lib:NAME`, `thread:NAME`, `>10M`, `age>1h`, `!WORD` (not); NULL or "" = all. */
@@ -42,6 +46,7 @@ struct heap_query {
         enum heap_sort sort;
         bool reverse;
         const char *filter;
+        int64_t at_least;        /* live bytes; sites with less are left out. 0 = none */
 };
 
 struct heap *heap_new(const struct history *history);

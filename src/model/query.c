@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -98,6 +99,19 @@ int heap_class_rank(uint32_t class)
         }
 }
 
+static double key_of_counts(enum heap_sort sort, struct counts now)
+{
+        const struct heap_site site = { .id = 1, .born_bytes = now.born_bytes, .live_bytes = now.live_bytes };
+        double freed;
+
+        if (sort == HEAP_BY_BORN)
+                return (double)now.born_bytes;
+        if (sort == HEAP_BY_AVERAGE)
+                return now.live_blocks > 0 ? (double)now.live_bytes / (double)now.live_blocks : 0;
+        freed = heap_freed_share(&site);
+        return isfinite(freed) ? freed : -1;
+}
+
 static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
 {
         switch (sort) {
@@ -113,6 +127,10 @@ static double key_of(struct heap *heap, enum heap_sort sort, uint32_t site)
                 return -(double)heap->names.sites[site].first_ns;
         case HEAP_BY_RATE:
                 return heap->rate_known ? heap_rate_of(heap, site, NULL) : 0;
+        case HEAP_BY_BORN:
+        case HEAP_BY_FREED:
+        case HEAP_BY_AVERAGE:
+                return key_of_counts(sort, cursor_site(&heap->now, &heap->names, site));
         default:
                 return 0;
         }
@@ -212,18 +230,19 @@ static bool before_matches(struct heap *heap)
                               heap_class_name(REC_FLAT));
 }
 
-static void collect(struct heap *heap, enum heap_sort sort, struct best *best)
+static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, struct best *best)
 {
         bool all = heap->filter.n == 0;
 
-        if (heap->tick != 0 && before_matches(heap))
+        if (heap->tick != 0 && (at_least <= 0 || heap->now.process.before_bytes >= at_least) && before_matches(heap))
                 add_row(best, (struct query_row){
                         .key = key_of_before(heap, sort),
                         .name = sort == HEAP_BY_NAME ? HEAP_BEFORE_NAME : NULL,
                         .live_bytes = heap->now.process.before_bytes,
                 });
         for (uint32_t site = 1; site < heap->names.n_sites; site++) {
-                if (!heap_has_site(heap, site) || (!all && !matches(heap, site)))
+                if (!heap_has_site(heap, site) || (at_least > 0 && cursor_live(&heap->now, site) < at_least) ||
+                    (!all && !matches(heap, site)))
                         continue;
                 add_row(best, (struct query_row){
                         .key = key_of(heap, sort, site),
@@ -255,7 +274,7 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
                 if (r < 0)
                         return r;
         }
-        collect(heap, query->sort, &best);
+        collect(heap, query->sort, query->at_least, &best);
         if (best.n > 0)
                 qsort(heap->rows, best.n, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
         for (size_t i = 0; i < best.n; i++)

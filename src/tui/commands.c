@@ -97,6 +97,8 @@ void show_view(struct ui *ui, enum view view)
 {
         uint64_t id = table_selected(&ui->sites);
 
+        if (!ui->heap)
+                return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
         if (view != ui->view && view_type(view)->show)
@@ -262,6 +264,10 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
+        if (event->button == 3 && ui->overlay == VIEWS) {
+                open_overlay(ui, VIEW_MENU);
+                return UI_NOTHING;
+        }
         if (table == &ui->sites)
                 sites_reach(ui, wheel);
         if (wheel != 0 && table)
@@ -280,7 +286,12 @@ static bool sort_key(struct ui *ui, enum command command)
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return false;
         switch (command) {
-        case CMD_SORT_NEXT:
+        case CMD_SORT_MENU:
+                menu_show_sorts(ui);
+                return true;
+        case CMD_LIMIT:
+                sites_next_limit(ui);
+                return true;
         case CMD_SORT_RIGHT:
                 sites_sort_column(ui, 1);
                 return true;
@@ -404,10 +415,32 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         }
 }
 
+static enum ui_action obey(struct ui *ui, enum view view, enum command command, const struct key_event *event)
+{
+        enum ui_action action = UI_NOTHING;
+
+        if (command == CMD_NONE ||
+            (ui->mode != UI_PICK && !ui->heap && view != VIEW_ERROR && command != CMD_QUIT && command != CMD_BACK))
+                return UI_NOTHING;
+        if (view_type(view)->command && view_type(view)->command(ui, command, &action))
+                return action;
+        if (move_key(ui, command))
+                return UI_NOTHING;
+        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
+                return UI_NOTHING;
+        return simple_command(ui, command, event);
+}
+
+enum ui_action run_command(struct ui *ui, enum command command)
+{
+        const struct key_event none = { .key = KEY_NONE };
+
+        return obey(ui, ui->overlay != VIEWS ? ui->overlay : ui->view, command, &none);
+}
+
 enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now_ns)
 {
         enum view view = ui->overlay != VIEWS ? ui->overlay : ui->view;
-        enum ui_action action = UI_NOTHING;
         enum command command;
 
         ui_pass_time(ui, now_ns);
@@ -419,14 +452,5 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
         if (ui->overlay == VIEW_ENDED && event->key != KEY_NONE && command != CMD_QUIT &&
             command != CMD_SUSPEND)
                 ui->overlay = VIEWS; /* any key */
-        if (command == CMD_NONE ||
-            (ui->mode != UI_PICK && !ui->heap && view != VIEW_ERROR && command != CMD_QUIT && command != CMD_BACK))
-                return UI_NOTHING;
-        if (view_type(view)->command && view_type(view)->command(ui, command, &action))
-                return action;
-        if (move_key(ui, command))
-                return UI_NOTHING;
-        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
-                return UI_NOTHING;
-        return simple_command(ui, command, event);
+        return obey(ui, view, command, event);
 }

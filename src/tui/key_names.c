@@ -20,7 +20,7 @@ static const char *const commands[COMMANDS] = {
         [CMD_MENU] = "menu", [CMD_OPTIONS] = "options", [CMD_LOG] = "log", [CMD_INFO] = "info", [CMD_CLOSE] = "close",
         [CMD_FILTER] = "filter", [CMD_CLEAR] = "clear", [CMD_FIND] = "find", [CMD_FIND_NEXT] = "next",
         [CMD_FIND_PREVIOUS] = "previous", [CMD_SAME_NAME] = "same-name",
-        [CMD_SORT_NEXT] = "sort-next", [CMD_SORT_MENU] = "sort-menu", [CMD_SORT_LEFT] = "sort-left",
+        [CMD_SORT_MENU] = "sort-menu", [CMD_SORT_LEFT] = "sort-left",
         [CMD_SORT_RIGHT] = "sort-right", [CMD_SORT_REVERSE] = "reverse", [CMD_LIMIT] = "limit",
         [CMD_OPEN] = "open", [CMD_FOLD] = "fold", [CMD_OPEN_ALL] = "open-all", [CMD_INVERT] = "invert",
         [CMD_RUNTIME] = "runtime", [CMD_INLINED] = "inlines", [CMD_ALL_SITES] = "all-sites", [CMD_METRIC] = "metric",

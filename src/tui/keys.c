@@ -17,6 +17,7 @@ enum {
         PICK = IN(VIEW_PICKER) | IN(VIEW_SESSIONS),
         MAIN = HEAP | PICK | IN(VIEW_ERROR),
         OVER = IN(VIEW_HELP) | IN(VIEW_LOG) | IN(VIEW_INFO) | IN(VIEW_MENU) | IN(VIEW_OPTIONS) | IN(VIEW_ENDED),
+        LISTS = IN(VIEW_MENU) | IN(VIEW_OPTIONS), /* windows with a cursor */
         SCROLL = MAIN | OVER,
 };
 
@@ -65,15 +66,27 @@ static const struct key_binding built_in[] = {
         { CMD_LOG, { '!' }, MAIN, KEYS_VIEW, 0, "log", "heaptop's own messages" },
         { CMD_INFO, { 'i' }, HEAP, KEYS_VIEW, 0, "info",
           "what is selected, by its full name; errors, losses and cost of the measurement" },
+        { CMD_CLOSE, { 'q', KEY_ESC_ }, LISTS, KEYS_VIEW, 1, "close", "close this window" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_ENDED), KEYS_VIEW, 1, "last minute", "the minute before the end" },
         { CMD_QUIT, { 'q', 'Q', KEY_F10_, CTRL('C') }, IN(VIEW_ENDED), KEYS_VIEW, 6, "quit", "leave heaptop" },
         { CMD_CLOSE, { KEY_ESC_ }, IN(VIEW_ENDED), KEYS_VIEW, 5, "close", "back to the views" },
         { CMD_COMPARE, { 'c' }, IN(VIEW_ENDED), KEYS_LEAK, 2, "compare", "what was born between the start and the end and is kept" },
         { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ENDED), KEYS_OUT, 0, "again", "attach again to what the process has become by exec()" },
-        { CMD_CLOSE, { 'q', KEY_ESC_, KEY_ENTER_, '\n' }, OVER & ~IN(VIEW_ENDED), KEYS_VIEW, 1, "close", "close this window" },
+        { CMD_CLOSE, { 'q', KEY_ESC_, KEY_ENTER_, '\n' }, OVER & ~LISTS & ~IN(VIEW_ENDED), KEYS_VIEW, 1, "close", "close this window" },
         { CMD_CLOSE, { '?', KEY_F1_ }, IN(VIEW_HELP), KEYS_VIEW, 0, "close", "close this window" },
         { CMD_CLOSE, { '!' }, IN(VIEW_LOG), KEYS_VIEW, 0, "close", "close this window" },
         { CMD_CLOSE, { 'i' }, IN(VIEW_INFO), KEYS_VIEW, 0, "close", "close this window" },
+        { CMD_CLOSE, { KEY_F2_, KEY_F6_ }, IN(VIEW_MENU), KEYS_VIEW, 0, "close", "close this window" },
+        { CMD_CLOSE, { 'o' }, IN(VIEW_OPTIONS), KEYS_VIEW, 0, "close", "close this window" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_MENU), KEYS_VIEW, 0, "do it", "do what is selected" },
+        { CMD_ENTER, { KEY_ENTER_, '\n', ' ' }, IN(VIEW_OPTIONS), KEYS_VIEW, 0, "change", "the next value; show or hide the column" },
+        { CMD_OPEN, { KEY_RIGHT_, 'l', KEY_TAB_ }, IN(VIEW_MENU), KEYS_VIEW, 0, "next group", "the next group of commands" },
+        { CMD_FOLD, { KEY_LEFT_, 'h', KEY_BACKTAB_ }, IN(VIEW_MENU), KEYS_VIEW, 0, "group before", "the group of commands before" },
+        { CMD_OPEN, { KEY_RIGHT_, 'l' }, IN(VIEW_OPTIONS), KEYS_VIEW, 0, "next value", "the next value" },
+        { CMD_FOLD, { KEY_LEFT_, 'h' }, IN(VIEW_OPTIONS), KEYS_VIEW, 0, "value before", "the value before" },
+        { CMD_SORT_LEFT, { '<' }, IN(VIEW_OPTIONS), KEYS_SORT, 0, "column left", "the column further to the left" },
+        { CMD_SORT_RIGHT, { '>' }, IN(VIEW_OPTIONS), KEYS_SORT, 0, "column right", "the column further to the right" },
+        { CMD_SORT_REVERSE, { 'I' }, IN(VIEW_MENU), KEYS_SORT, 0, "reverse", "the other way round" },
 
         /* find */
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES, KEYS_FIND, 5, "filter",
@@ -90,9 +103,7 @@ static const struct key_binding built_in[] = {
         { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
-        { CMD_SORT_NEXT, { 's' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
-          "sort by the next column" },
-        { CMD_SORT_MENU, { KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "sort menu",
+        { CMD_SORT_MENU, { 's', KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
           "choose the column to sort by" },
         { CMD_SORT_LEFT, { '<' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column left",
           "sort by the column to the left" },
@@ -100,6 +111,8 @@ static const struct key_binding built_in[] = {
           "sort by the column to the right" },
         { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
           "the other way round" },
+        { CMD_LIMIT, { 'L' }, TABLES, KEYS_SORT, 0, "limit",
+          "hide sites below 0.1 %, 0.25 %, 0.5 % ... of the heap in use, or none" },
         { CMD_LIMIT, { 'L' }, IN(VIEW_STACK), KEYS_SORT, 9, "limit",
           "hide branches below 0.5 %, 1 %, 5 % or none" },
 

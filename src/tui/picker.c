@@ -153,7 +153,6 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret)
         if (!ui->picker)
                 return false;
         switch (command) {
-        case CMD_SORT_NEXT:
         case CMD_SORT_RIGHT:
                 set_sort(ui, ui->picker_sort + 1);
                 return true;
@@ -179,6 +178,21 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret)
         default:
                 return false;
         }
+}
+
+size_t picker_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max)
+{
+        size_t n = 0;
+
+        for (int sort = 0; sort < PICKER_SORTS && n < max; sort++)
+                ret[n++] = (struct sort_choice){ sort_names[sort], sort, sort == ui->picker_sort, ui->picker_reverse };
+        return n;
+}
+
+void picker_sort_by(struct ui *ui, int id)
+{
+        if (ui->picker && ui->picker_sort != id)
+                set_sort(ui, id);
 }
 
 void picker_sort_at(struct ui *ui, int x)

@@ -31,6 +31,7 @@ struct term {
         SCREEN *screen;
         FILE *out; /* a copy of standard output for ncurses */
         bool ascii, colors;
+        bool wide_blocks;          /* blocks take two cells here: ASCII whatever was asked for */
         bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
         int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
@@ -318,6 +319,15 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         return 0;
 }
 
+void term_configure(struct term *term, const struct term_options *options)
+{
+        term->ascii = wants_ascii(options) || term->wide_blocks;
+        term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
+        set_attributes(term, options);
+        mousemask(options->mouse ? BUTTONS : 0, NULL);
+        term_redraw(term);
+}
+
 void term_close(struct term *term)
 {
         if (!term || !crash.up)
@@ -450,7 +460,7 @@ struct key_event term_key(struct term *term)
         if (r == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
                 term->asked = false;
         if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
-                term->ascii = true;
+                term->ascii = term->wide_blocks = true;
                 event.key = KEY_RESIZED; /* all must be drawn anew */
                 return event;
         }

@@ -21,6 +21,9 @@ struct term_options {
 /* Takes the terminal over. Everything that writes to stderr from now on is caught into the log. */
 int term_open(const struct term_options *options, struct term **ret, struct err *err);
 
+/* From now on with these colours, looks and mouse. */
+void term_configure(struct term *term, const struct term_options *options);
+
 /* Gives it back as it was. Accepts NULL; safe to call twice. */
 void term_close(struct term *term);
 

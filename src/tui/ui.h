@@ -27,6 +27,7 @@ enum ui_action {
         UI_EXPORT,           /* E: what is shown, to a file for other tools */
         UI_RENAME_MARK,      /* r in the marks */
         UI_DELETE_MARK,      /* d in the marks */
+        UI_SETTINGS,         /* ui_settings() were changed: terminal and all else outside follow */
         UI_WRITE_CONFIG,     /* W: the settings into the user's config file */
         UI_TRY_AGAIN,        /* r on an error page: the same attach once more */
         UI_WAIT,             /* R on the page of the end: wait for the next of that name and watch it */

@@ -207,6 +207,10 @@ void views_forget(struct ui *ui);
 void show_view(struct ui *ui, enum view view);
 void open_overlay(struct ui *ui, enum view overlay);
 
+/* COMMAND in the view that is shown, as its key would do it. (commands.c) */
+enum ui_action run_command(struct ui *ui, enum command command);
+void menu_show_sorts(struct ui *ui); /* the columns to sort by */
+
 void overview_draw(struct ui *ui, struct canvas *canvas);
 void sites_draw(struct ui *ui, struct canvas *canvas);
 struct table *sites_list(struct ui *ui);
@@ -348,6 +352,19 @@ void sites_complete(struct ui *ui, uint64_t selected);
 /* The same when moving by ROWS comes near the end of what is listed. */
 void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
+void sites_next_limit(struct ui *ui); /* L: hide more of the small ones, or none */
+/* The columns by their index, false = no more: how the config file calls it, its title, what it is. And by its name. (site_columns.c) */
+bool sites_column(size_t index, const char **ret_name, const char **ret_title, const char **ret_help);
+const char *sites_column_help(const char *name);
+
+/* What a list can be sorted by, for the menu: at most MAX; returns how many. sites_sort_by() and picker_sort_by() take the id. */
+struct sort_choice {
+        const char *name;
+        int id;
+        bool current, reverse;
+};
+size_t sites_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
+void sites_sort_by(struct ui *ui, int id);
 void sites_sort_at(struct ui *ui, int x);
 enum style class_style(uint32_t class);
 /* A rate for a column: "?" = too short to say, "+0.1M?" = less than its error. RET has FMT_MAX bytes. */
@@ -401,6 +418,8 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 /* ---- picker.c ---- */
 void picker_refresh(struct ui *ui);
 void picker_sort_at(struct ui *ui, int x);
+size_t picker_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
+void picker_sort_by(struct ui *ui, int id);
 bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
 /* ---- time.c ---- */

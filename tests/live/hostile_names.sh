@@ -55,7 +55,7 @@ shows() {
 check "its report is clean" shows "$heaptop" report "$session"
 check "so is the JSON" shows "$heaptop" report "$session" --json
 check "so are the sites on screen" shows "$heaptop" replay "$session" --screen 140x40 --keys s
-check "and a stack" shows "$heaptop" replay "$session" --screen 80x24 --keys 's Enter'
+check "and a stack" shows "$heaptop" replay "$session" --screen 80x24 --keys '> Enter'
 found() {
         query "$session" "SELECT count(DISTINCT site.frame) FROM site" | { read -r n; [ "$n" -ge 10 ]; }
 }

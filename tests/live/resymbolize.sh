@@ -164,7 +164,7 @@ END
 check "one that was tampered with harms nothing" tampered
 
 # what a session shows where there is nothing but heaptop and the file
-show() { "$@" report --top 3 "$session" && "$@" replay --ascii --screen 100x30 --keys 's Enter u' "$session"; }
+show() { "$@" report --top 3 "$session" && "$@" replay --ascii --screen 100x30 --keys '> Enter u' "$session"; }
 show "$heaptop" >"$work/here" 2>&1
 kill $target
 rm -rf "$work/bin" "$work/full" "$work/server"

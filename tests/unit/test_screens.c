@@ -302,6 +302,50 @@ static void flame_by_growth_is_inverted_and_zoomed(void **state)
         compare_all_sizes("flame-growth", UI_LIVE, "f b t j Enter / r e a d Enter");
 }
 
+static void the_menu_has_every_command_of_a_group_with_its_key(void **state)
+{
+        compare_all_sizes("menu", UI_LIVE, "F2 l");
+}
+
+static void what_the_view_has_not_is_grey_in_the_menu(void **state)
+{
+        compare_all_sizes("menu-picker", UI_PICK, "F2 j j");
+}
+
+static void the_sort_menu_stands_on_what_is_sorted_by(void **state)
+{
+        compare_all_sizes("sorts", UI_LIVE, "2 s j");
+}
+
+static void the_options_show_settings_and_columns(void **state)
+{
+        compare_all_sizes("options", UI_LIVE, "2 o j Enter G Enter k k k k k k k k k");
+}
+
+static void chosen_columns_stand_in_their_order(void **state)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++) {
+                struct world world = open_world(UI_LIVE, "");
+                struct settings settings;
+
+                settings_init(&settings);
+                assert_int_equal(setting_parse(setting_find("screen", "columns"), "site freed born avg first lib live", &settings, NULL), 0);
+                assert_int_equal(setting_parse(setting_find("screen", "sort"), "born", &settings, NULL), 0);
+                ui_set_settings(world.ui, &settings);
+                press(world.ui, "2 I I");
+                same = matches(world.ui, "columns", sizes[i].width, sizes[i].height, false) && same;
+                close_world(&world);
+        }
+        assert_true(same);
+}
+
+static void small_sites_are_hidden_and_counted(void **state)
+{
+        compare_all_sizes("limit", UI_LIVE, "2 L L L L L");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -352,6 +396,12 @@ int main(void)
                 cmocka_unit_test(the_info_tells_all_that_is_known_of_a_frame),
                 cmocka_unit_test(flame_is_drawn_with_the_selected_site),
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
+                cmocka_unit_test(the_menu_has_every_command_of_a_group_with_its_key),
+                cmocka_unit_test(what_the_view_has_not_is_grey_in_the_menu),
+                cmocka_unit_test(the_sort_menu_stands_on_what_is_sorted_by),
+                cmocka_unit_test(the_options_show_settings_and_columns),
+                cmocka_unit_test(chosen_columns_stand_in_their_order),
+                cmocka_unit_test(small_sites_are_hidden_and_counted),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(alerts_are_drawn_as_they_were),

@@ -164,8 +164,50 @@ static void the_cursor_stays_with_its_site_when_the_order_changes(void **state)
         press(world.ui, "I");
         assert_true(screen_has(world.ui, 80, 24, "RATE/min\xe2\x96\xb2"));
         assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
-        press(world.ui, "s s");
+        press(world.ui, "> >");
         assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        close_world(&world);
+}
+
+static void the_menu_does_what_the_key_would_do(void **state)
+{
+        struct world world = open_world(UI_LIVE, "F2 j j Enter"); /* the second entry of VIEW */
+
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, "F2 l l Enter"); /* SORT: the sort menu */
+        assert_true(screen_has(world.ui, 80, 24, "Sort by"));
+        press(world.ui, "k k Enter");
+        assert_true(screen_has(world.ui, 80, 24, "sorted by live bytes"));
+        press(world.ui, "F2 F2");
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void a_right_click_opens_the_menu_and_a_click_runs_from_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        struct key_event right = { .key = KEY_MOUSE_, .x = 20, .y = 16, .button = 3 };
+        struct key_event entry = { .key = KEY_MOUSE_, .x = 10, .y = 6, .button = 1 };
+
+        ui_key(world.ui, &right, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "sites            2"));
+        ui_key(world.ui, &entry, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        close_world(&world);
+}
+
+static void options_change_at_once_and_say_so(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 o");
+        struct key_event enter = { .key = KEY_ENTER_ }, write = { .key = 'W' };
+
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_SETTINGS);
+        assert_true(ui_settings(world.ui)->ascii);
+        assert_int_equal(ui_key(world.ui, &write, NOW), UI_WRITE_CONFIG);
+        press(world.ui, "j j j j j Enter");
+        assert_int_equal(ui_settings(world.ui)->sort, HEAP_BY_LIVE);
+        press(world.ui, "G Enter Esc"); /* the last column of those that are not shown */
+        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site lib");
         close_world(&world);
 }
 
@@ -401,7 +443,7 @@ static void nothing_recorded_yet_is_no_trouble(void **state)
         assert_true(screen_has(ui, 80, 24, "waiting"));
         ui_set_heap(ui, heap);
         assert_int_equal(ui_set_last_tick(ui, 0, NOW), 0);
-        press(ui, "1 2 3 7 Enter m Space . , [ ] G g e y / x Enter s I < > z Z * t u i Esc ! Esc ? Esc");
+        press(ui, "1 2 3 7 Enter m Space . , [ ] G g e y / x Enter s j Enter I < > z Z * t u i Esc ! Esc ? Esc");
         assert_true(screen_has(ui, 80, 24, "waiting"));
         ui_free(ui);
         heap_free(heap);
@@ -558,6 +600,9 @@ int main(void)
                 cmocka_unit_test(messages_fade_and_nothing_happens_without_reason),
                 cmocka_unit_test(the_order_is_held_after_a_key),
                 cmocka_unit_test(the_cursor_stays_with_its_site_when_the_order_changes),
+                cmocka_unit_test(the_menu_does_what_the_key_would_do),
+                cmocka_unit_test(a_right_click_opens_the_menu_and_a_click_runs_from_it),
+                cmocka_unit_test(options_change_at_once_and_say_so),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
