@@ -27,6 +27,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
 	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/detect.c %D%/model/detect.h \
 	%D%/model/diff.c %D%/model/diff.h \
 	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -215,6 +216,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
 	%D%/tui/ended.c %D%/tui/error.c \
+	%D%/tui/export.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \
@@ -238,6 +240,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
+	%D%/tui/stack_panes.c \
 	%D%/tui/stack_view.c \
 	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \
@@ -303,7 +306,7 @@ HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/lib
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
-	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/actions.c %D%/app/actions.h %D%/app/actions_export.c \
 	%D%/app/ask.h \
 	%D%/app/candidates.c %D%/app/candidates.h \
 	%D%/app/commands.c %D%/app/commands.h \

@@ -249,7 +249,7 @@ static void short_words(struct ui *ui, const struct facts *facts, char pid[], ch
                 snprintf(rate, size, "%s/min", rate_text(text, facts->rate, facts->rate_error));
         snprintf(used, size, "%s", fmt_bytes(text, p->heap_used));
         if (session && session->limit_bytes > 0 && facts->to_limit_ns > 0)
-                snprintf(limit, size, "%s in about %s", fmt_bytes(text, session->limit_bytes),
+                snprintf(limit, size, "%s in %s", fmt_bytes(text, session->limit_bytes),
                          fmt_duration(left, facts->to_limit_ns));
         else if (session && session->limit_bytes > 0)
                 snprintf(limit, size, "of %s", fmt_bytes(text, session->limit_bytes));

@@ -28,6 +28,23 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         close_world(&world);
 }
 
+static void exporting_asks_for_a_format_and_remembers_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "E");
+
+        assert_true(screen_has(world.ui, 80, 24, "export as: pprof"));
+        assert_true(screen_has(world.ui, 80, 24, "then kept, born, redact, FILE"));
+        press(world.ui, "Down Down Up Space x Down");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope x"));
+        press(world.ui, "Enter");
+        assert_string_equal(ui_export_words(world.ui), "speedscope x");
+        press(world.ui, "E");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope"));
+        press(world.ui, "Esc");
+        assert_false(screen_has(world.ui, 80, 24, "export as"));
+        close_world(&world);
+}
+
 static void show_naming(struct world *world, const struct rec_naming *naming)
 {
         fake_set_naming(world->fake, naming);
@@ -295,12 +312,12 @@ static void what_is_known_is_said_and_no_more(void **state)
                 fake_tick(fake);
                 if (second == 5) {
                         ui_set_last_tick(ui, 6, NOW);
-                        assert_true(screen_has(ui, 80, 24, "watching: a rate needs about 25 s of data"));
+                        assert_true(screen_has(ui, 80, 24, "watching: a rate in about 19 s, classes in about 2 min"));
                 }
         }
         assert_int_equal(ui_set_last_tick(ui, 300, NOW), 0);
         assert_true(screen_has(ui, 80, 24, "heap grows +11.7 MB/min"));
-        assert_true(screen_has(ui, 80, 24, "in about 2h36m"));
+        assert_true(screen_has(ui, 80, 24, "in 2h36m"));
         for (int second = 0; second < 300; second++) { /* something else than malloc grows now */
                 p->rss_anon += 5 << 20;
                 fake_tick(fake);
@@ -625,6 +642,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(exporting_asks_for_a_format_and_remembers_it),
                 cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
