@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <langinfo.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 enum {
+        LARGE_BYTES = 256 << 10, /* a block of this size goes back to the system when it is freed */
         HELD_FRAME_MS = 250,  /* between frames while a key is held down */
         HELD_REPEATS = 4,     /* as many of the same key in a row are "held" */
         REPEAT_MS = 100,
@@ -471,6 +473,7 @@ int viewer_run(const struct viewing *viewing)
         int r;
 
         catch_signals();
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
         read_rules(&viewer, &mistake);
         if (viewing->options->config && viewing->options->config->mistake[0])
                 err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);

@@ -412,8 +412,8 @@ const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree)
 void stack_find(struct ui *ui, int direction);
 
 /* ---- metric.c ---- */
-/* The tree of SITE by the metric of the screen. */
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret);
+/* The tree of SITE by the metric of the screen; WIDTHS as in struct tree_query. */
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret);
 void metric_next(struct ui *ui);
 /* What is counted, in words: "live bytes", "growth since A". RET has SIZE bytes. */
 const char *metric_words(const struct ui *ui, char *ret, size_t size);
