@@ -204,12 +204,15 @@ static const struct key_binding built_in[] = {
           "back to the shell; recording goes on (fg returns)" },
 
         /* error pages */
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_ERROR), KEYS_OUT, 1, "choose", "do what the line says, or copy it" },
+        { CMD_COPY, { 'y' }, IN(VIEW_ERROR), KEYS_OUT, 2, "copy", "the command to the clipboard and a file" },
+        { CMD_PICKER, { 'p' }, IN(VIEW_ERROR), KEYS_VIEW, 4, "picker", "choose another process" },
         { CMD_FIX_1, { '1' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 1", "the first way out" },
         { CMD_FIX_2, { '2' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 2", "the second way out" },
         { CMD_FIX_3, { '3' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 3", "the third way out" },
         { CMD_FIX_4, { '4' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 4", "the fourth way out" },
         { CMD_FIX_5, { '5' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 5", "the fifth way out" },
-        { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ERROR), KEYS_OUT, 1, "try again", "the same once more" },
+        { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ERROR), KEYS_OUT, 3, "try again", "the same once more" },
 
         /* picker */
         { CMD_SESSIONS, { 'o' }, PICK, KEYS_PICK, 4, "saved", "saved sessions, or back to the processes" },

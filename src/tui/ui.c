@@ -62,6 +62,7 @@ void ui_free(struct ui *ui)
         free(ui->moments);
         free(ui->gaps);
         free(ui->copied);
+        free(ui->error);
         free(ui);
 }
 

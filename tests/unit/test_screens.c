@@ -259,6 +259,33 @@ static void the_page_of_the_end_tells_an_exec(void **state)
         compare_prepared("ended-exec", end_by_exec, "");
 }
 
+static const struct refusal refused = {
+        .pid = 4711, .command = "shopd --prod", .user = "web",
+        .said = "it belongs to web; try: sudo heaptop -p 4711",
+        .found = { "you are: me (uid 1000); the process is web's (uid 33)", "/proc/sys/kernel/yama/ptrace_scope = 1" },
+        .n_found = 2, .error_id = 102, .exit_status = 77, .n_fixes = 4,
+        .fixes = { { REFUSAL_SUDO, "sudo heaptop -p 4711", "once, nothing to undo" },
+                   { REFUSAL_SETCAP, "sudo setcap cap_sys_ptrace+ep /usr/bin/heaptop", "gives it to EVERY user" },
+                   { REFUSAL_COPY, "heaptop run -- shopd --prod", "start it from here instead" },
+                   { REFUSAL_RSS_ONLY, "heaptop -p 4711 --rss-only", "from /proc: any user may" } },
+};
+
+static void an_attach_that_failed_has_a_page_with_ways_out(void **state)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++)
+                for (int ascii = 0; ascii < 2; ascii++) {
+                        struct world world = open_world(UI_PICK, "");
+
+                        ui_set_error(world.ui, &refused);
+                        press(world.ui, "j");
+                        same = matches(world.ui, "error", sizes[i].width, sizes[i].height, ascii) && same;
+                        close_world(&world);
+                }
+        assert_true(same);
+}
+
 static void add_long_names(struct world *world)
 {
         static const char *const names[] = {
@@ -445,6 +472,7 @@ int main(void)
                 cmocka_unit_test(the_page_of_the_end_names_the_oom_killer),
                 cmocka_unit_test(the_page_of_the_end_waits_for_the_next_one),
                 cmocka_unit_test(the_page_of_the_end_tells_an_exec),
+                cmocka_unit_test(an_attach_that_failed_has_a_page_with_ways_out),
                 cmocka_unit_test(info_is_drawn_as_it_was),
         };
 
