@@ -27,6 +27,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/compare.c %D%/model/compare.h %D%/model/compare_inside.h \
 	%D%/model/compare_list.c %D%/model/compare_words.c \
 	%D%/model/cursor.c %D%/model/cursor.h \
+	%D%/model/detect.c %D%/model/detect.h \
 	%D%/model/diff.c %D%/model/diff.h \
 	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
@@ -239,6 +240,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/source.c \
 	%D%/tui/spark.c %D%/tui/spark.h \
 	%D%/tui/stack.c \
+	%D%/tui/stack_panes.c \
 	%D%/tui/stack_view.c \
 	%D%/tui/style.c %D%/tui/style.h \
 	%D%/tui/table.c %D%/tui/table.h \

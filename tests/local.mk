@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	%D%/unit/test_debug_files \
 	%D%/unit/test_debuginfod \
 	%D%/unit/test_diff \
+	%D%/unit/test_detect \
 	%D%/unit/test_dwarf_files \
 	%D%/unit/test_dwarf_package \
 	%D%/unit/test_dwarf_process \
@@ -271,6 +272,7 @@ dist_check_SCRIPTS = \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
+	%D%/live/rss_only.sh \
 	%D%/live/run.sh \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \

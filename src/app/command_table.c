@@ -42,7 +42,7 @@ static const struct subcommand record = {
                     "  heaptop record -p 4711 -d 10m -o shop.heaptop\n"
                     "  heaptop record -p 4711 --mean 64K   always about one sample in 64K",
         .options = OPTIONS(&option_pid, WHOM, &option_wait, RECORDING, FOLLOWING, HELP),
-        .more = OPTIONS(RECORDING_MORE, &option_log),
+        .more = OPTIONS(&option_rss_only, RECORDING_MORE, &option_log),
 };
 static const struct subcommand attach = {
         .id = SUB_ATTACH, .name = "attach", .brief = "join a running recorder", .operands = "[PID]", .words = WORDS_RECORDED,

@@ -42,14 +42,17 @@ static const char *bytes(char *ret, double value)
         return fmt_bytes(ret, value > 0 ? (uint64_t)value : 0);
 }
 
-static void put_row(FILE *out, const struct diff_row *row)
+static void put_row(FILE *out, const struct diff_row *row, bool kept)
 {
         enum { CELLS = 100 };
         char change[FMT_MAX], error[FMT_MAX], first[FMT_MAX], second[FMT_MAX], shown[4 * CELLS + 1];
 
-        fprintf(out, "  %-6s %7s %6s %6s %6s  %s%s", diff_kind_name(row->verdict), fmt_change(change, row->change),
+        fprintf(out, "  %-6s %7s %6s %6s %6s", diff_kind_name(row->verdict), fmt_change(change, row->change),
                 bytes(error, row->error), row->first ? bytes(first, (double)row->live_first) : "-",
-                row->second ? bytes(second, (double)row->live_second) : "-", heap_kind_sign(row->kind), row->approximate ? "~" : "");
+                row->second ? bytes(second, (double)row->live_second) : "-");
+        if (kept)
+                fprintf(out, " %6s", bytes(first, (double)row->kept));
+        fprintf(out, "  %s%s", heap_kind_sign(row->kind), row->approximate ? "~" : "");
         put(out, name_fit(row->name, CELLS, true, shown, sizeof shown));
         fputs("  ", out);
         put(out, row->place);
@@ -64,11 +67,11 @@ static void put_rows(FILE *out, const struct diff_page *page)
 
         if (diff->n_grown + diff->n_shrunk == 0)
                 return;
-        fputs("\n          CHANGE     +- BEFORE  AFTER  SITE\n", out);
+        fprintf(out, "\n          CHANGE     +- BEFORE  AFTER%s  SITE\n", diff->one_session ? "   KEPT" : "");
         for (size_t i = 0; i < diff->n && told < page->top; i++) {
                 if (diff->rows[i].verdict == DIFF_SAME)
                         continue;
-                put_row(out, &diff->rows[i]);
+                put_row(out, &diff->rows[i], diff->one_session);
                 told++;
         }
         if (told < diff->n_grown + diff->n_shrunk)
@@ -89,6 +92,8 @@ void diff_print_text(FILE *out, const struct diff_page *page)
         if (!diff->one_session)
                 fputs("  two sessions: sites are matched by build id and line, or by function where the program was built anew\n", out);
         put_rows(out, page);
+        if (diff->one_session && diff->n_grown + diff->n_shrunk)
+                fputs("\nKEPT = born in between and alive: a leak keeps what it makes, churn does not.\n", out);
 }
 
 static json_t *side_object(const struct diff_side *side)
@@ -98,16 +103,17 @@ static json_t *side_object(const struct diff_side *side)
                          json_date(side->at->time_ns, side->at->wall_offset_ns), "live_bytes", (json_int_t)side->at->live_bytes);
 }
 
-static json_t *row_object(const struct diff_row *row)
+static json_t *row_object(const struct diff_row *row, bool kept)
 {
-        return json_pack("{s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:o}", "verdict", diff_kind_name(row->verdict),
+        return json_pack("{s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:o, s:o}", "verdict", diff_kind_name(row->verdict),
                          "name", json_text(row->name), "place", json_text_or_null(row->place), "module",
                          json_text_or_null(row->module), "kind", row->kind == REC_SITE_MAPPED ? "mapped" : "heap", "approximate",
                          (int)row->approximate, "same_build", (int)row->same_build, "before_site",
                          row->first ? json_integer(row->first) : json_null(), "after_site",
                          row->second ? json_integer(row->second) : json_null(), "before_bytes", (json_int_t)row->live_first,
                          "after_bytes", (json_int_t)row->live_second, "change_bytes",
-                         json_estimate((double)row->change, row->error, false));
+                         json_estimate((double)row->change, row->error, false), "kept_bytes",
+                         kept ? json_integer(row->kept) : json_null());
 }
 
 int diff_print_json(FILE *out, const struct diff_page *page)
@@ -116,7 +122,7 @@ int diff_print_json(FILE *out, const struct diff_page *page)
         json_t *rows = json_array();
 
         for (size_t i = 0; i < diff->n; i++)
-                json_array_append_new(rows, row_object(&diff->rows[i]));
+                json_array_append_new(rows, row_object(&diff->rows[i], diff->one_session));
         return json_print(out, json_pack("{s:i, s:o, s:o, s:b, s:o, s:o, s:i, s:i, s:o}", "heaptop_schema", JSON_SCHEMA, "before",
                                          side_object(&page->sides[0]), "after", side_object(&page->sides[1]), "one_session",
                                          (int)diff->one_session, "min_bytes", json_number(page->min), "change_bytes",

@@ -130,8 +130,10 @@ int64_t export_kept_of(const struct export_kept *kept, uint32_t site)
 int export_sites(struct heap *heap, uint32_t **ret)
 {
         const struct heap_query query = { .sort = HEAP_BY_LIVE };
-        int n = heap_list(heap, &query, NULL, 0);
+        int n = heap_read_all(heap);
 
+        if (n == 0)
+                n = heap_list(heap, &query, NULL, 0);
         if (n < 0)
                 return n;
         *ret = xcalloc((size_t)n + 1, sizeof **ret);

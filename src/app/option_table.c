@@ -122,6 +122,13 @@ const struct option_row option_no_python = {
         .manual = "Leave Python functions out of the stacks. Without it a process that runs CPython 3.9 to 3.13 has its Python "
                   "functions in them, as `handler (app.py:31)`; what is copied with a sample grows by 24 bytes for each.",
 };
+const struct option_row option_rss_only = {
+        .name = "rss-only", .kind = OPTION_FLAG, .offset = FIELD(rss_only),
+        .help = "watch the resident memory, trace nothing",
+        .manual = "Watch only the resident memory of the process and its parts, as /proc tells them: nothing is traced, stopped or "
+                  "changed, and there are no allocation sites. Works where the kernel or the user's rights refuse to let "
+                  "heaptop attach. The screens say \"RSS only\".",
+};
 const struct option_row option_follow_fork = {
         .name = "follow-fork", .kind = OPTION_FLAG, .offset = FIELD(follow_fork),
         .help = "record children, too, and what they exec",

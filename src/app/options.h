@@ -38,6 +38,7 @@ struct options {
         uint64_t stack;          /* bytes of stack copied with a sample */
         bool no_cmdline, no_debuginfod, no_python;
         bool follow_fork, follow_exec;
+        bool rss_only;
         struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */
         bool ascii, no_mouse;

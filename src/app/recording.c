@@ -132,10 +132,27 @@ static int look_at_target(struct state *state, char comm[64], struct err *err)
         return 0;
 }
 
+/* The lock is held, so that list, attach and detach know of it, but nothing is attached to. */
+static int watch_from_outside(struct state *state, struct err *err)
+{
+        struct injection *injection = &state->injection;
+        struct proc_stat stat;
+        int r;
+
+        r = proc_stat_read(state->what->pid, &stat);
+        if (r < 0)
+                return r;
+        *injection = (struct injection){ .pid = state->what->pid, .start_time = stat.start_time, .lock_fd = -1 };
+        snprintf(injection->allocator, sizeof injection->allocator, "not looked at");
+        return inject_lock_take(injection->pid, injection->start_time, &injection->lock_fd, err);
+}
+
 static int attach(struct state *state, struct err *err)
 {
         const struct recording *what = state->what;
 
+        if (what->rss_only)
+                return watch_from_outside(state, err);
         if (what->launch)
                 return inject_launch(what->pid, what->go, what->go_arg, &what->inject, &state->injection, err);
         return inject_attach(what->pid, &what->inject, &state->injection, err);
@@ -147,7 +164,8 @@ static int check_identity(struct state *state, struct err *err)
         if (!state->what->start_time || state->what->start_time == state->injection.start_time)
                 return 0;
         release_files(state);
-        inject_detach(&state->injection, &(struct err){ 0 });
+        if (!state->what->rss_only)
+                inject_detach(&state->injection, &(struct err){ 0 });
         return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
 }
 
@@ -167,7 +185,7 @@ static int begin(struct state *state, struct err *err)
 {
         const struct recording *what = state->what;
         const struct recorder_options options = {
-                .hide_cmdline = what->hide_cmdline, .machine_only = what->machine_only, .adaptive = what->adaptive, .follow_exec = what->follow_exec,
+                .hide_cmdline = what->hide_cmdline, .machine_only = what->machine_only, .adaptive = what->adaptive, .rss_only = what->rss_only, .follow_exec = what->follow_exec,
                 .inject = &what->inject, .debuginfod = servers_options(&what->servers),
                 .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note,
                             .arg = what->followed },
@@ -194,7 +212,8 @@ static int begin(struct state *state, struct err *err)
         r = recorder_new(&state->injection, &options, &state->recorder, err);
         if (r < 0) {
                 release_files(state);
-                inject_detach(&state->injection, &(struct err){ 0 });
+                if (!state->what->rss_only)
+                        inject_detach(&state->injection, &(struct err){ 0 });
                 if (!proc_is_same(state->what->pid, state->injection.start_time)) {
                         *err = (struct err){ 0 };
                         return err_set_id(err, ERROR_HAS_ENDED, ESRCH,
@@ -294,7 +313,9 @@ static void say_detached(struct state *state, const struct recorder_detached *de
         const char *words = detached->err.text;
         int r = detached->result;
 
-        if (r == 0 && detached->n > 1)
+        if (r == 0 && state->what->rss_only)
+                snprintf(text, size, "nothing was traced");
+        else if (r == 0 && detached->n > 1)
                 snprintf(text, size, "detached from %u processes: stopped for %.1f ms at most, hooks removed",
                          detached->n, (double)detached->stop_ns / 1e6);
         else if (r == 0)
@@ -387,7 +408,9 @@ static void end_session(struct state *state)
 {
         release_files(state);
         recorder_free(state->recorder);
-        if (state->attached)
+        if (state->attached && state->what->rss_only)
+                inject_lock_release(state->injection.lock_fd);
+        else if (state->attached)
                 inject_done(&state->injection);
         writer_free(state->writer);
 }

@@ -26,6 +26,7 @@ struct recording {
         struct servers servers;  /* that debug information is fetched from */
         uint64_t duration_ns;    /* 0 = until something ends it */
         bool hide_cmdline;
+        bool rss_only;           /* nothing is traced: only what /proc says */
         bool machine_only;       /* no frames of interpreters */
         const struct user *user; /* whom the file belongs to */
         bool launch;             /* PID is a child of ours that waits before its execve() */

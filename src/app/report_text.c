@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/detect.h"
 #include "tui/width.h"
 
 #include <math.h>
@@ -78,6 +79,22 @@ static void put_zooms(FILE *out, struct heap *heap)
                         fmt_bytes(c, zooms[i].mean));
 }
 
+/* How slow a leak may be and still be found, for the mean of the rest and for the finest. */
+static void put_detection(FILE *out, struct heap *heap, const struct rec_process *p)
+{
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(heap, &zooms);
+        uint64_t finest = UINT64_MAX;
+        char words[160], mean[FMT_MAX];
+
+        for (size_t i = 0; i < n; i++)
+                finest = zooms[i].mean < finest ? zooms[i].mean : finest;
+        fprintf(out, "  detection  at this mean %s\n", detect_words(p->mean, false, words, sizeof words));
+        if (n > 0)
+                fprintf(out, "             at one sample per %s %s\n", fmt_bytes(mean, finest),
+                        detect_words(finest, false, words, sizeof words));
+}
+
 static void put_cost(FILE *out, const struct rec_process *p, const struct rec_session *s)
 {
         double seconds = p->time_ns > s->started_ns ? (double)(p->time_ns - s->started_ns) / 1e9 : NAN;
@@ -120,6 +137,11 @@ static void put_memory(FILE *out, struct report *report)
                 put(out, s->limit_source);
                 fputc(')', out);
         }
+        if (heap_is_rss_only(report->heap)) {
+                fputs("\n  heap       not looked at: only the resident memory was watched (--rss-only)\n", out);
+                put_cost(out, p, s);
+                return;
+        }
         fprintf(out, "\n  heap       %s%s in use", p->heap_exact ? "" : "about ", fmt_bytes(a, p->heap_used));
         if (p->heap_free)
                 fprintf(out, ", %s free in the allocator", fmt_bytes(a, p->heap_free));
@@ -138,6 +160,7 @@ static void put_memory(FILE *out, struct report *report)
         fputs(" from before the attach, sites unknown\n", out);
         put_before_classes(out, report->heap);
         put_zooms(out, report->heap);
+        put_detection(out, report->heap, p);
         put_cost(out, p, s);
 }
 

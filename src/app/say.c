@@ -29,6 +29,10 @@ int say_error(const struct err *err)
 
 void say_attached(const struct status *ok, char *ret, size_t size)
 {
+        if (ok->n_hooks == 0) {
+                snprintf(ret, size, "%d %s is watched from outside: its resident memory only", (int)ok->pid, ok->comm);
+                return;
+        }
         snprintf(ret, size, "%d %s stopped for %.1f ms, %u functions hooked", (int)ok->pid, ok->comm,
                  (double)ok->stop_ns / 1e6, ok->n_hooks);
 }

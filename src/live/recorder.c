@@ -40,6 +40,7 @@ struct recorder {
         struct ledger ledger;
         struct members members;
         struct follow *follow; /* NULL = only the target */
+        struct watched alone;  /* rss_only: the target */
         int32_t pid;           /* of the target */
         uint64_t due_ns;       /* of the next tick */
 };
@@ -70,6 +71,17 @@ static void note_sample(struct recorder *recorder, const struct rec_process *pro
                                                 .rss_bytes = process->rss_anon + process->rss_file + process->rss_shmem };
 }
 
+/* All that can be said without hooks. */
+static void fill_rss(struct recorder *recorder, struct rec_process *process)
+{
+        uint64_t anon;
+
+        if (watched_fill(&recorder->alone, 0, 0, process, &anon) < 0)
+                return;
+        process->heap_used = process->rss_anon + process->rss_file + process->rss_shmem;
+        process->heap_exact = false;
+}
+
 /* Makes the tick and gives it away. FORCE: all stacks get their site now. */
 static int make_tick(struct recorder *recorder, const struct sink *sink, bool force)
 {
@@ -85,6 +97,8 @@ static int make_tick(struct recorder *recorder, const struct sink *sink, bool fo
         if (recorder->follow)
                 follow_tick(recorder->follow);
         members_tick(&recorder->members, force, &tick, classes);
+        if (recorder->options.rss_only)
+                fill_rss(recorder, &tick.process);
         if (recorder->state == RECORDER_RUNNING)
                 note_sample(recorder, &tick.process);
         add_cost(recorder, &tick.process);
@@ -113,11 +127,11 @@ static void note_reason(struct recorder *recorder, const struct member *member, 
 }
 
 /* Of the target, for the session. Its source is ended afterwards, and with it the string. */
-static void note_ending(struct recorder *recorder, const struct member *member, enum watched_fate fate)
+static void note_ending(struct recorder *recorder, const struct watched *watched, enum watched_fate fate)
 {
         struct rec_ending ending = recorder->sample;
 
-        watched_ending(&member->source->watched, &ending);
+        watched_ending(watched, &ending);
         if (fate == WATCHED_EXEC) {
                 ending.how = REC_HOW_EXEC;
                 ending.code = -1;
@@ -135,9 +149,11 @@ static void end_member(struct recorder *recorder, struct member *member, enum wa
         bool target = member->row.pid == recorder->pid, followed = recorder->follow && fate == WATCHED_EXEC, last;
         char reason[128];
 
+        if (target && fate == WATCHED_EXITED)
+                watched_await_exit(&member->source->watched);
         note_reason(recorder, member, fate, reason, sizeof reason);
         if (target && !followed)
-                note_ending(recorder, member, fate);
+                note_ending(recorder, &member->source->watched, fate);
         happenings->label = target ? NULL : member->source->label;
         happenings_event(happenings, recorder->ledger.now_ns, fate == WATCHED_EXITED ? REC_EVENT_EXITED : REC_EVENT_EXEC,
                          "%s", target ? reason : reason + strlen("target "));
@@ -152,8 +168,22 @@ static void end_member(struct recorder *recorder, struct member *member, enum wa
                 recorder->state = fate == WATCHED_EXITED ? RECORDER_EXITED : RECORDER_EXEC;
 }
 
+/* Whether it lives is all that matters where nothing is hooked: what it becomes by exec() has a resident memory, too. */
+static void look_after_alone(struct recorder *recorder)
+{
+        if (!watched_has_exited(&recorder->alone))
+                return;
+        watched_await_exit(&recorder->alone);
+        watched_epitaph(&recorder->alone, recorder->end_reason, sizeof recorder->end_reason);
+        note_ending(recorder, &recorder->alone, WATCHED_EXITED);
+        happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, REC_EVENT_EXITED, "%s", recorder->end_reason);
+        recorder->state = RECORDER_EXITED;
+}
+
 static void look_after(struct recorder *recorder)
 {
+        if (recorder->options.rss_only)
+                look_after_alone(recorder);
         for (size_t i = recorder->members.v.n; i-- > 0;) { /* the target, which is the first, stays the longest */
                 struct member *member = recorder->members.v.v[i];
                 enum watched_fate fate = member->row.ended_ns ? WATCHED_RUNS : source_fate(member->source);
@@ -215,15 +245,21 @@ int recorder_new(struct injection *injection, const struct recorder_options *opt
         ledger->adaptive = recorder->options.adaptive;
         ledger->machine_only = recorder->options.machine_only;
         ledger->inject = recorder->options.inject;
-        if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
+        if (options->rss_only) {
+                watched_init(&recorder->alone, injection->pid, injection->start_time, 0);
+        } else if (!members_add(&recorder->members, injection, true, 0, REC_CAME_ATTACHED, err)) {
                 r = err && err->code ? err->code : -ESRCH;
                 goto out;
         }
-        if (recorder->options.follow_exec)
+        if (recorder->options.follow_exec && !options->rss_only)
                 recorder->follow = follow_new(&recorder->options.follow, &recorder->members);
         session_init(injection, recorder->options.hide_cmdline, ledger->now_ns, &recorder->session);
         recorder->due_ns = ledger->now_ns + recorder->options.tick_ns;
-        happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_ATTACHED,
+        if (options->rss_only)
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_NOTE,
+                                 "only the resident memory is watched (--rss-only): nothing is traced, there are no sites");
+        else
+                happenings_event(&ledger->happenings, ledger->now_ns, REC_EVENT_ATTACHED,
                          "attached: stopped for %.1f ms, %" PRIu32 " functions hooked",
                          (double)injection->stop_ns / 1e6, injection->n_hooks);
         *ret = recorder;
@@ -239,6 +275,7 @@ void recorder_free(struct recorder *recorder)
         if (!recorder)
                 return;
         follow_free(recorder->follow);
+        watched_done(&recorder->alone);
         members_done(&recorder->members);
         ledger_done(&recorder->ledger);
         session_done(&recorder->session);
@@ -377,6 +414,10 @@ void recorder_detach(struct recorder *recorder, struct recorder_detached *ret)
         struct heirs_cleaned cleaned;
 
         *ret = (struct recorder_detached){ .result = -ESRCH };
+        if (recorder->options.rss_only) {
+                ret->result = recorder->state == RECORDER_RUNNING ? 0 : -ESRCH;
+                return;
+        }
         for (size_t i = 0; i < members->v.n; i++) {
                 struct member *member = members->v.v[i];
 

@@ -18,6 +18,7 @@ struct recorder_options {
         bool machine_only;   /* --no-python: frames of interpreters are not looked for */
         const struct inject_options *inject; /* the allocator of a library that is loaded later is hooked, too, as this says; NULL =
                                               * it is not. The caller's, for as long as the recorder is used */
+        bool rss_only;       /* nothing is hooked: ticks hold what /proc says of the resident memory, and no sites */
         bool follow_exec;    /* what the target becomes by exec() is recorded, too */
         struct follow_options follow; /* follow.fork: its children, too, and what they become */
         const struct debuginfod_options *debuginfod; /* debug information is fetched from servers; NULL = it is not. Copied */
@@ -30,7 +31,7 @@ enum recorder_state {
         RECORDER_EXEC,   /* it runs another program now; our hooks went with the old one */
 };
 
-/* Begins to record a freshly attached INJECTION, which stays the caller's and must outlive the recorder; the recorder may
+/* Begins to record a freshly attached INJECTION (for rss_only one with nothing but pid, start_time and allocator), which stays the caller's and must outlive the recorder; the recorder may
  * end it by inject_done(). The caller ends the recorder with recorder_free(). */
 int recorder_new(struct injection *injection, const struct recorder_options *options, struct recorder **ret,
                  struct err *err);

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { AWAIT_TRIES = 40, AWAIT_MS = 5 };
+
 /* Linux 6.15 tells anybody who holds a pidfd how the process ended (include/uapi/linux/pidfd.h; not in older headers). */
 struct exit_info {
         uint64_t mask, cgroupid;
@@ -45,7 +47,7 @@ void watched_done(struct watched *watched)
         *watched = (struct watched){ 0 };
 }
 
-static bool has_exited(const struct watched *watched)
+bool watched_has_exited(const struct watched *watched)
 {
         struct pollfd pollfd = { .fd = watched->pidfd, .events = POLLIN };
 
@@ -59,13 +61,13 @@ enum watched_fate watched_fate(const struct watched *watched)
         struct proc_status status;
         uint64_t word;
 
-        if (has_exited(watched))
+        if (watched_has_exited(watched))
                 return WATCHED_EXITED;
         /* Our file belongs to the old address space: once an exec has replaced it, nothing can be read there. */
         if (watched->memory >= 0 && memory_read(watched->memory, watched->probe_addr, &word, sizeof word) == 0 &&
             (memory_is_file(watched->memory) || word == WIRE_MAGIC))
                 return WATCHED_RUNS;
-        if (has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
+        if (watched_has_exited(watched) || !proc_is_same(watched->pid, watched->start_time))
                 return WATCHED_EXITED;
         /* A process that is just ending has given up its memory already and has no other: soon it is seen to be gone. */
         return proc_status_read(watched->pid, &status) == 0 && status.has_memory ? WATCHED_EXEC : WATCHED_RUNS;
@@ -75,10 +77,22 @@ static bool exit_code(const struct watched *watched, int *ret)
 {
         struct exit_info info = { .mask = EXIT_INFO_EXIT };
 
+        errno = 0;
         if (watched->pidfd < 0 || ioctl(watched->pidfd, EXIT_INFO_GET, &info) < 0 || !(info.mask & EXIT_INFO_EXIT))
                 return false;
         *ret = info.exit_code;
         return true;
+}
+
+void watched_await_exit(const struct watched *watched)
+{
+        int code;
+
+        for (int i = 0; i < AWAIT_TRIES && watched->pidfd >= 0 && !exit_code(watched, &code); i++) {
+                if (errno == ENOTTY || errno == EINVAL)
+                        return; /* a kernel that never tells */
+                poll(NULL, 0, AWAIT_MS);
+        }
 }
 
 void watched_ending(const struct watched *watched, struct rec_ending *ret)

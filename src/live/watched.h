@@ -27,7 +27,12 @@ struct watched {
 void watched_init(struct watched *watched, pid_t pid, uint64_t start_time, uint64_t probe_addr);
 void watched_done(struct watched *watched); /* accepts all zeroes */
 
+bool watched_has_exited(const struct watched *watched);
 enum watched_fate watched_fate(const struct watched *watched);
+
+/* The kernel tells how a process ended only when its parent has asked for that, which is a matter of moments as a rule: waits
+ * for it, 200 ms at most. */
+void watched_await_exit(const struct watched *watched);
 
 /* How it ended: fills how, code and the figures of OOM kills. RET->oom_source belongs to WATCHED. */
 void watched_ending(const struct watched *watched, struct rec_ending *ret);

@@ -3,6 +3,7 @@
 #include "base/addrmap.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "model/compare.h"
 #include "model/cursor.h"
 #include "model/estimate.h"
 #include "model/stacks.h"
@@ -29,8 +30,10 @@ struct match {
 static int read_sites(struct heap *heap, uint32_t **ret)
 {
         const struct heap_query query = { .sort = HEAP_BY_LIVE };
-        int n = heap_list(heap, &query, NULL, 0);
+        int n = heap_read_all(heap);
 
+        if (n == 0)
+                n = heap_list(heap, &query, NULL, 0);
         if (n < 0)
                 return n;
         *ret = xcalloc((size_t)n + 1, sizeof **ret);
@@ -100,11 +103,17 @@ static void fill_total(struct diff_row *total, const struct rec_process *first, 
 int diff_moments(struct heap *heap, uint64_t min, struct diff *ret)
 {
         struct diff diff = { .one_session = true };
+        struct compare *compare = compare_new(heap);
+        struct compare_site kept;
         struct heap_site site;
         uint32_t *ids = NULL;
+        int64_t total_kept;
         size_t cap = 0;
-        int n = read_sites(heap, &ids);
+        int n = compare_set(compare, heap_base(heap), heap_tick(heap), heap_tick(heap));
         double error = 0;
+
+        if (n == 0)
+                n = read_sites(heap, &ids);
 
         for (int i = 0; i < n; i++) {
                 if (ids[i] == 0 || !heap_site(heap, ids[i], &site))
@@ -113,18 +122,22 @@ int diff_moments(struct heap *heap, uint64_t min, struct diff *ret)
                 diff.rows[diff.n] = (struct diff_row){
                         .second = site.id, .first = site.first_ns > heap_process_at_base(heap)->time_ns ? 0 : site.id,
                         .live_second = site.live_bytes, .live_first = capped_sub(site.live_bytes, site.change_bytes),
+                        .kept = compare_site(compare, site.id, &kept) ? kept.f.kept_bytes : 0,
                         .change = site.change_bytes, .error = heap_change_error(heap, site.id), .same_build = true,
                 };
                 fill_names(&diff.rows[diff.n++], heap, &site);
                 if (site.kind == REC_SITE_HEAP)
                         error = hypot(error, diff.rows[diff.n - 1].error);
         }
+        total_kept = n < 0 ? 0 : compare_totals(compare)->kept_bytes;
+        compare_free(compare);
         free(ids);
         if (n < 0) {
                 free(diff.rows);
                 return n;
         }
         fill_total(&diff.total, heap_process_at_base(heap), heap_process(heap));
+        diff.total.kept = total_kept;
         diff.total.error = error;
         diff.total.same_build = true;
         finish(&diff, min);

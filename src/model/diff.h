@@ -25,6 +25,7 @@ struct diff_row {
         uint32_t first, second;    /* sites on each side: an id, the first of several; 0 = the side has none */
         int64_t live_first, live_second; /* estimates */
         int64_t change;
+        int64_t kept;              /* one session: born in between and alive (model/compare.h); else 0 */
         double error;              /* +- bytes of it, 95 % */
         bool same_build;           /* one session, or a module with one build id: matched exactly */
         enum diff_kind verdict;

@@ -315,6 +315,11 @@ const struct rec_session *heap_session(const struct heap *heap)
         return &heap->session;
 }
 
+bool heap_is_rss_only(const struct heap *heap)
+{
+        return heap->session.started_ns && heap->session.n_hooks == 0;
+}
+
 const struct rec_process *heap_process(const struct heap *heap)
 {
         return &heap->now.process;

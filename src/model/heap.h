@@ -70,6 +70,9 @@ uint32_t heap_tick(const struct heap *heap);      /* where NOW is; 0 = the histo
  * the next heap_seek() or heap_set_base(). */
 const struct rec_session *heap_session(const struct heap *heap);
 const struct rec_process *heap_process(const struct heap *heap); /* at NOW; never NULL */
+
+/* Nothing was hooked (--rss-only): there are no sites, and "heap in use" stands for the resident memory. */
+bool heap_is_rss_only(const struct heap *heap);
 const struct rec_process *heap_process_at_base(const struct heap *heap); /* all zero when BASE is the attach */
 
 /* The rate of the whole heap in bytes a minute over WINDOW, NAN while too short, and its +- (95 %). Exact

@@ -158,7 +158,7 @@ struct rec_process {
         uint64_t rss_anon, rss_file, rss_shmem;  /* heaptop's own share is taken off */
         uint64_t vm_size;
         uint32_t threads;
-        uint64_t heap_used;      /* bytes in blocks; exact since the attach on top of what was there before */
+        uint64_t heap_used;      /* where nothing is hooked (--rss-only, n_hooks 0) the resident memory; else bytes in blocks; exact since the attach on top of what was there before */
         uint64_t heap_free;      /* held by the allocator, in no block; 0 when not known */
         bool heap_exact;         /* false: heap_used is an estimate or an upper bound */
         uint64_t allocated_bytes, allocated_calls; /* exact, since the attach */

@@ -1,64 +1,55 @@
 #include "model/stacks.h"
 
-#include "model/estimate.h"
+#include "model/compare.h"
 #include "model/inside.h"
 
 #include <assert.h>
-#include <math.h>
-
-/* What of a stack was born after BASE. */
-struct keeping {
-        uint64_t after_ns;
-        __int128 bytes;
-        double blocks;
-};
-
-static int keep_block(void *ctx, const struct rec_block *row)
-{
-        struct keeping *keeping = ctx;
-
-        if (row->birth_ns <= keeping->after_ns)
-                return 0;
-        keeping->bytes += estimate_bytes(row->size, row->weight);
-        keeping->blocks += row->weight;
-        return 0;
-}
-
-/* Never more than lives: what a rolled-up or damaged file no longer tells apart counts as older. */
-static int count_kept(struct heap *heap, struct heap_stack *stack)
-{
-        struct keeping keeping = { .after_ns = heap->base.process.time_ns };
-        int64_t blocks;
-        int r;
-
-        stack->kept_bytes = stack->live_bytes;
-        stack->kept_blocks = stack->live_blocks;
-        if (heap->base.process.tick == 0 || stack->live_bytes == 0)
-                return 0;
-        r = heap->history->blocks(heap->history->arg, stack->id, heap->tick, keep_block, &keeping);
-        if (r < 0)
-                return r;
-        blocks = keeping.blocks >= 0 && keeping.blocks < 0x1p62 ? llround(keeping.blocks) : 0;
-        if (keeping.bytes < stack->live_bytes)
-                stack->kept_bytes = capped(keeping.bytes);
-        if (blocks < stack->live_blocks)
-                stack->kept_blocks = blocks;
-        return 0;
-}
 
 static uint32_t kind_of(const struct names *names, uint32_t site)
 {
         return site < names->n_sites ? names->sites[site].kind : REC_SITE_HEAP;
 }
 
+/* What was born since BASE and lives (model/compare.h). Everything that is known was born since the attach. */
+static void fill_kept(struct heap_stack *stack, const struct heap *heap, const struct compare *compare)
+{
+        const struct compare_figures *figures = compare ? compare_stack(compare, stack->id) : NULL;
+
+        if (heap->base_tick == 0) {
+                stack->kept_bytes = stack->live_bytes;
+                stack->kept_blocks = stack->live_blocks;
+        } else if (figures) {
+                stack->kept_bytes = figures->kept_bytes;
+                stack->kept_blocks = figures->kept_blocks;
+        }
+}
+
+/* NULL when nothing can have been born since BASE: it is not before NOW. */
+static int compare_with_base(struct heap *heap, struct compare **ret)
+{
+        int r;
+
+        *ret = NULL;
+        if (heap->base_tick == 0 || heap->base_tick >= heap->tick)
+                return 0;
+        *ret = compare_new(heap);
+        r = compare_set(*ret, heap->base_tick, heap->tick, heap->tick);
+        if (r < 0) {
+                compare_free(*ret);
+                *ret = NULL;
+        }
+        return r;
+}
+
 int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx)
 {
         const struct names *names = &heap->names;
-        int error = then_sync(heap, &heap->base);
+        struct compare *compare = NULL;
+        int r = then_sync(heap, &heap->base);
 
-        if (error < 0)
-                return error;
-        for (uint32_t id = 1; id < names->n_stacks; id++) {
+        if (r == 0 && kept)
+                r = compare_with_base(heap, &compare);
+        for (uint32_t id = 1; r == 0 && id < names->n_stacks; id++) {
                 const struct counts now = cursor_stack(&heap->now, id), base = then_stack(heap, &heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
@@ -68,22 +59,23 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
                         .born_blocks = capped_sub(now.born_blocks, base.born_blocks),
                         .frames = path,
                 };
-                int r = 0;
 
                 if (site == 0 || now.stacks == 0)
                         continue;
                 if (kept)
-                        r = count_kept(heap, &stack);
-                if (r < 0)
-                        return r;
+                        fill_kept(&stack, heap, compare);
                 stack.n_frames = names_callers(names, id, path);
                 for (size_t i = 0; i < stack.n_frames; i++)
                         path[i] = names->stacks[path[i]].frame;
                 r = fn(ctx, &stack);
-                if (r != 0)
-                        return r;
         }
-        return 0;
+        compare_free(compare);
+        return r;
+}
+
+int heap_read_all(struct heap *heap)
+{
+        return then_sync_all(heap);
 }
 
 static struct heap_line line_of(const struct names *names, uint32_t id, const struct names_frame *frame)

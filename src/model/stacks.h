@@ -12,14 +12,17 @@ struct heap_stack {
         uint32_t kind;                   /* enum rec_site_kind */
         int64_t live_bytes, live_blocks; /* at NOW */
         int64_t born_bytes, born_blocks;
-        int64_t kept_bytes, kept_blocks; /* born since BASE and alive at NOW */
+        int64_t kept_bytes, kept_blocks; /* born since BASE and alive at NOW (model/compare.h); 0 unless asked for */
         const uint32_t *frames;          /* ids for heap_frame_lines(), innermost first; valid during the callback */
         size_t n_frames;
 };
 
 /* Calls FN for each stack that has allocated up to NOW, in order of id; another return than 0 ends the walk and is returned.
- * KEPT says whether kept_* are wanted: counted block by block when BASE is not the attach. Returns 0 or a negative errno. */
+ * KEPT says whether kept_* are wanted, which are counted block by block when BASE is not the attach. Returns 0 or a negative errno. */
 int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx);
+
+/* For who is going to ask for every site: reads once what else is looked up for each. Returns 0 or a negative errno. */
+int heap_read_all(struct heap *heap);
 
 /* One line of a frame: the function at a code address, or a call that was inlined there. Strings belong to the heap until its
  * next heap_seek(). */

@@ -234,6 +234,38 @@ size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max)
         return n;
 }
 
+uint64_t alerts_growing_since_ns(struct ui *ui)
+{
+        struct alert_row row = { .tick = heap_tick(ui->heap), .time_ns = time_now_ns(ui) };
+
+        if (ui->alerts)
+                alerts_grower(ui->alerts->alerts, &row);
+        return row.growing_since_ns;
+}
+
+const char *alerts_next(struct ui *ui, char *ret, size_t size)
+{
+        const struct alert_rule *rules;
+        size_t n = ui->alerts ? alerts_rules(ui->alerts->alerts, &rules) : 0;
+        uint64_t soonest = UINT64_MAX;
+        char condition[ALERT_TEXT], text[FMT_MAX];
+        struct alert_row row;
+
+        ret[0] = '\0';
+        if (n > 0)
+                heap_alert_row(ui->heap, ui->alerts->alerts, &row);
+        for (size_t i = 0; i < n; i++) {
+                uint64_t left = rules[i].metric == ALERT_SITE ? 0 : alert_left_ns(&rules[i], &row);
+
+                if (left == 0 || left >= soonest || alerts_state(ui->alerts->alerts, i, row.tick).firing)
+                        continue;
+                soonest = left;
+                snprintf(ret, size, "%s %s in %s", level_word(rules[i].level), alert_condition(&rules[i], condition),
+                         fmt_duration(text, left));
+        }
+        return ret;
+}
+
 size_t alerts_firing(struct ui *ui, char *ret, size_t size)
 {
         const struct alert_rule *rules;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/fmt.h"
+#include "model/detect.h"
 #include "tui/canvas.h"
 
 #include <math.h>
@@ -95,8 +96,13 @@ void facts_get(struct ui *ui, struct facts *ret)
         if (ret->significant && ret->rate > 0 && session && session->limit_bytes > ret->rss) {
                 double minutes = (double)(session->limit_bytes - ret->rss) / ret->rate;
 
-                if (minutes < 60.0 * 24 * 365)
+                if (minutes < 60.0 * 24 * 365) {
+                        double late = minutes * ret->rate / (ret->rate - ret->rate_error);
+
                         ret->to_limit_ns = (uint64_t)(minutes * 60e9);
+                        ret->soonest_ns = (uint64_t)(minutes * ret->rate / (ret->rate + ret->rate_error) * 60e9);
+                        ret->latest_ns = late < 60.0 * 24 * 365 ? (uint64_t)(late * 60e9) : UINT64_MAX;
+                }
         }
 }
 
@@ -110,33 +116,123 @@ static void rate_words(const struct canvas *canvas, const struct facts *facts, c
         snprintf(ret, size, "%+.*f MB/min %s%.*f", digits, mb, plus_minus(canvas), digits, error);
 }
 
-static void limit_words(const struct ui *ui, const struct facts *facts, int room, char *ret, size_t size)
+/* " in 9h50m +-55m"; " in 5h to 20h" when that is too wide for one figure. */
+static void when_words(const struct canvas *canvas, const struct facts *facts, char *ret, size_t size)
+{
+        static const double WIDE = 0.4;
+        uint64_t half = (facts->latest_ns - facts->soonest_ns) / 2;
+        char left[FMT_MAX], error[FMT_MAX];
+
+        if (facts->to_limit_ns == 0)
+                ret[0] = '\0';
+        else if (facts->latest_ns == UINT64_MAX)
+                snprintf(ret, size, " in %s or later", fmt_duration(left, facts->soonest_ns));
+        else if ((double)half > WIDE * (double)facts->to_limit_ns)
+                snprintf(ret, size, " in %s to %s", fmt_duration(left, facts->soonest_ns), fmt_duration(error, facts->latest_ns));
+        else if (half < 30 * NS_PER_S)
+                snprintf(ret, size, " in %s", fmt_duration(left, facts->to_limit_ns));
+        else
+                snprintf(ret, size, " in %s %s%s", fmt_duration(left, facts->to_limit_ns), plus_minus(canvas), fmt_duration(error, half));
+}
+
+static void limit_words(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room, char *ret, size_t size)
 {
         const struct rec_session *session = heap_session(ui->heap);
-        char limit[FMT_MAX], left[FMT_MAX], when[FMT_MAX + 16] = "";
+        char limit[FMT_MAX], when[3 * FMT_MAX];
         const char *source;
 
         ret[0] = '\0';
         if (!session || session->limit_bytes == 0)
                 return;
-        if (facts->to_limit_ns > 0)
-                snprintf(when, sizeof when, " in about %s", fmt_duration(left, facts->to_limit_ns));
+        when_words(canvas, facts, when, sizeof when);
         fmt_bytes(limit, session->limit_bytes);
         source = session->limit_source ? session->limit_source : "";
-        snprintf(ret, size, "   limit %s (%s)%s", limit, source, when);
+        snprintf(ret, size, "limit %s (%s)%s", limit, source, when);
         if (text_width(ret) > room) /* the path of the cgroup goes first */
-                snprintf(ret, size, "   limit %s (%.*s)%s", limit, (int)strcspn(source, " "), source, when);
+                snprintf(ret, size, "limit %s (%.*s)%s", limit, (int)strcspn(source, " "), source, when);
         if (text_width(ret) > room)
-                snprintf(ret, size, "   %s%s", limit, when);
+                snprintf(ret, size, "%s%s", limit, when);
         if (text_width(ret) > room)
                 ret[0] = '\0';
 }
 
-void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
-                    char *ret, size_t size)
+/* What is not known yet and when it will be: a rate takes 20 s behind the first fifth, classes two minutes. */
+static void waiting_words(const struct ui *ui, const struct facts *facts, char *ret, size_t size)
 {
-        char rate[64], limit[256], window[FMT_MAX], first[256];
+        enum { RATE_S = 25, CLASSES_S = 120 };
+        const struct rec_session *session = heap_session(ui->heap);
+        uint64_t now = time_now_ns(ui), began = session ? session->started_ns : now;
+        int age = now > began ? (int)((now - began) / NS_PER_S) : 0;
+        bool watching = ui->mode == UI_LIVE && !ui->ended;
 
+        ret[0] = '\0';
+        if (isfinite(facts->rate) && (age >= CLASSES_S || !watching))
+                return;
+        if (!watching)
+                snprintf(ret, size, "too short to say");
+        else if (!isfinite(facts->rate))
+                snprintf(ret, size, "watching: a rate in about %d s, classes in about 2 min", age < RATE_S ? RATE_S - age : 5);
+        else if (CLASSES_S - age > 90)
+                snprintf(ret, size, "classes in about 2 min");
+        else
+                snprintf(ret, size, "classes in about %d s", (CLASSES_S - age + 9) / 10 * 10);
+}
+
+/* "2 sites make 98 % of it" */
+static void makers_words(struct ui *ui, const struct facts *facts, char *ret, size_t size)
+{
+        enum { LOOKED_AT = 16 };
+        const struct heap_query query = { .sort = HEAP_BY_RATE };
+        uint32_t ids[LOOKED_AT];
+        int n = heap_list(ui->heap, &query, ids, LOOKED_AT), makers = 0;
+        double sum = 0, share;
+
+        ret[0] = '\0';
+        for (int i = 0; i < n && i < LOOKED_AT; i++) {
+                struct heap_site site;
+
+                if (ids[i] == 0 || !heap_site(ui->heap, ids[i], &site) || !(site.rate_per_min > site.rate_error) ||
+                    site.kind != REC_SITE_HEAP)
+                        continue;
+                makers++;
+                sum += site.rate_per_min;
+        }
+        share = fmin(sum / facts->rate, 1);
+        if (makers > 0 && share > 0.2)
+                snprintf(ret, size, "%d %s %.0f %% of it", makers, makers == 1 ? "site makes" : "sites make", share * 100);
+}
+
+/* What the sentence begins with. */
+static void first_words(struct ui *ui, const struct canvas *canvas, const struct facts *facts, char *ret, size_t size)
+{
+        char rate[64], window[FMT_MAX];
+
+        rate_words(canvas, facts, rate, sizeof rate);
+        fmt_duration(window, heap_window_ns(ui->heap));
+        if (!isfinite(facts->rate))
+                ret[0] = '\0';
+        else if (!facts->significant)
+                snprintf(ret, size, "no clear growth: %s over %s", rate, window);
+        else
+                snprintf(ret, size, "%s %s %s over %s", heap_is_rss_only(ui->heap) ? "RSS" : "heap", facts->rate > 0 ? "grows" : "shrinks", rate, window);
+}
+
+/* Adds WORDS when they fit. */
+static void add_words(char *ret, size_t size, int room, const char *words)
+{
+        size_t len = strlen(ret);
+
+        if (words[0] && (len == 0 || text_width(ret) + 3 + text_width(words) <= room))
+                snprintf(ret + len, size - len, "%s%s", len ? "   " : "", words);
+}
+
+void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room, char *ret, size_t size)
+{
+        bool grows = facts->significant && facts->rate > 0;
+        char words[256], clock[FMT_MAX];
+        uint64_t since;
+
+        ret[0] = '\0';
         if (!facts->known) {
                 snprintf(ret, size, "waiting for the first data");
                 return;
@@ -147,16 +243,21 @@ void facts_sentence(const struct ui *ui, const struct canvas *canvas, const stru
                          facts->seen_share * 100);
                 return;
         }
-        rate_words(canvas, facts, rate, sizeof rate);
-        fmt_duration(window, heap_window_ns(ui->heap));
-        if (!isfinite(facts->rate))
-                snprintf(first, sizeof first, "%s: a rate needs about 25 s of data",
-                         ui->mode == UI_LIVE && !ui->ended ? "watching" : "too short to say");
-        else if (!facts->significant)
-                snprintf(first, sizeof first, "no clear growth: %s over %s", rate, window);
-        else
-                snprintf(first, sizeof first, "heap %s %s over %s", facts->rate > 0 ? "grows" : "shrinks",
-                         rate, window);
-        limit_words(ui, facts, room - text_width(first), limit, sizeof limit);
-        snprintf(ret, size, "%s%s", first, limit);
+        first_words(ui, canvas, facts, ret, size);
+        waiting_words(ui, facts, words, sizeof words);
+        add_words(ret, size, room, words);
+        since = grows ? alerts_growing_since_ns(ui) : 0;
+        limit_words(ui, canvas, facts, room - text_width(ret) - 3, words, sizeof words);
+        add_words(ret, size, room, words);
+        if (grows && canvas->width >= SIDE_PANE) {
+                add_words(ret, size, room, alerts_next(ui, words, sizeof words));
+                makers_words(ui, facts, words, sizeof words);
+                add_words(ret, size, room, words);
+        } else if (isfinite(facts->rate) && !facts->significant && !heap_is_rss_only(ui->heap)) {
+                add_words(ret, size, room, detect_words(heap_process(ui->heap)->mean, true, words, sizeof words));
+        }
+        if (since > 0) {
+                snprintf(words, sizeof words, "a site grows since %.5s", fmt_clock(clock, time_wall(ui, since)));
+                add_words(ret, size, room, words);
+        }
 }

@@ -140,7 +140,9 @@ static void measure_words(struct ui *ui, const struct canvas *canvas, const stru
         char count[FMT_MAX], mean[2 * FMT_MAX];
         bool wide = canvas->width >= SIDE_PANE;
 
-        if (isfinite(facts->error_share) && wide)
+        if (heap_is_rss_only(ui->heap))
+                snprintf(est, size, "RSS only");
+        else if (isfinite(facts->error_share) && wide)
                 snprintf(est, size, "%s est %s%.0f %%", mean_words(ui, mean, sizeof mean), plus_minus(canvas),
                          facts->error_share * 100);
         else if (isfinite(facts->error_share))

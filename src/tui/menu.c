@@ -215,7 +215,7 @@ static void put_rows(struct ui *ui, struct canvas *canvas, int x, int y, int wid
                         continue;
                 canvas_put(canvas, x, y + i, 1, STYLE_PLAIN, ">");
                 canvas_style(canvas, x, y + i, width, STYLE_SELECTED);
-                canvas->cursor_x = x;
+                canvas->cursor_x = x < canvas->width ? x : 0; /* a window of one column has no room for rows */
                 canvas->cursor_y = y + i;
         }
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "model/detect.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -96,6 +97,24 @@ static void add_zooms(struct buf *out, struct ui *ui)
                 buf_printf(out, "           and %zu other classes of sizes\n", n - SHOWN);
 }
 
+/* How slow a leak may be. */
+static void add_detection(struct buf *out, struct ui *ui, uint64_t mean)
+{
+        const struct heap_zoom *zooms;
+        size_t n = heap_zooms(ui->heap, &zooms);
+        uint64_t finest = UINT64_MAX;
+        char words[160], text[FMT_MAX];
+
+        buf_printf(out, " limit     at this mean %s;\n", detect_words(mean, true, words, sizeof words));
+        buf_printf(out, "           slower than %s/h it may never show in one site\n",
+                   fmt_bytes(text, (uint64_t)detect_slowest(mean, DETECT_CHANCE)));
+        for (size_t i = 0; i < n; i++)
+                finest = zooms[i].mean < finest ? zooms[i].mean : finest;
+        if (n > 0)
+                buf_printf(out, "           where it is finer, one in %s: %s\n", fmt_bytes(text, finest),
+                           detect_words(finest, true, words, sizeof words));
+}
+
 static void add_measure(struct buf *out, struct ui *ui, const struct rec_process *p, const struct facts *facts,
                         const char *pm)
 {
@@ -104,6 +123,7 @@ static void add_measure(struct buf *out, struct ui *ui, const struct rec_process
         buf_printf(out, "ESTIMATE\n");
         buf_printf(out, " mean      one sample in %s allocated bytes, on average\n", fmt_bytes(a, p->mean));
         add_zooms(out, ui);
+        add_detection(out, ui, p->mean);
         buf_printf(out, " samples   %s taken, %s lost\n", fmt_count(a, p->samples),
                    fmt_count(b, p->lost_samples));
         if (isfinite(facts->error_share))

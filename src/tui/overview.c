@@ -33,6 +33,20 @@ static void traffic_words(char *ret, size_t size, const char *what, double bytes
                          calls > 0 && calls < 1 ? "<1" : fmt_count(count, (uint64_t)calls));
 }
 
+/* "RSS 812M   anonymous 700M ...": all there is when nothing is traced. */
+static void put_rss_only(struct ui *ui, struct canvas *canvas, int y, const struct facts *facts)
+{
+        const struct rec_process *p = heap_process(ui->heap);
+        char rss[32], anon[32], files[32], shared[32], size[FMT_MAX];
+        const char *const items[] = { rss, anon, files, shared, "no call sites: nothing is traced (--rss-only)" };
+
+        snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts->rss));
+        snprintf(anon, sizeof anon, "anonymous %s", fmt_bytes(size, p->rss_anon));
+        snprintf(files, sizeof files, "files %s", fmt_bytes(size, p->rss_file));
+        snprintf(shared, sizeof shared, "shared %s", fmt_bytes(size, p->rss_shmem));
+        frame_items(canvas, 1, y, canvas->width - 1, 2, STYLE_PLAIN, items, array_len(items));
+}
+
 /* "RSS 812M   heap in use 644M ..." */
 static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struct facts *facts)
 {
@@ -42,6 +56,10 @@ static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struc
         const char *const items[] = { rss, used, unused, alloc, released, mapped };
         bool wide = canvas->width >= SIDE_PANE;
 
+        if (heap_is_rss_only(ui->heap)) {
+                put_rss_only(ui, canvas, y, facts);
+                return;
+        }
         snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts->rss));
         snprintf(used, sizeof used, "heap in use %s%s", p->heap_exact ? "" : "about ",
                  fmt_bytes(size, p->heap_used));
@@ -231,7 +249,7 @@ static void short_words(struct ui *ui, const struct facts *facts, char pid[], ch
                 snprintf(rate, size, "%s/min", rate_text(text, facts->rate, facts->rate_error));
         snprintf(used, size, "%s", fmt_bytes(text, p->heap_used));
         if (session && session->limit_bytes > 0 && facts->to_limit_ns > 0)
-                snprintf(limit, size, "%s in about %s", fmt_bytes(text, session->limit_bytes),
+                snprintf(limit, size, "%s in %s", fmt_bytes(text, session->limit_bytes),
                          fmt_duration(left, facts->to_limit_ns));
         else if (session && session->limit_bytes > 0)
                 snprintf(limit, size, "of %s", fmt_bytes(text, session->limit_bytes));
@@ -273,7 +291,9 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
         if (span[FIGURES].size > 0) {
                 const char *const items[] = { heap, rss, limit };
 
-                snprintf(heap, sizeof heap, "heap %s", used);
+                snprintf(heap, sizeof heap, "%s", heap_is_rss_only(ui->heap) ? "RSS only" : "heap ");
+                if (!heap_is_rss_only(ui->heap))
+                        snprintf(heap, sizeof heap, "heap %.40s", used);
                 snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts.rss));
                 frame_items(canvas, 0, span[FIGURES].at, canvas->width, 2, STYLE_PLAIN, items,
                             array_len(items));

@@ -89,6 +89,11 @@ void source_forget(struct stack_state *stack)
         free(stack->source_path);
         free(stack->source_found);
         stack->source = stack->source_path = stack->source_found = NULL;
+        stack->source_scroll = 0;
+        stack->source_lines = 0;
+        free(stack->source_sums);
+        stack->source_sums = NULL;
+        stack->n_source_sums = 0;
 }
 
 /* GNU as takes a sum for a number and writes its last byte first (clang without its own assembler goes that way). */
@@ -166,6 +171,8 @@ static void look_for(struct ui *ui, const struct tree_node *node)
                 try(stack, root, node->file, &said);
         }
         free(mapped);
+        for (const char *c = stack->source; c; c = strchr(c, '\n') ? strchr(c, '\n') + 1 : NULL)
+                stack->source_lines++;
 }
 
 bool source_available(struct ui *ui, const struct tree_node *node)
@@ -184,21 +191,24 @@ const char *source_place(struct ui *ui, const struct tree_node *node)
         return source_available(ui, node) ? ui->stack.source_found : NULL;
 }
 
-/* Line NUMBER (from 1) of TEXT with tabs as spaces and made harmless; NULL behind the end. The caller frees
- * it. */
-static char *source_line(const char *text, uint32_t number)
+/* Where line NUMBER (from 1) of TEXT begins; NULL behind the end. */
+static const char *find_line(const char *text, uint32_t number)
 {
-        struct buf line = { 0 };
-        char *raw, *clean;
-
         for (; number > 1; number--) {
                 text = strchr(text, '\n');
                 if (!text)
                         return NULL;
                 text++;
         }
-        if (*text == '\0')
-                return NULL;
+        return *text ? text : NULL;
+}
+
+/* The line at TEXT with tabs as spaces and made harmless. The caller frees it. */
+static char *source_line(const char *text)
+{
+        struct buf line = { 0 };
+        char *raw, *clean;
+
         buf_puts(&line, "");
         for (; *text && *text != '\n' && *text != '\r' && line.len < 1000; text++) {
                 buf_putc(&line, *text == '\t' ? ' ' : *text);
@@ -211,6 +221,67 @@ static char *source_line(const char *text, uint32_t number)
         return clean;
 }
 
+/* ---- what the lines of the file hold ---- */
+
+static bool is_at(const struct tree_node *node, const char *file, uint32_t line)
+{
+        return node->file && node->line == line && (node->file == file || strcmp(node->file, file) == 0);
+}
+
+/* Does a frame above NODE stand at the same line? Then its bytes are counted there. */
+static bool is_again(const struct tree *tree, const struct tree_node *node)
+{
+        for (uint32_t i = node->parent; i != 0; i = tree->nodes[i].parent)
+                if (is_at(&tree->nodes[i], node->file, node->line))
+                        return true;
+        return false;
+}
+
+static int by_line(const void *a, const void *b)
+{
+        const struct source_sum *x = a, *y = b;
+
+        return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* Adds up what the frames of the tree in FILE hold, by line. */
+static void sum_lines(struct stack_state *stack, const char *file)
+{
+        const struct tree *tree = &stack->tree;
+        size_t n = 0, cap = 0, kept = 0;
+        struct source_sum *sums = NULL;
+
+        for (size_t i = 1; i < tree->n; i++) {
+                const struct tree_node *node = &tree->nodes[i];
+
+                if (node->line == 0 || !is_at(node, file, node->line) || is_again(tree, node))
+                        continue;
+                array_grow(sums, n, cap);
+                sums[n++] = (struct source_sum){ node->line, node->live_bytes, node->rate_per_min };
+        }
+        if (n > 0)
+                qsort(sums, n, sizeof *sums, by_line);
+        for (size_t i = 0; i < n; i++) {
+                if (kept > 0 && sums[kept - 1].line == sums[i].line) {
+                        sums[kept - 1].live_bytes += sums[i].live_bytes;
+                        sums[kept - 1].rate_per_min += sums[i].rate_per_min;
+                } else {
+                        sums[kept++] = sums[i];
+                }
+        }
+        stack->source_sums = sums ? sums : xcalloc(1, sizeof *sums);
+        stack->n_source_sums = kept;
+}
+
+static const struct source_sum *sum_at(const struct stack_state *stack, uint32_t line)
+{
+        const struct source_sum key = { .line = line };
+
+        return bsearch(&key, stack->source_sums, stack->n_source_sums, sizeof key, by_line);
+}
+
+/* ---- drawing ---- */
+
 /* The line above: what is shown, and whether it can be trusted. The warning is never left out. */
 static void draw_rule(const struct stack_state *stack, struct canvas *canvas, int x, int y, int width, const char *place)
 {
@@ -222,7 +293,7 @@ static void draw_rule(const struct stack_state *stack, struct canvas *canvas, in
         char title[128];
 
         if (!warning[0]) {
-                frame_rule(canvas, x, y, width, place, "e: editor");
+                frame_rule(canvas, x, y, width, place, stack->in_source ? "j k scroll   Tab: tree   e: editor" : "Tab: scroll   e: editor");
                 return;
         }
         if (room < 8) {
@@ -237,40 +308,106 @@ static void draw_rule(const struct stack_state *stack, struct canvas *canvas, in
         canvas_put(canvas, x + text_width(title) + 6 + text_width(warning), y, 1, STYLE_PLAIN, " ");
 }
 
+/* "  86M +2.1M/min" of a line, "" when it holds nothing. */
+static void line_figures(const struct source_sum *sum, char *ret, size_t size)
+{
+        char live[FMT_MAX], rate[FMT_MAX];
+
+        ret[0] = '\0';
+        if (!sum || sum->live_bytes <= 0)
+                return;
+        fmt_bytes(live, (uint64_t)sum->live_bytes);
+        fmt_rate(rate, sum->rate_per_min);
+        snprintf(ret, size, "  %s %s%s", live, rate, isfinite(sum->rate_per_min) ? "/min" : "");
+}
+
+static void put_line(const struct ui *ui, struct canvas *canvas, int x, int y, int width, uint32_t number, const char *text, bool here)
+{
+        const struct stack_state *stack = &ui->stack;
+        bool other = stack->source_match == SOURCE_DIFFERS; /* then its lines are not what runs */
+        char figures[2 * FMT_MAX + 16], *line = source_line(text);
+        int room = width - 7;
+
+        line_figures(sum_at(stack, number), figures, sizeof figures);
+        room -= figures[0] ? text_width(figures) + 1 : 0;
+        canvas_printf(canvas, x, y, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u%s", here ? ">" : " ", number, other ? "?" : "");
+        canvas_put(canvas, x + 8, y, room - 1, here ? STYLE_BOLD : other ? STYLE_DIM : STYLE_PLAIN, line);
+        if (figures[0])
+                frame_right(canvas, x + width - text_width(figures) - 1, y, text_width(figures), here ? STYLE_BOLD : STYLE_PLAIN,
+                            figures);
+        free(line);
+}
+
+/* The first line shown: NODE's in the middle, and from there as far as was scrolled, but not beyond the ends. */
+static uint32_t first_line(struct stack_state *stack, const struct tree_node *node, int height)
+{
+        long half = height > 1 ? height / 2 : 0, own = (long)node->line > half ? (long)node->line - half : 1;
+        long last = (long)stack->source_lines - height + 1, first = own + stack->source_scroll;
+
+        last = last > own ? last : own;
+        first = first < 1 ? 1 : first > last ? last : first;
+        stack->source_scroll = first - own;
+        return (uint32_t)first;
+}
+
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node)
 {
-        bool other = ui->stack.source_match == SOURCE_DIFFERS; /* then its lines are not what runs */
-        uint32_t half, first;
+        struct stack_state *stack = &ui->stack;
+        const char *text;
+        uint32_t number;
 
         if (height < 1 || !source_available(ui, node))
                 return;
-        draw_rule(&ui->stack, canvas, x, y++, width, node->place);
+        if (!stack->source_sums)
+                sum_lines(stack, node->file);
+        draw_rule(stack, canvas, x, y++, width, node->place);
         height--;
-        half = (uint32_t)(height > 1 ? height / 2 : 0);
-        first = node->line > half ? node->line - half : 1;
-        for (int row = 0; row < height; row++) {
-                uint32_t number = first + (uint32_t)row;
-                bool here = number == node->line;
-                char live[FMT_MAX], rate[FMT_MAX], figures[2 * FMT_MAX + 16] = "";
-                char *line = source_line(ui->stack.source, number);
-                int room = width - 7;
+        stack->source_height = height;
+        number = first_line(stack, node, height);
+        text = find_line(stack->source, number);
+        for (int row = 0; row < height && text && *text; row++, number++) {
+                put_line(ui, canvas, x, y + row, width, number, text, number == node->line);
+                text = strchr(text, '\n');
+                text = text ? text + 1 : NULL;
+        }
+        if (stack->in_source && height > 0) {
+                canvas->cursor_x = x;
+                canvas->cursor_y = y;
+        }
+}
 
-                if (!line)
-                        break;
-                if (here) {
-                        fmt_bytes(live, node->live_bytes > 0 ? (uint64_t)node->live_bytes : 0);
-                        fmt_rate(rate, node->rate_per_min);
-                        snprintf(figures, sizeof figures, "  %s %s%s", live, rate,
-                                 isfinite(node->rate_per_min) ? "/min" : "");
-                        room -= text_width(figures) + 1;
-                }
-                canvas_printf(canvas, x, y + row, 7, here ? STYLE_BOLD : STYLE_DIM, "%s%5u%s", here ? ">" : " ",
-                              number, other ? "?" : "");
-                canvas_put(canvas, x + 8, y + row, room - 1, here ? STYLE_BOLD : other ? STYLE_DIM : STYLE_PLAIN, line);
-                if (here)
-                        frame_right(canvas, x + width - text_width(figures) - 1, y + row, text_width(figures),
-                                    STYLE_BOLD, figures);
-                free(line);
+bool source_key(struct ui *ui, enum command command)
+{
+        struct stack_state *stack = &ui->stack;
+        long page = stack->source_height > 1 ? stack->source_height - 1 : 1;
+
+        if (!stack->source_shown) {
+                stack->in_source = false;
+                return false;
+        }
+        switch (command) {
+        case CMD_UP:
+        case CMD_DOWN:
+                stack->source_scroll += command == CMD_DOWN ? 1 : -1;
+                return true;
+        case CMD_PAGE_UP:
+        case CMD_PAGE_DOWN:
+                stack->source_scroll += command == CMD_PAGE_DOWN ? page : -page;
+                return true;
+        case CMD_HALF_UP:
+        case CMD_HALF_DOWN:
+                stack->source_scroll += command == CMD_HALF_DOWN ? page / 2 + 1 : -(page / 2 + 1);
+                return true;
+        case CMD_HOME:
+        case CMD_END:
+                stack->source_scroll = command == CMD_HOME ? INT32_MIN : INT32_MAX;
+                return true;
+        case CMD_BACK:
+        case CMD_CLEAR:
+                stack->in_source = false;
+                return true;
+        default:
+                return false;
         }
 }

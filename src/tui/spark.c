@@ -40,6 +40,20 @@ void spark_draw(struct canvas *canvas, int x, int y, enum style style, const dou
         }
 }
 
+void spark_columns(struct canvas *canvas, int x, int y, enum style style, const double *values, int n)
+{
+        double high = 0;
+
+        for (int i = 0; i < n; i++)
+                if (isfinite(values[i]))
+                        high = fmax(high, values[i]);
+        for (int i = 0; i < n; i++) {
+                double part = isfinite(values[i]) && high > 0 ? fmax(values[i], 0) / high : 0;
+
+                put_level(canvas, x + i, y, style, (int)(part * (LEVELS - 1) + 0.5));
+        }
+}
+
 void spark_bar(struct canvas *canvas, int x, int y, int width, enum style style, double fraction)
 {
         int eighths;

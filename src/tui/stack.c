@@ -18,11 +18,15 @@ static void drop_tree(struct stack_state *stack)
         stack->tree = (struct tree){ 0 };
         stack->has_tree = false;
         stack->n_rows = 0;
+        free(stack->source_sums);
+        stack->source_sums = NULL;
+        stack->n_source_sums = 0;
 }
 
 void stack_forget(struct ui *ui)
 {
         drop_tree(&ui->stack);
+        ui->stack.inspected = false;
 }
 
 void stack_done(struct stack_state *stack)
@@ -31,6 +35,7 @@ void stack_done(struct stack_state *stack)
         table_done(&stack->table);
         free(stack->rows);
         free(stack->folded);
+        free(stack->inspection);
         source_forget(stack);
 }
 
@@ -200,6 +205,7 @@ void stack_show(struct ui *ui, uint32_t site)
 
         stack->site = site;
         stack->n_folded = 0;
+        stack->in_source = false;
         stack->table.n = stack->table.selected = stack->table.top = 0;
         stack_update(ui);
         if (!stack->inverted)
@@ -311,12 +317,28 @@ static void find_same_name(struct ui *ui)
                 ui_tell(ui, "no other frame of this name is shown here");
 }
 
+/* Where the source is shown, Tab leads there and back; else, as elsewhere, to the next view. */
+static bool change_pane(struct ui *ui)
+{
+        struct stack_state *stack = &ui->stack;
+
+        if (stack->source_shown)
+                stack->in_source = !stack->in_source;
+        else
+                show_view(ui, VIEW_MARKS);
+        return true;
+}
+
 bool stack_key(struct ui *ui, enum command command, enum ui_action *ret)
 {
         struct stack_state *stack = &ui->stack;
 
         (void)ret;
+        if (stack->in_source && source_key(ui, command))
+                return true;
         switch (command) {
+        case CMD_PANE:
+                return change_pane(ui);
         case CMD_OPEN:
         case CMD_FOLD:
         case CMD_ENTER:

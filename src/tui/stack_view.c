@@ -13,8 +13,6 @@
 
 enum column { NAME, LIVE, SHARE, PERCENT, RATE, WHERE, COLUMNS };
 
-static const uint64_t OLD_ENOUGH_NS = 150 * NS_PER_S; /* before that all is young */
-
 static const struct part columns[COLUMNS] = {
         [NAME] = { 14, 60, 0 },  [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 },
         [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 16, 30, 4 },
@@ -23,10 +21,14 @@ static const struct part columns[COLUMNS] = {
 static void put_titles(const struct ui *ui, struct canvas *canvas, int x, int y, const struct span *span)
 {
         const struct stack_state *stack = &ui->stack;
-        const char *order = stack->inverted ? "BOTTOM-UP (t: callers first)" : "TOP-DOWN (t: invert)";
+        const char *turn = stack->inverted ? "BOTTOM-UP (t: callers first" : "TOP-DOWN (t: bottom-up";
+        char order[128], words[64];
 
+        snprintf(order, sizeof order, "%s, b: %s)", turn, metric_words(ui, words, sizeof words));
         if (span[NAME].size < text_width(order) + 2)
-                order = stack->inverted ? "BOTTOM-UP" : "TOP-DOWN";
+                snprintf(order, sizeof order, "%s)", turn);
+        if (span[NAME].size < text_width(order) + 2)
+                snprintf(order, sizeof order, "%s", stack->inverted ? "BOTTOM-UP" : "TOP-DOWN");
         canvas_put(canvas, x + span[NAME].at + 1, y, span[NAME].size - 1, STYLE_DIM, order);
         frame_right(canvas, x + span[LIVE].at, y, span[LIVE].size, STYLE_DIM, metric_title(ui));
         canvas_put(canvas, x + span[SHARE].at, y, span[SHARE].size, STYLE_DIM, "SHARE");
@@ -101,6 +103,8 @@ static void put_tree(struct ui *ui, struct canvas *canvas, int x, int y, int wid
                         continue;
                 canvas_put(canvas, x, at, 1, STYLE_PLAIN, ">");
                 canvas_style(canvas, x, at, width, STYLE_SELECTED);
+                if (stack->in_source && stack->source_shown)
+                        continue;
                 canvas->cursor_x = x;
                 canvas->cursor_y = at;
         }
@@ -108,45 +112,65 @@ static void put_tree(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 
 /* ---- the line about the site ---- */
 
+/* "212M live in 1.74M blocks of 128 B" */
+static void live_words(const struct heap_site *site, bool wide, char *ret, size_t size)
+{
+        char live[FMT_MAX], blocks[FMT_MAX], each[FMT_MAX];
+        int64_t mean = site->live_blocks > 0 ? site->live_bytes / site->live_blocks : 0;
+
+        fmt_bytes(live, site->live_bytes > 0 ? (uint64_t)site->live_bytes : 0);
+        if (site->live_blocks > 0)
+                snprintf(ret, size, "%s live%s %s block%s of %s%s", live, wide ? " in" : ",",
+                         fmt_count(blocks, (uint64_t)site->live_blocks), site->live_blocks == 1 ? "" : "s",
+                         fmt_bytes(each, mean > 0 ? (uint64_t)mean : 0), mean < 1000 ? " B" : "");
+        else
+                snprintf(ret, size, "%s live", live);
+}
+
+static void put_site(struct ui *ui, struct canvas *canvas, int y, const struct heap_site *site)
+{
+        const struct inspection *seen = stack_inspect(ui);
+        bool wide = canvas->width >= 100;
+        char what[64], live[128], rate[64] = "", freed[48] = "", error[48], text[FMT_MAX], stacks[48] = "", threads[32] = "",
+                                                                                           called[INSPECT_NAME] = "";
+        const char *const items[] = { what, live, rate, freed, stacks, threads, called, error };
+
+        snprintf(what, sizeof what, "#%u %s", site->id, heap_class_name(site->class));
+        live_words(site, wide, live, sizeof live);
+        if (isfinite(site->rate_per_min) && wide)
+                snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site->rate_per_min / 1048576, plus_minus(canvas),
+                         site->rate_error / 1048576);
+        else if (isfinite(site->rate_per_min))
+                snprintf(rate, sizeof rate, "%s/min", rate_text(text, site->rate_per_min, site->rate_error));
+        if (site->born_bytes > 0)
+                snprintf(freed, sizeof freed, "%.1f %% ever freed",
+                         fmax(0, 100.0 * (1 - (double)site->live_bytes / (double)site->born_bytes)));
+        if (seen->n_stacks > 0)
+                snprintf(stacks, sizeof stacks, "%zu distinct stack%s", seen->n_stacks, seen->n_stacks == 1 ? "" : "s");
+        if (seen->n_threads > 0)
+                snprintf(threads, sizeof threads, "%zu thread%s", seen->n_threads, seen->n_threads == 1 ? "" : "s");
+        if (seen->allocators.n > 0)
+                name_fit(seen->allocators.v[0].name, 20, canvas->ascii, called, sizeof called);
+        snprintf(error, sizeof error, "est %s%s", plus_minus(canvas), fmt_bytes(text, (uint64_t)fmax(0, site->live_error)));
+        frame_items(canvas, 1, y, canvas->width - 1, 3, site->class == REC_GROWING ? STYLE_WARN : STYLE_BOLD, items,
+                    array_len(items));
+}
+
 static void put_head(struct ui *ui, struct canvas *canvas, int y)
 {
-        struct heap_site site;
-        char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], what[300], live[96], rate[96] = "", freed[64] = "",
-                                                                      error[48] = "";
-        const char *const items[] = { what, live, rate, freed, error };
         const struct tree *tree = stack_tree(ui, ui->stack.site, ui->stack.inverted);
+        int64_t bytes = tree ? tree->nodes[0].live_bytes : 0;
+        struct heap_site site;
+        char live[FMT_MAX];
 
-        if (ui->stack.site == 0) {
-                int64_t bytes = tree ? tree->nodes[0].live_bytes : 0;
-
+        if (ui->stack.site == 0)
                 canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_BOLD,
                               "all sites: %s live.  Blocks from before the attach have no stacks.",
-                              fmt_bytes(a, bytes > 0 ? (uint64_t)bytes : 0));
-                return;
-        }
-        if (!heap_site(ui->heap, ui->stack.site, &site)) {
-                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_BOLD,
-                              "site %u did not exist at this moment", ui->stack.site);
-                return;
-        }
-        snprintf(what, sizeof what, "#%u %s", site.id, heap_class_name(site.class));
-        snprintf(live, sizeof live, "%s live",
-                 fmt_bytes(a, site.live_bytes > 0 ? (uint64_t)site.live_bytes : 0));
-        if (site.live_blocks > 0)
-                snprintf(live, sizeof live, "%s live, %s blocks of %s%s", a,
-                         fmt_count(b, (uint64_t)site.live_blocks),
-                         fmt_bytes(c, (uint64_t)(site.live_bytes / site.live_blocks)),
-                         site.live_bytes / site.live_blocks < 1000 ? " B" : "");
-        if (isfinite(site.rate_per_min))
-                snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site.rate_per_min / 1048576,
-                         plus_minus(canvas), site.rate_error / 1048576);
-        if (site.born_bytes > 0)
-                snprintf(freed, sizeof freed, "%.1f %% ever freed",
-                         fmax(0, 100.0 * (1 - (double)site.live_bytes / (double)site.born_bytes)));
-        snprintf(error, sizeof error, "est %s%s", plus_minus(canvas),
-                 fmt_bytes(b, (uint64_t)fmax(0, site.live_error)));
-        frame_items(canvas, 1, y, canvas->width - 1, 3, site.class == REC_GROWING ? STYLE_WARN : STYLE_BOLD,
-                    items, array_len(items));
+                              fmt_bytes(live, bytes > 0 ? (uint64_t)bytes : 0));
+        else if (!heap_site(ui->heap, ui->stack.site, &site))
+                canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_BOLD, "site %u did not exist at this moment", ui->stack.site);
+        else
+                put_site(ui, canvas, y, &site);
 }
 
 static void put_note(struct ui *ui, struct canvas *canvas, int y, int width)
@@ -167,80 +191,6 @@ static void put_note(struct ui *ui, struct canvas *canvas, int y, int width)
         if (stack->find[0])
                 snprintf(find, sizeof find, "find \"%s\" (n N)", stack->find);
         frame_items(canvas, 1, y, width - 1, 3, STYLE_DIM, items, array_len(items));
-}
-
-/* ---- ages ---- */
-
-void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site)
-{
-        static const char *const names[HEAP_AGES] = { "<1m", "<10m", "<1h", "<6h", ">6h" };
-        int64_t bytes[HEAP_AGES], most = 0;
-        int bar = width - 5 - 6;
-
-        if (height < 1 || bar < 4 || heap_ages(ui->heap, site, bytes) < 0)
-                return;
-        for (int i = 0; i < HEAP_AGES; i++)
-                most = bytes[i] > most ? bytes[i] : most;
-        for (int i = 0; i < HEAP_AGES && i < height; i++) {
-                char text[FMT_MAX];
-
-                canvas_put(canvas, x, y + i, 5, STYLE_DIM, names[i]);
-                if (most > 0)
-                        spark_bar(canvas, x + 5, y + i, bar, STYLE_CHART, (double)bytes[i] / (double)most);
-                frame_right(canvas, x + 5 + bar, y + i, 6, STYLE_PLAIN,
-                            fmt_bytes(text, bytes[i] > 0 ? (uint64_t)bytes[i] : 0));
-        }
-}
-
-/* What the shape of the ages says, in words. */
-static const char *ages_meaning(struct ui *ui, uint32_t site)
-{
-        int64_t bytes[HEAP_AGES], sum = 0;
-
-        if (time_now_ns(ui) < heap_session(ui->heap)->started_ns + OLD_ENOUGH_NS || heap_ages(ui->heap, site, bytes) < 0)
-                return "";
-        for (int i = 0; i < HEAP_AGES; i++)
-                sum += bytes[i];
-        if (sum <= 0)
-                return "";
-        if (bytes[0] > sum / 10 * 9)
-                return "nearly all is younger than a minute";
-        if (bytes[0] < sum / 1000 && bytes[1] < sum / 100)
-                return "nothing new for a while: made once and kept";
-        return "";
-}
-
-static void put_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
-{
-        frame_rule(canvas, x, y, width, "age of the live bytes here", ages_meaning(ui, ui->stack.site));
-        stack_ages(ui, canvas, x + 2, y + 1, width > 70 ? 64 : width - 3, height - 1, ui->stack.site);
-}
-
-static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
-{
-        struct heap_site site;
-        char text[128], a[FMT_MAX];
-
-        for (int row = 0; row < height; row++)
-                canvas_put(canvas, x, y + row, 1, STYLE_TREE, "|");
-        x += 2;
-        width -= 3;
-        canvas_put(canvas, x, y, width, STYLE_BOLD, "age of the live bytes here");
-        stack_ages(ui, canvas, x, y + 1, width, HEAP_AGES, ui->stack.site);
-        canvas_put(canvas, x, y + 1 + HEAP_AGES, width, STYLE_DIM, ages_meaning(ui, ui->stack.site));
-        y += HEAP_AGES + 3;
-        if (!heap_site(ui->heap, ui->stack.site, &site) || site.id == 0)
-                return;
-        canvas_put(canvas, x, y++, width, STYLE_BOLD, "allocating frame");
-        name_fit(site.name, width, canvas->ascii, text, sizeof text);
-        canvas_put(canvas, x, y++, width, STYLE_PLAIN, text);
-        canvas_put(canvas, x, y++, width, STYLE_DIM, site.place);
-        y++;
-        snprintf(text, sizeof text, "first seen %s", fmt_clock(a, time_wall(ui, site.first_ns)));
-        canvas_put(canvas, x, y++, width, STYLE_PLAIN, text);
-        snprintf(text, sizeof text, "%s sampled blocks live",
-                 fmt_count(a, (uint64_t)(site.samples > 0 ? site.samples : 0)));
-        canvas_put(canvas, x, y++, width, STYLE_PLAIN, text);
 }
 
 /* ---- layouts ---- */
@@ -266,50 +216,60 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
                 frame_bottom(ui, canvas, VIEW_STACK);
 }
 
-static void draw_full(struct ui *ui, struct canvas *canvas)
+enum { HEAD, TREE, NOTE, WHO, SOURCE, AGES, BANDS };
+
+/* The rows of each band, from the top; SIZE 0 = it is not there. */
+static void share_rows(const struct ui *ui, const bool shown[BANDS], int height, struct span ret[BANDS])
 {
-        enum { HEAD, TREE, NOTE, SOURCE, AGES, BANDS };
-        bool pane = canvas->width >= SIDE_PANE;
-        int pane_width = pane ? 36 + (canvas->width - SIDE_PANE) / 4 : 0, width = canvas->width - pane_width;
-        int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_STACK);
-        const struct tree_node *node = stack_selected(ui);
-        bool source = source_available(ui, node);
-        int rows = (int)(ui->stack.n_rows < 200 ? ui->stack.n_rows : 200) + 1;
-        struct part bands[BANDS] = {
-                [HEAD] = { 1, 1, 0 },    [TREE] = { 5, rows, 2 }, [NOTE] = { 1, 1, 1 },
-                [SOURCE] = { 5, 12, 8 }, [AGES] = { 6, 6, 5 },
+        int rows = (int)(ui->stack.n_rows < 200 ? ui->stack.n_rows : 200) + 1, ages = stack_age_rows(ui);
+        const struct part bands[BANDS] = {
+                [HEAD] = { 1, 1, 0 }, [TREE] = { 5, rows, 2 },   [NOTE] = { 1, 1, 1 },
+                [WHO] = { 1, 1, 7 },  [SOURCE] = { 5, 12, 8 }, [AGES] = { ages, ages, 5 },
         };
-        struct part last = { 1, 1000, 99 }; /* air */
         struct part parts[BANDS + 1];
         struct span span[BANDS + 1];
-        int n = 0, at[BANDS];
+        size_t n = 0;
 
-        for (int i = 0; i < BANDS; i++) {
-                /* what was there before the attach has no age */
-                bool shown = !(i == SOURCE && !source) && !(i == AGES && (pane || ui->stack.site == 0));
-
-                at[i] = shown ? n : -1;
-                if (shown)
+        for (int i = 0; i < BANDS; i++)
+                if (shown[i])
                         parts[n++] = bands[i];
-        }
-        parts[n] = last;
-        layout(parts, (size_t)n + 1, bottom - top, 0, span);
+        parts[n] = (struct part){ 1, 1000, 99 }; /* air */
+        layout(parts, n + 1, height, 0, span);
+        n = 0;
+        for (int i = 0; i < BANDS; i++)
+                ret[i] = shown[i] ? span[n++] : (struct span){ 0 };
+}
+
+static void draw_full(struct ui *ui, struct canvas *canvas)
+{
+        int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_STACK);
+        const struct tree_node *node = stack_selected(ui);
+        bool site = ui->stack.site != 0, pane = canvas->width >= SIDE_PANE && site; /* all sites have too many blocks to look at */
+        int pane_width = pane ? 36 + (canvas->width - SIDE_PANE) / 4 : 0, width = canvas->width - pane_width;
+        const bool shown[BANDS] = { [HEAD] = true, [TREE] = true, [NOTE] = true, [WHO] = site,
+                                    [SOURCE] = source_available(ui, node), [AGES] = site && !pane };
+        struct span span[BANDS];
+
+        share_rows(ui, shown, bottom - top, span);
         put_head(ui, canvas, top);
-        if (at[TREE] >= 0)
-                put_tree(ui, canvas, 0, top + span[at[TREE]].at, width - pane, span[at[TREE]].size);
-        if (span[at[NOTE]].size > 0)
-                put_note(ui, canvas, top + span[at[NOTE]].at, width);
-        if (at[SOURCE] >= 0)
-                source_draw(ui, canvas, 0, top + span[at[SOURCE]].at, width - 1, span[at[SOURCE]].size, node);
-        if (at[AGES] >= 0 && span[at[AGES]].size > 0)
-                put_ages(ui, canvas, 0, top + span[at[AGES]].at, width, span[at[AGES]].size);
+        put_tree(ui, canvas, 0, top + span[TREE].at, width - pane, span[TREE].size);
+        if (span[NOTE].size > 0)
+                put_note(ui, canvas, top + span[NOTE].at, width);
+        if (span[WHO].size > 0)
+                stack_who(ui, canvas, 1, top + span[WHO].at, width - 2);
+        ui->stack.source_shown = span[SOURCE].size > 1;
+        if (span[SOURCE].size > 0)
+                source_draw(ui, canvas, 0, top + span[SOURCE].at, width - 1, span[SOURCE].size, node);
+        if (span[AGES].size > 0)
+                stack_age_band(ui, canvas, 0, top + span[AGES].at, width, span[AGES].size);
         if (pane)
-                put_pane(ui, canvas, width, top + 2, pane_width, bottom - top - 2);
+                stack_pane(ui, canvas, width, top + 2, pane_width, bottom - top - 2);
 }
 
 void stack_draw(struct ui *ui, struct canvas *canvas)
 {
         stack_update(ui);
+        ui->stack.source_shown = false;
         if (is_tiny(canvas))
                 draw_tiny(ui, canvas);
         else

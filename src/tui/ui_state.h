@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/pathmap.h"
+#include "model/inspect.h"
 #include "tui/table.h"
 #include "tui/ui.h"
 
@@ -65,6 +66,13 @@ struct tree_row {
         bool parent, open;
 };
 
+/* What the frames at a line of the source file hold. */
+struct source_sum {
+        uint32_t line;
+        int64_t live_bytes;
+        double rate_per_min;
+};
+
 struct stack_state {
         uint32_t site; /* 0 = all sites */
         bool inverted;
@@ -82,7 +90,18 @@ struct stack_state {
         bool has_tree, tree_inverted;
         uint32_t tree_site;
         enum tree_metric tree_metric;
+        /* the site looked at closely, at NOW */
+        struct inspection *inspection; /* NULL = not yet */
+        bool inspected;
+        uint32_t inspected_site;
         /* the source file shown */
+        bool in_source;         /* keys scroll it */
+        bool source_shown;      /* there was room for it when the view was last drawn */
+        uint32_t source_lines;
+        long source_scroll;     /* lines from where it would stand by itself */
+        int source_height;      /* as last drawn */
+        struct source_sum *source_sums; /* bytes of its lines; NULL = not added up for this tree */
+        size_t n_source_sums;
         char *source;           /* its text; NULL = there is none */
         char *source_path;      /* as the frame names it; NULL = none was looked for yet */
         char *source_found;     /* where it was found */
@@ -296,11 +315,12 @@ struct facts {
         double seen_share; /* how much of the RSS growth the heap explains; NAN when RSS does not grow much */
         uint64_t rss;      /* bytes, all kinds */
         uint64_t to_limit_ns; /* until the limit at today's rate; 0 = cannot say */
+        uint64_t soonest_ns, latest_ns; /* the same at the ends of the rate's interval */
 };
 
 void facts_get(struct ui *ui, struct facts *ret);
 /* The sentence of line 3. */
-void facts_sentence(const struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
+void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
                     char *ret, size_t size);
 
 /* ---- alerts.c ---- */
@@ -312,6 +332,11 @@ void alerts_add(struct ui *ui);        /* a new rule is typed */
 
 /* How many crossings there are; the I-th into RET, with is_alert when it begins to fire (RET may be NULL). */
 size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret);
+
+/* Since when a site has been growing, the earliest of those that grow at NOW; 0 = none does. */
+uint64_t alerts_growing_since_ns(struct ui *ui);
+/* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
+const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
@@ -411,7 +436,16 @@ double metric_share(const struct ui *ui, const struct tree_node *node, const str
 /* ---- flame.c ---- */
 /* The flame graph alone, as a pane of another view, with the selection of the flame view. At least one row. */
 void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height);
-/* Bars of the ages of SITE's live bytes; uses 6 rows at most. */
+
+/* ---- stack_panes.c ---- */
+/* The site that the view shows, looked at closely; all zeroes for none. Until the heap moves. */
+const struct inspection *stack_inspect(struct ui *ui);
+void stack_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* all of it, with a line at its left */
+void stack_age_band(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* its ages alone */
+int stack_age_rows(const struct ui *ui); /* how many it takes */
+const char *stack_ages_words(struct ui *ui);
+void stack_who(struct ui *ui, struct canvas *canvas, int x, int y, int width); /* a line: threads, libraries, allocators */
+/* Bars of the ages of SITE's live bytes; uses 5 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
 
 /* ---- before.c ---- */
@@ -424,6 +458,7 @@ void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);
+bool source_key(struct ui *ui, enum command command); /* while the source has the keys: scrolls it; q and Esc lead out */
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
 

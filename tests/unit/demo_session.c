@@ -194,9 +194,15 @@ static void add_blocks(struct demo *demo)
         const uint32_t others[] = { demo->listeners, demo->cache, demo->config, demo->sqlite, demo->plugin };
         static const unsigned pace_s[] = { 12, 6, 1, 3, 2 };
 
+        fake_set_thread(demo->fake, 4711, "shopd");
+        fake_set_thread(demo->fake, 4714, "worker-1");
+        fake_set_thread(demo->fake, 4716, "worker-3");
         for (int i = 0; i < 200; i++)
-                fake_add_block(demo->fake, demo->login, 128, 3400,
-                               FAKE_START_NS + (uint64_t)i * 12 * NS_PER_S, 0);
+                fake_add_block_of(demo->fake, i % 5 < 3 ? 4716 : 4714, demo->login, i % 3 ? 128 : 200, 3400,
+                                  FAKE_START_NS + (uint64_t)i * 12 * NS_PER_S, 0);
+        for (uint64_t i = 0; i < 20; i++) /* and some that were given back */
+                fake_add_block_of(demo->fake, 4714, demo->login, 128, 3400, FAKE_START_NS + i * 60 * NS_PER_S,
+                                  FAKE_START_NS + i * (60 + 15) * NS_PER_S + NS_PER_S);
         for (size_t site = 0; site < sizeof others / sizeof *others; site++)
                 for (uint64_t i = 0; i < 100; i++)
                         fake_add_block(demo->fake, fake_stack_of(demo->fake, others[site]), 4096, 100,
