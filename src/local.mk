@@ -216,6 +216,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
 	%D%/tui/ended.c %D%/tui/error.c \
+	%D%/tui/export.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \
@@ -307,7 +308,7 @@ HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/lib
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
-	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/actions.c %D%/app/actions.h %D%/app/actions_export.c \
 	%D%/app/ask.h \
 	%D%/app/candidates.c %D%/app/candidates.h \
 	%D%/app/commands.c %D%/app/commands.h \

@@ -273,6 +273,8 @@ static void act(struct viewer *viewer, enum ui_action action)
                         term_bell(viewer->term);
                 break;
         case UI_EXPORT:
+                actions_export(viewer->ui, viewer->heap, viewer->viewing->user, viewer_now());
+                break;
         case UI_TRY_AGAIN:
                 break;
         case UI_WAIT:

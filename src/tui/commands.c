@@ -397,6 +397,9 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 return copy(ui);
         case CMD_EDIT:
                 return edit(ui);
+        case CMD_EXPORT:
+                prompt_open(ui, &prompt_export);
+                return UI_NOTHING;
         case CMD_SAVE_SCREEN:
                 return UI_SAVE_SCREEN;
         case CMD_LEAVE:

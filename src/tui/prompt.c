@@ -219,7 +219,10 @@ static struct table *list_beside(struct ui *ui)
 
 static void up_or_down(struct ui *ui, int step)
 {
-        if (list_beside(ui))
+        if (ui->prompt->step) {
+                ui->prompt->step(ui, step);
+                ui->typed_at = strlen(ui->typed);
+        } else if (list_beside(ui))
                 table_move(list_beside(ui), step);
         else
                 recall(ui, -step);

@@ -96,6 +96,9 @@ uint32_t ui_mark_id(const struct ui *ui);      /* which one: UI_RENAME_MARK, UI_
 /* For UI_COPY: the text; "" when there is none. Lives until the next UI_COPY. */
 const char *ui_copy_text(const struct ui *ui);
 
+/* For UI_EXPORT: what was typed: a format, then words like `kept` and a file. */
+const char *ui_export_words(const struct ui *ui);
+
 /* For UI_EDIT: the source file (an absolute path, from debug information: hostile; where it was found) or NULL, and the line, 0 = not known. */
 const char *ui_edit_file(struct ui *ui);
 uint32_t ui_edit_line(struct ui *ui);

@@ -54,6 +54,7 @@ struct prompt_type {
         void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
         enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
         void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
+        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = older lines */
         void (*complete)(struct ui *ui, char *text);                   /* Tab: TEXT_MAX bytes that may grow; NULL = nothing */
         bool moves_list;                                               /* Up and Down are for the view's list, not for older lines */
 };
@@ -200,6 +201,7 @@ struct ui {
                 char text[TEXT_MAX];
         } history[HISTORY_LINES];
         char searched[TEXT_MAX];  /* the last filter of a table, for n and N */
+        char exported[TEXT_MAX], export_words[TEXT_MAX]; /* E: the format of the last time, and all that was typed */
 
         char message[256];
         uint64_t message_until_ns;
@@ -481,6 +483,7 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
 
 /* ---- prompt.c ---- */
 extern const struct prompt_type prompt_filter, prompt_find, prompt_goto;
+extern const struct prompt_type prompt_export; /* export.c */
 void prompt_open(struct ui *ui, const struct prompt_type *prompt);
 enum ui_action prompt_key(struct ui *ui, uint32_t key);
 

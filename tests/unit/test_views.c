@@ -28,6 +28,23 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         close_world(&world);
 }
 
+static void exporting_asks_for_a_format_and_remembers_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "E");
+
+        assert_true(screen_has(world.ui, 80, 24, "export as: pprof"));
+        assert_true(screen_has(world.ui, 80, 24, "then kept, born, redact, FILE"));
+        press(world.ui, "Down Down Up Space x Down");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope x"));
+        press(world.ui, "Enter");
+        assert_string_equal(ui_export_words(world.ui), "speedscope x");
+        press(world.ui, "E");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope"));
+        press(world.ui, "Esc");
+        assert_false(screen_has(world.ui, 80, 24, "export as"));
+        close_world(&world);
+}
+
 static void show_naming(struct world *world, const struct rec_naming *naming)
 {
         fake_set_naming(world->fake, naming);
@@ -667,6 +684,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(exporting_asks_for_a_format_and_remembers_it),
                 cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
