@@ -222,10 +222,11 @@ static void up_or_down(struct ui *ui, int step)
         if (ui->prompt->step) {
                 ui->prompt->step(ui, step);
                 ui->typed_at = strlen(ui->typed);
-        } else if (list_beside(ui))
+        } else if (list_beside(ui)) {
                 table_move(list_beside(ui), step);
-        else
+        } else {
                 recall(ui, -step);
+        }
 }
 
 /* Keys that change or move in the text. False: it is none. */
