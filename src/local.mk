@@ -41,7 +41,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
-	%D%/model/record.c %D%/model/record.h \
+	%D%/model/refusal.h %D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
@@ -225,7 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
-	%D%/tui/marks.c \
+	%D%/tui/marks.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
 	%D%/tui/menu.c \
 	%D%/tui/metric.c \
 	%D%/tui/options.c \
@@ -329,6 +329,7 @@ heaptop_SOURCES = \
 	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
+	%D%/app/refusal.c %D%/app/refusal.h \
 	%D%/app/registry.c %D%/app/registry.h \
 	%D%/app/run.c \
 	%D%/app/status.h \
