@@ -231,6 +231,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
 	%D%/tui/settings.c %D%/tui/settings.h \

@@ -182,7 +182,7 @@ void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         struct flame_view *flame = flame_get(ui);
         struct area area = { ui, canvas, flame, x, y, width, height };
 
-        if (!flame || width < 1 || height < 1)
+        if (!flame || width < 1 || height < 1 || canvas->plain)
                 return;
         place(&area);
         for (size_t i = 0; i < flame->n_boxes; i++)
