@@ -41,7 +41,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/notes.c \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
-	%D%/model/record.c %D%/model/record.h \
+	%D%/model/refusal.h %D%/model/record.c %D%/model/record.h \
 	%D%/model/slope.c %D%/model/slope.h \
 	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
@@ -216,6 +216,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
 	%D%/tui/ended.c %D%/tui/error.c \
+	%D%/tui/export.c \
 	%D%/tui/facts.c \
 	%D%/tui/flame.c \
 	%D%/tui/flame_view.c \
@@ -224,7 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
-	%D%/tui/marks.c \
+	%D%/tui/marks.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
 	%D%/tui/menu.c \
 	%D%/tui/metric.c \
 	%D%/tui/options.c \
@@ -306,7 +307,7 @@ HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/lib
 
 bin_PROGRAMS += heaptop
 heaptop_SOURCES = \
-	%D%/app/actions.c %D%/app/actions.h \
+	%D%/app/actions.c %D%/app/actions.h %D%/app/actions_export.c \
 	%D%/app/ask.h \
 	%D%/app/candidates.c %D%/app/candidates.h \
 	%D%/app/commands.c %D%/app/commands.h \
@@ -327,6 +328,7 @@ heaptop_SOURCES = \
 	%D%/app/resymbolize.c \
 	%D%/app/record.c \
 	%D%/app/recording.c %D%/app/recording.h \
+	%D%/app/refusal.c %D%/app/refusal.h \
 	%D%/app/registry.c %D%/app/registry.h \
 	%D%/app/run.c \
 	%D%/app/status.h \

@@ -37,6 +37,8 @@ static const struct key_binding built_in[] = {
         /* views */
         { CMD_ENTER, { KEY_ENTER_, '\n' }, TABLES, KEYS_VIEW, 1, "stack",
           "the call tree of the selected site; of before attach: what is left, by size" },
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_MARKS), KEYS_VIEW, 1, "tree of KEPT",
+          "the call tree of what the selected site kept; of generations: their table" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_PICKER), KEYS_VIEW, 1, "watch",
           "attach to the selected process and watch it" },
         { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_SESSIONS), KEYS_VIEW, 1, "open",
@@ -52,7 +54,7 @@ static const struct key_binding built_in[] = {
         { CMD_VIEW_REPLAY, { '7' }, HEAP, KEYS_VIEW, 0, "replay",
           "the timeline: any moment of the recording" },
         { CMD_VIEW_ALERTS, { '8' }, HEAP, KEYS_VIEW, 0, "alerts", "the rules that warn, and what they said" },
-        { CMD_PANE, { KEY_TAB_ }, IN(VIEW_MARKS), KEYS_VIEW, 0, "list", "the next list of the view" },
+        { CMD_PANE, { KEY_TAB_ }, IN(VIEW_MARKS), KEYS_VIEW, 3, "list", "the next list of the view" },
         { CMD_PANE, { KEY_TAB_ }, IN(VIEW_STACK), KEYS_VIEW, 18, "pane", "to the source and back; where there is none: the next view" },
         { CMD_PANE, { KEY_TAB_ }, IN(VIEW_REPLAY), KEYS_VIEW, 0, "pane", "flame graph or table; without a flame graph the next view" },
         { CMD_VIEW_NEXT, { KEY_TAB_ }, HEAP & ~(IN(VIEW_MARKS) | IN(VIEW_STACK) | IN(VIEW_REPLAY)), KEYS_VIEW, 0, "next view",
@@ -91,7 +93,7 @@ static const struct key_binding built_in[] = {
         { CMD_SORT_REVERSE, { 'I' }, IN(VIEW_MENU), KEYS_SORT, 0, "reverse", "the other way round" },
 
         /* find */
-        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES, KEYS_FIND, 5, "filter",
+        { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES | IN(VIEW_MARKS), KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  class:growing  lib:NAME  >10M  age>1h  !not" },
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_PICKER), KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  >10M (RSS)  age>1h  !not" },
@@ -105,13 +107,14 @@ static const struct key_binding built_in[] = {
         { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
+        { CMD_SORT_MENU, { 's', KEY_F6_ }, IN(VIEW_MARKS), KEYS_SORT, 6, "sort", "sort by the next column" },
         { CMD_SORT_MENU, { 's', KEY_F6_ }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 6, "sort",
           "choose the column to sort by" },
         { CMD_SORT_LEFT, { '<' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column left",
           "sort by the column to the left" },
         { CMD_SORT_RIGHT, { '>' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "column right",
           "sort by the column to the right" },
-        { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
+        { CMD_SORT_REVERSE, { 'I' }, TABLES | IN(VIEW_MARKS) | IN(VIEW_PICKER), KEYS_SORT, 0, "reverse",
           "the other way round" },
         { CMD_LIMIT, { 'L' }, TABLES, KEYS_SORT, 0, "limit",
           "hide sites below 0.1 %, 0.25 %, 0.5 % ... of the heap in use, or none" },
@@ -148,6 +151,8 @@ static const struct key_binding built_in[] = {
         { CMD_COMPARE, { 'c' }, HEAP, KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
         { CMD_RANGE, { 'v' }, TABLES, KEYS_LEAK, 7, "range", "pick a time range on the chart: what was born in it and still lives" },
         { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it, or show what is hidden" },
+        { CMD_PAIR, { '>' }, IN(VIEW_MARKS), KEYS_LEAK, 4, "pair", "compare the next two marks" },
+        { CMD_PAIR_BACK, { '<' }, IN(VIEW_MARKS), KEYS_LEAK, 0, "pair before", "compare the two marks before" },
         { CMD_RENAME, { 'r' }, IN(VIEW_MARKS), KEYS_LEAK, 7, "rename", "give the mark another name" },
         { CMD_DELETE, { 'd' }, IN(VIEW_MARKS), KEYS_LEAK, 8, "delete", "delete the mark" },
         { CMD_DELETE, { 'd' }, IN(VIEW_ALERTS), KEYS_LEAK, 4, "delete", "delete the rule" },
@@ -199,12 +204,15 @@ static const struct key_binding built_in[] = {
           "back to the shell; recording goes on (fg returns)" },
 
         /* error pages */
+        { CMD_ENTER, { KEY_ENTER_, '\n' }, IN(VIEW_ERROR), KEYS_OUT, 1, "choose", "do what the line says, or copy it" },
+        { CMD_COPY, { 'y' }, IN(VIEW_ERROR), KEYS_OUT, 2, "copy", "the command to the clipboard and a file" },
+        { CMD_PICKER, { 'p' }, IN(VIEW_ERROR), KEYS_VIEW, 4, "picker", "choose another process" },
         { CMD_FIX_1, { '1' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 1", "the first way out" },
         { CMD_FIX_2, { '2' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 2", "the second way out" },
         { CMD_FIX_3, { '3' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 3", "the third way out" },
         { CMD_FIX_4, { '4' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 4", "the fourth way out" },
         { CMD_FIX_5, { '5' }, IN(VIEW_ERROR), KEYS_OUT, 0, "fix 5", "the fifth way out" },
-        { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ERROR), KEYS_OUT, 1, "try again", "the same once more" },
+        { CMD_TRY_AGAIN, { 'r' }, IN(VIEW_ERROR), KEYS_OUT, 3, "try again", "the same once more" },
 
         /* picker */
         { CMD_SESSIONS, { 'o' }, PICK, KEYS_PICK, 4, "saved", "saved sessions, or back to the processes" },

@@ -188,7 +188,9 @@ enum ui_action prompt_key(struct ui *ui, uint32_t key)
                 break;
         case KEY_UP_:
         case KEY_DOWN_:
-                if (list_beside(ui))
+                if (ui->prompt->step)
+                        ui->prompt->step(ui, key == KEY_UP_ ? -1 : 1);
+                else if (list_beside(ui))
                         table_move(list_beside(ui), key == KEY_UP_ ? -1 : 1);
                 return UI_NOTHING;
         default:

@@ -62,11 +62,13 @@ void ui_free(struct ui *ui)
         free(ui->moments);
         free(ui->gaps);
         free(ui->copied);
+        free(ui->error);
         free(ui);
 }
 
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
+        marks_leave_heap(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;

@@ -30,7 +30,8 @@ struct moment {
         uint64_t time_ns;
         char letter;
         bool is_mark, is_alert;
-        uint32_t id; /* of the mark */
+        uint32_t id;   /* of the mark */
+        char label[8]; /* its letter, whatever it is called */
         char text[96];
 };
 
@@ -53,6 +54,7 @@ struct prompt_type {
         void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
         enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
         void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
+        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = they move the table beside */
 };
 
 /* One visible line of the call tree. */
@@ -170,6 +172,9 @@ struct ui {
         struct stack_state stack;
         enum tree_metric metric;      /* what stack and flame compare branches by */
         struct span_ns kept;          /* TREE_KEPT counts what was born in it; both 0 = since BASE */
+        struct {
+                bool set;             /* tables show what was born in it and still lives */
+        } range;
         struct table sizes; /* of blocks from before the attach; ids are classes */
 
         /* the picker */
@@ -191,6 +196,7 @@ struct ui {
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
+        char exported[TEXT_MAX], export_words[TEXT_MAX]; /* E: the format of the last time, and all that was typed */
 
         char message[256];
         uint64_t message_until_ns;
@@ -400,6 +406,9 @@ size_t sites_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
 void sites_sort_by(struct ui *ui, int id);
 void sites_sort_at(struct ui *ui, int x);
 enum style class_style(uint32_t class);
+const char *sites_class_text(uint32_t class, int room);
+/* The name to the left, file:line to the right. */
+void sites_put_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site);
 /* A rate for a column: "?" = too short to say, "+0.1M?" = less than its error. RET has FMT_MAX bytes. */
 const char *rate_text(char *ret, double rate, double error);
 
@@ -418,8 +427,8 @@ const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree)
 void stack_find(struct ui *ui, int direction);
 
 /* ---- metric.c ---- */
-/* The tree of SITE by the metric of the screen. */
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret);
+/* The tree of SITE by the metric of the screen; WIDTHS as in struct tree_query. */
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret);
 void metric_next(struct ui *ui);
 /* What is counted, in words: "live bytes", "growth since A". RET has SIZE bytes. */
 const char *metric_words(const struct ui *ui, char *ret, size_t size);
@@ -465,6 +474,14 @@ size_t picker_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
 void picker_sort_by(struct ui *ui, int id);
 bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
+/* ---- marks.c ---- */
+void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
+void marks_next_name(const struct ui *ui, char *ret, size_t size);
+void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
+void marks_changed(struct ui *ui);     /* marks came, went or have other names */
+void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
+void marks_leave_heap(struct ui *ui);  /* before the heap goes away */
+
 /* ---- time.c ---- */
 int time_seek(struct ui *ui, uint32_t tick); /* moves the heap and fetches what the screens need */
 int time_reload(struct ui *ui);              /* the recording has grown: the time line anew */
@@ -477,6 +494,7 @@ int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
 
 /* ---- prompt.c ---- */
 extern const struct prompt_type prompt_filter, prompt_find, prompt_goto;
+extern const struct prompt_type prompt_export; /* export.c */
 void prompt_open(struct ui *ui, const struct prompt_type *prompt);
 enum ui_action prompt_key(struct ui *ui, uint32_t key);
 

@@ -53,7 +53,7 @@ optional() {
         check "$@"
 }
 
-points=54
+points=55
 [ -z "${NODE_PATH:-}" ] || points=$((points + 3))
 plan $points
 
@@ -182,6 +182,13 @@ silent() {
         done
 }
 check "--redact leaves neither host nor folders" silent
+
+by_key() {
+        "$heaptop" replay "$session" --screen 140x24 --keys 'E Down Enter' >"$work/screen" 2>"$work/err"
+        written=$(sed -n 's/.*folded, [0-9.KM]*: \([^ ]*\).*/\1/p' "$work/screen")
+        [ -n "$written" ] && "$heaptop" export "$session" --to folded | cmp -s - "$written" || { tail -n 2 "$work/screen" | note; return 1; }
+}
+check "E in the viewer writes the same" by_key
 
 # ---- paging ----
 

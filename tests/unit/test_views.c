@@ -28,6 +28,23 @@ static void filtering_narrows_while_typing_and_esc_clears(void **state)
         close_world(&world);
 }
 
+static void exporting_asks_for_a_format_and_remembers_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "E");
+
+        assert_true(screen_has(world.ui, 80, 24, "export as: pprof"));
+        assert_true(screen_has(world.ui, 80, 24, "then kept, born, redact, FILE"));
+        press(world.ui, "Down Down Up Space x Down");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope x"));
+        press(world.ui, "Enter");
+        assert_string_equal(ui_export_words(world.ui), "speedscope x");
+        press(world.ui, "E");
+        assert_true(screen_has(world.ui, 80, 24, "export as: speedscope"));
+        press(world.ui, "Esc");
+        assert_false(screen_has(world.ui, 80, 24, "export as"));
+        close_world(&world);
+}
+
 static void show_naming(struct world *world, const struct rec_naming *naming)
 {
         fake_set_naming(world->fake, naming);
@@ -242,6 +259,102 @@ static void actions_reach_the_app(void **state)
         close_world(&world);
 }
 
+static enum ui_action press_one(struct world *world, const char *key)
+{
+        struct key_event event = { .key = key_parse(key) };
+
+        return ui_key(world->ui, &event, NOW);
+}
+
+static void marks_are_renamed_and_deleted_by_the_app(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c r w a r m");
+
+        assert_true(screen_has(world.ui, 80, 24, "name: warm"));
+        assert_true(screen_has(world.ui, 80, 24, "of mark A"));
+        assert_int_equal(press_one(&world, "Enter"), UI_RENAME_MARK);
+        assert_string_equal(ui_mark_name(world.ui), "warm");
+        assert_int_equal(ui_mark_id(world.ui), 1);
+        press(world.ui, ">"); /* B>now */
+        assert_int_equal(press_one(&world, "d"), UI_DELETE_MARK);
+        assert_int_equal(ui_mark_id(world.ui), 2);
+        press(world.ui, "r");
+        assert_int_equal(press_one(&world, "Enter"), UI_NOTHING); /* no name is no name */
+        close_world(&world);
+}
+
+static void a_pair_stays_when_marks_come(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c >");
+
+        assert_true(screen_has(world.ui, 80, 24, "[B>now]"));
+        fake_add_mark(world.fake, "\033]0;owned\007 three");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 140, 40, "C 23:10:01 \"\\x1b]0;owned"));
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]")); /* now is C, and there is nothing after it yet */
+        fake_add_mark(world.fake, "D");
+        fake_add_mark(world.fake, "E");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        press(world.ui, "1 c");
+        assert_true(screen_has(world.ui, 80, 24, "[D>E]"));
+        assert_true(screen_has(world.ui, 80, 24, "both are the same moment"));
+        press(world.ui, "m");
+        assert_string_equal(ui_mark_name(world.ui), "F");
+        close_world(&world);
+}
+
+static void without_marks_all_since_the_attach_is_compared(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+        uint32_t site = fake_add_site(fake, "put", "store.cc", 88);
+
+        ui_set_heap(ui, heap);
+        for (int i = 1; i < 40; i++) {
+                fake_set_live(fake, site, i << 20, i);
+                fake_add_block(fake, fake_stack_of(fake, site), 1 << 20, 1, fake_process(fake)->time_ns + 1, 0);
+                assert_int_equal(ui_set_last_tick(ui, fake_tick(fake), NOW), 0);
+                press(ui, "c r d"); /* whenever it is pressed, there is no mark to rename */
+        }
+        assert_true(screen_has(ui, 80, 24, "No mark yet: m sets one"));
+        assert_true(screen_has(ui, 80, 24, "[attach>now]"));
+        assert_true(screen_has(ui, 80, 24, "KEPT 39M"));
+        press(ui, "Enter b");
+        assert_true(screen_has(ui, 80, 24, "[3 Stack]"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void the_tree_of_what_was_kept_follows_the_pair(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        assert_true(screen_has(world.ui, 80, 24, "37M"));
+        press(world.ui, "4 > Enter");
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        close_world(&world);
+}
+
+static void in_a_replay_marks_after_the_moment_shown_are_compared(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "g c");
+
+        assert_true(screen_has(world.ui, 80, 24, "[A>B]"));
+        assert_true(screen_has(world.ui, 80, 24, "B>end"));
+        assert_true(screen_has(world.ui, 80, 24, "SessionStore"));
+        press(world.ui, "/ c a c h e Enter");
+        assert_true(screen_has(world.ui, 80, 24, "LruCache"));
+        press(world.ui, "Esc Tab s I");
+        assert_true(screen_has(world.ui, 80, 24, "[GROWN]"));
+        close_world(&world);
+}
+
 static void the_mouse_selects_sorts_and_changes_tabs(void **state)
 {
         struct world world = open_world(UI_LIVE, "2");
@@ -434,6 +547,39 @@ static void the_end_leads_to_the_last_minute_and_can_be_seen_again(void **state)
         close_world(&world);
 }
 
+static enum ui_action press_one(struct ui *ui, uint32_t key)
+{
+        struct key_event event = { .key = key };
+
+        return ui_key(ui, &event, NOW);
+}
+
+static void ways_out_are_chosen_by_number_and_the_lasting_one_asks_first(void **state)
+{
+        const struct refusal refusal = { .pid = 4711, .said = "no", .n_fixes = 3,
+                                         .fixes = { { REFUSAL_SUDO, "sudo", "" }, { REFUSAL_SETCAP, "setcap", "" },
+                                                    { REFUSAL_COPY, "run \\x1b", "" } } };
+        struct world world = open_world(UI_PICK, "");
+
+        ui_set_error(world.ui, &refusal);
+        assert_int_equal(press_one(world.ui, '1'), UI_FIX);
+        assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SUDO);
+        assert_int_equal(press_one(world.ui, '2'), UI_NOTHING);
+        assert_true(screen_has(world.ui, 80, 24, "press 2 again"));
+        assert_int_equal(press_one(world.ui, '1'), UI_FIX);
+        assert_int_equal(press_one(world.ui, '2'), UI_NOTHING); /* another key in between: it is asked again */
+        assert_int_equal(press_one(world.ui, '2'), UI_FIX);
+        assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SETCAP);
+        assert_int_equal(press_one(world.ui, '3'), UI_COPY);
+        assert_string_equal(ui_copy_text(world.ui), "run \\x1b");
+        assert_int_equal(press_one(world.ui, '5'), UI_NOTHING);
+        assert_int_equal(press_one(world.ui, 'r'), UI_TRY_AGAIN);
+        assert_int_equal(ui_pid(world.ui), 4711);
+        assert_int_equal(press_one(world.ui, 'q'), UI_NOTHING);
+        assert_true(screen_has(world.ui, 80, 24, "pick a process"));
+        close_world(&world);
+}
+
 static void nothing_recorded_yet_is_no_trouble(void **state)
 {
         struct fake *fake = fake_new();
@@ -592,6 +738,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(filtering_narrows_while_typing_and_esc_clears),
+                cmocka_unit_test(exporting_asks_for_a_format_and_remembers_it),
                 cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
@@ -605,6 +752,11 @@ int main(void)
                 cmocka_unit_test(options_change_at_once_and_say_so),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
+                cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
+                cmocka_unit_test(a_pair_stays_when_marks_come),
+                cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
+                cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
+                cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
                 cmocka_unit_test(what_is_known_is_said_and_no_more),
@@ -615,6 +767,7 @@ int main(void)
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(the_end_leads_to_the_last_minute_and_can_be_seen_again),
+                cmocka_unit_test(ways_out_are_chosen_by_number_and_the_lasting_one_asks_first),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
                 cmocka_unit_test(a_hostile_name_steers_nothing),
                 cmocka_unit_test(every_view_can_be_drawn_at_every_size),

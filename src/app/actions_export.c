@@ -1,0 +1,88 @@
+/* E: what is shown, into a file. */
+#include "app/actions.h"
+
+#include "app/export.h"
+#include "app/place.h"
+#include "base/alloc.h"
+#include "base/fmt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct job {
+        struct heap *heap;
+        struct export_options options;
+};
+
+static int write_job(void *arg, FILE *out, struct err *err)
+{
+        struct job *job = arg;
+        int r = export_heap(out, job->heap, &job->options);
+
+        return r < 0 ? err_set(err, -r, "cannot export: %s", strerror(-r)) : 0;
+}
+
+/* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL = none. */
+static int read_words(char *words, struct export_options *ret, const char **ret_file, struct err *err)
+{
+        enum export_metric metric;
+        char *rest = words, *word = strsep(&rest, " ");
+        int r = export_find_format(word, &ret->format, err);
+
+        while (r == 0 && rest && *rest) {
+                size_t len = strcspn(rest, " ");
+                char *known = xstrndup(rest, len);
+                bool is_metric = export_find_metric(known, &metric, NULL) == 0, is_redact = strcmp(known, "redact") == 0;
+
+                free(known);
+                if (!is_metric && !is_redact && len > 0)
+                        break;
+                if (is_metric)
+                        ret->metric = metric;
+                ret->redact |= is_redact;
+                rest += len + (rest[len] == ' ');
+        }
+        *ret_file = rest && *rest ? rest : NULL;
+        return r;
+}
+
+/* Into PATH (PLACE_MAX bytes): the file that was named, "~/" being the user's home, or a new one in the state directory. */
+static int choose_path(const char *file, const struct rec_session *session, const struct user *user, enum export_format format,
+                       char *path, struct err *err)
+{
+        char *home = file && strncmp(file, "~/", 2) == 0 ? xasprintf("%s/%s", user->home, file + 2) : NULL, *dot;
+        int r = place_new(home ? home : file, session->comm, session->pid, user, path, err);
+
+        free(home);
+        dot = strrchr(path, '.');
+        if (r == 0 && !file && dot && strlen(export_suffix(format)) < PLACE_MAX - (size_t)(dot - path))
+                strcpy(dot, export_suffix(format));
+        return r;
+}
+
+void actions_export(struct ui *ui, struct heap *heap, const struct user *user, uint64_t now_ns)
+{
+        char *words = xstrdup(ui_export_words(ui)), path[PLACE_MAX] = "", size[FMT_MAX];
+        struct job job = { .heap = heap };
+        struct err err = { 0 };
+        const char *file;
+        struct stat st;
+        int r = read_words(words, &job.options, &file, &err);
+
+        if (r == 0 && heap_tick(heap) == 0)
+                r = err_set(&err, EAGAIN, "nothing has been recorded yet");
+        if (r == 0)
+                r = choose_path(file, heap_session(heap), user, job.options.format, path, &err);
+        if (r == 0)
+                r = export_save(path, false, write_job, &job, &err);
+        if (r == -EEXIST)
+                ui_say(ui, now_ns, "%s is there already: name another file", path);
+        else if (r < 0)
+                ui_say(ui, now_ns, "%s", err.text);
+        else
+                ui_say(ui, now_ns, "%s, %s: %s", export_format_name(job.options.format),
+                       fmt_bytes(size, stat(path, &st) == 0 ? (uint64_t)st.st_size : 0), path);
+        free(words);
+}
