@@ -547,7 +547,7 @@ static void the_end_leads_to_the_last_minute_and_can_be_seen_again(void **state)
         close_world(&world);
 }
 
-static enum ui_action press_one(struct ui *ui, uint32_t key)
+static enum ui_action press_code(struct ui *ui, uint32_t key)
 {
         struct key_event event = { .key = key };
 
@@ -562,20 +562,20 @@ static void ways_out_are_chosen_by_number_and_the_lasting_one_asks_first(void **
         struct world world = open_world(UI_PICK, "");
 
         ui_set_error(world.ui, &refusal);
-        assert_int_equal(press_one(world.ui, '1'), UI_FIX);
+        assert_int_equal(press_code(world.ui, '1'), UI_FIX);
         assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SUDO);
-        assert_int_equal(press_one(world.ui, '2'), UI_NOTHING);
+        assert_int_equal(press_code(world.ui, '2'), UI_NOTHING);
         assert_true(screen_has(world.ui, 80, 24, "press 2 again"));
-        assert_int_equal(press_one(world.ui, '1'), UI_FIX);
-        assert_int_equal(press_one(world.ui, '2'), UI_NOTHING); /* another key in between: it is asked again */
-        assert_int_equal(press_one(world.ui, '2'), UI_FIX);
+        assert_int_equal(press_code(world.ui, '1'), UI_FIX);
+        assert_int_equal(press_code(world.ui, '2'), UI_NOTHING); /* another key in between: it is asked again */
+        assert_int_equal(press_code(world.ui, '2'), UI_FIX);
         assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SETCAP);
-        assert_int_equal(press_one(world.ui, '3'), UI_COPY);
+        assert_int_equal(press_code(world.ui, '3'), UI_COPY);
         assert_string_equal(ui_copy_text(world.ui), "run \\x1b");
-        assert_int_equal(press_one(world.ui, '5'), UI_NOTHING);
-        assert_int_equal(press_one(world.ui, 'r'), UI_TRY_AGAIN);
+        assert_int_equal(press_code(world.ui, '5'), UI_NOTHING);
+        assert_int_equal(press_code(world.ui, 'r'), UI_TRY_AGAIN);
         assert_int_equal(ui_pid(world.ui), 4711);
-        assert_int_equal(press_one(world.ui, 'q'), UI_NOTHING);
+        assert_int_equal(press_code(world.ui, 'q'), UI_NOTHING);
         assert_true(screen_has(world.ui, 80, 24, "pick a process"));
         close_world(&world);
 }
