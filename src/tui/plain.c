@@ -243,6 +243,8 @@ static int put_above(struct ui *ui, struct canvas *canvas, const struct table *t
                 canvas_put(canvas, 0, y++, canvas->width, STYLE_PLAIN, line);
         }
         line[0] = '\0';
+        if (view_type(ui->view)->about)
+                view_type(ui->view)->about(ui, line, sizeof line);
         about_line(ui, table, line, sizeof line);
         if (line[0])
                 canvas_put(canvas, 0, y++, canvas->width, STYLE_PLAIN, line);

@@ -47,6 +47,9 @@ void spark_columns(struct canvas *canvas, int x, int y, enum style style, const 
 {
         double high = 0;
 
+        if (canvas->plain)
+                return;
+
         for (int i = 0; i < n; i++)
                 if (isfinite(values[i]))
                         high = fmax(high, values[i]);

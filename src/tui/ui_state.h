@@ -222,6 +222,7 @@ struct view_type {
         void (*find)(struct ui *ui, int direction); /* to the next (1) or previous (-1) match of stack.find; NULL = cannot */
         /* What row I of its list says, with labels, for --plain; NULL = plain.c knows it. */
         void (*line)(struct ui *ui, size_t i, char *ret, size_t size);
+        void (*about)(struct ui *ui, char *ret, size_t size); /* likewise what stands above all rows */
         /* Likewise lines below them, from Y to BOTTOM; NULL = none. */
         void (*below)(struct ui *ui, struct canvas *canvas, int y, int bottom);
         void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */

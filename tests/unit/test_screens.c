@@ -478,6 +478,11 @@ static void plain_lines_say_what_the_flame_graph_shows(void **state)
         compare_plain("plain-flame", UI_LIVE, "6 j j");
 }
 
+static void plain_lines_say_what_was_kept(void **state)
+{
+        compare_plain("plain-marks", UI_LIVE, "4 j");
+}
+
 static void plain_windows_have_no_frame(void **state)
 {
         compare_plain("plain-info", UI_LIVE, "i");
@@ -532,6 +537,7 @@ int main(void)
                 cmocka_unit_test(plain_lines_say_what_the_alerts_show),
                 cmocka_unit_test(plain_lines_say_what_the_picker_shows),
                 cmocka_unit_test(plain_lines_say_what_the_flame_graph_shows),
+                cmocka_unit_test(plain_lines_say_what_was_kept),
                 cmocka_unit_test(plain_windows_have_no_frame),
                 cmocka_unit_test(help_is_drawn_as_it_was),
                 cmocka_unit_test(the_page_of_the_end_names_the_oom_killer),
