@@ -235,6 +235,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/search.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/site_columns.c %D%/tui/site_columns.h \
 	%D%/tui/sites.c \
@@ -250,6 +251,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \
+	%D%/tui/words.c \
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 

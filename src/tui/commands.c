@@ -418,7 +418,7 @@ static enum ui_action obey(struct ui *ui, enum view view, enum command command, 
                 return action;
         if (move_key(ui, command))
                 return UI_NOTHING;
-        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
+        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command) || search_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);
 }

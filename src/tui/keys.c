@@ -104,6 +104,9 @@ static const struct key_binding built_in[] = {
         { CMD_FIND_NEXT, { 'n' }, FRAMES, KEYS_FIND, 0, "next", "the next one found" },
         { CMD_SAME_NAME, { '#' }, FRAMES, KEYS_FIND, 17, "same", "the next frame of the same name" },
         { CMD_FIND_PREVIOUS, { 'N' }, FRAMES, KEYS_FIND, 0, "previous", "the one found before" },
+        { CMD_FIND_NEXT, { 'n' }, TABLES | IN(VIEW_PICKER), KEYS_FIND, 0, "next", "the next row that the last filter matched" },
+        { CMD_FIND_PREVIOUS, { 'N' }, TABLES | IN(VIEW_PICKER), KEYS_FIND, 0, "previous", "the row before that it matched" },
+        { CMD_SAME_NAME, { '#' }, TABLES | IN(VIEW_PICKER), KEYS_FIND, 0, "same", "the next row of the same name" },
         { CMD_CLEAR, { KEY_ESC_ }, (HEAP | PICK) & ~IN(VIEW_BEFORE), KEYS_FIND, 0, "clear", "drop the filter or the search" },
 
         /* sort */
@@ -180,7 +183,8 @@ static const struct key_binding built_in[] = {
         { CMD_ZOOM_IN, { 'z' }, IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom in", "the time line shows less, around this moment" },
         { CMD_ZOOM_OUT, { 'Z' }, IN(VIEW_REPLAY), KEYS_TIME, 0, "zoom out", "the time line shows more, up to everything" },
         { CMD_GOTO, { ':' }, HEAP, KEYS_TIME, 12, "go to",
-          "a time (:13:05), a way back (:-10m), a mark (:mark A), :start, :end" },
+          "a time (:13:05), a way back (:-10m), :mark A, :site 17, :end, a command by its name, :set NAME=VALUE" },
+        { CMD_GOTO, { ':' }, PICK, KEYS_TIME, 0, "command", "a command by its name, :q, :help, :set NAME=VALUE" },
         { CMD_TIME_LEFT, { KEY_LEFT_, 'h' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "back",
           "one column of the chart back" },
         { CMD_TIME_RIGHT, { KEY_RIGHT_, 'l' }, IN(VIEW_REPLAY), KEYS_TIME, 13, "on",

@@ -38,6 +38,14 @@ void ui_set_settings(struct ui *ui, struct settings *settings)
         ui->zoom = settings->chart;
 }
 
+enum ui_action ui_settings_changed(struct ui *ui)
+{
+        ui_set_settings(ui, ui->settings);
+        if (ui->heap && heap_tick(ui->heap) > 0 && ui->mode != UI_PICK)
+                sites_refresh(ui);
+        return UI_SETTINGS;
+}
+
 const struct settings *ui_settings(struct ui *ui)
 {
         if (ui->mode != UI_PICK) {

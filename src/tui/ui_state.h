@@ -10,6 +10,7 @@ enum {
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
+        HISTORY_LINES = 32,
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -54,7 +55,9 @@ struct prompt_type {
         void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
         enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
         void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
-        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = they move the table beside */
+        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = older lines */
+        void (*complete)(struct ui *ui, char *text);                   /* Tab: TEXT_MAX bytes that may grow; NULL = nothing */
+        bool moves_list;                                               /* Up and Down are for the view's list, not for older lines */
 };
 
 /* One visible line of the call tree. */
@@ -196,6 +199,13 @@ struct ui {
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
+        size_t typed_at;          /* where the cursor is in it */
+        int history_at;           /* which of HISTORY is shown; -1 = what is being typed */
+        struct {
+                const struct prompt_type *prompt; /* NULL = none */
+                char text[TEXT_MAX];
+        } history[HISTORY_LINES];
+        char searched[TEXT_MAX];  /* the last filter of a table, for n and N */
         char exported[TEXT_MAX], export_words[TEXT_MAX]; /* E: the format of the last time, and all that was typed */
 
         char message[256];
@@ -240,6 +250,8 @@ void open_overlay(struct ui *ui, enum view overlay);
 
 /* COMMAND in the view that is shown, as its key would do it. (commands.c) */
 enum ui_action run_command(struct ui *ui, enum command command);
+enum ui_action ui_settings_changed(struct ui *ui); /* settings were: what the screens keep beside them follows */
+bool search_key(struct ui *ui, enum command command); /* n N # in tables (search.c) */
 void menu_show_sorts(struct ui *ui); /* the columns to sort by */
 
 void overview_draw(struct ui *ui, struct canvas *canvas);
