@@ -346,7 +346,7 @@ static void put_title(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct flame_view *flame = ui->flame;
         char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "";
-        const char *const items[] = { what, all, zoom, find, turn };
+        const char *const items[] = { what, zoom, all, find, turn };
         uint32_t top = flame_top(flame);
 
         snprintf(what, sizeof what, "WIDTH %s (b)", metric_words(ui, words, sizeof words));

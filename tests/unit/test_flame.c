@@ -101,7 +101,7 @@ static void what_is_found_is_selected_and_n_goes_on(void **state)
         press(world.ui, "j #"); /* the same name again: back on the first way */
         press(world.ui, "k");
         assert_string_equal(selected(&world), "Login::user_of(Request const&)");
-        press(world.ui, "/ x y z Enter");
+        press(world.ui, "/ ctrl-U x y z Enter");
         assert_true(screen_has(world.ui, 80, 24, "no \"xyz\" in this graph"));
         close_world(&world);
 }
@@ -231,7 +231,7 @@ static void deep_stacks_scroll(void **state)
         press(world.ui, "G");
         assert_true(screen_has(world.ui, 80, 24, "|level_127 "));
         assert_false(screen_has(world.ui, 80, 24, "|level_0 "));
-        press(world.ui, "PgUp");
+        press(world.ui, "PgUp PgUp");
         assert_false(screen_has(world.ui, 80, 24, "|level_127 "));
         press(world.ui, "g");
         assert_true(screen_has(world.ui, 80, 24, "|level_0 "));
