@@ -275,11 +275,19 @@ int frame_top(struct ui *ui, struct canvas *canvas)
 static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
 {
         const char *hint = ui->prompt->hint(ui);
-        int x = 1, room = canvas->width;
+        int x = 1, room = canvas->width, left;
+        const char *from = ui->typed;
+        char head[TEXT_MAX];
 
         x += canvas_put(canvas, x, y, room - x, STYLE_KEY, ui->prompt->name);
-        x += canvas_put(canvas, x, y, room - x - 1, STYLE_PLAIN, ui->typed);
-        canvas->cursor_x = x < room ? x : room - 1;
+        snprintf(head, sizeof head, "%.*s", (int)ui->typed_at, ui->typed);
+        left = text_width(head);
+        while (left > room - x - 1 && *from) { /* the cursor stays in sight */
+                from += text_fit(from, 1) ? text_fit(from, 1) : text_fit(from, 2) ? text_fit(from, 2) : 1;
+                left = text_width(head + (from - ui->typed));
+        }
+        canvas->cursor_x = x + left < room ? x + left : room - 1;
+        x += canvas_put(canvas, x, y, room - x - 1, STYLE_PLAIN, from);
         canvas->cursor_y = y;
         if (x + 3 + text_width(hint) < room)
                 frame_right(canvas, x, y, room - x - 1, STYLE_DIM, hint);

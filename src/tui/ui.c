@@ -38,6 +38,14 @@ void ui_set_settings(struct ui *ui, struct settings *settings)
         ui->zoom = settings->chart;
 }
 
+enum ui_action ui_settings_changed(struct ui *ui)
+{
+        ui_set_settings(ui, ui->settings);
+        if (ui->heap && heap_tick(ui->heap) > 0 && ui->mode != UI_PICK)
+                sites_refresh(ui);
+        return UI_SETTINGS;
+}
+
 const struct settings *ui_settings(struct ui *ui)
 {
         if (ui->mode != UI_PICK) {
@@ -62,11 +70,13 @@ void ui_free(struct ui *ui)
         free(ui->moments);
         free(ui->gaps);
         free(ui->copied);
+        free(ui->error);
         free(ui);
 }
 
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
+        marks_leave_heap(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
