@@ -349,8 +349,8 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 char letter[2] = { ui->moments[i].letter };
                 int column = column_of(span, columns, ui->moments[i].time_ns);
 
-                if (column >= 0 && ui->moments[i].is_mark)
-                        canvas_put(canvas, left + column, y, 1, STYLE_BOLD, letter);
+                if (column >= 0 && (ui->moments[i].is_mark || ui->moments[i].is_alert || strchr("XR", letter[0])))
+                        canvas_put(canvas, left + column, y, 1, ui->moments[i].is_mark ? STYLE_BOLD : STYLE_WARN, letter);
         }
         if (now) {
                 bool follows = ui->mode == UI_LIVE && !ui->held && !ui->ended;
