@@ -225,13 +225,14 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
-	%D%/tui/marks.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
+	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
 	%D%/tui/menu.c \
 	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
 	%D%/tui/range.c \
 	%D%/tui/replay.c \

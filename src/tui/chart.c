@@ -300,7 +300,7 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 
         if (columns > COLUMNS_MAX)
                 columns = COLUMNS_MAX;
-        if (columns < 1 || height < 1)
+        if (columns < 1 || height < 1 || canvas->plain)
                 return;
         ui->chart = (struct chart_place){ x + CHART_LABEL, y, columns, height, { span.from_ns, span.to_ns } };
         fill_values(ui, rows, span, values, 2 * columns);

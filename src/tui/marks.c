@@ -538,5 +538,5 @@ static void done(struct ui *ui)
         ui->marks = NULL;
 }
 
-const struct view_type marks_type = { .draw = marks_draw, .table = list, .command = command, .mouse = mouse, .forget = forget,
+const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };

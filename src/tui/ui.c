@@ -99,6 +99,11 @@ void ui_set_file_name(struct ui *ui, const char *path)
         free(clean);
 }
 
+void ui_set_plain(struct ui *ui, bool plain)
+{
+        ui->plain = plain;
+}
+
 void ui_set_reading(struct ui *ui, bool reading)
 {
         ui->reading = reading;
@@ -234,6 +239,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                        (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
         canvas_clear(canvas);
+        canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = -1;
         ui->chart.columns = 0;
         if (nothing) {
@@ -245,7 +251,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                         frame_words(canvas, reading, array_len(reading));
                 else
                         frame_words(canvas, waiting, array_len(waiting));
-        } else {
+        } else if (!plain_draw(ui, canvas)) {
                 view_type(ui->view)->draw(ui, canvas);
         }
         if (ui->overlay != VIEWS)

@@ -154,6 +154,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool plain;              /* lines with labels instead of charts and tables */
         bool reading;            /* nothing has been read yet, but it is going on */
         bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
@@ -248,6 +249,11 @@ struct view_type {
         /* The frame that is selected, or NULL; its tree in *RET_TREE, which may be NULL. NULL = its rows are no frames. */
         const struct tree_node *(*frame)(struct ui *ui, const struct tree **ret_tree);
         void (*find)(struct ui *ui, int direction); /* to the next (1) or previous (-1) match of stack.find; NULL = cannot */
+        /* What row I of its list says, with labels, for --plain; NULL = plain.c knows it. */
+        void (*line)(struct ui *ui, size_t i, char *ret, size_t size);
+        void (*about)(struct ui *ui, char *ret, size_t size); /* likewise what stands above all rows */
+        /* Likewise lines below them, from Y to BOTTOM; NULL = none. */
+        void (*below)(struct ui *ui, struct canvas *canvas, int y, int bottom);
         void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */
         void (*forget)(struct ui *ui); /* the heap moved: its strings are gone; NULL = keeps none */
         void (*done)(struct ui *ui);   /* frees the view's state; NULL = has none */
@@ -274,6 +280,9 @@ void stack_draw(struct ui *ui, struct canvas *canvas);
 struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
+void before_update(struct ui *ui); /* the rows of its list anew */
+/* Draws the view in plain lines where that is wanted and can be done (plain.c); false: it has to draw itself. */
+bool plain_draw(struct ui *ui, struct canvas *canvas);
 void replay_draw(struct ui *ui, struct canvas *canvas);
 bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
 bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
