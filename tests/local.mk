@@ -278,6 +278,7 @@ dist_check_SCRIPTS = \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/python_layout.sh \
