@@ -225,15 +225,17 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
-	%D%/tui/marks.c \
+	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
 	%D%/tui/menu.c \
 	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
 	%D%/tui/replay.c \
+	%D%/tui/search.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
 	%D%/tui/site_columns.c %D%/tui/site_columns.h \
 	%D%/tui/sites.c \
@@ -249,6 +251,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \
+	%D%/tui/words.c \
 	%D%/tui/width.c %D%/tui/width.h
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 

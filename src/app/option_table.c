@@ -188,6 +188,11 @@ const struct option_row option_color = {
         .help = "auto, never, 16, 256",
         .manual = "When colours are used, and how many: `auto`, `never`, `16` or `256`. Colour only repeats what the text says.",
 };
+const struct option_row option_plain = {
+        .name = "plain", .kind = OPTION_FLAG, .offset = FIELD(plain),
+        .help = "lines with labels instead of charts and tables",
+        .manual = "For screen readers: no chart, no box, one line with labels for each row, and the cursor on the selected one.",
+};
 const struct option_row option_no_mouse = {
         .name = "no-mouse", .kind = OPTION_FLAG, .offset = FIELD(no_mouse),
         .help = "leave the mouse to the terminal",

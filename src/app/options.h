@@ -41,7 +41,7 @@ struct options {
         bool rss_only;
         struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */
-        bool ascii, no_mouse;
+        bool ascii, no_mouse, plain;
         struct pathmap source_map; /* -i */
         enum term_color color;
         struct config *config;   /* the user's file, for the screen (app/config.h); NULL = none was read */

@@ -300,7 +300,7 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 
         if (columns > COLUMNS_MAX)
                 columns = COLUMNS_MAX;
-        if (columns < 1 || height < 1)
+        if (columns < 1 || height < 1 || canvas->plain)
                 return;
         fill_values(ui, rows, span, values, 2 * columns);
         scale = choose_scale(values, 2 * columns, height, highest(values, 2 * columns, lines, n_lines));

@@ -132,20 +132,6 @@ static enum ui_action go_back(struct ui *ui)
         return UI_NOTHING;
 }
 
-/* The name after the last mark's: A, B, .. Z, AA, AB, ... */
-static void next_mark_name(struct ui *ui)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < ui->n_moments; i++)
-                n += ui->moments[i].is_mark;
-        if (n < 26)
-                snprintf(ui->mark_name, sizeof ui->mark_name, "%c", (int)('A' + n));
-        else
-                snprintf(ui->mark_name, sizeof ui->mark_name, "%c%c", (int)('A' + (n / 26 - 1) % 26),
-                         (int)('A' + n % 26));
-}
-
 static enum ui_action mark(struct ui *ui)
 {
         if (!ui->heap || heap_tick(ui->heap) == 0)
@@ -154,7 +140,7 @@ static enum ui_action mark(struct ui *ui)
                 ui_tell(ui, "the recording has ended: open it with heaptop replay to set marks in it");
                 return UI_NOTHING;
         }
-        next_mark_name(ui);
+        marks_next_name(ui, ui->mark_name, sizeof ui->mark_name);
         ui_tell(ui, "mark %s: changes count from here now", ui->mark_name);
         ui->marked = ui->mode == UI_REPLAY;
         return UI_MARK;
@@ -326,8 +312,11 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
                 return UI_NOTHING;
-        case CMD_VIEW_MARKS:
         case CMD_COMPARE:
+                marks_compare(ui);
+                show_view(ui, VIEW_MARKS);
+                return UI_NOTHING;
+        case CMD_VIEW_MARKS:
                 show_view(ui, VIEW_MARKS);
                 return UI_NOTHING;
         case CMD_VIEW_FLAME:
@@ -429,7 +418,7 @@ static enum ui_action obey(struct ui *ui, enum view view, enum command command, 
                 return action;
         if (move_key(ui, command))
                 return UI_NOTHING;
-        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
+        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command) || search_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);
 }

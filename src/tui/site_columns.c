@@ -220,7 +220,7 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
 
 /* ---- one row ---- */
 
-static const char *class_text(uint32_t class, int room)
+const char *sites_class_text(uint32_t class, int room)
 {
         if (room < 9 && class == REC_GROWING)
                 return "grow";
@@ -240,7 +240,7 @@ static int place_room(int name_width, int place_width, int room)
 }
 
 /* The name to the left, file:line to the right. */
-static void put_site_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+void sites_put_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
 {
         char name[512], mark[16], place[128];
         int right;
@@ -353,11 +353,11 @@ void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const 
 
                 if (shown[i].column == COLUMN_CLASS)
                         canvas_put(canvas, at, y, room, class_style(site.class),
-                                   site.id ? class_text(site.class, room) : "-");
+                                   site.id ? sites_class_text(site.class, room) : "-");
                 else if (shown[i].column == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (shown[i].column == COLUMN_SITE)
-                        put_site_name(canvas, at, y, room, &site);
+                        sites_put_name(canvas, at, y, room, &site);
                 else if (shown[i].column == COLUMN_LIB)
                         put_library(canvas, at, y, room, &site);
                 else

@@ -38,6 +38,14 @@ void ui_set_settings(struct ui *ui, struct settings *settings)
         ui->zoom = settings->chart;
 }
 
+enum ui_action ui_settings_changed(struct ui *ui)
+{
+        ui_set_settings(ui, ui->settings);
+        if (ui->heap && heap_tick(ui->heap) > 0 && ui->mode != UI_PICK)
+                sites_refresh(ui);
+        return UI_SETTINGS;
+}
+
 const struct settings *ui_settings(struct ui *ui)
 {
         if (ui->mode != UI_PICK) {
@@ -68,6 +76,7 @@ void ui_free(struct ui *ui)
 
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
+        marks_leave_heap(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
@@ -85,6 +94,11 @@ void ui_set_file_name(struct ui *ui, const char *path)
 
         snprintf(ui->file, sizeof ui->file, "%s", clean);
         free(clean);
+}
+
+void ui_set_plain(struct ui *ui, bool plain)
+{
+        ui->plain = plain;
 }
 
 void ui_set_reading(struct ui *ui, bool reading)
@@ -222,6 +236,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                        (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
         canvas_clear(canvas);
+        canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = -1;
         if (nothing) {
                 const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
@@ -232,7 +247,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                         frame_words(canvas, reading, array_len(reading));
                 else
                         frame_words(canvas, waiting, array_len(waiting));
-        } else {
+        } else if (!plain_draw(ui, canvas)) {
                 view_type(ui->view)->draw(ui, canvas);
         }
         if (ui->overlay != VIEWS)
