@@ -57,6 +57,7 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_oom \
 	%D%/unit/test_options \
+	%D%/unit/test_overspend \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
