@@ -235,6 +235,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/picker.c \
 	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
+	%D%/tui/range.c \
 	%D%/tui/replay.c \
 	%D%/tui/search.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
