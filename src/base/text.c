@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { REPLACEMENT = 0xfffd };
@@ -78,11 +79,21 @@ static int is_unsafe(uint32_t c)
                (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
+/* Most names are nothing but printable ASCII. */
+static bool is_plain(const char *s)
+{
+        while (*s >= 0x20 && *s < 0x7f)
+                s++;
+        return *s == '\0';
+}
+
 char *text_clean(const char *s)
 {
         struct buf out = { 0 };
         size_t len = strlen(s), i = 0;
 
+        if (is_plain(s))
+                return xstrdup(s);
         while (i < len) {
                 uint32_t c;
                 size_t n = text_decode(s + i, len - i, &c);

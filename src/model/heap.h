@@ -241,6 +241,7 @@ struct tree_query {
         bool inverted;
         enum tree_metric metric; /* children are in order of it, and stacks without any of it may be left out */
         uint64_t from_ns, to_ns; /* for TREE_KEPT: born in (from, to]; both 0 = since BASE */
+        bool widths;             /* for a picture: no rates, changes only when they are the metric, no stacks without any of it */
 };
 
 /* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are

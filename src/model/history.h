@@ -29,7 +29,7 @@ struct history {
         int (*changes_between)(void *arg, uint32_t after, uint32_t upto,
                                int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);
 
-        /* For each stack the row in force at FROM and those with FROM < tick <= UPTO: stack by stack, in order of tick.
+        /* For each stack the row in force at FROM and those with FROM < tick <= UPTO: in any order.
          * NULL = cannot be told so; changes_at() and changes_between() say the same. */
         int (*changes_across)(void *arg, uint32_t from, uint32_t upto,
                               int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx);

@@ -205,6 +205,9 @@ static bool is_empty(const struct build *build, uint32_t stack)
         struct heap *heap = build->heap;
         const struct counts now = cursor_stack(&heap->now, stack);
 
+        if (build->query->widths && build->query->metric != TREE_CHANGE)
+                return build->query->metric == TREE_BORN ? now.born_bytes == 0 : now.live_bytes == 0 && now.live_blocks == 0;
+
         return now.live_bytes == 0 && now.live_blocks == 0 && then_stack(heap, &heap->window, stack).live_bytes == 0 &&
                then_stack(heap, &heap->base, stack).live_bytes == 0 &&
                !(build->query->metric == TREE_BORN && now.born_bytes != 0);
@@ -213,7 +216,8 @@ static bool is_empty(const struct build *build, uint32_t stack)
 static int add_stack(struct build *build, uint32_t stack)
 {
         const struct counts now = cursor_stack(&build->heap->now, stack);
-        const struct counts base = then_stack(build->heap, &build->heap->base, stack);
+        bool rates = !build->query->widths, changes = rates || build->query->metric == TREE_CHANGE;
+        const struct counts base = changes ? then_stack(build->heap, &build->heap->base, stack) : (struct counts){ 0 };
         uint32_t at, site = build->heap->names.stacks[stack].site;
         struct tree_node *node;
         int64_t kept;
@@ -228,13 +232,15 @@ static int add_stack(struct build *build, uint32_t stack)
         node = &build->nodes[at];
         node->live_bytes = capped_add(node->live_bytes, now.live_bytes);
         node->live_blocks = capped_add(node->live_blocks, now.live_blocks);
-        node->change_bytes = capped_add(node->change_bytes, capped_sub(now.live_bytes, base.live_bytes));
+        if (changes)
+                node->change_bytes = capped_add(node->change_bytes, capped_sub(now.live_bytes, base.live_bytes));
         node->born_bytes = capped_add(node->born_bytes, now.born_bytes);
         node->born_blocks = capped_add(node->born_blocks, now.born_blocks);
         node->kept_bytes = capped_add(node->kept_bytes, kept);
         if (heap_class_of(build->heap, site) == REC_GROWING)
                 node->growing_bytes = capped_add(node->growing_bytes, now.live_bytes);
-        node->rate_per_min += stack_rate(build->heap, stack);
+        if (rates)
+                node->rate_per_min += stack_rate(build->heap, stack);
         if (site != 0 && site < build->heap->names.n_sites)
                 name_site(build, at, site);
         return 0;
@@ -338,7 +344,8 @@ static int add_stacks(struct build *build)
 {
         const struct names *names = &build->heap->names;
         uint32_t site = build->query->site;
-        int r = site == 0 || heap_is_many(build->heap, site) ? then_sync_all(build->heap) : 0;
+        bool then = !build->query->widths || build->query->metric == TREE_CHANGE;
+        int r = then && (site == 0 || heap_is_many(build->heap, site)) ? then_sync_all(build->heap) : 0;
 
         if (site == 0) {
                 for (uint32_t stack = 1; stack < names->n_stacks && r >= 0; stack++)

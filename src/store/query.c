@@ -33,6 +33,48 @@ int query_rows(struct store *store, unsigned slot, const char *sql, query_row_fn
         return r;
 }
 
+static int rows_of(sqlite3_stmt *rows, int64_t id, uint32_t upto, query_row_fn row, const struct walk *walk, int *ret_rc)
+{
+        int r = 0;
+
+        *ret_rc = db_bind(rows, "ii", id, (int64_t)upto);
+        while (*ret_rc == SQLITE_OK && r == 0) {
+                *ret_rc = sqlite3_step(rows);
+                if (*ret_rc != SQLITE_ROW)
+                        break;
+                *ret_rc = SQLITE_OK;
+                r = row(rows, walk);
+        }
+        *ret_rc = *ret_rc == SQLITE_DONE ? SQLITE_OK : *ret_rc;
+        sqlite3_reset(rows);
+        return r == QUERY_NEXT ? 0 : r;
+}
+
+int query_each(struct store *store, unsigned ids_slot, const char *ids, unsigned slot, const char *sql, query_row_fn row,
+               const struct walk *walk, uint32_t upto)
+{
+        sqlite3_stmt *list = NULL, *rows = NULL;
+        int rc, r = 0;
+
+        db_reset_steps(store);
+        rc = db_exec(store->db, "BEGIN");
+        if (rc == SQLITE_OK)
+                rc = db_prepare(store, ids_slot, ids, &list);
+        if (rc == SQLITE_OK)
+                rc = db_prepare(store, slot, sql, &rows);
+        while (rc == SQLITE_OK && r == 0) {
+                rc = sqlite3_step(list);
+                if (rc == SQLITE_ROW)
+                        r = rows_of(rows, sqlite3_column_int64(list, 0), upto, row, walk, &rc);
+        }
+        if (r == 0)
+                r = rc == SQLITE_DONE ? 0 : db_errno(store->db, rc);
+        if (list)
+                sqlite3_reset(list);
+        (void)db_exec(store->db, "END");
+        return r;
+}
+
 /* ---- the session ---- */
 
 /* What did not change stays where it was, so an earlier answer remains good. */

@@ -5,7 +5,7 @@
 
 /* The statements of a reader. */
 enum {
-        Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_NEXT_PROCESS, Q_CHANGES_AT, Q_CHANGES_BETWEEN, Q_CHANGES_ACROSS, Q_CHANGE_AT, Q_CHANGES_OF, Q_STATES_AT,
+        Q_SESSION, Q_LAST, Q_FIRST, Q_COUNT, Q_PROCESSES, Q_NEXT_PROCESS, Q_STACK_IDS, Q_SITE_IDS, Q_CHANGES_BETWEEN, Q_CHANGES_BACK, Q_CHANGE_AT, Q_CHANGES_OF, Q_STATES_AT,
         Q_STATES_BETWEEN, Q_MODULES, Q_FRAMES, Q_FRAMES_AGAIN, Q_STACKS, Q_STACKS_AGAIN, Q_SITES, Q_BLOCKS, Q_CLASSES,
         Q_BLOCK_RANGE, Q_BLOCK_EDGE, Q_BLOCK_TIMES, Q_BLOCK_LAST,
         Q_EVENTS, Q_GAPS, Q_MARKS,
@@ -56,6 +56,13 @@ typedef int (*query_row_fn)(sqlite3_stmt *stmt, const struct walk *walk);
 /* Gives every row of SQL to ROW until it returns something else than 0. The read transaction ends before we return. */
 int query_rows(struct store *store, unsigned slot, const char *sql, query_row_fn row, const struct walk *walk,
                const char *format, ...);
+
+/* For each id that IDS lists the rows of SQL, whose first parameter it is and UPTO the second, to ROW, until it returns something
+ * else than 0: QUERY_NEXT = enough of this id, all else ends. One read transaction. Ids by themselves are faster than one
+ * statement for all, which searches the tree of pages three times for each. */
+#define QUERY_NEXT INT32_MAX
+int query_each(struct store *store, unsigned ids_slot, const char *ids, unsigned slot, const char *sql, query_row_fn row,
+               const struct walk *walk, uint32_t upto);
 
 /* Fills in what query_rows.c answers: changes, names, blocks and what happened. */
 void query_init_rows(struct history *history);

@@ -24,10 +24,14 @@ static int change_row(sqlite3_stmt *stmt, const struct walk *walk)
         return row.stack ? walk->fn.change(walk->ctx, &row) : 0;
 }
 
+/* Every stack with rows has a site. */
+#define STACKS  "SELECT id FROM stack WHERE site != 0 ORDER BY id"
+#define CHANGES_BACK "SELECT " CHANGE_COLUMNS " FROM stack_tick t WHERE t.stack = ? AND t.tick <= ? ORDER BY t.tick DESC"
+
 static int history_changes_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
 {
-        return query_rows(arg, Q_CHANGES_AT, NEWEST("stack_tick", "stack", CHANGE_COLUMNS), change_row,
-                         &(struct walk){ .fn.change = fn, .ctx = ctx }, "i", (int64_t)tick);
+        return query_each(arg, Q_STACK_IDS, STACKS, Q_CHANGE_AT, CHANGES_BACK " LIMIT 1", change_row,
+                          &(struct walk){ .fn.change = fn, .ctx = ctx }, tick);
 }
 
 static int history_changes_between(void *arg, uint32_t after, uint32_t upto,
@@ -39,25 +43,34 @@ static int history_changes_between(void *arg, uint32_t after, uint32_t upto,
                          change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)after, (int64_t)upto);
 }
 
-/* As NEWEST, with the rows up to a later tick behind each. */
+struct across {
+        uint32_t from;
+        int (*fn)(void *ctx, const struct rec_stack_tick *row);
+        void *ctx;
+};
+
+static int across_row(void *ctx, const struct rec_stack_tick *row)
+{
+        const struct across *across = ctx;
+        int r = across->fn(across->ctx, row);
+
+        return r == 0 && row->tick <= across->from ? QUERY_NEXT : r;
+}
+
 static int history_changes_across(void *arg, uint32_t from, uint32_t upto,
                                   int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
 {
-        return query_rows(arg, Q_CHANGES_ACROSS,
-                         "WITH RECURSIVE k(id) AS (SELECT min(stack) FROM stack_tick UNION ALL"
-                         " SELECT (SELECT min(stack) FROM stack_tick WHERE stack > k.id) FROM k WHERE k.id IS NOT NULL)"
-                         " SELECT " CHANGE_COLUMNS " FROM k CROSS JOIN stack_tick t ON t.stack = k.id AND t.tick >="
-                         " coalesce((SELECT max(tick) FROM stack_tick WHERE stack = k.id AND tick <= ?1), 0) AND t.tick <= ?2",
-                         change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)from, (int64_t)upto);
+        struct across across = { from, fn, ctx };
+
+        return query_each(arg, Q_STACK_IDS, STACKS, Q_CHANGES_BACK, CHANGES_BACK, change_row,
+                          &(struct walk){ .fn.change = across_row, .ctx = &across }, upto);
 }
 
 static int history_change_at(void *arg, uint32_t stack, uint32_t tick,
                              int (*fn)(void *ctx, const struct rec_stack_tick *row), void *ctx)
 {
-        return query_rows(arg, Q_CHANGE_AT,
-                         "SELECT " CHANGE_COLUMNS " FROM stack_tick t WHERE t.stack = ? AND t.tick <= ?"
-                         " ORDER BY t.tick DESC LIMIT 1",
-                         change_row, &(struct walk){ .fn.change = fn, .ctx = ctx }, "ii", (int64_t)stack, (int64_t)tick);
+        return query_rows(arg, Q_CHANGE_AT, CHANGES_BACK " LIMIT 1", change_row, &(struct walk){ .fn.change = fn, .ctx = ctx },
+                          "ii", (int64_t)stack, (int64_t)tick);
 }
 
 static int history_changes_of(void *arg, uint32_t stack, uint32_t upto,
@@ -81,8 +94,9 @@ static int state_row(sqlite3_stmt *stmt, const struct walk *walk)
 
 static int history_states_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_site_state *row), void *ctx)
 {
-        return query_rows(arg, Q_STATES_AT, NEWEST("site_state", "site", "t.tick, t.site, t.class"), state_row,
-                         &(struct walk){ .fn.state = fn, .ctx = ctx }, "i", (int64_t)tick);
+        return query_each(arg, Q_SITE_IDS, "SELECT id FROM site ORDER BY id", Q_STATES_AT,
+                          "SELECT tick, site, class FROM site_state WHERE site = ? AND tick <= ? ORDER BY tick DESC LIMIT 1",
+                          state_row, &(struct walk){ .fn.state = fn, .ctx = ctx }, tick);
 }
 
 static int history_states_between(void *arg, uint32_t after, uint32_t upto,

@@ -101,7 +101,7 @@ struct flame_view *flame_get(struct ui *ui)
         if (flame->has_tree && flame->metric == ui->metric)
                 return flame;
         drop_tree(flame);
-        if (metric_tree(ui, 0, flame->inverted, &flame->tree) < 0)
+        if (metric_tree(ui, 0, flame->inverted, true, &flame->tree) < 0)
                 return NULL;
         flame->has_tree = true;
         flame->metric = ui->metric;

@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret)
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret)
 {
         const struct tree_query query = { .site = site, .inverted = inverted, .metric = ui->metric,
-                                          .from_ns = ui->kept.from_ns, .to_ns = ui->kept.to_ns };
+                                          .from_ns = ui->kept.from_ns, .to_ns = ui->kept.to_ns, .widths = widths };
 
         return heap_tree_by(ui->heap, &query, ret);
 }
