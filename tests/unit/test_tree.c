@@ -344,7 +344,7 @@ static void a_tree_by_a_metric_is_in_its_order(void **state)
                 }
                 assert_int_equal(sum, tree_value(&tree.nodes[0], query.metric));
                 if (metric == TREE_KEPT)
-                        assert_int_equal(sum, 3 * MIB);
+                        assert_int_equal(sum, 10 * MIB);
                 tree_done(&tree);
         }
         heap_free(heap);
