@@ -302,6 +302,7 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
                 columns = COLUMNS_MAX;
         if (columns < 1 || height < 1 || canvas->plain)
                 return;
+        ui->chart = (struct chart_place){ x + CHART_LABEL, y, columns, height, { span.from_ns, span.to_ns } };
         fill_values(ui, rows, span, values, 2 * columns);
         scale = choose_scale(values, 2 * columns, height, highest(values, 2 * columns, lines, n_lines));
         braille_area(canvas, x + CHART_LABEL, y, columns, height, values, scale.low, scale.high);
@@ -370,4 +371,5 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 if (is_free(canvas, left + column - 1, y, text_width(clock) + 2))
                         canvas_put(canvas, left + column, y, columns - column, STYLE_DIM, clock);
         }
+        range_draw(ui, canvas, y);
 }

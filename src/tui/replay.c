@@ -72,6 +72,11 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         const char *const items[] = { first, rate, firing, sites };
         struct facts facts;
 
+        if (ui->range.set) {
+                range_words(ui, false, first, sizeof first);
+                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, first);
+                return;
+        }
         facts_get(ui, &facts);
         snprintf(first, sizeof first, "at %s   heap %s   RSS %s",
                  fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
