@@ -342,6 +342,8 @@ int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view)
 
         if (ui->prompt)
                 put_prompt(ui, canvas, y);
+        else if (ui->range.picking && !ui->message[0])
+                range_prompt(ui, canvas, y);
         else if (ui->message[0])
                 canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, ui->message);
         else

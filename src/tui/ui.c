@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/compare.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -59,6 +60,7 @@ void ui_free(struct ui *ui)
 {
         if (!ui)
                 return;
+        compare_free(ui->range.compare);
         table_done(&ui->sites);
         table_done(&ui->sizes);
         table_done(&ui->processes);
@@ -77,6 +79,7 @@ void ui_free(struct ui *ui)
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
         marks_leave_heap(ui);
+        range_clear(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
@@ -238,6 +241,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
         canvas_clear(canvas);
         canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = -1;
+        ui->chart.columns = 0;
         if (nothing) {
                 const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
                 const char *slash = strrchr(ui->file, '/');

@@ -356,6 +356,16 @@ static void what_is_new_is_drawn_as_it_was(void **state)
         compare_prepared("marks-all", add_kept, "c > > Tab Tab Tab Tab j");
 }
 
+static void a_range_is_picked_on_the_chart(void **state)
+{
+        compare_prepared("picking", add_kept, "v h h h h h h h h h h Enter H H");
+}
+
+static void what_was_born_in_the_range_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("range", add_kept, "v h h h h h h h h h h Enter H H Enter");
+}
+
 static void generations_are_drawn_as_they_were(void **state)
 {
         compare_prepared("generations", add_kept, "c > > >");
@@ -519,6 +529,8 @@ int main(void)
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
                 cmocka_unit_test(what_is_kept_between_marks_is_drawn_as_it_was),
                 cmocka_unit_test(what_is_new_is_drawn_as_it_was),
+                cmocka_unit_test(a_range_is_picked_on_the_chart),
+                cmocka_unit_test(what_was_born_in_the_range_is_drawn_as_it_was),
                 cmocka_unit_test(generations_are_drawn_as_they_were),
                 cmocka_unit_test(the_menu_has_every_command_of_a_group_with_its_key),
                 cmocka_unit_test(what_the_view_has_not_is_grey_in_the_menu),
