@@ -250,6 +250,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
+	%D%/tui/tiny.c \
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \
