@@ -39,6 +39,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/names.c %D%/model/names.h \
 	%D%/model/naming.c \
 	%D%/model/notes.c \
+	%D%/model/overspend.c %D%/model/overspend.h \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
 	%D%/model/refusal.h %D%/model/record.c %D%/model/record.h \
@@ -249,6 +250,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
+	%D%/tui/tiny.c \
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \

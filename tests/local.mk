@@ -57,6 +57,7 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_oom \
 	%D%/unit/test_options \
+	%D%/unit/test_overspend \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
@@ -282,6 +283,7 @@ dist_check_SCRIPTS = \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/python_layout.sh \

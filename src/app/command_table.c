@@ -11,7 +11,7 @@
 #define HELP &option_help, &option_help_all
 #define RECORDING &option_output, &option_duration, &option_mean
 #define RECORDING_MORE                                                                                             \
-        &option_stack, &option_no_cmdline, &option_no_debuginfod, &option_no_python, &option_malloc_at, &option_pair
+        &option_min_free, &option_max_cost, &option_stack, &option_no_cmdline, &option_no_debuginfod, &option_no_python, &option_malloc_at, &option_pair
 #define WHOM &option_name, &option_unit, &option_container
 #define FOLLOWING &option_follow_fork, &option_follow_exec
 #define SCREEN &option_ascii, &option_color, &option_no_mouse, &option_plain

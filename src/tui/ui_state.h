@@ -36,6 +36,13 @@ struct moment {
         char text[96];
 };
 
+/* In one column marks are drawn over thresholds, and those over the rest. */
+enum { MOMENT_RANKS = 3 };
+static inline int moment_rank(const struct moment *moment)
+{
+        return moment->is_mark ? 2 : moment->is_alert;
+}
+
 struct span_ns {
         uint64_t from_ns, to_ns;
 };
@@ -204,6 +211,9 @@ struct ui {
         int picker_sort;
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
+        bool picker_tree;               /* processes stand below their parents */
+        struct picker_row *picker_rows; /* then: where, by pid */
+        size_t n_picker_rows;
         int32_t pid;
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
@@ -283,6 +293,7 @@ struct table *before_table(struct ui *ui);
 void before_update(struct ui *ui); /* the rows of its list anew */
 /* Draws the view in plain lines where that is wanted and can be done (plain.c); false: it has to draw itself. */
 bool plain_draw(struct ui *ui, struct canvas *canvas);
+void tiny_draw(struct ui *ui, struct canvas *canvas); /* either of them on a screen that is_tiny() */
 void replay_draw(struct ui *ui, struct canvas *canvas);
 bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
 bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
