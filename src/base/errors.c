@@ -9,12 +9,13 @@ static const struct error_entry entries[] = {
           "The kernel's Yama module is on: with `kernel.yama.ptrace_scope` at 1 a process may trace its own children only, with 2 "
           "only root may trace. The process is yours, but heaptop is not its parent.",
           "`sudo heaptop -p PID` for once. Or start the program from heaptop: `heaptop run -- CMD`. Or, until the next boot and for "
-          "every process of every user, `sudo sysctl kernel.yama.ptrace_scope=0`." },
+          "every process of every user, `sudo sysctl kernel.yama.ptrace_scope=0`. Totals without places in the code need no tracing: "
+          "`heaptop -p PID --rss-only`." },
         { ERROR_OTHER_USER, EXIT_NOT_PERMITTED, "the process belongs to another user",
           "A user may trace only what runs as the same user; root may trace all.",
           "`sudo heaptop -p PID`. heaptop gives up root for screen, editor and session file; only the recorder keeps it. Or become "
           "that user. `setcap cap_sys_ptrace+ep` on heaptop works, too, but then every user of the machine can look into every "
-          "process." },
+          "process. Totals without places in the code need no tracing: `heaptop -p PID --rss-only`." },
         { ERROR_YAMA_NOBODY, EXIT_NOT_PERMITTED, "nobody may trace on this machine",
           "`kernel.yama.ptrace_scope` is 3. That forbids ptrace(2) to everybody, root included, and cannot be taken back while the "
           "machine runs.",
