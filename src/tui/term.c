@@ -198,6 +198,35 @@ static void ask_width(struct term *term)
         clearok(curscr, TRUE); /* it is drawn over in the first frame */
 }
 
+/* ---- a new size ---- */
+
+/* ncurses notes a new size when it is asked for a key: who waits for something else must be told that there is one. */
+static volatile sig_atomic_t resized;
+static struct sigaction theirs;
+
+static void on_resize(int number)
+{
+        resized = 1;
+        if (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN)
+                theirs.sa_handler(number);
+}
+
+static void catch_resize(void)
+{
+        struct sigaction now;
+
+        if (sigaction(SIGWINCH, NULL, &now) < 0 || now.sa_handler == on_resize || (now.sa_flags & SA_SIGINFO))
+                return;
+        theirs = now;
+        now.sa_handler = on_resize;
+        sigaction(SIGWINCH, &now, NULL);
+}
+
+bool term_is_resized(void)
+{
+        return resized;
+}
+
 /* ---- opening and closing ---- */
 
 static bool wants_ascii(const struct term_options *options)
@@ -314,6 +343,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
+        catch_resize();
         ask_width(term);
         *ret = term;
         return 0;
@@ -375,11 +405,11 @@ static bool line_is_full(void)
         return poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT);
 }
 
-void term_show(struct term *term, const struct canvas *canvas)
+bool term_show(struct term *term, const struct canvas *canvas)
 {
         drain_stderr(term);
         if (line_is_full())
-                return;
+                return false;
         erase();
         for (int y = 0; y < canvas->height && y < LINES; y++)
                 for (int x = 0; x < canvas->width && x < COLS; x++) {
@@ -396,6 +426,7 @@ void term_show(struct term *term, const struct canvas *canvas)
                 curs_set(0);
         }
         refresh();
+        return true;
 }
 
 /* ---- keys ---- */
@@ -452,6 +483,7 @@ struct key_event term_key(struct term *term)
         int r;
 
         drain_stderr(term);
+        resized = 0;
         r = get_wch(&key);
         if (r == ERR)
                 return event;
