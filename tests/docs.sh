@@ -83,7 +83,8 @@ short_is_part_of_long() {
 spoken_of() {
         for s in "" $subcommands; do options_of "$s"; done | sort -u >"$work/all"
         {
-                grep -h 'heaptop' "$HEAPTOP_SRC/README" "$HEAPTOP_SRC"/doc/tour.md | sed 's/.*heaptop/heaptop/; s/ -- .*//'
+                awk '/^ *[$]$/ || /^```$/ { on = 0 } !on || /^ *[$]/ { print } /^ *[$] heaptop/ || /^```text/ { on = 1 }' \
+                        "$HEAPTOP_SRC/README" "$HEAPTOP_SRC/doc/tour.md" | grep 'heaptop' | sed 's/.*heaptop/heaptop/; s/ -- .*//'
                 for p in heaptop.1 $(printf 'heaptop-%s.1\n' $subcommands); do sed -n 's/.*Fl \\&-\([a-z][a-z-]*\).*/--\1/p' "$(page $p)"; done
         } | grep -o -e ' --[a-z][a-z-]*' -e '^--[a-z][a-z-]*' | tr -d ' ' | sort -u |
                 grep -vxF -f "$work/all" -e --preserve-env | none "no such option"

@@ -3,6 +3,7 @@
 #include "app/ask.h"
 #include "app/detail.h"
 #include "app/guard.h"
+#include "app/refusal.h"
 #include "app/say.h"
 #include "app/series.h"
 #include "base/exit.h"
@@ -31,6 +32,9 @@ struct guardian {
         struct recording recording; /* of the picker's choice, or the one at hand of a series */
         struct series series;
         bool waiting;               /* for its next process */
+        struct status refused;      /* the attach that failed before there was a screen; kind 0 = none did */
+        pid_t fix_pid;              /* when the viewer has ended, FIX is done for this process; 0 = nothing is */
+        enum refusal_act fix;
         pid_t viewer;               /* 0 = has ended */
         int viewer_status;
         int socket[2];              /* [0] ours, [1] the viewer's */
@@ -179,12 +183,14 @@ static void fill_error(struct status *ret, pid_t pid, const struct err *err)
         snprintf(ret->text, sizeof ret->text, "%s", err->text);
 }
 
-static void attach_for(struct guardian *guardian, pid_t pid, struct answer *answer)
+static void attach_for(struct guardian *guardian, pid_t pid, bool rss_only, struct answer *answer)
 {
         struct err err = { 0 };
 
         guardian->recording = guardian->plan->recording;
         guardian->recording.pid = pid;
+        guardian->recording.start_time = 0;
+        guardian->recording.rss_only |= rss_only;
         if (guardian->guard.recorder > 0)
                 err_set(&err, EBUSY, "a recorder is running already");
         else if (start_recorder(guardian, &guardian->recording, &err) == 0) {
@@ -263,10 +269,14 @@ static void serve(struct guardian *guardian)
                 detail_look(ask.pid, &answer.detail);
                 break;
         case ASK_ATTACH:
-                attach_for(guardian, ask.pid, &answer);
+                attach_for(guardian, ask.pid, ask.rss_only != 0, &answer);
                 break;
         case ASK_WAIT:
                 wait_for(guardian, &ask, &answer);
+                break;
+        case ASK_FIX:
+                guardian->fix = (enum refusal_act)ask.number;
+                guardian->fix_pid = ask.pid;
                 break;
         case ASK_STOP:
                 guardian->waiting = guardian->series.active = false;
@@ -386,7 +396,8 @@ int guardian_run(const struct guardian_plan *plan)
         struct guardian guardian = { .plan = plan, .guard = { .pipe = -1 }, .socket = { -1, -1 }, .lifeline = { -1, -1 },
                                      .interrupts = -1, .children = -1 };
         struct viewing viewing = plan->viewing;
-        struct err err = { 0 };
+        struct err err = { 0 }, other = { 0 };
+        struct refusal refusal;
         char attached[160];
         int status = 0, r;
 
@@ -396,12 +407,19 @@ int guardian_run(const struct guardian_plan *plan)
                                            : start_recorder(&guardian, &plan->recording, &err);
                 if (r == 0 && status)
                         return status;
+                if (r < 0 && guardian.has_tty) { /* a page says what can be done */
+                        fill_error(&guardian.refused, plan->recording.pid ? plan->recording.pid : guardian.recording.pid, &err);
+                        refusal_explain(&guardian.refused, &refusal);
+                        viewing.refusal = &refusal;
+                        viewing.mode = UI_PICK;
+                        r = 0;
+                }
                 viewing.path = guardian.guard.ok.path;
                 say_attached(&guardian.guard.ok, attached, sizeof attached);
-                viewing.say = attached;
+                viewing.say = viewing.refusal ? NULL : attached;
         }
         if (r == 0)
-                r = start_viewer(&guardian, &viewing, &err);
+                r = start_viewer(&guardian, &viewing, viewing.refusal ? &other : &err);
         if (r < 0) {
                 close_all(guardian.lifeline, 2);
                 guard_wait(&guardian.guard, PATIENCE_MS, -1);
@@ -415,5 +433,11 @@ int guardian_run(const struct guardian_plan *plan)
         guard_done(&guardian.guard);
         close_all(guardian.socket, 2);
         close_all(guardian.lifeline, 2);
+        if (guardian.fix_pid)
+                return refusal_obey(guardian.fix, guardian.fix_pid);
+        if (guardian.refused.kind && !guardian.guard.ended) {
+                say_error(&err);
+                return guardian.refused.exit_status;
+        }
         return exit_status(&guardian);
 }

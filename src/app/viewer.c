@@ -5,6 +5,7 @@
 #include "app/config.h"
 #include "app/frames.h"
 #include "app/picking.h"
+#include "app/refusal.h"
 #include "app/registry.h"
 #include "app/say.h"
 #include "base/alloc.h"
@@ -134,6 +135,29 @@ static void look_for_next(struct viewer *viewer, uint64_t at)
         ui_say(viewer->ui, viewer_now(), "%s", said);
 }
 
+static void show_refusal(struct viewer *viewer, const struct status *status)
+{
+        struct refusal refusal;
+
+        refusal_explain(status, &refusal);
+        viewer->refused_pid = status->pid;
+        ui_set_error(viewer->ui, &refusal);
+}
+
+/* A way out was chosen on the page of an attach that failed. */
+static void fix(struct viewer *viewer)
+{
+        const struct refusal_fix *chosen = ui_fix(viewer->ui);
+        pid_t pid = viewer->refused_pid;
+
+        if (!chosen)
+                return;
+        if (chosen->act == REFUSAL_RSS_ONLY)
+                send_question(viewer, &(struct ask){ .kind = ASK_ATTACH, .pid = pid, .rss_only = 1 });
+        else
+                send_question(viewer, &(struct ask){ .kind = ASK_FIX, .pid = pid, .number = chosen->act });
+}
+
 static void hear_answer(struct viewer *viewer)
 {
         struct answer answer;
@@ -151,8 +175,11 @@ static void hear_answer(struct viewer *viewer)
                         say_attached(&answer.status, said, sizeof said);
                         show_session(viewer, answer.status.path, said);
                 } else {
-                        ui_say(viewer->ui, viewer_now(), "%s", answer.status.text);
+                        show_refusal(viewer, &answer.status);
                 }
+                break;
+        case ASK_FIX:
+                viewer->quit = true;
                 break;
         case ASK_WAIT:
                 if (answer.status.kind == STATUS_ERROR) {
@@ -278,6 +305,10 @@ static void act(struct viewer *viewer, enum ui_action action)
                 actions_export(viewer->ui, viewer->heap, viewer->viewing->user, viewer_now());
                 break;
         case UI_TRY_AGAIN:
+                ask(viewer, ASK_ATTACH, viewer->refused_pid);
+                break;
+        case UI_FIX:
+                fix(viewer);
                 break;
         case UI_WAIT:
                 wait_for_next(viewer);
@@ -450,6 +481,14 @@ static int open_on_screen(struct viewer *viewer, const char *path, struct err *e
         return r;
 }
 
+/* Nothing but the page: q leaves heaptop. */
+static void begin_refused(struct viewer *viewer)
+{
+        viewer->ui = ui_new(UI_PICK);
+        viewer->refused_pid = viewer->viewing->refusal->pid;
+        ui_set_error(viewer->ui, viewer->viewing->refusal);
+}
+
 int viewer_run(const struct viewing *viewing)
 {
         struct viewer viewer = { .viewing = viewing, .test_fd = test_fd(), .next_ns = UINT64_MAX };
@@ -463,7 +502,10 @@ int viewer_run(const struct viewing *viewing)
         if (viewing->options->config && viewing->options->config->mistake[0])
                 err_set(&mistake, EINVAL, "%s", viewing->options->config->mistake);
         if (viewing->mode == UI_PICK) {
-                open_picker(&viewer);
+                if (viewing->refusal)
+                        begin_refused(&viewer);
+                else
+                        open_picker(&viewer);
                 r = term_open(&options, &viewer.term, &err);
         } else {
                 r = open_on_screen(&viewer, viewing->path, &err);

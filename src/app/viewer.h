@@ -8,6 +8,7 @@
 struct viewing {
         enum ui_mode mode;     /* UI_PICK to begin with the picker */
         const char *path;      /* the session; NULL for the picker */
+        const struct refusal *refusal; /* begin with the page of an attach that failed; NULL = it did not */
         const char *say;       /* a line to begin with, or NULL */
         const struct options *options;
         const struct user *user;

@@ -27,6 +27,7 @@ struct viewer {
         bool own_rules;
         struct picking *picking;
         char path[PLACE_MAX]; /* of the session, absolute */
+        pid_t refused_pid;    /* of the error page */
         bool awaited;         /* the session after this one: of a service that is followed, or R asked for it */
         int64_t awaited_s;    /* since then, seconds since 1970 */
         uint64_t next_looked_ns;

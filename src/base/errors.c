@@ -120,6 +120,10 @@ static const struct error_entry entries[] = {
           "free memory within reach of a jump. Nothing was changed.",
           "For a function of --malloc-at or --pair: choose its caller. Otherwise nothing can be done but another build of the "
           "allocator." },
+        { ERROR_SEVERAL, EXIT_USAGE, "several processes are meant",
+          "`--name`, `--unit` or `--container` fits more than one process, and heaptop does not guess. Of a process and its own children "
+          "of the same name, a server and its workers, the parent is taken.",
+          "The message lists them; say which one with -p." },
 
         { ERROR_NO_FILE, 0, "the file cannot be opened",
           "There is no such file, or it is not yours to read. Session files have mode 0600.",
@@ -164,6 +168,9 @@ static const struct error_entry entries[] = {
           "A change of the file was interrupted (resymbolize, a mark), and the journal beside it, which undoes it, cannot be used: it "
           "must be a plain file of that session, in a folder that you may write.",
           "Move both into a folder of yours, or ask their owner to open the session once." },
+        { ERROR_CANNOT_WRITE, EXIT_CANT_WRITE, "what was asked for cannot be written",
+          "The disk is full, the folder is not yours to write, or who reads the output has ended.",
+          "Name another place with -o." },
 
         { ERROR_NO_TERMINAL, EXIT_USAGE, "the screen needs a terminal",
           "Standard input or output is a pipe or a file.",

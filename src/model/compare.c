@@ -233,7 +233,7 @@ static int64_t missing_of(const struct compare *compare, const struct compare_fi
 {
         int64_t known = capped_add(capped_add(figures->kept_bytes, work->regrown), capped_add(work->later, work->older));
 
-        if (kind == REC_SITE_HEAP && compare->span.at == compare->heap->last)
+        if (kind == REC_SITE_HEAP && compare->span.at == compare->heap->last && figures->live_from != 0)
                 return 0;
         return at_least_0(capped_sub(figures->live_at, known));
 }

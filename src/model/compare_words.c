@@ -25,12 +25,12 @@ static const char *amount(char ret[FMT_MAX], int64_t bytes)
         return bytes < 0 ? fmt_change(ret, bytes) : fmt_bytes(ret, (uint64_t)bytes);
 }
 
-static void put_line(const struct compare_figures *f, const char *equals, const char *gap, char *ret, size_t size)
+static void put_line(const struct compare_figures *f, const char *again, const char *equals, const char *gap, char *ret, size_t size)
 {
         char text[FMT_MAX];
 
         ret[0] = '\0';
-        add(ret, size, "born %s%s=%sfreed again ", amount(text, f->born_bytes), equals, equals);
+        add(ret, size, "born %s%s=%sfreed%s ", amount(text, f->born_bytes), equals, equals, again);
         add(ret, size, "%s%s+%sKEPT ", amount(text, compare_freed_again(f)), equals, equals);
         add(ret, size, "%s", amount(text, f->kept_bytes));
         if (f->regrown_bytes > 0)
@@ -44,21 +44,17 @@ static void put_line(const struct compare_figures *f, const char *equals, const 
 void compare_line(const struct compare_figures *figures, int width, char *ret, size_t size)
 {
         static const struct {
-                const char *equals, *gap;
-        } looks[] = { { "  ", "     " }, { " ", "   " }, { " ", "  " } };
+                const char *again, *equals, *gap;
+        } looks[] = { { " again", "  ", "     " }, { " again", " ", "   " }, { "", " ", "  " }, { "", "", "  " } };
+
+        char kept[FMT_MAX], net[FMT_MAX];
 
         for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) { /* all of it is ASCII: a byte is a cell */
-                put_line(figures, looks[i].equals, looks[i].gap, ret, size);
+                put_line(figures, looks[i].again, looks[i].equals, looks[i].gap, ret, size);
                 if ((int)strlen(ret) <= width)
                         return;
         }
-        ret[0] = '\0'; /* the part that matters most */
-        put_line(figures, " ", "  ", ret, size);
-        if (width >= 0 && (size_t)width < strlen(ret)) {
-                char kept[FMT_MAX], net[FMT_MAX];
-
-                snprintf(ret, size, "KEPT %s  net %s", amount(kept, figures->kept_bytes), fmt_change(net, compare_net(figures)));
-        }
+        snprintf(ret, size, "KEPT %s  net %s", amount(kept, figures->kept_bytes), fmt_change(net, compare_net(figures)));
 }
 
 static const char *shape_words(enum compare_shape shape)

@@ -64,7 +64,7 @@ static int parse_word(struct filter_word *word, const char *text, struct err *er
         if (begins(text, "lib:"))
                 return take_text(word, FILTER_LIB, text + 4);
         if (begins(text, "class:"))
-                return take_text(word, FILTER_CLASS, text + 6);
+                return take_text(word, FILTER_CLASS, strcasecmp(text + 6, "leak") == 0 ? "growing" : text + 6);
         if (begins(text, "age>"))
                 return take_age(word, FILTER_OLDER, text + 4, err);
         if (begins(text, "age<"))

@@ -4,7 +4,7 @@
  *   re:REGEX      POSIX extended, in name or place, upper and lower case alike
  *   lib:TEXT      in the path of the module
  *   thread:TEXT   in the name of a thread that allocated there
- *   class:NAME    the class begins with NAME ("class:gr")
+ *   class:NAME    the class begins with NAME ("class:gr"); class:leak is class:growing
  *   >10M <10M     live bytes (binary units)
  *   age>1h age<1h since the site was first seen
  *

@@ -101,6 +101,8 @@ void show_view(struct ui *ui, enum view view)
                 return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
+        if (view == VIEW_STACK && ui->range.set)
+                ui->metric = TREE_KEPT;
         if (view != ui->view && view_type(view)->show)
                 view_type(view)->show(ui);
         ui->view = view;
@@ -132,20 +134,6 @@ static enum ui_action go_back(struct ui *ui)
         return UI_NOTHING;
 }
 
-/* The name after the last mark's: A, B, .. Z, AA, AB, ... */
-static void next_mark_name(struct ui *ui)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < ui->n_moments; i++)
-                n += ui->moments[i].is_mark;
-        if (n < 26)
-                snprintf(ui->mark_name, sizeof ui->mark_name, "%c", (int)('A' + n));
-        else
-                snprintf(ui->mark_name, sizeof ui->mark_name, "%c%c", (int)('A' + (n / 26 - 1) % 26),
-                         (int)('A' + n % 26));
-}
-
 static enum ui_action mark(struct ui *ui)
 {
         if (!ui->heap || heap_tick(ui->heap) == 0)
@@ -154,7 +142,7 @@ static enum ui_action mark(struct ui *ui)
                 ui_tell(ui, "the recording has ended: open it with heaptop replay to set marks in it");
                 return UI_NOTHING;
         }
-        next_mark_name(ui);
+        marks_next_name(ui, ui->mark_name, sizeof ui->mark_name);
         ui_tell(ui, "mark %s: changes count from here now", ui->mark_name);
         ui->marked = ui->mode == UI_REPLAY;
         return UI_MARK;
@@ -225,6 +213,9 @@ static void clear(struct ui *ui)
         } else if (ui->mode != UI_PICK && ui->filter[0]) {
                 ui->filter[0] = '\0';
                 sites_refresh(ui);
+        } else if (ui->mode != UI_PICK && ui->range.set) {
+                range_clear(ui);
+                sites_refresh(ui);
         }
 }
 
@@ -262,6 +253,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         enum ui_action action = UI_NOTHING;
 
         ui->order_until_ns = ui->now_ns + ORDER_NS;
+        if (range_mouse(ui, event) || event->button == MOUSE_RELEASED)
+                return UI_NOTHING;
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
         if (event->button == 3 && ui->overlay == VIEWS) {
@@ -326,8 +319,14 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
                 return UI_NOTHING;
-        case CMD_VIEW_MARKS:
+        case CMD_RANGE:
+                range_begin(ui);
+                return UI_NOTHING;
         case CMD_COMPARE:
+                marks_compare(ui);
+                show_view(ui, VIEW_MARKS);
+                return UI_NOTHING;
+        case CMD_VIEW_MARKS:
                 show_view(ui, VIEW_MARKS);
                 return UI_NOTHING;
         case CMD_VIEW_FLAME:
@@ -429,7 +428,7 @@ static enum ui_action obey(struct ui *ui, enum view view, enum command command, 
                 return action;
         if (move_key(ui, command))
                 return UI_NOTHING;
-        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command))
+        if (ended_again(ui, command) || time_key(ui, command) || sort_key(ui, command) || search_key(ui, command))
                 return UI_NOTHING;
         return simple_command(ui, command, event);
 }
@@ -451,6 +450,8 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
                 return UI_REDRAW;
         if (ui->prompt && event->key != KEY_MOUSE_)
                 return prompt_key(ui, event->key);
+        if (event->key != KEY_MOUSE_ && range_key(ui, event->key))
+                return UI_NOTHING;
         command = key_command(view, event->key);
         if (ui->overlay == VIEW_ENDED && event->key != KEY_NONE && command != CMD_QUIT &&
             command != CMD_SUSPEND)

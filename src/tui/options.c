@@ -182,15 +182,6 @@ static void draw(struct ui *ui, struct canvas *canvas)
 
 /* ---- keys ---- */
 
-/* What the screens keep beside the settings follows. */
-static enum ui_action apply(struct ui *ui)
-{
-        ui_set_settings(ui, ui->settings);
-        if (ui->heap && heap_tick(ui->heap) > 0 && ui->mode != UI_PICK)
-                sites_refresh(ui);
-        return UI_SETTINGS;
-}
-
 static enum ui_action change(struct ui *ui, int step)
 {
         struct options_view *options = state(ui);
@@ -212,7 +203,7 @@ static enum ui_action change(struct ui *ui, int step)
         } else {
                 return UI_NOTHING;
         }
-        return apply(ui);
+        return ui_settings_changed(ui);
 }
 
 static bool command(struct ui *ui, enum command command, enum ui_action *ret)

@@ -143,11 +143,15 @@ size_t site_columns_place(struct ui *ui, int width, struct site_column ret[SITE_
         struct part parts[COLUMNS] = { 0 };
         struct span spans[COLUMNS];
         size_t which[COLUMNS], n = choose_columns(ui->settings->columns, width, which), shown = 0;
+        char range[48];
 
+        range_words(ui, true, range, sizeof range);
         for (size_t i = 0; i < n; i++) {
                 parts[i] = columns[which[i]].part;
                 if (width < WIDE && which[i] != COLUMN_SITE) /* the name is worth more than air */
                         parts[i].want = parts[i].min;
+                if (which[i] == COLUMN_LIVE && ui->range.set && width >= 80) /* its title is the range */
+                        parts[i].want = parts[i].min = text_width(range) <= width / 7 ? text_width(range) : parts[i].min;
                 if (which[i] == COLUMN_SITE && i + 1 < n)
                         parts[i].want = width; /* what is right of it stands at the edge */
         }
@@ -206,6 +210,10 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
                         snprintf(change, sizeof change, "d%.*s", (int)text_fit(ui->base_name, room - 1), ui->base_name);
                         title = change;
                 }
+                if (column == COLUMN_LIVE && ui->range.set) {
+                        range_words(ui, true, change, sizeof change);
+                        title = text_width(change) <= room ? change : "KEPT";
+                }
                 if (column == COLUMN_SITE && room < text_width(title))
                         title = "SITE";
                 if (columns[column].left)
@@ -220,7 +228,7 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
 
 /* ---- one row ---- */
 
-static const char *class_text(uint32_t class, int room)
+const char *sites_class_text(uint32_t class, int room)
 {
         if (room < 9 && class == REC_GROWING)
                 return "grow";
@@ -240,7 +248,7 @@ static int place_room(int name_width, int place_width, int room)
 }
 
 /* The name to the left, file:line to the right. */
-static void put_site_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+void sites_put_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
 {
         char name[512], mark[16], place[128];
         int right;
@@ -348,16 +356,17 @@ void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const 
 
         if (!heap_site(ui->heap, id, &site))
                 return;
+        (void)range_site(ui, &site);
         for (size_t i = 0; i < n; i++) {
                 int at = x + shown[i].at, room = shown[i].size;
 
                 if (shown[i].column == COLUMN_CLASS)
                         canvas_put(canvas, at, y, room, class_style(site.class),
-                                   site.id ? class_text(site.class, room) : "-");
+                                   site.id ? sites_class_text(site.class, room) : "-");
                 else if (shown[i].column == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (shown[i].column == COLUMN_SITE)
-                        put_site_name(canvas, at, y, room, &site);
+                        sites_put_name(canvas, at, y, room, &site);
                 else if (shown[i].column == COLUMN_LIB)
                         put_library(canvas, at, y, room, &site);
                 else

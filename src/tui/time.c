@@ -148,6 +148,8 @@ int time_seek(struct ui *ui, uint32_t tick)
         choose_base(ui);
         fetch_recent(ui);
         fetch_zoomed(ui);
+        marks_follow(ui);
+        range_follow(ui);
         sites_refresh(ui);
         return 0;
 }
@@ -226,6 +228,7 @@ static void fetch_moments(struct ui *ui)
         fetch_crossings(ui);
         if (ui->n_moments > 0)
                 qsort(ui->moments, ui->n_moments, sizeof *ui->moments, by_time);
+        marks_label(ui);
 }
 
 static void fetch_gaps(struct ui *ui)

@@ -4,6 +4,7 @@
 #include "base/pathmap.h"
 #include "model/heap.h"
 #include "model/picker.h"
+#include "model/refusal.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
 #include "tui/settings.h"
@@ -29,7 +30,8 @@ enum ui_action {
         UI_DELETE_MARK,      /* d in the marks */
         UI_SETTINGS,         /* ui_settings() were changed: terminal and all else outside follow */
         UI_WRITE_CONFIG,     /* W: the settings into the user's config file */
-        UI_TRY_AGAIN,        /* r on an error page: the same attach once more */
+        UI_TRY_AGAIN,        /* r on an error page: the same attach once more, to ui_pid() */
+        UI_FIX,              /* a way out was chosen on an error page: ui_fix() */
         UI_WAIT,             /* R on the page of the end: wait for the next of that name and watch it */
         UI_BELL,             /* an alert wants to be heard */
 };
@@ -55,6 +57,12 @@ void ui_set_settings(struct ui *ui, struct settings *settings);
 /* The same with what is set by now, to be written. */
 const struct settings *ui_settings(struct ui *ui);
 
+/* Shows the page of an attach that failed (REFUSAL is copied). Left by q to the picker, if there is one. */
+void ui_set_error(struct ui *ui, const struct refusal *refusal);
+
+/* For UI_FIX: what was chosen. */
+const struct refusal_fix *ui_fix(const struct ui *ui);
+
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);
 
@@ -71,6 +79,9 @@ void ui_set_awaited(struct ui *ui, bool awaited);
 
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
+
+/* Lines with labels instead of charts and tables, whatever the settings say. */
+void ui_set_plain(struct ui *ui, bool plain);
 
 /* The rules of the alerts, a line each as alert_parse() (model/alerts.h) reads them; NULL = the ones that everybody has. On a bad line
  * -EINVAL with a sentence: those before it are taken. */

@@ -10,6 +10,7 @@ enum {
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
+        HISTORY_LINES = 32,
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -30,9 +31,17 @@ struct moment {
         uint64_t time_ns;
         char letter;
         bool is_mark, is_alert;
-        uint32_t id; /* of the mark */
+        uint32_t id;   /* of the mark */
+        char label[8]; /* its letter, whatever it is called */
         char text[96];
 };
+
+/* In one column marks are drawn over thresholds, and those over the rest. */
+enum { MOMENT_RANKS = 3 };
+static inline int moment_rank(const struct moment *moment)
+{
+        return moment->is_mark ? 2 : moment->is_alert;
+}
 
 struct span_ns {
         uint64_t from_ns, to_ns;
@@ -53,7 +62,9 @@ struct prompt_type {
         void (*typed)(struct ui *ui, const char *text);                /* after each key; NULL = only Enter counts */
         enum ui_action (*accept)(struct ui *ui, const char *text);     /* Enter; the prompt is closed already */
         void (*cancel)(struct ui *ui);                                 /* Esc; NULL = nothing to undo */
-        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = they move the table beside */
+        void (*step)(struct ui *ui, int by);                           /* Up (-1) and Down; NULL = older lines */
+        void (*complete)(struct ui *ui, char *text);                   /* Tab: TEXT_MAX bytes that may grow; NULL = nothing */
+        bool moves_list;                                               /* Up and Down are for the view's list, not for older lines */
 };
 
 /* One visible line of the call tree. */
@@ -108,6 +119,26 @@ struct stack_state {
         enum source_match source_match;
 };
 
+/* A time range picked on the chart (range.c). */
+struct range_state {
+        bool set;             /* tables show what was born in it and still lives */
+        bool failed;          /* nothing can be told of it */
+        int picking;          /* 0 = nothing, 1 = its start, 2 = its end */
+        uint64_t cursor_ns;   /* where the cursor is while it is picked */
+        uint64_t from_ns;     /* the start that was picked */
+        uint32_t from, to;    /* ticks */
+        uint32_t computed;    /* the moment COMPARE is about */
+        struct compare *compare;
+        bool pressed;         /* the mouse button went down on the chart, */
+        int pressed_x;        /* here */
+};
+
+/* The cells of a chart. */
+struct chart_place {
+        int x, y, columns, height; /* columns 0 = there is none */
+        struct span_ns span;
+};
+
 /* The state of these views is private to their files; NULL until they are needed. */
 struct marks_view;
 struct flame_view;
@@ -130,6 +161,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool plain;              /* lines with labels instead of charts and tables */
         bool reading;            /* nothing has been read yet, but it is going on */
         bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
@@ -170,6 +202,8 @@ struct ui {
         struct stack_state stack;
         enum tree_metric metric;      /* what stack and flame compare branches by */
         struct span_ns kept;          /* TREE_KEPT counts what was born in it; both 0 = since BASE */
+        struct range_state range;
+        struct chart_place chart;     /* where it was drawn last */
         struct table sizes; /* of blocks from before the attach; ids are classes */
 
         /* the picker */
@@ -191,6 +225,13 @@ struct ui {
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
+        size_t typed_at;          /* where the cursor is in it */
+        int history_at;           /* which of HISTORY is shown; -1 = what is being typed */
+        struct {
+                const struct prompt_type *prompt; /* NULL = none */
+                char text[TEXT_MAX];
+        } history[HISTORY_LINES];
+        char searched[TEXT_MAX];  /* the last filter of a table, for n and N */
         char exported[TEXT_MAX], export_words[TEXT_MAX]; /* E: the format of the last time, and all that was typed */
 
         char message[256];
@@ -215,6 +256,11 @@ struct view_type {
         /* The frame that is selected, or NULL; its tree in *RET_TREE, which may be NULL. NULL = its rows are no frames. */
         const struct tree_node *(*frame)(struct ui *ui, const struct tree **ret_tree);
         void (*find)(struct ui *ui, int direction); /* to the next (1) or previous (-1) match of stack.find; NULL = cannot */
+        /* What row I of its list says, with labels, for --plain; NULL = plain.c knows it. */
+        void (*line)(struct ui *ui, size_t i, char *ret, size_t size);
+        void (*about)(struct ui *ui, char *ret, size_t size); /* likewise what stands above all rows */
+        /* Likewise lines below them, from Y to BOTTOM; NULL = none. */
+        void (*below)(struct ui *ui, struct canvas *canvas, int y, int bottom);
         void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */
         void (*forget)(struct ui *ui); /* the heap moved: its strings are gone; NULL = keeps none */
         void (*done)(struct ui *ui);   /* frees the view's state; NULL = has none */
@@ -230,6 +276,8 @@ void open_overlay(struct ui *ui, enum view overlay);
 
 /* COMMAND in the view that is shown, as its key would do it. (commands.c) */
 enum ui_action run_command(struct ui *ui, enum command command);
+enum ui_action ui_settings_changed(struct ui *ui); /* settings were: what the screens keep beside them follows */
+bool search_key(struct ui *ui, enum command command); /* n N # in tables (search.c) */
 void menu_show_sorts(struct ui *ui); /* the columns to sort by */
 
 void overview_draw(struct ui *ui, struct canvas *canvas);
@@ -239,6 +287,10 @@ void stack_draw(struct ui *ui, struct canvas *canvas);
 struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
+void before_update(struct ui *ui); /* the rows of its list anew */
+/* Draws the view in plain lines where that is wanted and can be done (plain.c); false: it has to draw itself. */
+bool plain_draw(struct ui *ui, struct canvas *canvas);
+void tiny_draw(struct ui *ui, struct canvas *canvas); /* either of them on a screen that is_tiny() */
 void replay_draw(struct ui *ui, struct canvas *canvas);
 bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
 bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
@@ -394,6 +446,9 @@ size_t sites_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
 void sites_sort_by(struct ui *ui, int id);
 void sites_sort_at(struct ui *ui, int x);
 enum style class_style(uint32_t class);
+const char *sites_class_text(uint32_t class, int room);
+/* The name to the left, file:line to the right. */
+void sites_put_name(struct canvas *canvas, int x, int y, int room, const struct heap_site *site);
 /* A rate for a column: "?" = too short to say, "+0.1M?" = less than its error. RET has FMT_MAX bytes. */
 const char *rate_text(char *ret, double rate, double error);
 
@@ -458,6 +513,29 @@ void picker_sort_at(struct ui *ui, int x);
 size_t picker_sort_choices(struct ui *ui, struct sort_choice *ret, size_t max);
 void picker_sort_by(struct ui *ui, int id);
 bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
+
+/* ---- marks.c ---- */
+void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
+void marks_next_name(const struct ui *ui, char *ret, size_t size);
+void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
+void marks_changed(struct ui *ui);     /* marks came, went or have other names */
+void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
+void marks_leave_heap(struct ui *ui);  /* before the heap goes away */
+
+/* ---- range.c ---- */
+void range_begin(struct ui *ui);  /* v: picks one, or ends the one in force */
+void range_clear(struct ui *ui);
+void range_follow(struct ui *ui); /* the heap moved */
+bool range_key(struct ui *ui, uint32_t key); /* true: it was for the picking */
+bool range_mouse(struct ui *ui, const struct key_event *event); /* likewise: a drag on the chart */
+void range_prompt(const struct ui *ui, struct canvas *canvas, int y);
+void range_draw(const struct ui *ui, struct canvas *canvas, int axis_y);
+/* "12:00-13:00", or with the bytes: a line; "" = no range is in force. */
+void range_words(const struct ui *ui, bool brief, char *ret, size_t size);
+/* Puts what SITE kept of the range in the place of what lives. False: it kept nothing; without a range true. */
+bool range_site(struct ui *ui, struct heap_site *site);
+/* The sites that kept something, in the order of the table, at most LIST_MAX; how many, or -EINVAL for a bad filter. */
+int range_list(struct ui *ui, uint32_t *ids);
 
 /* ---- time.c ---- */
 int time_seek(struct ui *ui, uint32_t tick); /* moves the heap and fetches what the screens need */

@@ -259,6 +259,33 @@ static void the_page_of_the_end_tells_an_exec(void **state)
         compare_prepared("ended-exec", end_by_exec, "");
 }
 
+static const struct refusal refused = {
+        .pid = 4711, .command = "shopd --prod", .user = "web",
+        .said = "it belongs to web; try: sudo heaptop -p 4711",
+        .found = { "you are: me (uid 1000); the process is web's (uid 33)", "/proc/sys/kernel/yama/ptrace_scope = 1" },
+        .n_found = 2, .error_id = 102, .exit_status = 77, .n_fixes = 4,
+        .fixes = { { REFUSAL_SUDO, "sudo heaptop -p 4711", "once, nothing to undo" },
+                   { REFUSAL_SETCAP, "sudo setcap cap_sys_ptrace+ep /usr/bin/heaptop", "gives it to EVERY user" },
+                   { REFUSAL_COPY, "heaptop run -- shopd --prod", "start it from here instead" },
+                   { REFUSAL_RSS_ONLY, "heaptop -p 4711 --rss-only", "from /proc: any user may" } },
+};
+
+static void an_attach_that_failed_has_a_page_with_ways_out(void **state)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++)
+                for (int ascii = 0; ascii < 2; ascii++) {
+                        struct world world = open_world(UI_PICK, "");
+
+                        ui_set_error(world.ui, &refused);
+                        press(world.ui, "j");
+                        same = matches(world.ui, "error", sizes[i].width, sizes[i].height, ascii) && same;
+                        close_world(&world);
+                }
+        assert_true(same);
+}
+
 static void add_long_names(struct world *world)
 {
         static const char *const names[] = {
@@ -300,6 +327,48 @@ static void flame_is_drawn_with_the_selected_site(void **state)
 static void flame_by_growth_is_inverted_and_zoomed(void **state)
 {
         compare_all_sizes("flame-growth", UI_LIVE, "f b t j Enter / r e a d Enter");
+}
+
+/* What was born between the marks A and B of the demo: as much in each sixth, less and less, all at the end. */
+static void add_kept(struct world *world)
+{
+        enum { LISTENERS = 2, CACHE = 3, CHUNK = 4, A_S = 121 * 5, B_S = 301 * 5 };
+        struct fake *fake = world->fake;
+
+        for (uint64_t i = 0; i < 60; i++) {
+                uint64_t share = i * (B_S - A_S) / 60, early = i * i * (B_S - A_S) / 3600;
+
+                fake_add_block(fake, fake_stack_of(fake, LISTENERS), 128, 150, FAKE_START_NS + (A_S + share + 3) * NS_PER_S, 0);
+                fake_add_block(fake, fake_stack_of(fake, CACHE), 4096, 170, FAKE_START_NS + (A_S + early + 3) * NS_PER_S, 0);
+                if (i < 20)
+                        fake_add_block(fake, fake_stack_of(fake, CHUNK), 65536, 8, FAKE_START_NS + (B_S - 9) * NS_PER_S,
+                                       FAKE_START_NS + (B_S + 9) * NS_PER_S);
+        }
+}
+
+static void what_is_kept_between_marks_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("marks", add_kept, "c");
+}
+
+static void what_is_new_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("marks-all", add_kept, "c > > Tab Tab Tab Tab j");
+}
+
+static void a_range_is_picked_on_the_chart(void **state)
+{
+        compare_prepared("picking", add_kept, "v h h h h h h h h h h Enter H H");
+}
+
+static void what_was_born_in_the_range_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("range", add_kept, "v h h h h h h h h h h Enter H H Enter");
+}
+
+static void generations_are_drawn_as_they_were(void **state)
+{
+        compare_prepared("generations", add_kept, "c > > >");
 }
 
 static void the_menu_has_every_command_of_a_group_with_its_key(void **state)
@@ -367,6 +436,68 @@ static void alerts_of_a_replay_are_those_of_the_moment(void **state)
         compare_all_sizes("alerts-then", UI_REPLAY, "[ [ 8");
 }
 
+/* For screen readers: the same with labels. */
+static void compare_plain(const char *name, enum ui_mode mode, const char *keys)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++)
+                for (int ascii = 0; ascii < 2; ascii++) {
+                        struct world world = open_world(mode, "");
+
+                        ui_set_plain(world.ui, true);
+                        press(world.ui, keys);
+                        same = matches(world.ui, name, sizes[i].width, sizes[i].height, ascii) && same;
+                        close_world(&world);
+                }
+        assert_true(same);
+}
+
+static void plain_lines_say_what_the_overview_shows(void **state)
+{
+        compare_plain("plain-overview", UI_LIVE, "j j");
+}
+
+static void plain_lines_say_what_the_stack_shows(void **state)
+{
+        compare_plain("plain-stack", UI_LIVE, "/ S e s s i o n Enter Enter");
+}
+
+static void plain_lines_say_what_is_left_from_before(void **state)
+{
+        compare_plain("plain-sizes", UI_LIVE, "/ b e f o r e Enter Enter");
+}
+
+static void plain_lines_say_what_the_replay_shows(void **state)
+{
+        compare_plain("plain-replay", UI_REPLAY, "[ [ 7");
+}
+
+static void plain_lines_say_what_the_alerts_show(void **state)
+{
+        compare_plain("plain-alerts", UI_LIVE, "8 j");
+}
+
+static void plain_lines_say_what_the_picker_shows(void **state)
+{
+        compare_plain("plain-picker", UI_PICK, "j");
+}
+
+static void plain_lines_say_what_the_flame_graph_shows(void **state)
+{
+        compare_plain("plain-flame", UI_LIVE, "6 j j");
+}
+
+static void plain_lines_say_what_was_kept(void **state)
+{
+        compare_plain("plain-marks", UI_LIVE, "4 j");
+}
+
+static void plain_windows_have_no_frame(void **state)
+{
+        compare_plain("plain-info", UI_LIVE, "i");
+}
+
 static void help_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("help", UI_LIVE, "?");
@@ -396,6 +527,11 @@ int main(void)
                 cmocka_unit_test(the_info_tells_all_that_is_known_of_a_frame),
                 cmocka_unit_test(flame_is_drawn_with_the_selected_site),
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
+                cmocka_unit_test(what_is_kept_between_marks_is_drawn_as_it_was),
+                cmocka_unit_test(what_is_new_is_drawn_as_it_was),
+                cmocka_unit_test(a_range_is_picked_on_the_chart),
+                cmocka_unit_test(what_was_born_in_the_range_is_drawn_as_it_was),
+                cmocka_unit_test(generations_are_drawn_as_they_were),
                 cmocka_unit_test(the_menu_has_every_command_of_a_group_with_its_key),
                 cmocka_unit_test(what_the_view_has_not_is_grey_in_the_menu),
                 cmocka_unit_test(the_sort_menu_stands_on_what_is_sorted_by),
@@ -406,10 +542,20 @@ int main(void)
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(alerts_are_drawn_as_they_were),
                 cmocka_unit_test(alerts_of_a_replay_are_those_of_the_moment),
+                cmocka_unit_test(plain_lines_say_what_the_overview_shows),
+                cmocka_unit_test(plain_lines_say_what_the_stack_shows),
+                cmocka_unit_test(plain_lines_say_what_is_left_from_before),
+                cmocka_unit_test(plain_lines_say_what_the_replay_shows),
+                cmocka_unit_test(plain_lines_say_what_the_alerts_show),
+                cmocka_unit_test(plain_lines_say_what_the_picker_shows),
+                cmocka_unit_test(plain_lines_say_what_the_flame_graph_shows),
+                cmocka_unit_test(plain_lines_say_what_was_kept),
+                cmocka_unit_test(plain_windows_have_no_frame),
                 cmocka_unit_test(help_is_drawn_as_it_was),
                 cmocka_unit_test(the_page_of_the_end_names_the_oom_killer),
                 cmocka_unit_test(the_page_of_the_end_waits_for_the_next_one),
                 cmocka_unit_test(the_page_of_the_end_tells_an_exec),
+                cmocka_unit_test(an_attach_that_failed_has_a_page_with_ways_out),
                 cmocka_unit_test(info_is_drawn_as_it_was),
         };
 

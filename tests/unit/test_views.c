@@ -228,6 +228,81 @@ static void options_change_at_once_and_say_so(void **state)
         close_world(&world);
 }
 
+static void n_goes_through_what_the_last_filter_matched(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 n");
+
+        assert_true(screen_has(world.ui, 80, 24, "nothing was searched for yet"));
+        press(world.ui, "/ i n s e r t Enter Esc");
+        assert_true(screen_has(world.ui, 80, 24, "11 sites"));
+        press(world.ui, "g n"); /* the message fades by itself, the cursor has moved */
+        assert_true(screen_has(world.ui, 80, 24, ">flat    196M"));
+        press(world.ui, "n");
+        assert_true(screen_has(world.ui, 80, 24, "no other row matches \"insert\""));
+        press(world.ui, "/ ctrl-U c o n f i g Enter Esc g N");
+        assert_true(screen_has(world.ui, 80, 24, ">flat     58M"));
+        close_world(&world);
+        world = open_world(UI_PICK, "/ r e d i s Enter Esc g n");
+        assert_true(screen_has(world.ui, 80, 24, ">   2204"));
+        close_world(&world);
+}
+
+static void a_colon_takes_commands_and_settings_by_name(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": s i t e s Enter");
+        struct key_event enter = { .key = KEY_ENTER_ };
+
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, ": o p e n - a l l Enter");
+        assert_true(screen_has(world.ui, 80, 24, "is nothing that can be done in this view"));
+        press(world.ui, ": s e t Space c o l u m n s = l i v e , s i t e");
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_SETTINGS);
+        assert_string_equal(ui_settings(world.ui)->columns, "live site");
+        press(world.ui, ": s e t Space r e c o r d . m e a n = x Enter");
+        assert_true(screen_has(world.ui, 80, 24, "a size such as 64K"));
+        press(world.ui, ": s e t Space x = y Enter");
+        assert_true(screen_has(world.ui, 80, 24, "that sets nothing"));
+        press(world.ui, ": q");
+        assert_int_equal(ui_key(world.ui, &enter, NOW), UI_QUIT);
+        press(world.ui, ": h e l p Enter");
+        assert_true(screen_has(world.ui, 80, 24, "Help: Sites"));
+        close_world(&world);
+}
+
+static void tab_completes_what_is_typed(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": o v e Tab");
+
+        assert_true(screen_has(world.ui, 80, 24, ":overview"));
+        press(world.ui, "ctrl-U s e t Space c o l Tab");
+        assert_true(screen_has(world.ui, 80, 24, ":set col")); /* color, columns */
+        press(world.ui, "u Tab s i Tab l i v Tab");
+        assert_true(screen_has(world.ui, 80, 24, ":set columns=site live"));
+        press(world.ui, "Enter : m a r k Space Tab");
+        assert_true(screen_has(world.ui, 80, 24, ":mark "));
+        close_world(&world);
+}
+
+static void lines_are_edited_and_come_back(void **state)
+{
+        struct world world = open_world(UI_LIVE, ": s i t Space 9 9 Left Left Left e End Left Backspace 8 Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "there is no site 89"));
+        press(world.ui, ": s i t e Space 7 7 Enter : Up");
+        assert_true(screen_has(world.ui, 80, 24, ":site 77"));
+        press(world.ui, "Up");
+        assert_true(screen_has(world.ui, 80, 24, ":site 89"));
+        press(world.ui, "Down Down");
+        assert_true(screen_has(world.ui, 80, 24, "Tab completes"));
+        press(world.ui, "a Space \xc3\xa4\xe6\xbc\xa2 Left Left Backspace ctrl-E ctrl-W \xc3\xb6");
+        assert_true(screen_has(world.ui, 80, 24, ":\xc3\xb6 ") || screen_has(world.ui, 80, 24, ":a\xc3\xb6"));
+        press(world.ui, "ctrl-A x ctrl-E y");
+        assert_true(screen_has(world.ui, 80, 24, ":x"));
+        press(world.ui, "ctrl-A ctrl-K Backspace");
+        assert_false(screen_has(world.ui, 80, 24, ":x"));
+        close_world(&world);
+}
+
 static void a_source_that_is_not_here_is_named(void **state)
 {
         struct world world = open_world(UI_LIVE, "2 j j e");
@@ -256,6 +331,147 @@ static void actions_reach_the_app(void **state)
         press(world.ui, "3");
         assert_string_equal(ui_edit_file(world.ui), world.source);
         assert_int_equal(ui_edit_line(world.ui), 9);
+        close_world(&world);
+}
+
+static enum ui_action press_one(struct world *world, const char *key)
+{
+        struct key_event event = { .key = key_parse(key) };
+
+        return ui_key(world->ui, &event, NOW);
+}
+
+static void marks_are_renamed_and_deleted_by_the_app(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c r w a r m");
+
+        assert_true(screen_has(world.ui, 80, 24, "name: warm"));
+        assert_true(screen_has(world.ui, 80, 24, "of mark A"));
+        assert_int_equal(press_one(&world, "Enter"), UI_RENAME_MARK);
+        assert_string_equal(ui_mark_name(world.ui), "warm");
+        assert_int_equal(ui_mark_id(world.ui), 1);
+        press(world.ui, ">"); /* B>now */
+        assert_int_equal(press_one(&world, "d"), UI_DELETE_MARK);
+        assert_int_equal(ui_mark_id(world.ui), 2);
+        press(world.ui, "r");
+        assert_int_equal(press_one(&world, "Enter"), UI_NOTHING); /* no name is no name */
+        close_world(&world);
+}
+
+static void a_pair_stays_when_marks_come(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c >");
+
+        assert_true(screen_has(world.ui, 80, 24, "[B>now]"));
+        fake_add_mark(world.fake, "\033]0;owned\007 three");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 140, 40, "C 23:10:01 \"\\x1b]0;owned"));
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]")); /* now is C, and there is nothing after it yet */
+        fake_add_mark(world.fake, "D");
+        fake_add_mark(world.fake, "E");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        press(world.ui, "1 c");
+        assert_true(screen_has(world.ui, 80, 24, "[D>E]"));
+        assert_true(screen_has(world.ui, 80, 24, "both are the same moment"));
+        press(world.ui, "m");
+        assert_string_equal(ui_mark_name(world.ui), "F");
+        close_world(&world);
+}
+
+static void without_marks_all_since_the_attach_is_compared(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        struct ui *ui = ui_new(UI_LIVE);
+        uint32_t site = fake_add_site(fake, "put", "store.cc", 88);
+
+        ui_set_heap(ui, heap);
+        for (int i = 1; i < 40; i++) {
+                fake_set_live(fake, site, i << 20, i);
+                fake_add_block(fake, fake_stack_of(fake, site), 1 << 20, 1, fake_process(fake)->time_ns + 1, 0);
+                assert_int_equal(ui_set_last_tick(ui, fake_tick(fake), NOW), 0);
+                press(ui, "c r d"); /* whenever it is pressed, there is no mark to rename */
+        }
+        assert_true(screen_has(ui, 80, 24, "No mark yet: m sets one"));
+        assert_true(screen_has(ui, 80, 24, "[attach>now]"));
+        assert_true(screen_has(ui, 80, 24, "KEPT 39M"));
+        press(ui, "Enter b");
+        assert_true(screen_has(ui, 80, 24, "[3 Stack]"));
+        ui_free(ui);
+        heap_free(heap);
+        fake_free(fake);
+}
+
+static void the_tree_of_what_was_kept_follows_the_pair(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        assert_true(screen_has(world.ui, 80, 24, "37M"));
+        press(world.ui, "4 > Enter");
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        close_world(&world);
+}
+
+static void in_a_replay_marks_after_the_moment_shown_are_compared(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "g c");
+
+        assert_true(screen_has(world.ui, 80, 24, "[A>B]"));
+        assert_true(screen_has(world.ui, 80, 24, "B>end"));
+        assert_true(screen_has(world.ui, 80, 24, "SessionStore"));
+        press(world.ui, "/ c a c h e Enter");
+        assert_true(screen_has(world.ui, 80, 24, "LruCache"));
+        press(world.ui, "Esc Tab s I");
+        assert_true(screen_has(world.ui, 80, 24, "[GROWN]"));
+        close_world(&world);
+}
+
+static void a_range_shows_what_still_lives_of_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_true(screen_has(world.ui, 80, 24, "AGE50"));
+        press(world.ui, "v l h");
+        assert_true(screen_has(world.ui, 80, 24, "range from 23:09:"));
+        press(world.ui, "Esc");
+        assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
+        press(world.ui, "v PgUp Enter PgUp PgUp Space"); /* the end may come before the start */
+        assert_true(screen_has(world.ui, 80, 24, "born in 22:51-23:03 and still alive: 31M   Esc shows all   1 site "));
+        assert_true(screen_has(world.ui, 80, 24, " CLASS  22:51-23:03 "));
+        press(world.ui, "2 / c a c h e Enter"); /* sort and filter apply to it */
+        assert_true(screen_has(world.ui, 80, 24, "no match"));
+        press(world.ui, "Esc < < Enter");
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        press(world.ui, "1 Esc");
+        assert_false(screen_has(world.ui, 80, 24, "born in"));
+        press(world.ui, "v Enter Enter v"); /* v ends it, too */
+        assert_false(screen_has(world.ui, 80, 24, "born in"));
+        close_world(&world);
+}
+
+static void a_drag_on_the_chart_picks_a_range(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "G");
+        struct key_event down = { .key = KEY_MOUSE_, .x = 40, .y = 4, .button = 1 };
+        struct key_event up = { .key = KEY_MOUSE_, .x = 70, .y = 5, .button = MOUSE_RELEASED };
+
+        assert_true(screen_has(world.ui, 80, 24, "[7 Replay]"));
+        ui_key(world.ui, &down, NOW);
+        ui_key(world.ui, &up, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "and still alive"));
+        assert_true(screen_has(world.ui, 140, 40, "picked range"));
+        ui_key(world.ui, &up, NOW); /* let go of nothing */
+        press(world.ui, "g"); /* before the range nothing of it is there */
+        assert_true(screen_has(world.ui, 80, 24, "nothing that was born in the range"));
+        press(world.ui, "Esc");
+        ui_key(world.ui, &down, NOW);
+        up.x = down.x; /* a click is no drag */
+        ui_key(world.ui, &up, NOW);
+        assert_false(screen_has(world.ui, 80, 24, "still alive"));
         close_world(&world);
 }
 
@@ -451,6 +667,39 @@ static void the_end_leads_to_the_last_minute_and_can_be_seen_again(void **state)
         close_world(&world);
 }
 
+static enum ui_action press_key(struct ui *ui, uint32_t key)
+{
+        struct key_event event = { .key = key };
+
+        return ui_key(ui, &event, NOW);
+}
+
+static void ways_out_are_chosen_by_number_and_the_lasting_one_asks_first(void **state)
+{
+        const struct refusal refusal = { .pid = 4711, .said = "no", .n_fixes = 3,
+                                         .fixes = { { REFUSAL_SUDO, "sudo", "" }, { REFUSAL_SETCAP, "setcap", "" },
+                                                    { REFUSAL_COPY, "run \\x1b", "" } } };
+        struct world world = open_world(UI_PICK, "");
+
+        ui_set_error(world.ui, &refusal);
+        assert_int_equal(press_key(world.ui, '1'), UI_FIX);
+        assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SUDO);
+        assert_int_equal(press_key(world.ui, '2'), UI_NOTHING);
+        assert_true(screen_has(world.ui, 80, 24, "press 2 again"));
+        assert_int_equal(press_key(world.ui, '1'), UI_FIX);
+        assert_int_equal(press_key(world.ui, '2'), UI_NOTHING); /* another key in between: it is asked again */
+        assert_int_equal(press_key(world.ui, '2'), UI_FIX);
+        assert_int_equal(ui_fix(world.ui)->act, REFUSAL_SETCAP);
+        assert_int_equal(press_key(world.ui, '3'), UI_COPY);
+        assert_string_equal(ui_copy_text(world.ui), "run \\x1b");
+        assert_int_equal(press_key(world.ui, '5'), UI_NOTHING);
+        assert_int_equal(press_key(world.ui, 'r'), UI_TRY_AGAIN);
+        assert_int_equal(ui_pid(world.ui), 4711);
+        assert_int_equal(press_key(world.ui, 'q'), UI_NOTHING);
+        assert_true(screen_has(world.ui, 80, 24, "pick a process"));
+        close_world(&world);
+}
+
 static void nothing_recorded_yet_is_no_trouble(void **state)
 {
         struct fake *fake = fake_new();
@@ -621,8 +870,19 @@ int main(void)
                 cmocka_unit_test(the_menu_does_what_the_key_would_do),
                 cmocka_unit_test(a_right_click_opens_the_menu_and_a_click_runs_from_it),
                 cmocka_unit_test(options_change_at_once_and_say_so),
+                cmocka_unit_test(n_goes_through_what_the_last_filter_matched),
+                cmocka_unit_test(a_colon_takes_commands_and_settings_by_name),
+                cmocka_unit_test(tab_completes_what_is_typed),
+                cmocka_unit_test(lines_are_edited_and_come_back),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
+                cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
+                cmocka_unit_test(a_pair_stays_when_marks_come),
+                cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
+                cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
+                cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
+                cmocka_unit_test(a_range_shows_what_still_lives_of_it),
+                cmocka_unit_test(a_drag_on_the_chart_picks_a_range),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
                 cmocka_unit_test(what_is_known_is_said_and_no_more),
@@ -633,6 +893,7 @@ int main(void)
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(the_end_leads_to_the_last_minute_and_can_be_seen_again),
+                cmocka_unit_test(ways_out_are_chosen_by_number_and_the_lasting_one_asks_first),
                 cmocka_unit_test(nothing_recorded_yet_is_no_trouble),
                 cmocka_unit_test(a_hostile_name_steers_nothing),
                 cmocka_unit_test(every_view_can_be_drawn_at_every_size),
