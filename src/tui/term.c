@@ -478,31 +478,40 @@ static struct key_event mouse_event(void)
         return event;
 }
 
+/* What ncurses calls KEY; KEY_NONE is nothing to anybody. */
+static struct key_event read_key(struct term *term, int code, wint_t key)
+{
+        struct key_event event = { .key = KEY_NONE };
+
+        if (code == KEY_CODE_YES && key == KEY_MOUSE)
+                return mouse_event();
+        if (code == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
+                term->asked = false;
+        if (code == KEY_CODE_YES && key == KEY_TWO_CELLS) {
+                term->ascii = term->wide_blocks = true;
+                event.key = KEY_RESIZED; /* all must be drawn anew */
+        } else if (code == KEY_CODE_YES) {
+                event.key = translate(key);
+        } else {
+                event.key = key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
+        }
+        return event;
+}
+
 struct key_event term_key(struct term *term)
 {
         struct key_event event = { .key = KEY_NONE };
         wint_t key;
-        int r;
+        int code;
 
         drain_stderr(term);
-        resized = 0;
-        r = get_wch(&key);
-        if (r == ERR)
-                return event;
-        if (r == KEY_CODE_YES && key == KEY_MOUSE)
-                return mouse_event();
-        if (r == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
-                term->asked = false;
-        if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
-                term->ascii = term->wide_blocks = true;
-                event.key = KEY_RESIZED; /* all must be drawn anew */
-                return event;
+        while (event.key == KEY_NONE) { /* behind what is nothing there may be more, which no poll() tells of */
+                resized = 0;
+                code = get_wch(&key);
+                if (code == ERR)
+                        break;
+                event = read_key(term, code, key);
         }
-        if (r == KEY_CODE_YES)
-                event.key = translate(key);
-        else
-                event.key =
-                        key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
         return event;
 }
 

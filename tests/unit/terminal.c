@@ -256,19 +256,24 @@ bool terminal_shows(struct terminal *t, const char *text)
         return shows(t, text);
 }
 
-bool terminal_sees(struct terminal *t, const char *text)
+void terminal_print(struct terminal *t)
 {
         char line[4096];
 
-        if (terminal_wait(t, shows, text))
-                return true;
-        fprintf(stderr, "no \"%s\" in\n", text);
         for (int row = 0; row < t->height; row++) {
                 VTermRect rect = { .start_row = row, .end_row = row + 1, .start_col = 0, .end_col = t->width };
                 size_t n = vterm_screen_get_text(t->screen, line, sizeof line - 1, rect);
 
-                fprintf(stderr, "%.*s\n", (int)n, line);
+                fprintf(stderr, "# %.*s\n", (int)(n < sizeof line ? n : sizeof line), line);
         }
+}
+
+bool terminal_sees(struct terminal *t, const char *text)
+{
+        if (terminal_wait(t, shows, text))
+                return true;
+        fprintf(stderr, "# no \"%s\" in\n", text);
+        terminal_print(t);
         return false;
 }
 
@@ -287,8 +292,11 @@ static bool never(struct terminal *t, const void *arg)
 int terminal_end(struct terminal *t)
 {
         terminal_wait(t, never, NULL);
-        if (!t->ended)
-                return -1; /* it hangs */
+        if (!t->ended) {
+                fprintf(stderr, "# it does not end:\n");
+                terminal_print(t);
+                return -1;
+        }
         return WIFSIGNALED(t->status) ? 128 + WTERMSIG(t->status) : WEXITSTATUS(t->status);
 }
 

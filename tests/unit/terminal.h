@@ -50,6 +50,7 @@ bool terminal_resize(struct terminal *t, int width, int height); /* waits for a 
 
 bool terminal_shows(struct terminal *t, const char *text); /* now, in one line */
 bool terminal_sees(struct terminal *t, const char *text);  /* waits for it */
+void terminal_print(struct terminal *t);                    /* for who looks at a failure */
 
 /* Whether anything comes within MS. */
 bool terminal_is_quiet(struct terminal *t, int ms);

@@ -330,7 +330,7 @@ static void no_keys_harm_the_screen(void **state)
                 assert_false(t.ended);
         }
         assert_true(terminal_resize(&t, 80, 24));
-        terminal_type(&t, "\003", 1); /* ctrl-C ends it, wherever one is */
+        terminal_type(&t, "\003\003", 2); /* ctrl-C ends it, wherever one is; the first may be the end of half a sequence */
         assert_int_equal(terminal_end(&t), 0);
         assert_true(terminal_is_restored(&t));
         terminal_done(&t);
