@@ -28,6 +28,12 @@ $(MANUAL_PAGES): pages$(EXEEXT) $(MANUAL_INPUTS)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./pages$(EXEEXT) --completion fish >$@.new && mv $@.new $@
 endif
 
+# The screens in README and the tour.
+EXTRA_DIST += %D%/screenshots.sh %D%/record_demo.sh %D%/demo.heaptop.gz
+screenshots: heaptop$(EXEEXT)
+	$(top_srcdir)/%D%/screenshots.sh $(abs_top_builddir)/heaptop$(EXEEXT)
+.PHONY: screenshots
+
 EXTRA_DIST += %D%/classes.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
 EXTRA_DIST += %D%/queries.sql
 EXTRA_DIST += %D%/tour.md

@@ -41,6 +41,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/names.c %D%/model/names.h \
 	%D%/model/naming.c \
 	%D%/model/notes.c \
+	%D%/model/overspend.c %D%/model/overspend.h \
 	%D%/model/picker.c %D%/model/picker.h \
 	%D%/model/query.c \
 	%D%/model/refusal.h %D%/model/record.c %D%/model/record.h \
@@ -227,14 +228,16 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/help.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
-	%D%/tui/marks.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
+	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
 	%D%/tui/menu.c \
 	%D%/tui/metric.c \
 	%D%/tui/options.c \
 	%D%/tui/overlays.c \
 	%D%/tui/overview.c \
 	%D%/tui/picker.c \
+	%D%/tui/plain.c \
 	%D%/tui/prompt.c \
+	%D%/tui/range.c \
 	%D%/tui/replay.c \
 	%D%/tui/search.c \
 	%D%/tui/settings.c %D%/tui/settings.h \
@@ -249,6 +252,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/table.c %D%/tui/table.h \
 	%D%/tui/term.c %D%/tui/term.h \
 	%D%/tui/time.c \
+	%D%/tui/tiny.c \
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \

@@ -83,7 +83,8 @@ short_is_part_of_long() {
 spoken_of() {
         for s in "" $subcommands; do options_of "$s"; done | sort -u >"$work/all"
         {
-                grep -h 'heaptop' "$HEAPTOP_SRC/README" "$HEAPTOP_SRC"/doc/tour.md | sed 's/.*heaptop/heaptop/; s/ -- .*//'
+                awk '/^ *[$]$/ || /^```$/ { on = 0 } !on || /^ *[$]/ { print } /^ *[$] heaptop/ || /^```text/ { on = 1 }' \
+                        "$HEAPTOP_SRC/README" "$HEAPTOP_SRC/doc/tour.md" | grep 'heaptop' | sed 's/.*heaptop/heaptop/; s/ -- .*//'
                 for p in heaptop.1 $(printf 'heaptop-%s.1\n' $subcommands); do sed -n 's/.*Fl \\&-\([a-z][a-z-]*\).*/--\1/p' "$(page $p)"; done
         } | grep -o -e ' --[a-z][a-z-]*' -e '^--[a-z][a-z-]*' | tr -d ' ' | sort -u |
                 grep -vxF -f "$work/all" -e --preserve-env | none "no such option"
@@ -108,6 +109,14 @@ environment() {
         awk '/^\.Sh/ { on = $2 == "ENVIRONMENT" } on && /^\.It Ev/ { for (i = 3; i <= NF; i++) if ($i != ",") print $i }' "$(page heaptop.1)" |
                 grep -v '^DEBUGINFOD_[UTM]' | sort >"$work/b" # these are libdebuginfod's
         same "in src" "in heaptop(1)"
+}
+
+files() {
+        find "$HEAPTOP_SRC/src/app" -name '*.c' -exec cat {} + | grep -o -e 'config_place([^,]*, "[a-z.]*")' -e '\.config/heaptop/[a-z.]*[a-z]' |
+                sed 's/.*"\([a-z.]*\)".*/\1/; s|.*/||' | sort -u >"$work/a"
+        awk '/^\.Sh/ { on = $2 == "FILES" } on && /^\.It Pa/ { print $3 }' "$(page heaptop.1)" >"$work/files"
+        grep -o '\.config/heaptop/[a-z.]*' "$work/files" | sed 's|.*/||' | sort -u >"$work/b"
+        same "in src" "in heaptop(1)" && grep -q '\.local/state/heaptop/' "$work/files" && grep -q '^/run/heaptop' "$work/files"
 }
 
 errors() {
@@ -149,7 +158,7 @@ installs() {
         (cd "$work/root" && find . -type f) | none "stays behind"
 }
 
-plan=12
+plan=13
 for s in x $subcommands; do plan=$((plan + 3)); done
 echo "1..$plan"
 check "the manual pages are well-formed" lint
@@ -158,6 +167,7 @@ check "what -h shows is in --help" short_is_part_of_long
 check "README, tour and manual speak of options that there are" spoken_of
 check "exit statuses agree" exits
 check "variables of the environment agree" environment
+check "files agree" files
 check "errors agree" errors
 check "README leads to every document" reading_on
 check "README names what building takes" packages

@@ -33,6 +33,7 @@ UNIT_TESTS = \
 	%D%/unit/test_dwarf_process \
 	%D%/unit/test_estimate \
 	%D%/unit/test_export \
+	%D%/unit/test_flame \
 	%D%/unit/test_frames \
 	%D%/unit/test_heap \
 	%D%/unit/test_heap_moves \
@@ -56,6 +57,7 @@ UNIT_TESTS = \
 	%D%/unit/test_naming \
 	%D%/unit/test_oom \
 	%D%/unit/test_options \
+	%D%/unit/test_overspend \
 	%D%/unit/test_pacer \
 	%D%/unit/test_pacing \
 	%D%/unit/test_perfmap \
@@ -141,6 +143,7 @@ SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_w
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_replay_SOURCES = %D%/unit/test_replay.c $(SCREEN_WORLD)
 %C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
+%C%_unit_test_flame_SOURCES = %D%/unit/test_flame.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
 %C%_unit_test_source_SOURCES = %D%/unit/test_source.c $(SCREEN_WORLD)
 # toy_python: what heaptop looks at in CPython, exported as CPython does
@@ -242,7 +245,7 @@ EXTRA_DIST += %D%/fuzz/corpus
 # ---- scripts ----
 
 dist_check_SCRIPTS = \
-	%D%/completion.sh %D%/docs.sh %D%/errors.sh \
+	%D%/completion.sh %D%/docs.sh %D%/errors.sh %D%/screenshots.sh \
 	%D%/layers.sh \
 	%D%/live/allocators.sh \
 	%D%/live/attach.sh \
@@ -283,6 +286,7 @@ dist_check_SCRIPTS = \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
 	%D%/live/truth.sh \
+	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
 	%D%/python_layout.sh \

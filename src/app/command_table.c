@@ -11,10 +11,10 @@
 #define HELP &option_help, &option_help_all
 #define RECORDING &option_output, &option_duration, &option_mean
 #define RECORDING_MORE                                                                                             \
-        &option_stack, &option_no_cmdline, &option_no_debuginfod, &option_no_python, &option_malloc_at, &option_pair
+        &option_min_free, &option_max_cost, &option_stack, &option_no_cmdline, &option_no_debuginfod, &option_no_python, &option_malloc_at, &option_pair
 #define WHOM &option_name, &option_unit, &option_container
 #define FOLLOWING &option_follow_fork, &option_follow_exec
-#define SCREEN &option_ascii, &option_color, &option_no_mouse
+#define SCREEN &option_ascii, &option_color, &option_no_mouse, &option_plain
 
 static const struct subcommand top = {
         .id = SUB_TOP, .name = "", .operands = "[PID | FILE | SUBCOMMAND]", .words = WORDS_SUBCOMMAND,
@@ -24,7 +24,7 @@ static const struct subcommand top = {
                     "  heaptop -p 4711                 watch process 4711\n"
                     "  heaptop demo                    watch a small service that leaks",
         .options = OPTIONS(&option_pid_main, &option_name, &option_output, &option_duration, &option_color, HELP, &option_version),
-        .more = OPTIONS(&option_ascii, &option_no_mouse, &option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_expected, &option_log),
+        .more = OPTIONS(&option_ascii, &option_no_mouse, &option_plain, &option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_expected, &option_log),
 };
 static const struct subcommand replay = {
         .id = SUB_REPLAY, .name = "replay", .brief = "look at a session", .operands = "FILE", .words = WORDS_SESSION,

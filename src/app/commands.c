@@ -35,7 +35,7 @@ struct recording commands_recording(const struct options *options, pid_t pid, co
         return (struct recording){
                 .servers = servers_find(options->no_debuginfod, user), .pid = pid, .output = options->output, .duration_ns = options->duration_ns,
                 .hide_cmdline = options->no_cmdline, .machine_only = options->no_python, .user = user,
-                .rss_only = options->rss_only, .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
+                .min_free = options->min_free, .max_cost = options->max_cost, .rss_only = options->rss_only, .follow_fork = options->follow_fork, .follow_exec = options->follow_exec,
                 .adaptive = options->mean == 0, .start_time = pid == options->pid ? options->start_time : 0,
                 .inject = { .mean = options->mean ? options->mean : PACING_FINEST,
                             .burst = options->mean ? 0 : PACING_BURST, .stack_limit = (uint32_t)options->stack,

@@ -247,11 +247,11 @@ int config_read_file(const struct user *user, const char *path, char **ret, stru
                 return err_set(err, -fd, "cannot read %s: %s", path, strerror(-fd));
         snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
         if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                r = err_set(err, EINVAL, "cannot read %s: it is no regular file", path);
+                r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: it is no regular file", path);
         else if ((r = io_read_file(own, LARGEST, ret, &len)) < 0)
                 r = err_set(err, -r, "cannot read %s: %s", path, r == -EFBIG ? "it has more than 1 MB" : strerror(-r));
         else if (strlen(*ret) != len)
-                r = err_set(err, EINVAL, "cannot read %s: there is a NUL byte in it", path);
+                r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: there is a NUL byte in it", path);
         else
                 r = 1;
         if (r < 0) {

@@ -86,9 +86,12 @@ void diff_print_text(FILE *out, const struct diff_page *page)
 
         put_side(out, "before", &page->sides[0]);
         put_side(out, "after", &page->sides[1]);
-        fprintf(out, "  change  %s +-%s; of %zu sites %zu grew by %s or more, beyond their error, %zu shrank\n",
+        fprintf(out, "  change  %s +-%s; of %zu sites %zu grew by %s or more, %zu shrank\n",
                 fmt_change(change, diff->total.change), bytes(error, diff->total.error), diff->n, diff->n_grown,
                 fmt_bytes(min, page->min), diff->n_shrunk);
+        if (diff->n > 1)
+                fprintf(out, "  %zu sites are compared at once: each must pass %.1f times its error, so that none does by chance (95 %%)\n",
+                        diff->n, diff->widened);
         if (!diff->one_session)
                 fputs("  two sessions: sites are matched by build id and line, or by function where the program was built anew\n", out);
         put_rows(out, page);
@@ -123,9 +126,9 @@ int diff_print_json(FILE *out, const struct diff_page *page)
 
         for (size_t i = 0; i < diff->n; i++)
                 json_array_append_new(rows, row_object(&diff->rows[i], diff->one_session));
-        return json_print(out, json_pack("{s:i, s:o, s:o, s:b, s:o, s:o, s:i, s:i, s:o}", "heaptop_schema", JSON_SCHEMA, "before",
+        return json_print(out, json_pack("{s:i, s:o, s:o, s:b, s:o, s:f, s:o, s:i, s:i, s:o}", "heaptop_schema", JSON_SCHEMA, "before",
                                          side_object(&page->sides[0]), "after", side_object(&page->sides[1]), "one_session",
-                                         (int)diff->one_session, "min_bytes", json_number(page->min), "change_bytes",
+                                         (int)diff->one_session, "min_bytes", json_number(page->min), "errors_widened", diff->widened, "change_bytes",
                                          json_estimate((double)diff->total.change, diff->total.error, false), "n_grown",
                                          (int)diff->n_grown, "n_shrunk", (int)diff->n_shrunk, "sites", rows));
 }

@@ -140,7 +140,7 @@ int export_write(FILE *out, const struct history *history, const struct export_o
 out:
         heap_free(heap);
         if (r < 0 && ferror(out))
-                err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write the export: %s", strerror(-r));
+                err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the export: %s", strerror(-r));
         if (r < 0)
                 err_set(err, -r, "cannot export: %s", strerror(-r));
         return r;
@@ -166,7 +166,7 @@ static int cannot(const char *path, int r, struct err *err)
         if (r == -EEXIST)
                 return err_set_id(err, ERROR_EXISTS, EEXIST,
                                   "%s is there already; name another file, or say --force to replace it", path);
-        return err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write %s: %s", path, strerror(-r));
+        return err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write %s: %s", path, strerror(-r));
 }
 
 int export_save(const char *path, bool replace, int (*write)(void *arg, FILE *out, struct err *err), void *arg, struct err *err)

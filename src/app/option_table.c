@@ -122,6 +122,21 @@ const struct option_row option_no_python = {
         .manual = "Leave Python functions out of the stacks. Without it a process that runs CPython 3.9 to 3.13 has its Python "
                   "functions in them, as `handler (app.py:31)`; what is copied with a sample grows by 24 bytes for each.",
 };
+const struct option_row option_min_free = {
+        .name = "min-free", .argument = "SIZE", .kind = OPTION_SIZE, .offset = FIELD(min_free),
+        .help = "end when the disk has less than this left",
+        .manual = "End the recording, with the process restored and the session complete, when the file system of the session has "
+                  "less than this free. Without it: 64M, or a twentieth of the file system where that is less. heaptop exits "
+                  "with 73 then.",
+};
+const struct option_row option_max_cost = {
+        .name = "max-cost", .argument = "PERCENT", .kind = OPTION_PERCENT, .offset = FIELD(max_cost),
+        .help = "coarser samples, then the end, above this cost",
+        .manual = "What heaptop may cost the process, as a share of its processor time: `2`, `0.5%`. Above that, measured over ten "
+                  "seconds, samples become coarser by a factor of four; when three times of that did not help, the recording ends "
+                  "and the process is restored. Each step is an event in the session. Without it there is no limit; an adaptive "
+                  "mean keeps to about 500 samples a second.",
+};
 const struct option_row option_rss_only = {
         .name = "rss-only", .kind = OPTION_FLAG, .offset = FIELD(rss_only),
         .help = "watch the resident memory, trace nothing",
@@ -187,6 +202,11 @@ const struct option_row option_color = {
         .name = "color", .argument = "WHEN", .kind = OPTION_COLOR, .offset = FIELD(color), .values = "auto never 16 256",
         .help = "auto, never, 16, 256",
         .manual = "When colours are used, and how many: `auto`, `never`, `16` or `256`. Colour only repeats what the text says.",
+};
+const struct option_row option_plain = {
+        .name = "plain", .kind = OPTION_FLAG, .offset = FIELD(plain),
+        .help = "lines with labels instead of charts and tables",
+        .manual = "For screen readers: no chart, no box, one line with labels for each row, and the cursor on the selected one.",
 };
 const struct option_row option_no_mouse = {
         .name = "no-mouse", .kind = OPTION_FLAG, .offset = FIELD(no_mouse),

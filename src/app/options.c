@@ -165,6 +165,17 @@ static bool is_choice(const char *values, const char *text)
         return false;
 }
 
+static int parse_percent(const char *text, double *ret)
+{
+        char *end;
+        double percent = strtod(text, &end);
+
+        if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(percent > 0) || percent > 100)
+                return -EINVAL;
+        *ret = percent / 100;
+        return 0;
+}
+
 /* What is wrong may be said in ERR. */
 static int set_value(const struct option_row *row, const char *text, struct options *options, struct err *err)
 {
@@ -186,6 +197,8 @@ static int set_value(const struct option_row *row, const char *text, struct opti
                 return parse_pid(text, to);
         case OPTION_SIZE:
                 return fmt_parse_size(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
+        case OPTION_PERCENT:
+                return parse_percent(text, to);
         case OPTION_DURATION:
                 return fmt_parse_duration(text, to) == 0 && *(uint64_t *)to > 0 ? 0 : -EINVAL;
         case OPTION_COLOR:

@@ -40,9 +40,11 @@ struct options {
         bool no_cmdline, no_debuginfod, no_python;
         bool follow_fork, follow_exec;
         bool rss_only;
+        uint64_t min_free;       /* bytes that stay free on the session's disk; 0 = the default */
+        double max_cost;         /* a share of the target's processor time; 0 = no limit */
         struct options_extras extras; /* --malloc-at, --pair */
         bool live;               /* run: the screen, not the program, gets the terminal */
-        bool ascii, no_mouse;
+        bool ascii, no_mouse, plain;
         struct pathmap source_map; /* -i */
         enum term_color color;
         const char *expected_file; /* --expected */
@@ -72,6 +74,7 @@ enum option_kind {
         OPTION_NUMBER,   /* int64_t, a count from 1 on */
         OPTION_PID,      /* int32_t */
         OPTION_SIZE,     /* uint64_t, bytes */
+        OPTION_PERCENT,  /* double, a share: 0.02 for "2%" or "2" */
         OPTION_DURATION, /* uint64_t, nanoseconds */
         OPTION_COLOR,    /* enum term_color */
         OPTION_MALLOC_AT, /* one more of struct options_extras */

@@ -168,42 +168,42 @@ static void add_key(struct buf *out, const struct key_binding *binding)
         prose_mdoc(out, binding->help, NULL);
 }
 
-/* A section for each view, and one for the keys that all of them have. */
-static void add_keys_of(struct buf *out, uint32_t views, bool everywhere)
+/* "In Stack, Flame.", or which views do not have it, whatever is shorter; nothing when all have it. */
+static void add_views(struct buf *out, uint32_t views)
+{
+        const uint32_t all = (1u << VIEWS) - 1;
+        bool few = __builtin_popcount(views & all) <= VIEWS / 2;
+        uint32_t named = few ? views & all : ~views & all;
+        struct buf text = { 0 };
+
+        for (unsigned view = 0; view < VIEWS; view++) {
+                if (!(named >> view & 1))
+                        continue;
+                buf_printf(&text, "%s%s", text.len ? ", " : few ? "In: " : "Everywhere but in: ", view_name((enum view)view));
+        }
+        if (text.len) {
+                buf_puts(out, ".br\n");
+                buf_putc(&text, '.');
+                prose_mdoc(out, text.data, NULL);
+        }
+        buf_done(&text);
+}
+
+/* A section for each group of keys. */
+static void add_keys(struct buf *out)
 {
         size_t n;
         const struct key_binding *table = key_table(&n);
-        const uint32_t all = (1u << VIEWS) - 1;
 
-        buf_puts(out, ".Bl -tag -width \"ctrl-D  \"\n");
-        for (size_t i = 0; i < n; i++) {
-                bool common = table[i].views == all;
-
-                if (everywhere ? common : !common && table[i].views & views)
+        for (enum key_group group = 0; group < KEY_GROUPS; group++) {
+                buf_printf(out, ".Ss %s\n.Bl -tag -width \"ctrl-D  \"\n", key_group_name(group));
+                for (size_t i = 0; i < n; i++) {
+                        if (table[i].group != group)
+                                continue;
                         add_key(out, &table[i]);
-        }
-        buf_puts(out, ".El\n");
-}
-
-static bool has_keys(uint32_t views)
-{
-        size_t n, found = 0;
-        const struct key_binding *table = key_table(&n);
-
-        for (size_t i = 0; i < n; i++)
-                found += table[i].views != (1u << VIEWS) - 1 && table[i].views & views;
-        return found > 0;
-}
-
-static void add_keys(struct buf *out)
-{
-        buf_puts(out, ".Ss Everywhere\n");
-        add_keys_of(out, 0, true);
-        for (unsigned view = 0; view < VIEWS; view++) {
-                if (!has_keys(1u << view))
-                        continue;
-                buf_printf(out, ".Ss %s\n", view_name((enum view)view));
-                add_keys_of(out, 1u << view, false);
+                        add_views(out, table[i].views);
+                }
+                buf_puts(out, ".El\n");
         }
 }
 

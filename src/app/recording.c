@@ -4,18 +4,21 @@
 #include "app/writer.h"
 #include "base/clock.h"
 #include "base/exit.h"
+#include "base/fmt.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "inject/lock.h"
 #include "live/recorder.h"
 #include "model/heap.h"
+#include "model/overspend.h"
 #include "target/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +41,12 @@ struct state {
         size_t n_reserved;
         bool attached, keep;
         uint64_t begun_ns, deadline_ns;
+        uint32_t looked_tick; /* the limits were looked at after it */
         uint32_t named_tick; /* of the naming that was told last */
+        struct overspend overspend;
+        struct rec_process last; /* of the newest tick */
+        bool cut_short;  /* the disk had no room left */
+        char why_text[160];
         const char *why; /* it ended; NULL = goes on */
 };
 
@@ -281,10 +289,85 @@ static void wait_a_little(struct state *state, int64_t wait_ns)
                 state->why = "the viewer ended";
 }
 
+static int take_tick(void *arg, const struct rec_tick *tick)
+{
+        struct state *state = arg;
+
+        state->last = tick->process;
+        return writer_tick(state->writer, tick);
+}
+
+static void __attribute__((format(printf, 3, 4))) stop(struct state *state, enum rec_event_kind kind, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(state->why_text, sizeof state->why_text, fmt, ap);
+        va_end(ap);
+        recorder_note(state->recorder, kind, state->why_text);
+        state->why = state->why_text;
+}
+
+static void look_at_disk(struct state *state)
+{
+        char left[FMT_MAX];
+        uint64_t bytes;
+
+        if (!writer_is_disk_low(state->writer, &bytes))
+                return;
+        state->cut_short = true;
+        stop(state, REC_EVENT_DISK, "the disk has only %s of free space left (--min-free)", fmt_bytes(left, bytes));
+}
+
+static uint64_t cpu_ns(pid_t pid)
+{
+        struct proc_stat stat;
+        long ticks = sysconf(_SC_CLK_TCK);
+
+        if (ticks <= 0 || proc_stat_read(pid, &stat) < 0)
+                return 0;
+        return (stat.utime + stat.stime) * (NS_PER_S / (uint64_t)ticks);
+}
+
+/* Coarser samples cost less; when that does not help, the recording ends. */
+static void look_at_cost(struct state *state)
+{
+        struct rec_request coarser = { .kind = REC_REQUEST_MEAN, .number = state->last.mean * OVERSPEND_COARSER };
+        double share, limit = state->overspend.limit;
+        char text[96];
+
+        switch (overspend_look(&state->overspend, state->last.time_ns, state->last.probe_cost_ns, cpu_ns(state->what->pid))) {
+        case OVERSPEND_FINE:
+                return;
+        case OVERSPEND_COARSEN:
+                snprintf(text, sizeof text, "cost %.2f %% is above %.2f %% (--max-cost): coarser samples from now on",
+                         state->overspend.share * 100, limit * 100);
+                recorder_note(state->recorder, REC_EVENT_NOTE, text);
+                recorder_request(state->recorder, &coarser);
+                return;
+        case OVERSPEND_STOP:
+                share = state->overspend.share;
+                stop(state, REC_EVENT_NOTE, "cost %.2f %% stayed above %.2f %% (--max-cost)", share * 100, limit * 100);
+                return;
+        }
+}
+
+/* Once for each tick: what it costs, and whether there is room for more. */
+static void look_at_limits(struct state *state)
+{
+        if (state->last.tick == state->looked_tick)
+                return;
+        state->looked_tick = state->last.tick;
+        if (state->overspend.limit > 0)
+                look_at_cost(state);
+        if (!state->why)
+                look_at_disk(state);
+}
+
 /* Returns 0 at a regular end, negative errno when nothing more can be kept. */
 static int record(struct state *state)
 {
-        const struct sink sink = { .arg = state->writer, .tick = writer_tick };
+        const struct sink sink = { .arg = state, .tick = take_tick };
         int64_t wait_ns;
 
         while (!state->why) {
@@ -293,6 +376,7 @@ static int record(struct state *state)
                         return (int)wait_ns;
                 answer_requests(state);
                 say_naming(state);
+                look_at_limits(state);
                 if (recorder_session_changed(state->recorder))
                         (void)write_head(state);
                 if (recorder_state(state->recorder) != RECORDER_RUNNING) {
@@ -381,6 +465,13 @@ static void end(struct state *state, int failed)
                 snprintf(status->text + len, sizeof status->text - len, "; %.900s", err.text);
                 status->exit_status = err_exit_status(&err);
         }
+        if (state->cut_short && !status->exit_status)
+                status->exit_status = EXIT_CANT_WRITE;
+        if (state->why == state->why_text) {
+                size_t len = strlen(status->text);
+
+                snprintf(status->text + len, sizeof status->text - len, "; %s", state->why_text);
+        }
         status->watched_ns = now - state->begun_ns;
         status->file_bytes = file_bytes(status->path);
 }
@@ -397,6 +488,8 @@ static void run_session(struct state *state, struct err *err)
         }
         state->begun_ns = clock_boottime_ns();
         state->deadline_ns = state->what->duration_ns ? state->begun_ns + state->what->duration_ns : 0;
+        state->overspend.limit = state->what->max_cost;
+        writer_watch_disk(state->writer, state->what->min_free);
         state->status.stop_ns = state->injection.stop_ns;
         state->status.n_hooks = state->injection.n_hooks;
         tell(state, STATUS_OK);

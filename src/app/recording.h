@@ -25,6 +25,8 @@ struct recording {
         struct inject_options inject;
         struct servers servers;  /* that debug information is fetched from */
         uint64_t duration_ns;    /* 0 = until something ends it */
+        uint64_t min_free;       /* of the session's file system; it ends below that; 0 = the default */
+        double max_cost;         /* --max-cost, a share; 0 = no limit */
         bool hide_cmdline;
         bool rss_only;           /* nothing is traced: only what /proc says */
         bool machine_only;       /* no frames of interpreters */

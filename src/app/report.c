@@ -133,7 +133,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
                 r = (int)report.n_growing;
 out:
         if (r < 0 && ferror(out))
-                err_set_exit(err, -r, EXIT_CANT_WRITE, "cannot write the report: %s", strerror(-r));
+                err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the report: %s", strerror(-r));
         if (r < 0)
                 err_set(err, -r, "cannot report: %s", strerror(-r));
         free(report.sites);

@@ -46,6 +46,7 @@ void viewer_set_up_ui(struct viewer *viewer)
         struct config *config = viewer->viewing->options->config;
 
         ui_set_expected(viewer->ui, viewer->viewing->options->expected);
+        ui_set_plain(viewer->ui, viewer->viewing->options->plain);
         if (!config)
                 return;
         ui_set_settings(viewer->ui, &config->settings);

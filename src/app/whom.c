@@ -45,7 +45,8 @@ int whom_find(struct options *options, bool recorded, struct err *err)
         int r;
 
         if (options->wait && !whom_is_given(options))
-                return err_set_exit(err, EINVAL, EXIT_USAGE, "--wait for whom? It goes with --name, --unit or --container");
+                return err_set_id(err, ERROR_NO_OPERAND, EINVAL,
+                                  "--wait for whom? It goes with --name, --unit or --container");
         if (!whom_is_given(options))
                 return 0;
         r = whom_wanted(options, &wanted, err);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,10 @@
 #ifndef WRITER_QUEUE_BYTES
 #define WRITER_QUEUE_BYTES (256ull << 20)
 #endif
+
+#define MIN_FREE (64ull << 20)
+
+enum { MIN_FREE_SHARE = 20 };
 
 enum { POLL_MS = 200, LATE_S = 5, REQUESTS_MAX = 64, LAST_TRIES = 3, RETRY_MS = 20 };
 
@@ -41,6 +46,8 @@ struct writer {
         struct item *first, **last;
         uint64_t queued_bytes;
         struct err err; /* why nothing can be written any more */
+        bool watches_disk, disk_low;
+        uint64_t min_free, disk_free;
         struct rec_request requests[REQUESTS_MAX];
         size_t n_requests;
         uint32_t last_request; /* id of the newest one seen */
@@ -53,6 +60,7 @@ struct writer {
         pid_t pid;
         const struct user *user;
         struct store *store;
+        uint64_t looked_ns; /* at the disk */
         uint64_t late_ns; /* the longest a tick waited and nobody has said so yet */
         char path[PLACE_MAX];
 };
@@ -184,7 +192,46 @@ bool writer_request(struct writer *writer, struct rec_request *ret)
         return found;
 }
 
+void writer_watch_disk(struct writer *writer, uint64_t min_free)
+{
+        pthread_mutex_lock(&writer->lock);
+        writer->watches_disk = true;
+        writer->min_free = min_free;
+        pthread_mutex_unlock(&writer->lock);
+}
+
+bool writer_is_disk_low(struct writer *writer, uint64_t *ret_free)
+{
+        bool low;
+
+        pthread_mutex_lock(&writer->lock);
+        low = writer->disk_low;
+        *ret_free = writer->disk_free;
+        pthread_mutex_unlock(&writer->lock);
+        return low;
+}
+
 /* ---- the thread ---- */
+
+/* Here, since it takes as long as writing does when the disk is far away. */
+static void look_at_disk(struct writer *writer)
+{
+        uint64_t now_ns = clock_boottime_ns(), size, left, min_free;
+        struct statvfs fs;
+
+        if (!writer->watches_disk || now_ns - writer->looked_ns < NS_PER_S)
+                return;
+        writer->looked_ns = now_ns;
+        if (statvfs(writer->path, &fs) < 0 || fs.f_blocks == 0)
+                return;
+        left = (uint64_t)fs.f_bavail * fs.f_frsize;
+        size = (uint64_t)fs.f_blocks * fs.f_frsize;
+        pthread_mutex_lock(&writer->lock);
+        min_free = writer->min_free ? writer->min_free : size / MIN_FREE_SHARE < MIN_FREE ? size / MIN_FREE_SHARE : MIN_FREE;
+        writer->disk_free = left;
+        writer->disk_low |= left < min_free;
+        pthread_mutex_unlock(&writer->lock);
+}
 
 static int take_request(void *ctx, const struct rec_request *row)
 {
@@ -359,6 +406,7 @@ static void *run(void *arg)
         while ((item = dequeue(writer, &phase)) || phase == WRITING) {
                 if (item)
                         write_item(writer, item);
+                look_at_disk(writer);
                 if (phase == WRITING)
                         store_requests(writer->store, take_request, writer);
         }

@@ -26,6 +26,11 @@ int writer_session(struct writer *writer, const struct rec_session *session);
 int writer_tick(void *writer, const struct rec_tick *tick);
 void writer_error(struct writer *writer, struct err *err);
 
+/* From now on the disk is looked at once a second: writer_is_disk_low() when less than MIN_FREE bytes are left on it (0 = 64 MiB, or a
+ * twentieth of a small file system). *RET_FREE is how much. */
+void writer_watch_disk(struct writer *writer, uint64_t min_free);
+bool writer_is_disk_low(struct writer *writer, uint64_t *ret_free);
+
 /* The next request of a viewer that was not handed out yet. Its text lives until the next call. */
 bool writer_request(struct writer *writer, struct rec_request *ret);
 

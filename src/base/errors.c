@@ -9,12 +9,13 @@ static const struct error_entry entries[] = {
           "The kernel's Yama module is on: with `kernel.yama.ptrace_scope` at 1 a process may trace its own children only, with 2 "
           "only root may trace. The process is yours, but heaptop is not its parent.",
           "`sudo heaptop -p PID` for once. Or start the program from heaptop: `heaptop run -- CMD`. Or, until the next boot and for "
-          "every process of every user, `sudo sysctl kernel.yama.ptrace_scope=0`." },
+          "every process of every user, `sudo sysctl kernel.yama.ptrace_scope=0`. Totals without places in the code need no tracing: "
+          "`heaptop -p PID --rss-only`." },
         { ERROR_OTHER_USER, EXIT_NOT_PERMITTED, "the process belongs to another user",
           "A user may trace only what runs as the same user; root may trace all.",
           "`sudo heaptop -p PID`. heaptop gives up root for screen, editor and session file; only the recorder keeps it. Or become "
           "that user. `setcap cap_sys_ptrace+ep` on heaptop works, too, but then every user of the machine can look into every "
-          "process." },
+          "process. Totals without places in the code need no tracing: `heaptop -p PID --rss-only`." },
         { ERROR_YAMA_NOBODY, EXIT_NOT_PERMITTED, "nobody may trace on this machine",
           "`kernel.yama.ptrace_scope` is 3. That forbids ptrace(2) to everybody, root included, and cannot be taken back while the "
           "machine runs.",
@@ -120,6 +121,10 @@ static const struct error_entry entries[] = {
           "free memory within reach of a jump. Nothing was changed.",
           "For a function of --malloc-at or --pair: choose its caller. Otherwise nothing can be done but another build of the "
           "allocator." },
+        { ERROR_SEVERAL, EXIT_USAGE, "several processes are meant",
+          "`--name`, `--unit` or `--container` fits more than one process, and heaptop does not guess. Of a process and its own children "
+          "of the same name, a server and its workers, the parent is taken.",
+          "The message lists them; say which one with -p." },
 
         { ERROR_NO_FILE, 0, "the file cannot be opened",
           "There is no such file, or it is not yours to read. Session files have mode 0600.",
@@ -164,6 +169,9 @@ static const struct error_entry entries[] = {
           "A change of the file was interrupted (resymbolize, a mark), and the journal beside it, which undoes it, cannot be used: it "
           "must be a plain file of that session, in a folder that you may write.",
           "Move both into a folder of yours, or ask their owner to open the session once." },
+        { ERROR_CANNOT_WRITE, EXIT_CANT_WRITE, "what was asked for cannot be written",
+          "The disk is full, the folder is not yours to write, or who reads the output has ended.",
+          "Name another place with -o." },
 
         { ERROR_NO_TERMINAL, EXIT_USAGE, "the screen needs a terminal",
           "Standard input or output is a pipe or a file.",

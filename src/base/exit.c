@@ -6,7 +6,7 @@ const struct exit_entry *exit_entries(void)
 {
         static const struct exit_entry entries[] = {
                 { EXIT_GOOD, "All went well." },
-                { EXIT_FOUND, "What was asked for was found: `report --fail-on`." },
+                { EXIT_FOUND, "What was asked for was found: `report --fail-on`, or growth by `diff`." },
                 { EXIT_TROUBLE, "Trouble without a status of its own." },
                 { EXIT_USAGE, "Wrong usage: an option, a value, a word too many or too few." },
                 { EXIT_NO_INPUT, "No such file or process." },

@@ -375,6 +375,11 @@ void recorder_request(struct recorder *recorder, const struct rec_request *reque
         happenings_answer(happenings, request->id);
 }
 
+void recorder_note(struct recorder *recorder, enum rec_event_kind kind, const char *text)
+{
+        happenings_event(&recorder->ledger.happenings, recorder->ledger.now_ns, kind, "%s", text);
+}
+
 /* The target is free already, so a moment is well spent on names that would be missing in the file for good. */
 static void wait_for_names(struct recorder *recorder)
 {

@@ -59,6 +59,9 @@ const char *recorder_end_reason(const struct recorder *recorder); /* "target exi
  * them too so that they get answered. */
 void recorder_request(struct recorder *recorder, const struct rec_request *request);
 
+/* An event of KIND, in words, with the next tick. */
+void recorder_note(struct recorder *recorder, enum rec_event_kind kind, const char *text);
+
 struct recorder_detached {
         int result;       /* the worst of inject_detach(): 0, 1, or a negative errno; -ESRCH only when all were gone */
         int32_t pid;      /* whose that is */

@@ -40,12 +40,28 @@ static int read_sites(struct heap *heap, uint32_t **ret)
         return heap_list(heap, &query, *ret, (size_t)n);
 }
 
-static void judge(struct diff_row *row, uint64_t min)
+/* How many standard deviations are passed by chance, to either side, once in N/0.05 times. */
+static double quantile(double n)
+{
+        double low = 0, high = 40;
+
+        for (int i = 0; i < 60; i++) {
+                double middle = (low + high) / 2;
+
+                if (erfc(middle / M_SQRT2) > 0.05 / n)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        return high;
+}
+
+static void judge(struct diff_row *row, double widened, uint64_t min)
 {
         double change = (double)row->change;
 
         row->verdict = DIFF_SAME;
-        if (fabs(change) > row->error && fabs(change) >= (double)min)
+        if (fabs(change) > row->error * widened && fabs(change) >= (double)min)
                 row->verdict = change > 0 ? DIFF_GROWN : DIFF_SHRUNK;
 }
 
@@ -60,12 +76,13 @@ static int by_change(const void *a, const void *b)
 
 static void finish(struct diff *diff, uint64_t min)
 {
+        diff->widened = quantile(diff->n ? (double)diff->n : 1) / quantile(1);
         for (size_t i = 0; i < diff->n; i++) {
-                judge(&diff->rows[i], min);
+                judge(&diff->rows[i], diff->widened, min);
                 diff->n_grown += diff->rows[i].verdict == DIFF_GROWN;
                 diff->n_shrunk += diff->rows[i].verdict == DIFF_SHRUNK;
         }
-        judge(&diff->total, min);
+        judge(&diff->total, 1, min);
         if (diff->n)
                 qsort(diff->rows, diff->n, sizeof *diff->rows, by_change);
 }

@@ -8,7 +8,8 @@
  *
  * A change counts only when it is larger than its error (95 %). In one session that is the error of what lives at just one of the two
  * moments: what lives at both cancels. In two it is both errors together; a side that never saw the site may still hold what no sample
- * shows (estimate_unseen). */
+ * shows (estimate_unseen). Where many sites are compared, some would pass that by chance: each must pass an error that is so much wider
+ * that with 95 % none of all of them does (Bonferroni, 1936). */
 #pragma once
 
 #include "base/err.h"
@@ -26,7 +27,7 @@ struct diff_row {
         int64_t live_first, live_second; /* estimates */
         int64_t change;
         int64_t kept;              /* one session: born in between and alive (model/compare.h); else 0 */
-        double error;              /* +- bytes of it, 95 % */
+        double error;              /* +- bytes of it, 95 %, of this one site */
         bool same_build;           /* one session, or a module with one build id: matched exactly */
         enum diff_kind verdict;
 };
@@ -35,6 +36,7 @@ struct diff {
         struct diff_row *rows;     /* what grew most first */
         size_t n, n_grown, n_shrunk;
         struct diff_row total;     /* all of the heap that was sampled; without mapped memory and what is older than the attach */
+        double widened;            /* by how much an error was wider for the verdict, >= 1 */
         bool one_session;
 };
 

@@ -61,7 +61,7 @@ int wanted_check(const struct wanted *wanted, struct err *err)
                                  "'%s' does not begin a container's id: %d to %d of 0-9 and a-f are needed", clean,
                                  ID_PREFIX, ID_DIGITS);
         else if (len == 0 || len > NAME_MAX || strchr(wanted->text, '/'))
-                r = err_set_exit(err, EINVAL, EXIT_USAGE, "'%s' is no name of a %s", clean,
+                r = err_set_id(err, ERROR_VALUE, EINVAL, "'%s' is no name of a %s", clean,
                                  wanted->kind == WANTED_UNIT ? "unit" : "process; it is the last part of a path");
         free(clean);
         return r;
@@ -320,7 +320,7 @@ static int complain(const struct search *search, struct err *err)
                 buf_printf(&list, " and %zu more", search->n - LISTED);
         text = xasprintf("%zu processes are meant by %s: %s; say which one with -p PID", search->n, words, list.data);
         clean = text_clean(text);
-        err_set_exit(err, ENOTUNIQ, EXIT_USAGE, "%s", clean);
+        err_set_id(err, ERROR_SEVERAL, ENOTUNIQ, "%s", clean);
         free(clean);
         free(text);
         buf_done(&list);
@@ -333,7 +333,7 @@ static int choose(struct search *search, struct wanted_process *ret, struct err 
 
         if (search->n == 0) {
                 clean = text_clean(wanted_words(search->wanted, words, sizeof words));
-                err_set_exit(err, ENOENT, EXIT_NO_INPUT, "there is no process of %s", clean);
+                err_set_id(err, ERROR_NO_PROCESS, ENOENT, "there is no process of %s", clean);
                 free(clean);
                 return -ENOENT;
         }

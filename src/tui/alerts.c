@@ -435,6 +435,8 @@ static bool command(struct ui *ui, enum command command, enum ui_action *ret)
 
 static struct table *list(struct ui *ui)
 {
+        if (ui->heap && heap_tick(ui->heap) > 0)
+                need_rules(ui, view_of(ui));
         return &view_of(ui)->table;
 }
 
@@ -616,6 +618,24 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                            "LEFT = time until it fires if the rate of now holds");
 }
 
+/* For those who cannot see a table. */
+static void line(struct ui *ui, size_t i, char *ret, size_t size)
+{
+        struct alert_row row;
+        struct words words;
+        size_t len;
+
+        heap_alert_row(ui->heap, ui->alerts->alerts, &row);
+        fill_words(ui, i, &row, &words);
+        len = (size_t)snprintf(ret, size, "%s, %s, %s", words.text[COLUMN_RULE], words.text[COLUMN_LEVEL], words.text[COLUMN_STATE]);
+        if (words.firing && len < size)
+                len += (size_t)snprintf(ret + len, size - len, " since %s", words.text[COLUMN_SINCE]);
+        if (words.text[COLUMN_LEFT][0] != '-' && len < size)
+                len += (size_t)snprintf(ret + len, size - len, ", fires in %s", words.text[COLUMN_LEFT]);
+        if (len < size)
+                snprintf(ret + len, size - len, ", %s", words.text[COLUMN_ACTION]);
+}
+
 static void draw(struct ui *ui, struct canvas *canvas)
 {
         need_rules(ui, view_of(ui));
@@ -625,4 +645,4 @@ static void draw(struct ui *ui, struct canvas *canvas)
                 draw_full(ui, canvas);
 }
 
-const struct view_type alerts_type = { .draw = draw, .table = list, .command = command, .done = done };
+const struct view_type alerts_type = { .draw = draw, .table = list, .command = command, .line = line, .below = put_log, .done = done };

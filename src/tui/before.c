@@ -97,17 +97,25 @@ static void put_row(struct canvas *canvas, int y, const struct span *span, const
         frame_right(canvas, 1 + span[PERCENT].at, y, span[PERCENT].size, STYLE_PLAIN, text);
 }
 
+void before_update(struct ui *ui)
+{
+        struct rec_before_class rows[HEAP_BEFORE_CLASSES];
+        uint64_t ids[HEAP_BEFORE_CLASSES];
+        size_t n = find_rows(ui, rows);
+
+        for (size_t i = 0; i < n; i++)
+                ids[i] = rows[i].index;
+        table_set(&ui->sizes, ids, n, n, false);
+}
+
 static void put_table(struct ui *ui, struct canvas *canvas, int y, int height)
 {
         struct rec_before_class rows[HEAP_BEFORE_CLASSES];
         struct table *table = &ui->sizes;
-        uint64_t ids[HEAP_BEFORE_CLASSES];
         size_t n = find_rows(ui, rows);
         struct span span[COLUMNS];
 
-        for (size_t i = 0; i < n; i++)
-                ids[i] = rows[i].index;
-        table_set(table, ids, n, n, false);
+        before_update(ui);
         if (height < 1)
                 return;
         layout(columns, COLUMNS, canvas->width - 1, 1, span);

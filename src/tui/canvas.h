@@ -30,6 +30,7 @@ struct cell {
 
 struct canvas {
         int width, height;
+        bool plain;          /* no charts, bars and boxes: for those who cannot see them */
         bool ascii;          /* only ASCII may be put: charts and lines fall back */
         int cursor_x, cursor_y; /* where the hardware cursor belongs; -1 = hidden */
         struct cell *cells;  /* [y * width + x] */

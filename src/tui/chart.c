@@ -300,8 +300,9 @@ void chart_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 
         if (columns > COLUMNS_MAX)
                 columns = COLUMNS_MAX;
-        if (columns < 1 || height < 1)
+        if (columns < 1 || height < 1 || canvas->plain)
                 return;
+        ui->chart = (struct chart_place){ x + CHART_LABEL, y, columns, height, { span.from_ns, span.to_ns } };
         fill_values(ui, rows, span, values, 2 * columns);
         scale = choose_scale(values, 2 * columns, height, highest(values, 2 * columns, lines, n_lines));
         braille_area(canvas, x + CHART_LABEL, y, columns, height, values, scale.low, scale.high);
@@ -337,11 +338,25 @@ static bool is_free(const struct canvas *canvas, int x, int y, int n)
         return true;
 }
 
+/* The time of day at COLUMN; false: there is no room. */
+static bool put_clock(struct ui *ui, struct canvas *canvas, int left, int y, int columns, struct chart_span span, int column)
+{
+        uint64_t at = span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+        char clock[FMT_MAX];
+
+        fmt_clock(clock, time_wall(ui, at));
+        if (span.to_ns - span.from_ns >= 10 * MINUTE * NS_PER_S)
+                clock[5] = '\0';
+        if (!is_free(canvas, left + column - 1, y, text_width(clock) + 2))
+                return false;
+        canvas_put(canvas, left + column, y, columns - column, STYLE_DIM, clock);
+        return true;
+}
+
 void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span,
                 bool now)
 {
         int columns = width - CHART_LABEL, left = x + CHART_LABEL;
-        bool seconds = span.to_ns - span.from_ns < 10 * MINUTE * NS_PER_S;
 
         if (columns < 8 || y < 0 || y >= canvas->height)
                 return;
@@ -349,8 +364,8 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 char letter[2] = { ui->moments[i].letter };
                 int column = column_of(span, columns, ui->moments[i].time_ns);
 
-                if (column >= 0 && ui->moments[i].is_mark)
-                        canvas_put(canvas, left + column, y, 1, STYLE_BOLD, letter);
+                if (column >= 0 && (ui->moments[i].is_mark || ui->moments[i].is_alert || strchr("XR", letter[0])))
+                        canvas_put(canvas, left + column, y, 1, ui->moments[i].is_mark ? STYLE_BOLD : STYLE_WARN, letter);
         }
         if (now) {
                 bool follows = ui->mode == UI_LIVE && !ui->held && !ui->ended;
@@ -359,15 +374,9 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 frame_right(canvas, left, y, columns, STYLE_DIM,
                             follows ? "now" : fmt_clock(clock, time_wall(ui, time_now_ns(ui))));
         }
-        for (int column = 0; column + 8 < columns; column += LABEL_EVERY) {
-                uint64_t at =
-                        span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
-                char clock[FMT_MAX];
-
-                fmt_clock(clock, time_wall(ui, at));
-                if (!seconds)
-                        clock[5] = '\0';
-                if (is_free(canvas, left + column - 1, y, text_width(clock) + 2))
-                        canvas_put(canvas, left + column, y, columns - column, STYLE_DIM, clock);
-        }
+        for (int column = 0; column + 8 < columns; column += LABEL_EVERY) /* a little further on when a letter is in the way */
+                for (int shift = 0; shift < LABEL_EVERY / 2 && column + shift + 8 < columns; shift++)
+                        if (put_clock(ui, canvas, left, y, columns, span, column + shift))
+                                break;
+        range_draw(ui, canvas, y);
 }

@@ -101,6 +101,8 @@ void show_view(struct ui *ui, enum view view)
                 return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
+        if (view == VIEW_STACK && ui->range.set)
+                ui->metric = TREE_KEPT;
         if (view != ui->view && view_type(view)->show)
                 view_type(view)->show(ui);
         ui->view = view;
@@ -211,6 +213,9 @@ static void clear(struct ui *ui)
         } else if (ui->mode != UI_PICK && ui->filter[0]) {
                 ui->filter[0] = '\0';
                 sites_refresh(ui);
+        } else if (ui->mode != UI_PICK && ui->range.set) {
+                range_clear(ui);
+                sites_refresh(ui);
         }
 }
 
@@ -248,6 +253,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         enum ui_action action = UI_NOTHING;
 
         ui->order_until_ns = ui->now_ns + ORDER_NS;
+        if (range_mouse(ui, event) || event->button == MOUSE_RELEASED)
+                return UI_NOTHING;
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
         if (event->button == 3 && ui->overlay == VIEWS) {
@@ -317,6 +324,9 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_ALL_SITES:
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
+                return UI_NOTHING;
+        case CMD_RANGE:
+                range_begin(ui);
                 return UI_NOTHING;
         case CMD_COMPARE:
                 marks_compare(ui);
@@ -446,6 +456,8 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
                 return UI_REDRAW;
         if (ui->prompt && event->key != KEY_MOUSE_)
                 return prompt_key(ui, event->key);
+        if (event->key != KEY_MOUSE_ && range_key(ui, event->key))
+                return UI_NOTHING;
         command = key_command(view, event->key);
         if (ui->overlay == VIEW_ENDED && event->key != KEY_NONE && command != CMD_QUIT &&
             command != CMD_SUSPEND)

@@ -54,39 +54,73 @@ static double sum_from(const struct flame_view *flame, uint32_t from, uint32_t *
         return sum;
 }
 
-/* The children of NODE in [X, X + WIDTH), and theirs. They are in order of size, so the first narrow one is followed by narrow ones
- * only. */
-static void place_children(struct area *area, uint32_t node, size_t level, int x, int width)
+/* How many cells the children from FROM on that are wide enough for a box take of WIDTH, all that are alike being TOTAL. The first
+ * that is not in *RET_NARROW, 0 = there is none: they are in order of size, so those behind it are narrow, too. */
+static int wide_cells(const struct flame_view *flame, uint32_t from, int width, double total, uint32_t *ret_narrow)
 {
-        const struct flame_view *flame = area->flame;
-        uint32_t child = flame->tree.nodes[node].first_child;
-        double total = fmax((double)flame_value(flame, node), sum_from(flame, child, NULL)), part = 0;
-        int at = x;
+        double part = 0;
+        int at = 0;
 
-        if (level >= flame->top + (size_t)area->height || total <= 0)
-                return;
-        for (; child != 0 && flame_value(flame, child) > 0; child = flame->tree.nodes[child].next_sibling) {
-                int end = edge(x, width, part + (double)flame_value(flame, child), total);
+        for (; from != 0 && flame_value(flame, from) > 0; from = flame->tree.nodes[from].next_sibling) {
+                int end = edge(0, width, part + (double)flame_value(flame, from), total);
 
                 if (end - at < FLAME_NARROWEST)
                         break;
-                add_box(area, level, (struct flame_box){ .x = at, .width = end - at, .node = child });
-                place_children(area, child, level + 1, at, end - at);
-                part += (double)flame_value(flame, child);
+                part += (double)flame_value(flame, from);
                 at = end;
         }
-        if (child != 0 && flame_value(flame, child) > 0 && at < x + width) {
-                uint32_t n;
-                int end = edge(x, width, part + sum_from(flame, child, &n), total);
+        *ret_narrow = from != 0 && flame_value(flame, from) > 0 ? from : 0;
+        return at;
+}
 
-                add_box(area, level, (struct flame_box){ .x = at, .width = end > at ? end - at : 1, .node = child, .narrow = n });
+/* The children of NODE in [X, X + WIDTH), and theirs. The narrow ones get a cell, even where they come to less. */
+static void place_children(struct area *area, uint32_t node, size_t level, int x, int width)
+{
+        const struct flame_view *flame = area->flame;
+        uint32_t child = flame->tree.nodes[node].first_child, narrow, n;
+        double total = fmax((double)flame_value(flame, node), sum_from(flame, child, NULL)), part = 0;
+        int at = x, room = width, end;
+
+        if (level >= flame->top + (size_t)area->height || total <= 0)
+                return;
+        if (wide_cells(flame, child, width, total, &narrow) == width && narrow != 0 && width > FLAME_NARROWEST)
+                (void)wide_cells(flame, child, --room, total, &narrow);
+        for (; child != narrow && child != 0 && flame_value(flame, child) > 0; child = flame->tree.nodes[child].next_sibling) {
+                part += (double)flame_value(flame, child);
+                end = edge(x, room, part, total);
+                add_box(area, level, (struct flame_box){ .x = at, .width = end - at, .node = child });
+                place_children(area, child, level + 1, at, end - at);
+                at = end;
         }
+        if (narrow == 0 || at >= x + width)
+                return;
+        end = edge(x, room, part + sum_from(flame, narrow, &n), total);
+        add_box(area, level, (struct flame_box){ .x = at, .width = end > at ? end - at : 1, .node = narrow, .narrow = n });
+}
+
+/* The deepest row on the way to the selected frame that has a box: what is below a narrow one has none. */
+static size_t deepest_level(const struct flame_view *flame, int width)
+{
+        uint32_t top = flame_top(flame), before = top;
+        size_t level = top != 0, all = flame->n - (flame->zoom > 0 ? flame->zoom - 1 : 0);
+        double cells = width;
+
+        for (; level < all; level++) {
+                uint32_t node = flame_on_way(flame, level);
+                double total = fmax((double)flame_value(flame, before), 1);
+
+                cells *= (double)flame_value(flame, node) / total;
+                if (cells < FLAME_NARROWEST)
+                        return level;
+                before = node;
+        }
+        return level > 0 ? level - 1 : 0;
 }
 
 /* So that the selected frame is seen, and what it calls. */
-static void scroll(struct flame_view *flame, int height)
+static void scroll(struct flame_view *flame, int width, int height)
 {
-        size_t level = flame->n > 0 ? flame->n - 1 - (flame->zoom > 0 ? flame->zoom - 1 : 0) : 0;
+        size_t level = flame->n > 0 ? deepest_level(flame, width) : 0;
         size_t below = flame->n > 0 && flame->tree.nodes[flame->nodes[flame->n - 1]].first_child && height > 1;
 
         flame->height = height;
@@ -102,7 +136,7 @@ static void place(struct area *area)
         uint32_t top = flame_top(flame);
 
         flame->n_boxes = 0;
-        scroll(flame, area->height);
+        scroll(flame, area->width, area->height);
         if (top != 0)
                 add_box(area, 0, (struct flame_box){ .width = area->width, .node = top });
         place_children(area, top, top != 0, 0, area->width);
@@ -182,7 +216,7 @@ void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         struct flame_view *flame = flame_get(ui);
         struct area area = { ui, canvas, flame, x, y, width, height };
 
-        if (!flame || width < 1 || height < 1)
+        if (!flame || width < 1 || height < 1 || canvas->plain)
                 return;
         place(&area);
         for (size_t i = 0; i < flame->n_boxes; i++)
@@ -258,8 +292,11 @@ static void put_children(struct ui *ui, struct canvas *canvas, int x, int y, int
         char text[128], value[FMT_MAX], name[64];
         int used;
 
-        snprintf(text, sizeof text, "%u %s%s", n, flame->inverted ? "caller" : n == 1 ? "child" : "children",
-                 flame->inverted && n != 1 ? "s" : "");
+        if (n == 0)
+                snprintf(text, sizeof text, flame->inverted ? "nothing calls it" : "calls nothing that allocates: the blocks are its own");
+        else
+                snprintf(text, sizeof text, "%u %s%s", n, flame->inverted ? "caller" : n == 1 ? "child" : "children",
+                         flame->inverted && n != 1 ? "s" : "");
         used = canvas_put(canvas, x, y, width, STYLE_PLAIN, text);
         if (narrow == 0)
                 return;
@@ -309,7 +346,7 @@ static void put_title(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct flame_view *flame = ui->flame;
         char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "";
-        const char *const items[] = { what, all, zoom, find, turn };
+        const char *const items[] = { what, zoom, all, find, turn };
         uint32_t top = flame_top(flame);
 
         snprintf(what, sizeof what, "WIDTH %s (b)", metric_words(ui, words, sizeof words));

@@ -24,7 +24,7 @@ void frame_sort_mark(struct canvas *canvas, int x, int y, bool reverse)
 {
         const char *mark = reverse ? "\xe2\x96\xb2" : "\xe2\x96\xbc"; /* triangles up and down */
 
-        if (canvas->ascii)
+        if (canvas->ascii || canvas->plain)
                 mark = reverse ? "^" : "*";
         canvas_put(canvas, x, y, 1, STYLE_BOLD, mark);
 }
@@ -57,6 +57,11 @@ int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum sty
 void frame_rule(struct canvas *canvas, int x, int y, int width, const char *title, const char *right)
 {
         int used;
+
+        if (canvas->plain) {
+                canvas_put(canvas, x, y, width, STYLE_BOLD, title);
+                return;
+        }
 
         for (int i = 0; i < width; i++)
                 canvas_put(canvas, x + i, y, 1, STYLE_TREE, "-");
@@ -337,6 +342,8 @@ int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view)
 
         if (ui->prompt)
                 put_prompt(ui, canvas, y);
+        else if (ui->range.picking && !ui->message[0])
+                range_prompt(ui, canvas, y);
         else if (ui->message[0])
                 canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, ui->message);
         else
@@ -368,6 +375,15 @@ void frame_box(struct canvas *canvas, const char *title, int width, int height, 
 {
         int x, y;
 
+        if (canvas->plain) { /* the whole screen, nothing around it */
+                canvas_clear(canvas);
+                canvas_put(canvas, 0, 0, canvas->width, STYLE_BOLD, title);
+                *ret_x = 0;
+                *ret_y = 1;
+                *ret_width = canvas->width;
+                *ret_height = canvas->height > 1 ? canvas->height - 1 : 0;
+                return;
+        }
         width = width > canvas->width ? canvas->width : width;
         height = height > canvas->height ? canvas->height : height;
         x = (canvas->width - width) / 2;

@@ -94,7 +94,7 @@ static const struct key_binding built_in[] = {
 
         /* find */
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, TABLES | IN(VIEW_MARKS), KEYS_FIND, 5, "filter",
-          "show only what matches: text  re:REGEX  class:growing  lib:NAME  >10M  age>1h  !not" },
+          "show only what matches: text  re:REGEX  class:growing  lib:NAME  thread:NAME  >10M  age>1h  !not" },
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_PICKER), KEYS_FIND, 5, "filter",
           "show only what matches: text  re:REGEX  >10M (RSS)  age>1h  !not" },
         { CMD_FILTER, { '/', KEY_F4_, KEY_F3_ }, IN(VIEW_SESSIONS), KEYS_FIND, 5, "filter",

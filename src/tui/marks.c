@@ -295,9 +295,10 @@ static void compute(struct ui *ui, struct marks_view *view)
                 view->error = -EINVAL;
         else
                 view->error = compare_set(view->compare, view->points[from].tick, view->points[to].tick, view->points[to].tick);
+        if (ui->range.set || !compare_span(view->compare, &span))
+                return;
         heap_set_kept(ui->heap, view->compare);
-        if (compare_span(view->compare, &span) && !ui->range.set)
-                ui->kept = (struct span_ns){ span.from_ns, span.to_ns };
+        ui->kept = (struct span_ns){ span.from_ns, span.to_ns };
 }
 
 struct marks_view *marks_state(struct ui *ui)
@@ -432,6 +433,10 @@ static void enter(struct ui *ui, struct marks_view *view)
                 ui->view = VIEW_BEFORE;
                 return;
         }
+        if (ui->range.set) { /* it would say what is kept of something else */
+                range_clear(ui);
+                view = marks_state(ui);
+        }
         if (site.f.kept_bytes <= 0)
                 ui_tell(ui, "nothing that it made in that time is kept: this is all that lives");
         ui->metric = site.f.kept_bytes > 0 ? TREE_KEPT : TREE_LIVE;
@@ -533,5 +538,5 @@ static void done(struct ui *ui)
         ui->marks = NULL;
 }
 
-const struct view_type marks_type = { .draw = marks_draw, .table = list, .command = command, .mouse = mouse, .forget = forget,
+const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };

@@ -52,6 +52,9 @@ const char *marks_pair_name(const struct marks_view *view, size_t i, char ret[PA
 const char *marks_list_name(enum compare_list list);
 /* marks_view.c */
 void marks_draw(struct ui *ui, struct canvas *canvas);
+/* marks_plain.c: a row, and what all rows are about, as plain lines */
+void marks_line(struct ui *ui, size_t i, char *ret, size_t size);
+void marks_about(struct ui *ui, char *ret, size_t size);
 /* marks_table.c */
 void marks_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height);
 bool marks_sort_at(struct ui *ui, int x);

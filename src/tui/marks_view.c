@@ -268,6 +268,8 @@ static void put_tree(struct ui *ui, struct marks_view *view, struct canvas *canv
         if (used == 1)
                 canvas_put(canvas, 1, y + 1, canvas->width - 2, STYLE_PLAIN, "nothing that it made in that time is kept");
         tree_done(&tree);
+        if (ui->range.set)
+                heap_set_kept(ui->heap, ui->range.compare);
 }
 
 /* ---- sentences ---- */

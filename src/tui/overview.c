@@ -236,80 +236,6 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 
 /* ---- the layouts ---- */
 
-static void short_words(struct ui *ui, const struct facts *facts, char pid[], char rate[], char used[],
-                        char limit[], size_t size)
-{
-        const struct rec_session *session = heap_session(ui->heap);
-        const struct rec_process *p = heap_process(ui->heap);
-        char text[FMT_MAX], left[FMT_MAX];
-
-        rate[0] = limit[0] = '\0';
-        snprintf(pid, size, "%d", session ? session->pid : 0);
-        if (isfinite(facts->rate))
-                snprintf(rate, size, "%s/min", rate_text(text, facts->rate, facts->rate_error));
-        snprintf(used, size, "%s", fmt_bytes(text, p->heap_used));
-        if (session && session->limit_bytes > 0 && facts->to_limit_ns > 0)
-                snprintf(limit, size, "%s in %s", fmt_bytes(text, session->limit_bytes),
-                         fmt_duration(left, facts->to_limit_ns));
-        else if (session && session->limit_bytes > 0)
-                snprintf(limit, size, "of %s", fmt_bytes(text, session->limit_bytes));
-}
-
-/* Fits 40x10; below that bands drop out, down to a few words. */
-static void draw_tiny(struct ui *ui, struct canvas *canvas)
-{
-        enum { HEAD, FIGURES, TREND, TABLE, FOOT, BANDS };
-        static const struct part bands[BANDS] = {
-                [HEAD] = { 1, 1, 1 },    [FIGURES] = { 1, 1, 2 }, [TREND] = { 1, 1, 4 },
-                [TABLE] = { 2, 500, 0 }, [FOOT] = { 1, 1, 3 },
-        };
-        char pid[48], rate[48], used[48], limit[64], heap[64], rss[48], size[FMT_MAX], head[256];
-        const char *state = "* LIVE";
-        struct span span[BANDS];
-        struct facts facts;
-        const struct rec_session *session = heap_session(ui->heap);
-
-        facts_get(ui, &facts);
-        short_words(ui, &facts, pid, rate, used, limit, sizeof pid);
-        if (canvas->height <= TINIEST) {
-                const char *const words[] = { pid, rate, used, limit };
-
-                frame_words(canvas, words, array_len(words));
-                return;
-        }
-        layout(bands, BANDS, canvas->height, 0, span);
-        if (ui->ended)
-                state = "ENDED";
-        else if (ui->mode == UI_REPLAY)
-                state = "REPLAY";
-        else if (ui->held)
-                state = "HELD";
-        snprintf(head, sizeof head, "%s %s  %s", pid, session && session->comm ? session->comm : "", rate);
-        canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
-        if (text_width(head) + text_width(state) + 1 < canvas->width)
-                frame_right(canvas, 0, 0, canvas->width, STYLE_TITLE, state);
-        if (span[FIGURES].size > 0) {
-                const char *const items[] = { heap, rss, limit };
-
-                snprintf(heap, sizeof heap, "%s", heap_is_rss_only(ui->heap) ? "RSS only" : "heap ");
-                if (!heap_is_rss_only(ui->heap))
-                        snprintf(heap, sizeof heap, "heap %.40s", used);
-                snprintf(rss, sizeof rss, "RSS %s", fmt_bytes(size, facts.rss));
-                frame_items(canvas, 0, span[FIGURES].at, canvas->width, 2, STYLE_PLAIN, items,
-                            array_len(items));
-        }
-        if (span[TREND].size > 0) {
-                double values[2 * HEAP_TREND_MAX];
-                int n = canvas->width < HEAP_TREND_MAX ? canvas->width : HEAP_TREND_MAX;
-
-                chart_values(ui, &ui->recent, values, n);
-                spark_draw(canvas, 0, span[TREND].at, STYLE_CHART, values, n, 0);
-        }
-        sites_table(ui, canvas, 0, span[TABLE].at, canvas->width, span[TABLE].size);
-        if (span[FOOT].size > 0)
-                frame_bottom(ui, canvas, ui->view);
-}
-
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
         enum { SENTENCE, FIGURES, PARTS, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
@@ -369,7 +295,7 @@ void overview_draw(struct ui *ui, struct canvas *canvas)
                 return;
         }
         if (is_tiny(canvas))
-                draw_tiny(ui, canvas);
+                tiny_draw(ui, canvas);
         else
                 draw_full(ui, canvas);
 }

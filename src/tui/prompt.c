@@ -29,7 +29,7 @@ static const char *filter_hint(const struct ui *ui)
                 return "Enter keeps, Esc clears";
         if (ui->mode == UI_PICK)
                 return "text  re:X  >10M  age>1h  !not   Enter keeps, Esc clears";
-        return "re:X class:growing lib:X >10M age>1h !not   Enter keeps, Esc clears";
+        return "re: class: lib: thread: >10M age>1h !not   Enter keeps, Esc clears";
 }
 
 static char *filter_of(struct ui *ui)

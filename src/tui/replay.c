@@ -40,11 +40,12 @@ static void put_events(struct ui *ui, struct canvas *canvas, int y, struct chart
                         if (at >= ui->gaps[i].from_ns && at < ui->gaps[i].to_ns)
                                 canvas_put(canvas, CHART_LABEL + column, y, 1, STYLE_WARN, "~");
                 }
-        for (size_t i = 0; i < ui->n_moments; i++) {
+        for (size_t k = 0; k < MOMENT_RANKS * ui->n_moments; k++) {
+                size_t i = k % ui->n_moments;
                 char letter[2] = { ui->moments[i].letter };
                 int column = column_of(span, columns, ui->moments[i].time_ns);
 
-                if (column >= 0)
+                if (column >= 0 && moment_rank(&ui->moments[i]) == (int)(k / ui->n_moments))
                         canvas_put(canvas, CHART_LABEL + column, y, 1, moment_style(&ui->moments[i]), letter);
         }
 }
@@ -72,6 +73,11 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         const char *const items[] = { first, rate, firing, sites };
         struct facts facts;
 
+        if (ui->range.set) {
+                range_words(ui, false, first, sizeof first);
+                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, first);
+                return;
+        }
         facts_get(ui, &facts);
         snprintf(first, sizeof first, "at %s   heap %s   RSS %s",
                  fmt_clock(clock, time_wall(ui, time_now_ns(ui))),
@@ -279,7 +285,7 @@ void replay_draw(struct ui *ui, struct canvas *canvas)
         ui->flame_pane = false;
         ui->timeline_width = canvas->width;
         if (is_tiny(canvas))
-                overview_draw(ui, canvas);
+                tiny_draw(ui, canvas);
         else
                 draw_full(ui, canvas);
 }

@@ -143,11 +143,15 @@ size_t site_columns_place(struct ui *ui, int width, struct site_column ret[SITE_
         struct part parts[COLUMNS] = { 0 };
         struct span spans[COLUMNS];
         size_t which[COLUMNS], n = choose_columns(ui->settings->columns, width, which), shown = 0;
+        char range[48];
 
+        range_words(ui, true, range, sizeof range);
         for (size_t i = 0; i < n; i++) {
                 parts[i] = columns[which[i]].part;
                 if (width < WIDE && which[i] != COLUMN_SITE) /* the name is worth more than air */
                         parts[i].want = parts[i].min;
+                if (which[i] == COLUMN_LIVE && ui->range.set && width >= 80) /* its title is the range */
+                        parts[i].want = parts[i].min = text_width(range) <= width / 7 ? text_width(range) : parts[i].min;
                 if (which[i] == COLUMN_SITE && i + 1 < n)
                         parts[i].want = width; /* what is right of it stands at the edge */
         }
@@ -205,6 +209,10 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
                 if (column == COLUMN_CHANGE && ui->base_name[0]) {
                         snprintf(change, sizeof change, "d%.*s", (int)text_fit(ui->base_name, room - 1), ui->base_name);
                         title = change;
+                }
+                if (column == COLUMN_LIVE && ui->range.set) {
+                        range_words(ui, true, change, sizeof change);
+                        title = text_width(change) <= room ? change : "KEPT";
                 }
                 if (column == COLUMN_SITE && room < text_width(title))
                         title = "SITE";
@@ -356,6 +364,7 @@ void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const 
 
         if (!heap_site(ui->heap, id, &site))
                 return;
+        (void)range_site(ui, &site);
         for (size_t i = 0; i < n; i++) {
                 int at = x + shown[i].at, room = shown[i].size;
 

@@ -68,9 +68,9 @@ static void list_best(struct ui *ui, size_t max)
 {
         struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter, .at_least = sites_limit(ui),
                                     .with_expected = ui->shows_expected };
-        uint32_t *ids = xreallocarray(NULL, max, sizeof *ids);
+        uint32_t *ids = xreallocarray(NULL, ui->range.set ? LIST_MAX : max, sizeof *ids);
         uint64_t *wide;
-        int total = heap_list(ui->heap, &query, ids, max);
+        int total = ui->range.set ? range_list(ui, ids) : heap_list(ui->heap, &query, ids, max);
         size_t n;
 
         ui->bad_filter = total < 0;
@@ -183,6 +183,8 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
         }
         ui->columns_width = width;
         table_place(table, y, height);
+        if (table->n == 0 && ui->range.set && !ui->filter[0])
+                canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN, "nothing that was born in the range is alive, Esc shows all");
         if (table->n == 0 && ui->filter[0])
                 canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN, "no match, Esc clears the filter");
         for (size_t i = 0; i < (size_t)height && table->top + i < table->n; i++) {
@@ -201,18 +203,21 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
 {
         const struct table *table = &ui->sites;
-        char count[64], shown[64] = "", hidden[64] = "", sort[64], filter[TEXT_MAX + 32] = "", order[48] = "";
-        const char *const items[] = { count, shown, hidden, filter, sort };
+        char range[160], count[64], shown[64] = "", hidden[64] = "", sort[64], filter[TEXT_MAX + 32] = "", order[48] = "";
+        const char *const items[] = { range, count, shown, hidden, filter, sort };
         size_t n_expected = heap_n_expected(ui->heap);
         size_t visible = table->n < (size_t)table->height ? table->n : (size_t)table->height;
 
+        range_words(ui, false, range, sizeof range);
         snprintf(count, sizeof count, "%zu site%s", heap_n_sites(ui->heap),
                  heap_n_sites(ui->heap) == 1 ? "" : "s");
+        if (ui->range.set)
+                snprintf(count, sizeof count, "%zu site%s", table->total, table->total == 1 ? "" : "s");
         if (ui->filter[0]) {
                 snprintf(filter, sizeof filter, "filter \"%s\"%s", ui->filter,
                          ui->bad_filter ? " is not valid" : "");
                 snprintf(shown, sizeof shown, "%zu match", table->total);
-        } else if (ui->settings->limit > 0) {
+        } else if (ui->settings->limit > 0 && !ui->range.set) {
                 snprintf(shown, sizeof shown, "%zu shown of %zu above %.3g %% (L)", visible, table->total, ui->settings->limit * 100);
         } else if (table->n > visible) {
                 snprintf(shown, sizeof shown, "%zu-%zu shown", table->top + 1, table->top + visible);

@@ -23,6 +23,9 @@ void spark_draw(struct canvas *canvas, int x, int y, enum style style, const dou
 {
         double low = INFINITY, high = -INFINITY;
 
+        if (canvas->plain)
+                return;
+
         for (int i = 0; i < n; i++) {
                 if (!isfinite(values[i]))
                         continue;
@@ -44,6 +47,9 @@ void spark_columns(struct canvas *canvas, int x, int y, enum style style, const 
 {
         double high = 0;
 
+        if (canvas->plain)
+                return;
+
         for (int i = 0; i < n; i++)
                 if (isfinite(values[i]))
                         high = fmax(high, values[i]);
@@ -58,7 +64,7 @@ void spark_bar(struct canvas *canvas, int x, int y, int width, enum style style,
 {
         int eighths;
 
-        if (!(fraction > 0) || width <= 0)
+        if (!(fraction > 0) || width <= 0 || canvas->plain)
                 return;
         eighths = (int)(fmin(fraction, 1) * width * 8 + 0.5);
         if (eighths == 0)

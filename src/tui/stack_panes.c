@@ -126,13 +126,15 @@ void stack_who(struct ui *ui, struct canvas *canvas, int x, int y, int width)
         const struct inspection *seen = stack_inspect(ui);
         char threads[256], libraries[256], allocators[256];
         const char *const items[] = { threads, libraries, allocators };
-        int room = width > 100 ? width / 3 : width / 2;
+        bool wide = width > 90;
+        int room;
 
         if (seen->n_stacks == 0)
                 return;
+        parts_words(&seen->libraries, "LIB", wide ? 30 : 24, canvas->ascii, libraries, sizeof libraries);
+        parts_words(&seen->allocators, "ALLOCATOR", 40, canvas->ascii, allocators, sizeof allocators);
+        room = width - text_width(libraries) - 3 - (wide ? text_width(allocators) + 3 : 0);
         parts_words(&seen->threads, "THREADS", room, canvas->ascii, threads, sizeof threads);
-        parts_words(&seen->libraries, "LIB", room / 2 + 4, canvas->ascii, libraries, sizeof libraries);
-        parts_words(&seen->allocators, "ALLOCATOR", room, canvas->ascii, allocators, sizeof allocators);
         frame_items(canvas, x, y, width, 3, STYLE_PLAIN, items, array_len(items));
 }
 

@@ -14,7 +14,7 @@
 enum column { NAME, LIVE, SHARE, PERCENT, RATE, WHERE, COLUMNS };
 
 static const struct part columns[COLUMNS] = {
-        [NAME] = { 14, 60, 0 },  [LIVE] = { 5, 6, 1 }, [SHARE] = { 8, 12, 5 },
+        [NAME] = { 14, 60, 0 },  [LIVE] = { 6, 6, 1 }, [SHARE] = { 8, 12, 5 },
         [PERCENT] = { 4, 4, 2 }, [RATE] = { 7, 8, 3 }, [WHERE] = { 16, 30, 4 },
 };
 

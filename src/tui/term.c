@@ -25,7 +25,7 @@
 /* From <term.h>, which cannot be included: it has a struct term of its own. */
 extern char *tigetstr(const char *name);
 
-enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED };
+enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED };
 
 struct term {
         SCREEN *screen;
@@ -433,6 +433,8 @@ static struct key_event mouse_event(void)
                 return event;
         if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
                 event.button = 1;
+        else if (mouse.bstate & BUTTON1_RELEASED)
+                event.button = MOUSE_RELEASED;
         else if (mouse.bstate & BUTTON4_PRESSED)
                 event.button = 4;
         else if (mouse.bstate & BUTTON5_PRESSED)

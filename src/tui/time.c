@@ -149,6 +149,7 @@ int time_seek(struct ui *ui, uint32_t tick)
         fetch_recent(ui);
         fetch_zoomed(ui);
         marks_follow(ui);
+        range_follow(ui);
         sites_refresh(ui);
         return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/compare.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -64,6 +65,7 @@ void ui_free(struct ui *ui)
 {
         if (!ui)
                 return;
+        compare_free(ui->range.compare);
         table_done(&ui->sites);
         table_done(&ui->sizes);
         table_done(&ui->processes);
@@ -82,6 +84,7 @@ void ui_free(struct ui *ui)
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
         marks_leave_heap(ui);
+        range_clear(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
@@ -99,6 +102,11 @@ void ui_set_file_name(struct ui *ui, const char *path)
 
         snprintf(ui->file, sizeof ui->file, "%s", clean);
         free(clean);
+}
+
+void ui_set_plain(struct ui *ui, bool plain)
+{
+        ui->plain = plain;
 }
 
 void ui_set_reading(struct ui *ui, bool reading)
@@ -236,7 +244,9 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                        (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
         canvas_clear(canvas);
+        canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = -1;
+        ui->chart.columns = 0;
         if (nothing) {
                 const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };
                 const char *slash = strrchr(ui->file, '/');
@@ -246,7 +256,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
                         frame_words(canvas, reading, array_len(reading));
                 else
                         frame_words(canvas, waiting, array_len(waiting));
-        } else {
+        } else if (!plain_draw(ui, canvas)) {
                 view_type(ui->view)->draw(ui, canvas);
         }
         if (ui->overlay != VIEWS)

@@ -84,6 +84,9 @@ void ui_set_awaited(struct ui *ui, bool awaited);
 /* New data has been committed up to tick LAST. Live and not held: the heap follows. */
 int ui_set_last_tick(struct ui *ui, uint32_t last, uint64_t now_ns);
 
+/* Lines with labels instead of charts and tables, whatever the settings say. */
+void ui_set_plain(struct ui *ui, bool plain);
+
 /* The rules of the alerts, a line each as alert_parse() (model/alerts.h) reads them; NULL = the ones that everybody has. On a bad line
  * -EINVAL with a sentence: those before it are taken. */
 int ui_set_alerts(struct ui *ui, const char *lines, struct err *err);

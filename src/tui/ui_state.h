@@ -36,6 +36,13 @@ struct moment {
         char text[96];
 };
 
+/* In one column marks are drawn over thresholds, and those over the rest. */
+enum { MOMENT_RANKS = 3 };
+static inline int moment_rank(const struct moment *moment)
+{
+        return moment->is_mark ? 2 : moment->is_alert;
+}
+
 struct span_ns {
         uint64_t from_ns, to_ns;
 };
@@ -112,6 +119,26 @@ struct stack_state {
         enum source_match source_match;
 };
 
+/* A time range picked on the chart (range.c). */
+struct range_state {
+        bool set;             /* tables show what was born in it and still lives */
+        bool failed;          /* nothing can be told of it */
+        int picking;          /* 0 = nothing, 1 = its start, 2 = its end */
+        uint64_t cursor_ns;   /* where the cursor is while it is picked */
+        uint64_t from_ns;     /* the start that was picked */
+        uint32_t from, to;    /* ticks */
+        uint32_t computed;    /* the moment COMPARE is about */
+        struct compare *compare;
+        bool pressed;         /* the mouse button went down on the chart, */
+        int pressed_x;        /* here */
+};
+
+/* The cells of a chart. */
+struct chart_place {
+        int x, y, columns, height; /* columns 0 = there is none */
+        struct span_ns span;
+};
+
 /* The state of these views is private to their files; NULL until they are needed. */
 struct marks_view;
 struct flame_view;
@@ -136,6 +163,7 @@ struct ui {
         uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
+        bool plain;              /* lines with labels instead of charts and tables */
         bool reading;            /* nothing has been read yet, but it is going on */
         bool marked;             /* a mark was asked for: it is read with the next ui_advance() */
         int speed;          /* an index of ui_speeds[] */
@@ -176,9 +204,8 @@ struct ui {
         struct stack_state stack;
         enum tree_metric metric;      /* what stack and flame compare branches by */
         struct span_ns kept;          /* TREE_KEPT counts what was born in it; both 0 = since BASE */
-        struct {
-                bool set;             /* tables show what was born in it and still lives */
-        } range;
+        struct range_state range;
+        struct chart_place chart;     /* where it was drawn last */
         struct table sizes; /* of blocks from before the attach; ids are classes */
 
         /* the picker */
@@ -231,6 +258,11 @@ struct view_type {
         /* The frame that is selected, or NULL; its tree in *RET_TREE, which may be NULL. NULL = its rows are no frames. */
         const struct tree_node *(*frame)(struct ui *ui, const struct tree **ret_tree);
         void (*find)(struct ui *ui, int direction); /* to the next (1) or previous (-1) match of stack.find; NULL = cannot */
+        /* What row I of its list says, with labels, for --plain; NULL = plain.c knows it. */
+        void (*line)(struct ui *ui, size_t i, char *ret, size_t size);
+        void (*about)(struct ui *ui, char *ret, size_t size); /* likewise what stands above all rows */
+        /* Likewise lines below them, from Y to BOTTOM; NULL = none. */
+        void (*below)(struct ui *ui, struct canvas *canvas, int y, int bottom);
         void (*show)(struct ui *ui);   /* about to be shown after another view; NULL = nothing to prepare */
         void (*forget)(struct ui *ui); /* the heap moved: its strings are gone; NULL = keeps none */
         void (*done)(struct ui *ui);   /* frees the view's state; NULL = has none */
@@ -257,6 +289,10 @@ void stack_draw(struct ui *ui, struct canvas *canvas);
 struct table *stack_list(struct ui *ui);
 void before_draw(struct ui *ui, struct canvas *canvas);
 struct table *before_table(struct ui *ui);
+void before_update(struct ui *ui); /* the rows of its list anew */
+/* Draws the view in plain lines where that is wanted and can be done (plain.c); false: it has to draw itself. */
+bool plain_draw(struct ui *ui, struct canvas *canvas);
+void tiny_draw(struct ui *ui, struct canvas *canvas); /* either of them on a screen that is_tiny() */
 void replay_draw(struct ui *ui, struct canvas *canvas);
 bool replay_command(struct ui *ui, enum command command, enum ui_action *ret);
 bool replay_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret);
@@ -489,6 +525,21 @@ void marks_compare(struct ui *ui);     /* the newest pair is about to be shown *
 void marks_changed(struct ui *ui);     /* marks came, went or have other names */
 void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
 void marks_leave_heap(struct ui *ui);  /* before the heap goes away */
+
+/* ---- range.c ---- */
+void range_begin(struct ui *ui);  /* v: picks one, or ends the one in force */
+void range_clear(struct ui *ui);
+void range_follow(struct ui *ui); /* the heap moved */
+bool range_key(struct ui *ui, uint32_t key); /* true: it was for the picking */
+bool range_mouse(struct ui *ui, const struct key_event *event); /* likewise: a drag on the chart */
+void range_prompt(const struct ui *ui, struct canvas *canvas, int y);
+void range_draw(const struct ui *ui, struct canvas *canvas, int axis_y);
+/* "12:00-13:00", or with the bytes: a line; "" = no range is in force. */
+void range_words(const struct ui *ui, bool brief, char *ret, size_t size);
+/* Puts what SITE kept of the range in the place of what lives. False: it kept nothing; without a range true. */
+bool range_site(struct ui *ui, struct heap_site *site);
+/* The sites that kept something, in the order of the table, at most LIST_MAX; how many, or -EINVAL for a bad filter. */
+int range_list(struct ui *ui, uint32_t *ids);
 
 /* ---- time.c ---- */
 int time_seek(struct ui *ui, uint32_t tick); /* moves the heap and fetches what the screens need */

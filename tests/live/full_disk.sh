@@ -9,7 +9,7 @@ mount -t tmpfs -o size=8m heaptop-test "$work/disk" 2>/dev/null || skip_all "can
 trap 'umount -l "$work/disk"; clean_up' EXIT
 
 start_service || exit 99
-plan 6
+plan 10
 
 # The disk becomes full when some of the session is in it, whatever room its tables take.
 has_ticks() {
@@ -34,4 +34,23 @@ check "and shown" sh -c '"$1" replay --screen 80x24 "$2" >/dev/null' sh "$heapto
 dd if=/dev/zero of="$work/disk/more" bs=4k 2>/dev/null
 status_of "$heaptop" record -p $service -o "$work/disk/t.heaptop"
 check "on a full disk nothing is begun" sh -c 'test "$1" = 73 && ! [ -e "$2" ]' sh "$status" "$work/disk/t.heaptop"
+
+# a disk that is nearly full: 8 MB, of which a twentieth are 0.4
+rm -f "$work/disk"/*
+dd if=/dev/zero of="$work/disk/fill" bs=4k count=1300 2>/dev/null
+timeout 60 "$heaptop" record -p $service --mean 64K -o "$work/disk/low.heaptop" >"$work/out" 2>"$work/err" </dev/null &
+recorder=$!
+started="$started $recorder"
+has_low_ticks() { [ "$(query "$work/disk/low.heaptop" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0)" -gt 0 ]; }
+wait_for has_low_ticks
+left=$(df -k --output=avail "$work/disk" | tail -n 1)
+dd if=/dev/zero of="$work/disk/more" bs=1k count=$((left - 300)) 2>/dev/null
+status=0
+wait $recorder || status=$?
+note <"$work/err"
+check "before it is full it ends in words, status 73" sh -c 'test "$1" = 73 && grep -q "free space left" "$2"' sh "$status" "$work/err"
+check "with a complete session that says so" test "$(query "$work/disk/low.heaptop" "SELECT ended_ns > 0 AND end_reason LIKE '%free space left%' FROM session")" = 1
+status_of "$heaptop" record -p $service --min-free 100000G -o "$work/min.heaptop"
+check "--min-free says how much" sh -c 'test "$1" = 73 && grep -q "free space left" "$2"' sh "$status" "$work/err"
+check "the service is free again" is_untouched $service
 the_end

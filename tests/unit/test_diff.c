@@ -4,6 +4,7 @@
 
 #include "model/diff.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MIB = 1 << 20 };
@@ -158,6 +159,37 @@ static void a_site_that_one_side_never_saw_may_have_been_missed(void **state)
         fake_free(second);
 }
 
+static void among_many_sites_none_grows_by_chance(void **state)
+{
+        enum { SITES = 400 };
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        uint32_t sites[SITES];
+        struct diff diff;
+
+        for (int i = 0; i < SITES; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "f%d", i);
+                sites[i] = fake_add_site(fake, name, "a.c", (uint32_t)i + 1);
+                set(fake, sites[i], 100, 100, MIB, 0);
+        }
+        fake_tick(fake);
+        for (int i = 0; i < SITES; i++) /* what is new of a site has a deviation of 1 MiB: 3 of it up each, and one 20 */
+                set(fake, sites[i], i ? 103 : 120, i ? 103 : 120, MIB, i ? 103.0 / 3 * MIB / 103 * MIB : 0);
+        fake_tick(fake);
+        assert_int_equal(heap_set_base(heap, 1), 0);
+        assert_int_equal(heap_seek(heap, 2), 0);
+        assert_int_equal(diff_moments(heap, MIB, &diff), 0);
+        assert_true(diff.widened > 1.95 && diff.widened < 1.96); /* 3.84 deviations instead of 1.96 */
+        assert_true(diff.rows[1].error < (double)diff.rows[1].change);
+        assert_int_equal(diff.n_grown, 1);
+        assert_string_equal(diff.rows[0].name, "f0");
+        diff_done(&diff);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 static void two_empty_sessions_do_not_differ(void **state)
 {
         struct fake *first = fake_new(), *second = fake_new();
@@ -183,6 +215,7 @@ int main(void)
                 cmocka_unit_test(one_build_is_matched_line_by_line),
                 cmocka_unit_test(another_build_is_matched_by_function),
                 cmocka_unit_test(a_site_that_one_side_never_saw_may_have_been_missed),
+                cmocka_unit_test(among_many_sites_none_grows_by_chance),
                 cmocka_unit_test(two_empty_sessions_do_not_differ),
         };
 

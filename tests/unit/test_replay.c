@@ -271,6 +271,66 @@ static void tab_leads_into_the_flame_graph_where_there_is_one(void **state)
         close_world(&world);
 }
 
+/* ---- plain lines ---- */
+
+/* Braille, blocks, box drawing, and what stands for them in ASCII. */
+static bool is_picture(uint32_t ch)
+{
+        return ch >= 0x2500 && ch < 0x2900;
+}
+
+static bool is_plain(struct ui *ui, int width, int height)
+{
+        struct canvas *canvas = canvas_new(width, height, false);
+        char *text;
+        bool plain = true;
+
+        ui_draw(ui, canvas);
+        for (int i = 0; i < width * height; i++)
+                plain = plain && !is_picture(canvas->cells[i].ch);
+        text = canvas_text(canvas, false);
+        plain = plain && !strstr(text, "+--") && !strstr(text, "---");
+        if (!plain)
+                fprintf(stderr, "a picture in\n%s", text);
+        free(text);
+        canvas_free(canvas);
+        return plain;
+}
+
+static void plain_screens_have_no_pictures_in_any_view(void **state)
+{
+        static const char *const views[] = { "1", "2", "3", "4", "6", "7", "8", "?", "i", "!", "F2", "o", "/ b e f o r e Enter Enter" };
+        static const int sizes[][2] = { { 80, 24 }, { 140, 40 }, { 40, 10 }, { 40, 4 }, { 10, 3 }, { 1, 1 } };
+
+        for (size_t v = 0; v < array_len(views); v++) {
+                struct world world = open_world(UI_REPLAY, views[v]);
+
+                ui_set_plain(world.ui, true);
+                for (size_t s = 0; s < array_len(sizes); s++)
+                        assert_true(is_plain(world.ui, sizes[s][0], sizes[s][1]));
+                close_world(&world);
+        }
+}
+
+static void the_cursor_of_a_plain_screen_is_on_the_selected_line(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        struct canvas *canvas = canvas_new(80, 24, false);
+
+        ui_set_plain(world.ui, true);
+        ui_draw(world.ui, canvas);
+        assert_int_equal(canvas->cells[canvas->cursor_y * 80].ch, '>');
+        press(world.ui, "j j");
+        ui_draw(world.ui, canvas);
+        assert_int_equal(canvas->cells[canvas->cursor_y * 80].ch, '>');
+        assert_int_equal(canvas->cursor_y, 6);
+        press(world.ui, "/ x");
+        ui_draw(world.ui, canvas);
+        assert_int_equal(canvas->cursor_y, 23); /* what is typed has it */
+        canvas_free(canvas);
+        close_world(&world);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -288,6 +348,8 @@ int main(void)
                 cmocka_unit_test(playing_skips_what_was_not_recorded_and_ends_paused),
                 cmocka_unit_test(a_step_is_a_tick_wherever_the_next_one_is),
                 cmocka_unit_test(tab_leads_into_the_flame_graph_where_there_is_one),
+                cmocka_unit_test(plain_screens_have_no_pictures_in_any_view),
+                cmocka_unit_test(the_cursor_of_a_plain_screen_is_on_the_selected_line),
         };
 
         setlocale(LC_ALL, "C.UTF-8");

@@ -356,6 +356,16 @@ static void what_is_new_is_drawn_as_it_was(void **state)
         compare_prepared("marks-all", add_kept, "c > > Tab Tab Tab Tab j");
 }
 
+static void a_range_is_picked_on_the_chart(void **state)
+{
+        compare_prepared("picking", add_kept, "v h h h h h h h h h h Enter H H");
+}
+
+static void what_was_born_in_the_range_is_drawn_as_it_was(void **state)
+{
+        compare_prepared("range", add_kept, "v h h h h h h h h h h Enter H H Enter");
+}
+
 static void generations_are_drawn_as_they_were(void **state)
 {
         compare_prepared("generations", add_kept, "c > > >");
@@ -426,6 +436,68 @@ static void alerts_of_a_replay_are_those_of_the_moment(void **state)
         compare_all_sizes("alerts-then", UI_REPLAY, "[ [ 8");
 }
 
+/* For screen readers: the same with labels. */
+static void compare_plain(const char *name, enum ui_mode mode, const char *keys)
+{
+        bool same = true;
+
+        for (size_t i = 0; i < array_len(sizes); i++)
+                for (int ascii = 0; ascii < 2; ascii++) {
+                        struct world world = open_world(mode, "");
+
+                        ui_set_plain(world.ui, true);
+                        press(world.ui, keys);
+                        same = matches(world.ui, name, sizes[i].width, sizes[i].height, ascii) && same;
+                        close_world(&world);
+                }
+        assert_true(same);
+}
+
+static void plain_lines_say_what_the_overview_shows(void **state)
+{
+        compare_plain("plain-overview", UI_LIVE, "j j");
+}
+
+static void plain_lines_say_what_the_stack_shows(void **state)
+{
+        compare_plain("plain-stack", UI_LIVE, "/ S e s s i o n Enter Enter");
+}
+
+static void plain_lines_say_what_is_left_from_before(void **state)
+{
+        compare_plain("plain-sizes", UI_LIVE, "/ b e f o r e Enter Enter");
+}
+
+static void plain_lines_say_what_the_replay_shows(void **state)
+{
+        compare_plain("plain-replay", UI_REPLAY, "[ [ 7");
+}
+
+static void plain_lines_say_what_the_alerts_show(void **state)
+{
+        compare_plain("plain-alerts", UI_LIVE, "8 j");
+}
+
+static void plain_lines_say_what_the_picker_shows(void **state)
+{
+        compare_plain("plain-picker", UI_PICK, "j");
+}
+
+static void plain_lines_say_what_the_flame_graph_shows(void **state)
+{
+        compare_plain("plain-flame", UI_LIVE, "6 j j");
+}
+
+static void plain_lines_say_what_was_kept(void **state)
+{
+        compare_plain("plain-marks", UI_LIVE, "4 j");
+}
+
+static void plain_windows_have_no_frame(void **state)
+{
+        compare_plain("plain-info", UI_LIVE, "i");
+}
+
 static void help_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("help", UI_LIVE, "?");
@@ -457,6 +529,8 @@ int main(void)
                 cmocka_unit_test(flame_by_growth_is_inverted_and_zoomed),
                 cmocka_unit_test(what_is_kept_between_marks_is_drawn_as_it_was),
                 cmocka_unit_test(what_is_new_is_drawn_as_it_was),
+                cmocka_unit_test(a_range_is_picked_on_the_chart),
+                cmocka_unit_test(what_was_born_in_the_range_is_drawn_as_it_was),
                 cmocka_unit_test(generations_are_drawn_as_they_were),
                 cmocka_unit_test(the_menu_has_every_command_of_a_group_with_its_key),
                 cmocka_unit_test(what_the_view_has_not_is_grey_in_the_menu),
@@ -468,6 +542,15 @@ int main(void)
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(alerts_are_drawn_as_they_were),
                 cmocka_unit_test(alerts_of_a_replay_are_those_of_the_moment),
+                cmocka_unit_test(plain_lines_say_what_the_overview_shows),
+                cmocka_unit_test(plain_lines_say_what_the_stack_shows),
+                cmocka_unit_test(plain_lines_say_what_is_left_from_before),
+                cmocka_unit_test(plain_lines_say_what_the_replay_shows),
+                cmocka_unit_test(plain_lines_say_what_the_alerts_show),
+                cmocka_unit_test(plain_lines_say_what_the_picker_shows),
+                cmocka_unit_test(plain_lines_say_what_the_flame_graph_shows),
+                cmocka_unit_test(plain_lines_say_what_was_kept),
+                cmocka_unit_test(plain_windows_have_no_frame),
                 cmocka_unit_test(help_is_drawn_as_it_was),
                 cmocka_unit_test(the_page_of_the_end_names_the_oom_killer),
                 cmocka_unit_test(the_page_of_the_end_waits_for_the_next_one),

@@ -459,6 +459,51 @@ static void in_a_replay_marks_after_the_moment_shown_are_compared(void **state)
         close_world(&world);
 }
 
+static void a_range_shows_what_still_lives_of_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_true(screen_has(world.ui, 80, 24, "AGE50"));
+        press(world.ui, "v l h");
+        assert_true(screen_has(world.ui, 80, 24, "range from 23:09:"));
+        press(world.ui, "Esc");
+        assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
+        press(world.ui, "v PgUp Enter PgUp PgUp Space"); /* the end may come before the start */
+        assert_true(screen_has(world.ui, 80, 24, "born in 22:51-23:03 and still alive: 31M   Esc shows all   1 site "));
+        assert_true(screen_has(world.ui, 80, 24, " CLASS  22:51-23:03 "));
+        press(world.ui, "2 / c a c h e Enter"); /* sort and filter apply to it */
+        assert_true(screen_has(world.ui, 80, 24, "no match"));
+        press(world.ui, "Esc < < Enter");
+        assert_true(screen_has(world.ui, 80, 24, "KEPT SHARE"));
+        press(world.ui, "1 Esc");
+        assert_false(screen_has(world.ui, 80, 24, "born in"));
+        press(world.ui, "v Enter Enter v"); /* v ends it, too */
+        assert_false(screen_has(world.ui, 80, 24, "born in"));
+        close_world(&world);
+}
+
+static void a_drag_on_the_chart_picks_a_range(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "G");
+        struct key_event down = { .key = KEY_MOUSE_, .x = 40, .y = 4, .button = 1 };
+        struct key_event up = { .key = KEY_MOUSE_, .x = 70, .y = 5, .button = MOUSE_RELEASED };
+
+        assert_true(screen_has(world.ui, 80, 24, "[7 Replay]"));
+        ui_key(world.ui, &down, NOW);
+        ui_key(world.ui, &up, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "and still alive"));
+        assert_true(screen_has(world.ui, 140, 40, "picked range"));
+        ui_key(world.ui, &up, NOW); /* let go of nothing */
+        press(world.ui, "g"); /* before the range nothing of it is there */
+        assert_true(screen_has(world.ui, 80, 24, "nothing that was born in the range"));
+        press(world.ui, "Esc");
+        ui_key(world.ui, &down, NOW);
+        up.x = down.x; /* a click is no drag */
+        ui_key(world.ui, &up, NOW);
+        assert_false(screen_has(world.ui, 80, 24, "still alive"));
+        close_world(&world);
+}
+
 static void the_mouse_selects_sorts_and_changes_tabs(void **state)
 {
         struct world world = open_world(UI_LIVE, "2");
@@ -866,6 +911,8 @@ int main(void)
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
                 cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
+                cmocka_unit_test(a_range_shows_what_still_lives_of_it),
+                cmocka_unit_test(a_drag_on_the_chart_picks_a_range),
                 cmocka_unit_test(the_mouse_selects_sorts_and_changes_tabs),
                 cmocka_unit_test(the_picker_chooses),
                 cmocka_unit_test(what_is_known_is_said_and_no_more),
