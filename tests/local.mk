@@ -98,6 +98,7 @@ UNIT_TESTS = \
 	%D%/unit/test_stacks \
 	%D%/unit/test_store \
 	%D%/unit/test_store_crash \
+	%D%/unit/test_store_blocks \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
 	%D%/unit/test_suppress \
@@ -162,6 +163,7 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_rollup_SOURCES = %D%/unit/test_rollup.c $(SESSION_SOURCES)
 %C%_unit_test_store_SOURCES = %D%/unit/test_store.c $(SESSION_SOURCES)
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
+%C%_unit_test_store_blocks_SOURCES = %D%/unit/test_store_blocks.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)

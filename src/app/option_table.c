@@ -43,14 +43,14 @@ const struct option_row option_pid_recorded = {
         .manual = "Instead of a file: the session of the recorder that runs on PID.",
 };
 const struct option_row option_name = {
-        .name = "name", .argument = "NAME", .kind = OPTION_TEXT, .offset = FIELD(name), .words = WORDS_COMMAND,
+        .name = "name", .argument = "NAME", .kind = OPTION_TEXT, .offset = FIELD(name), .words = WORDS_NAME,
         .help = "the process of this name, instead of -p",
         .manual = "The process of that name, or whose executable is called that; the kernel keeps 15 bytes of a name. Several "
                   "processes of the name are listed, and none of them is taken. Where a recorder is looked for, processes that "
                   "are recorded come before others.",
 };
 const struct option_row option_unit = {
-        .name = "unit", .argument = "UNIT", .kind = OPTION_TEXT, .offset = FIELD(unit),
+        .name = "unit", .argument = "UNIT", .kind = OPTION_TEXT, .offset = FIELD(unit), .words = WORDS_UNIT,
         .help = "the main process of this systemd unit",
         .manual = "The main process of this systemd unit (`.service` is added to a name without a suffix): the oldest one in the "
                   "cgroup of that name whose parent is not in it. systemd itself is not asked.",

@@ -88,6 +88,8 @@ enum option_words {
         WORDS_SESSION,   /* session files */
         WORDS_SESSION_AT, /* FILE, or FILE@MOMENT */
         WORDS_PID,       /* processes */
+        WORDS_NAME,      /* names of processes */
+        WORDS_UNIT,      /* systemd units that run */
         WORDS_RECORDED,  /* processes that a recorder runs on */
         WORDS_MOMENT,    /* marks of the session named before */
         WORDS_ERROR,     /* error codes */

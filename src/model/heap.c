@@ -119,6 +119,7 @@ void heap_free(struct heap *heap)
         filter_done(&heap->filter);
         threads_done(&heap->threads);
         expected_done(&heap->expected);
+        free(heap->same);
         free(heap->classes);
         free(heap->matches);
         free(heap->rows);

@@ -165,6 +165,10 @@ uint64_t heap_age50_ns(struct heap *heap, uint32_t site);
 enum { HEAP_AGES = 5 };
 int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
 
+/* What SITE has that still lives, by birth: RET gets the bytes born in each of N steps of [FROM_NS, TO_NS); 0 when nothing is
+ * known. Reads the site's sampled blocks, too. */
+int heap_survivors(struct heap *heap, uint32_t site, uint64_t from_ns, uint64_t to_ns, double *ret, size_t n);
+
 /* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);

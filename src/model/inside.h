@@ -86,6 +86,9 @@ struct heap {
         uint64_t zooms_move;
 
         struct threads threads;
+        uint32_t *same;            /* by frame: names_same(), 0 = not asked yet; for trees */
+        size_t n_same;
+        uint32_t same_generation;  /* of the names */
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */

@@ -65,10 +65,34 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
         return (uint32_t)n;
 }
 
+/* Room for what names_same() says; from tree to tree it stays, as long as nothing is called otherwise. */
+static void prepare_same(struct heap *heap)
+{
+        const struct names *names = &heap->names;
+
+        if (heap->same_generation != names->generation)
+                heap->n_same = 0;
+        heap->same_generation = names->generation;
+        if (heap->n_same >= names->n_frames)
+                return;
+        heap->same = xreallocarray(heap->same, names->n_frames, sizeof *heap->same);
+        memset(heap->same + heap->n_same, 0, (names->n_frames - heap->n_same) * sizeof *heap->same);
+        heap->n_same = names->n_frames;
+}
+
+static uint32_t same_frame(struct heap *heap, uint32_t frame)
+{
+        if (frame >= heap->n_same)
+                return names_same(&heap->names, frame);
+        if (heap->same[frame] == 0)
+                heap->same[frame] = names_same(&heap->names, frame);
+        return heap->same[frame];
+}
+
 /* The child of PARENT for FRAME, made when there is none. When the tree is full: PARENT. */
 static uint32_t child(struct build *build, uint32_t parent, uint32_t frame)
 {
-        uint32_t id = names_same(&build->heap->names, frame);
+        uint32_t id = same_frame(build->heap, frame);
         uint64_t key = ((uint64_t)parent + 1) << 32 | id, value;
 
         if (addrmap_get(&build->children, key, &value))
@@ -190,7 +214,7 @@ static uint32_t frame_of_site(struct build *build, uint32_t site)
 
         if (*known == 0) {
                 *known = names_frame_of_site(names, site);
-                *known = *known ? names_same(names, *known) : UINT32_MAX;
+                *known = *known ? same_frame(build->heap, *known) : UINT32_MAX;
         }
         return *known;
 }
@@ -462,6 +486,7 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
         build.nodes[0].approximate = false;
+        prepare_same(heap);
         build.site_frames = xcalloc(heap->names.n_sites + 1, sizeof *build.site_frames);
         if (!query->inverted || large)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);

@@ -78,6 +78,7 @@ void ui_free(struct ui *ui)
         free(ui->gaps);
         free(ui->copied);
         free(ui->error);
+        free(ui->picker_rows);
         free(ui);
 }
 

@@ -213,6 +213,9 @@ struct ui {
         int picker_sort;
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
+        bool picker_tree;               /* processes stand below their parents */
+        struct picker_row *picker_rows; /* then: where, by pid */
+        size_t n_picker_rows;
         int32_t pid;
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
