@@ -16,7 +16,7 @@ extern const struct option_row option_output, option_duration, option_mean, opti
         option_live;
 /* the screen */
 extern const struct option_row option_ascii, option_color, option_no_mouse, option_plain,
-        option_source_map, option_keys, option_screen, option_styles;
+        option_source_map, option_expected, option_keys, option_screen, option_styles;
 /* what is printed */
 extern const struct option_row option_at, option_range, option_top, option_json, option_fail_on,
         option_output_copy, option_csv, option_no_pager, option_to, option_metric, option_redact,
