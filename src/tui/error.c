@@ -199,9 +199,12 @@ static void move(struct ui *ui, int step)
 
 static enum ui_action leave(struct ui *ui)
 {
-        if (!ui->error->from_picker)
+        if (ui->heap)
+                ui->view = VIEW_OVERVIEW; /* what was recorded before is still there */
+        else if (ui->error->from_picker)
+                ui->view = VIEW_PICKER;
+        else
                 return UI_QUIT;
-        ui->view = VIEW_PICKER;
         return UI_NOTHING;
 }
 
