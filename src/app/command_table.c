@@ -24,7 +24,7 @@ static const struct subcommand top = {
                     "  heaptop -p 4711                 watch process 4711\n"
                     "  heaptop demo                    watch a small service that leaks",
         .options = OPTIONS(&option_pid_main, &option_name, &option_output, &option_duration, &option_color, HELP, &option_version),
-        .more = OPTIONS(&option_ascii, &option_no_mouse, &option_plain, &option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_log),
+        .more = OPTIONS(&option_ascii, &option_no_mouse, &option_plain, &option_unit, &option_container, &option_wait, &option_mean, RECORDING_MORE, FOLLOWING, &option_source_map, &option_expected, &option_log),
 };
 static const struct subcommand replay = {
         .id = SUB_REPLAY, .name = "replay", .brief = "look at a session", .operands = "FILE", .words = WORDS_SESSION,
@@ -33,7 +33,7 @@ static const struct subcommand replay = {
                     "  heaptop shop.heaptop            the same\n"
                     "  heaptop replay F --keys '> Enter' --screen 120x40   print one screen",
         .options = OPTIONS(&option_keys, &option_screen, &option_source_map, SCREEN, HELP),
-        .more = OPTIONS(&option_styles, &option_log),
+        .more = OPTIONS(&option_styles, &option_expected, &option_log),
 };
 static const struct subcommand record = {
         .id = SUB_RECORD, .name = "record", .brief = "record without a screen", .operands = "",
@@ -51,7 +51,7 @@ static const struct subcommand attach = {
                     "  heaptop attach 4711             the one that records 4711\n"
                     "  heaptop list                    which are there?",
         .options = OPTIONS(&option_pid_recorded, WHOM, &option_source_map, SCREEN, HELP),
-        .more = OPTIONS(&option_log),
+        .more = OPTIONS(&option_expected, &option_log),
 };
 static const struct subcommand run = {
         .id = SUB_RUN, .name = "run", .brief = "start and record it", .operands = "[--] CMD [ARG...]",
@@ -61,7 +61,7 @@ static const struct subcommand run = {
                     "  heaptop run --live -- ./server  watch it meanwhile\n"
                     "  heaptop run -o t.heaptop -- make test",
         .options = OPTIONS(&option_live, RECORDING, &option_follow_fork, HELP),
-        .more = OPTIONS(&option_follow_exec, RECORDING_MORE, &option_source_map, SCREEN, &option_log),
+        .more = OPTIONS(&option_follow_exec, RECORDING_MORE, &option_source_map, SCREEN, &option_expected, &option_log),
 };
 static const struct subcommand report = {
         .id = SUB_REPORT, .name = "report", .brief = "print what was found", .operands = "FILE", .words = WORDS_SESSION,
@@ -70,7 +70,7 @@ static const struct subcommand report = {
                     "  heaptop report shop.heaptop --range A..B --top 5\n"
                     "  heaptop report shop.heaptop --json | jq .",
         .options = OPTIONS(&option_pid_recorded, WHOM, &option_at, &option_range, &option_top, &option_json, &option_csv, &option_fail_on, HELP),
-        .more = OPTIONS(&option_no_pager, &option_log),
+        .more = OPTIONS(&option_no_pager, &option_expected, &option_log),
 };
 static const struct subcommand export = {
         .id = SUB_EXPORT, .name = "export", .brief = "for other tools", .operands = "FILE", .words = WORDS_SESSION,
@@ -80,7 +80,7 @@ static const struct subcommand export = {
                     "  heaptop export F --to csv --range A..B --redact -o sites.csv",
         .options = OPTIONS(&option_to, &option_metric, &option_at, &option_range, &option_redact, &option_output_export, &option_force,
                            &option_pid_recorded, HELP),
-        .more = OPTIONS(WHOM, &option_log),
+        .more = OPTIONS(WHOM, &option_expected, &option_log),
 };
 static const struct subcommand diff = {
         .id = SUB_DIFF, .name = "diff", .brief = "what grew in between", .operands = "FILE[@A] [FILE][@B]",
@@ -90,7 +90,7 @@ static const struct subcommand diff = {
                     "  heaptop diff shop.heaptop@A @B          two marks of one session\n"
                     "  heaptop diff F@-1h F --min 10M --json",
         .options = OPTIONS(&option_min, &option_top, &option_json, HELP),
-        .more = OPTIONS(&option_no_pager, &option_log),
+        .more = OPTIONS(&option_no_pager, &option_expected, &option_log),
 };
 static const struct subcommand resymbolize = {
         .id = SUB_RESYMBOLIZE, .name = "resymbolize", .brief = "look for names again", .operands = "FILE", .words = WORDS_SESSION,
@@ -133,7 +133,7 @@ static const struct subcommand demo = {
                     "  heaptop demo -d 30s | cat       record for 30 s, print the report\n"
                     "  heaptop demo -o demo.heaptop    keep the session here",
         .options = OPTIONS(RECORDING, SCREEN, HELP),
-        .more = OPTIONS(RECORDING_MORE, &option_log),
+        .more = OPTIONS(RECORDING_MORE, &option_expected, &option_log),
 };
 static const struct subcommand completion = {
         .id = SUB_COMPLETION, .name = "completion", .brief = "complete in your shell", .operands = "bash|zsh|fish",

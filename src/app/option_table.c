@@ -223,6 +223,13 @@ const struct option_row option_source_map = {
                   "that is another is shown as such; else a file that was changed after the program is marked \"newer than the "
                   "program\".",
 };
+const struct option_row option_expected = {
+        .name = "expected", .argument = "FILE", .kind = OPTION_TEXT, .offset = FIELD(expected_file), .words = WORDS_FILE,
+        .help = "sites to leave out, as LeakSanitizer suppresses",
+        .manual = "Leave out the sites that are as they should be: FILE has a line `leak:PATTERN` for each, as for LeakSanitizer. A "
+                  "site is expected when a function of its call stacks, a source file or a module matches; how many were left out "
+                  "is told. The user's own file, `expected.supp` beside the config file, is read first (see heaptop(5)).",
+};
 const struct option_row option_keys = {
         .name = "keys", .argument = "KEYS", .kind = OPTION_TEXT, .offset = FIELD(keys),
         .help = "no terminal: press '> > Enter', print the screen",

@@ -13,7 +13,7 @@ extern const struct option_row option_pid, option_pid_main, option_pid_recorded,
 extern const struct option_row option_output, option_duration, option_mean, option_stack, option_no_cmdline, option_no_debuginfod,
         option_no_python, option_rss_only, option_min_free, option_max_cost, option_follow_fork, option_follow_exec, option_malloc_at, option_pair, option_live;
 /* the screen */
-extern const struct option_row option_ascii, option_color, option_no_mouse, option_plain, option_source_map, option_keys, option_screen,
+extern const struct option_row option_ascii, option_color, option_no_mouse, option_plain, option_source_map, option_expected, option_keys, option_screen,
         option_styles;
 /* what is printed */
 extern const struct option_row option_at, option_range, option_top, option_json, option_fail_on, option_output_copy,

@@ -23,6 +23,7 @@ struct options_extras {
 };
 
 struct config;
+struct suppress;
 
 /* Everything that any subcommand can be told. Strings point into argv. */
 struct options {
@@ -46,6 +47,8 @@ struct options {
         bool ascii, no_mouse, plain;
         struct pathmap source_map; /* -i */
         enum term_color color;
+        const char *expected_file; /* --expected */
+        struct suppress *expected; /* sites that are as they should be; NULL = none were read */
         struct config *config;   /* the user's file, for the screen (app/config.h); NULL = none was read */
         const char *log;
         const char *keys;        /* replay: press these, print the screen, end */
