@@ -1,7 +1,8 @@
 /* options: the command line, read by the same table that prints --help.
  *
- * Each option is a row of app/option_table.c, which says where in `struct options` its value goes; each subcommand of
- * app/command_table.c has a list of them. Whatever is not in that list is refused with the nearest word that is. */
+ * Each option is a row of app/option_table.c, which says where in `struct options` its value goes; each
+ * subcommand of app/command_table.c has a list of them. Whatever is not in that list is refused with the
+ * nearest word that is. */
 #pragma once
 
 #include "base/err.h"
@@ -130,8 +131,8 @@ struct subcommand {
 /* The option at INDEX, those of -h first; NULL behind the last one. */
 const struct option_row *subcommand_option(const struct subcommand *command, size_t index);
 
-/* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or -EINVAL with a
- * sentence that names the nearest option; the exit status is then EXIT_USAGE. */
+/* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or
+ * -EINVAL with a sentence that names the nearest option; the exit status is then EXIT_USAGE. */
 int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err);
 
 /* One screen: usage, examples, the options that are needed most. The caller frees it. */
