@@ -103,7 +103,9 @@ bash_values() {
 bash_processes() {
         found=$(in_bash heaptop record -p "$$")
         printf '%s\n' "$found" | grep -qw "$$" || return 1
-        in_bash heaptop record -p '' | grep -q "^$$  [a-z]"
+        in_bash heaptop record -p '' | grep -q "^$$  [a-z]" || return 1
+        read -r comm </proc/$$/comm
+        in_bash heaptop record --name "$comm" | grep -q "^$comm"
 }
 bash_sessions() {
         found=$(in_bash heaptop report '')

@@ -111,6 +111,14 @@ environment() {
         same "in src" "in heaptop(1)"
 }
 
+files() {
+        find "$HEAPTOP_SRC/src/app" -name '*.c' -exec cat {} + | grep -o -e 'config_place([^,]*, "[a-z.]*")' -e '\.config/heaptop/[a-z.]*[a-z]' |
+                sed 's/.*"\([a-z.]*\)".*/\1/; s|.*/||' | sort -u >"$work/a"
+        awk '/^\.Sh/ { on = $2 == "FILES" } on && /^\.It Pa/ { print $3 }' "$(page heaptop.1)" >"$work/files"
+        grep -o '\.config/heaptop/[a-z.]*' "$work/files" | sed 's|.*/||' | sort -u >"$work/b"
+        same "in src" "in heaptop(1)" && grep -q '\.local/state/heaptop/' "$work/files" && grep -q '^/run/heaptop' "$work/files"
+}
+
 errors() {
         sed -n 's/^\.It Sy E\([0-9]*\) .*/\1/p' "$(page heaptop-errors.7)" | while read -r number; do
                 "$heaptop" help "E$number" >/dev/null 2>&1 || echo "E$number"
@@ -150,7 +158,7 @@ installs() {
         (cd "$work/root" && find . -type f) | none "stays behind"
 }
 
-plan=12
+plan=13
 for s in x $subcommands; do plan=$((plan + 3)); done
 echo "1..$plan"
 check "the manual pages are well-formed" lint
@@ -159,6 +167,7 @@ check "what -h shows is in --help" short_is_part_of_long
 check "README, tour and manual speak of options that there are" spoken_of
 check "exit statuses agree" exits
 check "variables of the environment agree" environment
+check "files agree" files
 check "errors agree" errors
 check "README leads to every document" reading_on
 check "README names what building takes" packages

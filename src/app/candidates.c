@@ -13,6 +13,7 @@
 #include "target/proc.h"
 
 #include <ctype.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,21 @@
 #include <unistd.h>
 
 enum { MAX_SESSIONS = 100 };
+
+/* Whether SEEN, words parted by newlines, has WORD; now it has. */
+static bool is_seen(struct buf *seen, const char *word)
+{
+        char *line = xasprintf("\n%s\n", word);
+        bool known;
+
+        if (!seen->data)
+                buf_putc(seen, '\n');
+        known = strstr(seen->data, line);
+        if (!known)
+                buf_puts(seen, line + 1);
+        free(line);
+        return known;
+}
 
 /* Nothing that means something to a shell. */
 static bool is_harmless(const char *word)
@@ -51,16 +67,51 @@ static void print_pid(pid_t pid)
                 print(number, stat.comm);
 }
 
-static void print_processes(void)
+static void print_name(pid_t pid, struct buf *seen)
 {
+        struct proc_stat stat;
+
+        if (pid != getpid() && proc_stat_read(pid, &stat) == 0 && !stat.kernel_thread && !is_seen(seen, stat.comm))
+                print(stat.comm, "process");
+}
+
+static void print_processes(bool names)
+{
+        struct buf seen = { 0 };
         pid_t *pids = NULL;
         size_t n = 0;
 
         if (proc_pids(&pids, &n) < 0)
                 return;
-        for (size_t i = 0; i < n; i++)
-                print_pid(pids[i]);
+        for (size_t i = 0; i < n; i++) {
+                if (names)
+                        print_name(pids[i], &seen);
+                else
+                        print_pid(pids[i]);
+        }
+        buf_done(&seen);
         free(pids);
+}
+
+static void print_units(void)
+{
+        static const char *const where[] = { "/sys/fs/cgroup/*.slice/*.service", "/sys/fs/cgroup/systemd/*.slice/*.service",
+                                             "/sys/fs/cgroup/*.slice/*/*/*.slice/*.service" };
+        struct buf seen = { 0 };
+        glob_t found;
+
+        for (size_t i = 0; i < array_len(where); i++) {
+                if (glob(where[i], 0, NULL, &found) != 0)
+                        continue;
+                for (size_t j = 0; j < found.gl_pathc; j++) {
+                        const char *name = strrchr(found.gl_pathv[j], '/') + 1;
+
+                        if (!is_seen(&seen, name))
+                                print(name, "unit");
+                }
+                globfree(&found);
+        }
+        buf_done(&seen);
 }
 
 static int print_recorded(void *ctx, const struct registry_entry *entry)
@@ -86,17 +137,10 @@ static void print_sessions(const struct user *user, const char *begin)
         free(sessions);
 }
 
-/* CTX: the names that were printed, each behind a newline. */
 static int print_mark(void *ctx, const struct rec_mark *mark)
 {
-        struct buf *seen = ctx;
-        char *line = xasprintf("\n%s\n", mark->name);
-
-        if (!strstr(seen->data, line)) {
+        if (!is_seen(ctx, mark->name))
                 print(mark->name, "mark");
-                buf_puts(seen, line + 1);
-        }
-        free(line);
         return 0;
 }
 
@@ -106,7 +150,6 @@ static void print_moments(const char *path)
         struct buf seen = { 0 };
         struct err err = { 0 };
 
-        buf_putc(&seen, '\n');
         if (store_open(path, &store, &err) == 0) {
                 const struct history *history = store_history(store);
 
@@ -139,7 +182,11 @@ int candidates_print(const char *kind, const char *word)
         if (user_drop(&user, &err) < 0)
                 return err_exit_status(&err);
         if (strcmp(kind, "processes") == 0)
-                print_processes();
+                print_processes(false);
+        else if (strcmp(kind, "names") == 0)
+                print_processes(true);
+        else if (strcmp(kind, "units") == 0)
+                print_units();
         else if (strcmp(kind, "sessions") == 0)
                 print_sessions(&user, word);
         else if (strcmp(kind, "moments") == 0)

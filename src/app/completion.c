@@ -11,6 +11,7 @@ static const char *kind_name(enum option_words words)
 {
         static const char *const names[] = {
                 [WORDS_SESSION] = "sessions", [WORDS_SESSION_AT] = "sessions", [WORDS_PID] = "processes",
+                [WORDS_NAME] = "names", [WORDS_UNIT] = "units",
                 [WORDS_RECORDED] = "recorded", [WORDS_MOMENT] = "moments", [WORDS_ERROR] = "errors",
                 [WORDS_SUBCOMMAND] = "sessions",
         };

@@ -39,6 +39,19 @@ static const char *allocator_of(const char *path)
         return NULL;
 }
 
+static void look_at_unwinding(const struct image *image, struct picker_detail *ret)
+{
+        uint64_t addr;
+        size_t len;
+        const char *by = "frame pointers";
+
+        if (image_eh_frame(image, &addr, &len))
+                by = ".eh_frame";
+        else if (image_section(image, ".debug_frame", &addr, &len))
+                by = ".debug_frame";
+        snprintf(ret->unwind, sizeof ret->unwind, "%s", by);
+}
+
 static void look_at_maps(pid_t pid, struct picker_detail *ret)
 {
         struct maps maps = { 0 };
@@ -55,8 +68,10 @@ static void look_at_maps(pid_t pid, struct picker_detail *ret)
                 name = allocator_of(m->path);
                 if (name && (!guess || strcmp(guess, "glibc") == 0))
                         guess = name; /* another malloc in front of glibc's is the one in use */
-                if (!image && image_open(pid, m, &image) == 0)
-                        ret->has_symbols = image_has_symtab(image); /* the first one is the program */
+                if (!image && image_open(pid, m, &image) == 0) { /* the first one is the program */
+                        ret->has_symbols = image_has_symtab(image);
+                        look_at_unwinding(image, ret);
+                }
         }
         snprintf(ret->allocator, sizeof ret->allocator, "%s", guess ? guess : "malloc inside the program?");
         image_close(image);

@@ -123,7 +123,7 @@ static void add_process(struct picking *picking, pid_t pid)
         known = know(picking, &stat, &status);
         array_grow(picking->processes, picking->n, picking->cap);
         process = &picking->processes[picking->n++];
-        *process = (struct picker_process){ .pid = pid, .start_time = stat.start_time, .rss_bytes = status.rss_bytes,
+        *process = (struct picker_process){ .pid = pid, .parent = stat.ppid, .start_time = stat.start_time, .rss_bytes = status.rss_bytes,
                                             .limit_bytes = known->limit_bytes, .threads = (uint32_t)status.threads,
                                             .uptime_ns = proc_uptime_ns(stat.start_time),
                                             .watched = is_watched(picking, pid) };

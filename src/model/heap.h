@@ -47,6 +47,7 @@ struct heap_query {
         bool reverse;
         const char *filter;
         int64_t at_least;        /* live bytes; sites with less are left out. 0 = none */
+        bool with_expected;      /* those that are expected, too */
 };
 
 struct heap *heap_new(const struct history *history);
@@ -56,6 +57,13 @@ void heap_free(struct heap *heap); /* accepts NULL */
  * them, so that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek();
  * they stay the caller's. */
 void heap_set_rules(struct heap *heap, const struct rules *rules, bool own);
+
+/* Sites are expected of which a frame of any stack, its source file or its module is suppressed, as in LeakSanitizer. heap_list()
+ * and heap_stacks() leave them out. SUPPRESS stays the caller's and may change; NULL = none. */
+struct suppress;
+void heap_set_expected(struct heap *heap, const struct suppress *suppress);
+bool heap_is_expected(struct heap *heap, uint32_t site);
+size_t heap_n_expected(struct heap *heap); /* of those that are there at NOW */
 
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
@@ -157,6 +165,10 @@ uint64_t heap_age50_ns(struct heap *heap, uint32_t site);
 enum { HEAP_AGES = 5 };
 int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
 
+/* What SITE has that still lives, by birth: RET gets the bytes born in each of N steps of [FROM_NS, TO_NS); 0 when nothing is
+ * known. Reads the site's sampled blocks, too. */
+int heap_survivors(struct heap *heap, uint32_t site, uint64_t from_ns, uint64_t to_ns, double *ret, size_t n);
+
 /* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
  * or a negative errno. */
 int heap_chart(struct heap *heap, uint32_t from, struct rec_process *ret, size_t n);
@@ -245,8 +257,9 @@ struct tree_query {
 };
 
 /* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
- * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks of all stacks that
- * live are read. The caller ends it with tree_done(). */
+ * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks written since are
+ * read. An inverted tree of more than 20,000 stacks leaves out what is below branches of less than a 2,000th of all
+ * (truncated). The caller ends it with tree_done(). */
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
 
 /* What NODE has of METRIC: bytes, or blocks. */

@@ -68,7 +68,7 @@ struct history {
         /* Names of threads, rows with AFTER < tick <= UPTO in order of tick. NULL: this history has none. */
         int (*threads)(void *arg, uint32_t after, uint32_t upto, int (*fn)(void *ctx, const struct rec_thread *row), void *ctx);
         /* Sampled blocks whose rows were written after tick AFTER and up to UPTO and that live at TICK's time, in order of id;
-         * the tid is left out. A block that realloc turned into another is written again, with its old birth. */
+         * tid and death_ns are left out. A block that realloc turned into another is written again, with its old birth. */
         int (*blocks_between)(void *arg, uint32_t after, uint32_t upto, uint32_t tick,
                               int (*fn)(void *ctx, const struct rec_block *row), void *ctx);
 

@@ -13,6 +13,12 @@
 
 struct entry {
         struct picker_process process;
+        /* the tree, as of the last picker_tree() */
+        struct entry *above, *shown_above; /* its parent; the nearest ancestor that matches; NULL = none */
+        struct entry *first, *next;  /* rows: its children that match, and the next of its own siblings */
+        uint64_t branch_rss;
+        int depth;
+        bool shown;
         double minutes[PICKER_HISTORY]; /* when each value of the history was read */
 };
 
@@ -23,7 +29,7 @@ struct picker {
         struct picker_detail detail;
         struct picker_session *sessions;
         size_t n_sessions;
-        const struct entry **rows; /* room for picker_list() */
+        struct entry **rows; /* room for picker_list() */
 };
 
 struct picker *picker_new(void)
@@ -115,12 +121,13 @@ static int compare_numbers(double a, double b)
 struct order {
         enum picker_sort sort;
         bool reverse;
+        bool branches; /* RSS is that of the branch */
 };
 
 static int compare(const void *a, const void *b, void *arg)
 {
-        const struct picker_process *x = &(*(const struct entry *const *)a)->process;
-        const struct picker_process *y = &(*(const struct entry *const *)b)->process;
+        const struct entry *left = *(const struct entry *const *)a, *right = *(const struct entry *const *)b;
+        const struct picker_process *x = &left->process, *y = &right->process;
         const struct order *order = arg;
         int r = 0;
 
@@ -136,7 +143,8 @@ static int compare(const void *a, const void *b, void *arg)
                 break;
         case PICKER_BY_RSS:
         default:
-                r = compare_numbers((double)x->rss_bytes, (double)y->rss_bytes);
+                r = order->branches ? compare_numbers((double)left->branch_rss, (double)right->branch_rss)
+                                    : compare_numbers((double)x->rss_bytes, (double)y->rss_bytes);
                 break;
         }
         if (r != 0)
@@ -161,7 +169,7 @@ static bool matches(const struct filter *filter, const struct picker_process *pr
 size_t picker_list(struct picker *picker, enum picker_sort sort, bool reverse, const char *text, const char *user,
                    int32_t *ret, size_t max)
 {
-        struct order order = { sort, reverse };
+        struct order order = { .sort = sort, .reverse = reverse };
         struct filter filter = { 0 };
         size_t n = 0;
 
@@ -175,6 +183,97 @@ size_t picker_list(struct picker *picker, enum picker_sort sort, bool reverse, c
                 qsort_r(picker->rows, n, sizeof *picker->rows, compare, &order);
         for (size_t i = 0; i < n && i < max; i++)
                 ret[i] = picker->rows[i]->process.pid;
+        return n;
+}
+
+/* ---- the tree ---- */
+
+enum { DEEPEST = 64 }; /* what stands in /proc was read at different moments: a circle must not catch us */
+
+static int depth_of(const struct entry *entry)
+{
+        int depth = 0;
+
+        while (entry->above && depth < DEEPEST) {
+                entry = entry->above;
+                depth++;
+        }
+        return depth;
+}
+
+/* Parents, and the RSS of branches: each is added to all above it. */
+static void grow_tree(struct picker *picker)
+{
+        for (size_t i = 0; i < picker->n; i++) {
+                struct entry *entry = &picker->entries[i], *above = find(picker, entry->process.parent);
+
+                entry->above = above != entry ? above : NULL;
+                entry->first = entry->next = entry->shown_above = NULL;
+                entry->branch_rss = 0;
+                entry->shown = false;
+        }
+        for (size_t i = 0; i < picker->n; i++) {
+                struct entry *entry = &picker->entries[i];
+
+                if (depth_of(entry) == DEEPEST)
+                        entry->above = NULL;
+        }
+        for (size_t i = 0; i < picker->n; i++) {
+                int steps = 0;
+
+                for (struct entry *at = &picker->entries[i]; at && steps <= DEEPEST; at = at->above, steps++)
+                        at->branch_rss += picker->entries[i].process.rss_bytes;
+        }
+}
+
+static void hang_below(struct entry *entry, struct entry **roots)
+{
+        struct entry **list = roots;
+
+        for (struct entry *at = entry->above; at && !entry->shown_above; at = at->above)
+                if (at->shown)
+                        entry->shown_above = at;
+        if (entry->shown_above)
+                list = &entry->shown_above->first;
+        entry->next = *list;
+        *list = entry;
+}
+
+size_t picker_tree(struct picker *picker, enum picker_sort sort, bool reverse, const char *text, const char *user,
+                   struct picker_row *ret, size_t max)
+{
+        struct order order = { .sort = sort, .reverse = reverse, .branches = true };
+        struct entry *roots = NULL, *at;
+        struct filter filter = { 0 };
+        size_t n = 0, done = 0;
+
+        if (filter_init(text, &filter, NULL) < 0)
+                return 0;
+        grow_tree(picker);
+        for (size_t i = 0; i < picker->n; i++) {
+                picker->entries[i].shown = matches(&filter, &picker->entries[i].process, user ? user : "");
+                if (picker->entries[i].shown)
+                        picker->rows[n++] = &picker->entries[i];
+        }
+        filter_done(&filter);
+        if (n > 1)
+                qsort_r(picker->rows, n, sizeof *picker->rows, compare, &order);
+        for (size_t i = n; i-- > 0;) /* each is put before those that are worse */
+                hang_below(picker->rows[i], &roots);
+        at = roots;
+        while (at && done < n) {
+                at->depth = at->shown_above ? at->shown_above->depth + 1 : 0;
+                if (done < max)
+                        ret[done] = (struct picker_row){ at->process.pid, at->depth, at->branch_rss };
+                done++;
+                if (at->first) {
+                        at = at->first;
+                        continue;
+                }
+                while (at && !at->next)
+                        at = at->shown_above;
+                at = at ? at->next : NULL;
+        }
         return n;
 }
 

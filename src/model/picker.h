@@ -9,7 +9,7 @@ enum { PICKER_HISTORY = 60 };
 
 /* One process; app fills the first half from /proc, picker_update() keeps the second. Strings are cleaned. */
 struct picker_process {
-        int32_t pid;
+        int32_t pid, parent;    /* parent 0 = none, or not known */
         uint64_t start_time;
         char user[16];
         char command[128];      /* command line, or [comm] */
@@ -32,6 +32,7 @@ struct picker_detail {
         char allocator[64];
         char limit[96];          /* "cgroup /web.slice 2.0G (812M used)" */
         bool has_symbols;
+        char unwind[24];         /* how its stacks can be walked: ".eh_frame", ".debug_frame", "frame pointers"; "" = not known */
         char attach[256];        /* "OK (root). Would stop the process for about 3 ms", or what is in the way and the remedy */
         bool attach_ok;
         char visible[128];       /* which share of the growth heaptop will see; "" when all */
@@ -54,6 +55,16 @@ enum picker_sort { PICKER_BY_GROWTH, PICKER_BY_RSS, PICKER_BY_PID, PICKER_BY_NAM
 size_t picker_list(struct picker *picker, enum picker_sort sort, bool reverse, const char *filter, const char *user,
                    int32_t *ret, size_t max);
 const struct picker_process *picker_find(const struct picker *picker, int32_t pid); /* or NULL */
+
+/* The same below their parents: each is followed by its descendants, siblings best first. The parent of a row is the nearest
+ * ancestor that matches. PICKER_BY_RSS counts whole branches. */
+struct picker_row {
+        int32_t pid;
+        int depth;           /* 0 = nothing above it matches */
+        uint64_t branch_rss; /* of the process and all its descendants, whether they match or not */
+};
+size_t picker_tree(struct picker *picker, enum picker_sort sort, bool reverse, const char *filter, const char *user,
+                   struct picker_row *ret, size_t max);
 
 void picker_set_detail(struct picker *picker, const struct picker_detail *detail);
 const struct picker_detail *picker_detail(const struct picker *picker);

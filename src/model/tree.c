@@ -16,6 +16,7 @@
 
 /* More lines than anybody reads, and a limit for files made to be large: beyond, bytes stay at the caller. */
 enum { NODES_MAX = 1 << 20 };
+enum { LARGE_STACKS = 20000, SMALL_PART = 2000 }; /* in a tree of so many stacks, less than this part of all is small */
 
 struct build {
         struct heap *heap;
@@ -24,8 +25,10 @@ struct build {
         struct addrmap children; /* parent and frame -> node */
         const struct tree_query *query;
         uint64_t from_ns, to_ns; /* what is kept was born in it */
-        const struct compare *kept; /* who knows; NULL = it is counted block by block */
-        uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet (top-down only) */
+        const struct compare *kept; /* who knows what that is; NULL = it is counted block by block */
+        int64_t *kept_bytes;        /* then by stack */
+        uint32_t *site_frames;   /* by site: the frame it is named for as the tree has it; 0 = not looked up yet */
+        uint32_t *node_of;       /* by stack: node + 1 of its frame, 0 = not made yet; inverted: where its way ends. NULL = not kept */
 };
 
 /* A function with a name that was compiled while the program ran, or interpreted. */
@@ -62,10 +65,34 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
         return (uint32_t)n;
 }
 
+/* Room for what names_same() says; from tree to tree it stays, as long as nothing is called otherwise. */
+static void prepare_same(struct heap *heap)
+{
+        const struct names *names = &heap->names;
+
+        if (heap->same_generation != names->generation)
+                heap->n_same = 0;
+        heap->same_generation = names->generation;
+        if (heap->n_same >= names->n_frames)
+                return;
+        heap->same = xreallocarray(heap->same, names->n_frames, sizeof *heap->same);
+        memset(heap->same + heap->n_same, 0, (names->n_frames - heap->n_same) * sizeof *heap->same);
+        heap->n_same = names->n_frames;
+}
+
+static uint32_t same_frame(struct heap *heap, uint32_t frame)
+{
+        if (frame >= heap->n_same)
+                return names_same(&heap->names, frame);
+        if (heap->same[frame] == 0)
+                heap->same[frame] = names_same(&heap->names, frame);
+        return heap->same[frame];
+}
+
 /* The child of PARENT for FRAME, made when there is none. When the tree is full: PARENT. */
 static uint32_t child(struct build *build, uint32_t parent, uint32_t frame)
 {
-        uint32_t id = names_same(&build->heap->names, frame);
+        uint32_t id = same_frame(build->heap, frame);
         uint64_t key = ((uint64_t)parent + 1) << 32 | id, value;
 
         if (addrmap_get(&build->children, key, &value))
@@ -118,6 +145,8 @@ static uint32_t node_inverted(struct build *build, uint32_t stack)
         uint32_t path[NAMES_DEPTH_MAX], node = 0;
         size_t n = names_callers(names, stack, path);
 
+        if (build->node_of && build->node_of[stack])
+                return build->node_of[stack] - 1;
         for (size_t i = 0; i < n; i++)
                 node = descend(build, node, names->stacks[path[i]].frame, true);
         return node;
@@ -142,57 +171,63 @@ static double stack_rate(struct heap *heap, uint32_t stack)
         return site_window > 0 ? ends + rest * window / site_window : ends;
 }
 
-/* What is counted of a stack besides its counters. */
-struct kept {
-        uint64_t from_ns, to_ns;
-        __int128 bytes;
-};
-
 static int keep_block(void *ctx, const struct rec_block *row)
 {
-        struct kept *kept = ctx;
+        struct build *build = ctx;
 
-        if (row->birth_ns > kept->from_ns && row->birth_ns <= kept->to_ns)
-                kept->bytes += heap_block_bytes(row);
+        if (row->birth_ns > build->from_ns && row->birth_ns <= build->to_ns && row->stack < build->heap->names.n_stacks)
+                build->kept_bytes[row->stack] = capped_add(build->kept_bytes[row->stack], heap_block_bytes(row));
         return 0;
 }
 
-/* Never more than lives: a damaged file can hold any weight. */
-static int count_kept(struct build *build, uint32_t stack, int64_t *ret)
+/* Counts what each stack has kept, when nobody has done that before: in one go through the blocks that were written since. */
+static int count_kept(struct build *build)
 {
         const struct history *history = build->heap->history;
-        int64_t live = cursor_stack(&build->heap->now, stack).live_bytes;
-        struct kept kept = { build->from_ns, build->to_ns, 0 };
+        const struct instant *from = timeline_at_time(&build->heap->timeline, build->from_ns);
+        uint32_t tick = build->heap->tick;
         int r;
 
-        *ret = 0;
-        if (build->query->metric == TREE_KEPT && build->kept)
-                *ret = compare_stack(build->kept, stack)->kept_bytes;
-        if (build->query->metric != TREE_KEPT || build->kept || live <= 0)
+        if (build->query->metric != TREE_KEPT || build->kept)
                 return 0;
-        r = history->blocks(history->arg, stack, build->heap->tick, keep_block, &kept);
-        if (r >= 0)
-                *ret = kept.bytes < live ? capped(kept.bytes) : live;
+        build->kept_bytes = xcalloc(build->heap->names.n_stacks + 1, sizeof *build->kept_bytes);
+        r = history->blocks_between(history->arg, from && from->time_ns <= build->from_ns ? from->tick : 0, tick, tick, keep_block, build);
         return r < 0 ? r : 0;
 }
 
-/* The frame that SITE is named for, as the tree has it; 0 = none. */
-static uint32_t frame_of_site(const struct names *names, uint32_t site)
+/* Never more than lives: a damaged file can hold any weight. */
+static int64_t kept_of(const struct build *build, uint32_t stack)
 {
-        uint32_t frame = names_frame_of_site(names, site);
+        int64_t live;
 
-        return frame ? names_same(names, frame) : 0;
+        if (build->kept)
+                return compare_stack(build->kept, stack)->kept_bytes;
+        live = cursor_stack(&build->heap->now, stack).live_bytes;
+        return build->kept_bytes[stack] < live ? build->kept_bytes[stack] : live;
+}
+
+/* The frame that SITE is named for, as the tree has it; UINT32_MAX = none. */
+static uint32_t frame_of_site(struct build *build, uint32_t site)
+{
+        const struct names *names = &build->heap->names;
+        uint32_t *known = &build->site_frames[site];
+
+        if (*known == 0) {
+                *known = names_frame_of_site(names, site);
+                *known = *known ? same_frame(build->heap, *known) : UINT32_MAX;
+        }
+        return *known;
 }
 
 /* Tells the node of the frame that SITE is named for, on the way from NODE (its leaf) to the root, or, inverted, from NODE (main)
  * to the allocator. */
 static void name_site(struct build *build, uint32_t node, uint32_t site)
 {
-        uint32_t frame = frame_of_site(&build->heap->names, site);
+        uint32_t frame = frame_of_site(build, site);
 
         while (node != 0 && build->nodes[node].frame != frame)
                 node = build->nodes[node].parent;
-        if (node == 0 || frame == 0)
+        if (node == 0)
                 return;
         if (build->nodes[node].site == 0)
                 build->nodes[node].site = site;
@@ -213,21 +248,17 @@ static bool is_empty(const struct build *build, uint32_t stack)
                !(build->query->metric == TREE_BORN && now.born_bytes != 0);
 }
 
-static int add_stack(struct build *build, uint32_t stack)
+static void add_stack(struct build *build, uint32_t stack)
 {
         const struct counts now = cursor_stack(&build->heap->now, stack);
         bool rates = !build->query->widths, changes = rates || build->query->metric == TREE_CHANGE;
         const struct counts base = changes ? then_stack(build->heap, &build->heap->base, stack) : (struct counts){ 0 };
         uint32_t at, site = build->heap->names.stacks[stack].site;
         struct tree_node *node;
-        int64_t kept;
-        int r;
+        int64_t kept = build->query->metric == TREE_KEPT ? kept_of(build, stack) : 0;
 
-        if (build->query->metric != TREE_KEPT && is_empty(build, stack))
-                return 0;
-        r = count_kept(build, stack, &kept);
-        if (r < 0 || (build->query->metric == TREE_KEPT && kept == 0))
-                return r;
+        if (build->query->metric == TREE_KEPT ? kept <= 0 : is_empty(build, stack))
+                return;
         at = build->query->inverted ? node_inverted(build, stack) : node_top_down(build, stack);
         node = &build->nodes[at];
         node->live_bytes = capped_add(node->live_bytes, now.live_bytes);
@@ -243,7 +274,6 @@ static int add_stack(struct build *build, uint32_t stack)
                 node->rate_per_min += stack_rate(build->heap, stack);
         if (site != 0 && site < build->heap->names.n_sites)
                 name_site(build, at, site);
-        return 0;
 }
 
 static void roll_up(struct build *build)
@@ -301,7 +331,7 @@ uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node)
 }
 
 struct order {
-        uint32_t parent, node, frame;
+        uint32_t node, frame;
         int64_t value;
 };
 
@@ -310,34 +340,116 @@ static int by_value(const void *a, const void *b)
 {
         const struct order *x = a, *y = b;
 
-        if (x->parent != y->parent)
-                return x->parent < y->parent ? -1 : 1;
         if (x->value != y->value)
                 return x->value > y->value ? -1 : 1;
         return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* Where the children of each node stand when they are put one group behind the other: FIRST[node] to FIRST[node + 1]. */
+static uint32_t *group_children(const struct build *build)
+{
+        uint32_t *first = xcalloc(build->n + 1, sizeof *first);
+
+        for (size_t i = 1; i < build->n; i++)
+                first[build->nodes[i].parent + 1]++;
+        for (size_t i = 0; i < build->n; i++)
+                first[i + 1] += first[i];
+        return first;
 }
 
 /* Links the children of each node in the order of the metric. */
 static void link_children(struct build *build)
 {
         struct order *order = xcalloc(build->n, sizeof *order);
+        uint32_t *first = group_children(build), *next = xreallocarray(NULL, build->n, sizeof *next);
 
-        for (size_t i = 0; i < build->n; i++)
-                order[i] = (struct order){ build->nodes[i].parent, (uint32_t)i, build->nodes[i].frame,
-                                           tree_value(&build->nodes[i], build->query->metric) };
-        qsort(order + 1, build->n - 1, sizeof *order, by_value);
-        for (size_t i = build->n - 1; i > 0; i--) {
-                struct tree_node *node = &build->nodes[order[i].node], *parent = &build->nodes[node->parent];
+        memcpy(next, first, build->n * sizeof *next);
+        for (size_t i = 1; i < build->n; i++)
+                order[next[build->nodes[i].parent]++] = (struct order){ (uint32_t)i, build->nodes[i].frame,
+                                                                        tree_value(&build->nodes[i], build->query->metric) };
+        for (size_t i = 0; i < build->n; i++) {
+                struct order *group = order + first[i];
+                size_t n = first[i + 1] - first[i];
 
-                node->next_sibling = parent->first_child;
-                parent->first_child = order[i].node;
+                if (n > 1)
+                        qsort(group, n, sizeof *group, by_value);
+                build->nodes[i].first_child = n > 0 ? group[0].node : 0;
+                for (size_t k = 0; k + 1 < n; k++)
+                        build->nodes[group[k].node].next_sibling = group[k + 1].node;
         }
+        free(first);
+        free(next);
         free(order);
 }
 
 static bool is_of_heap(const struct heap *heap, uint32_t site)
 {
         return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
+}
+
+/* A stack on its way from its allocating frame to main. */
+struct way {
+        uint32_t stack, at, node;
+        int64_t value;
+};
+
+static int64_t value_of(const struct build *build, uint32_t stack)
+{
+        const struct counts now = cursor_stack(&build->heap->now, stack);
+        int64_t value = build->query->metric == TREE_BORN ? now.born_bytes : now.live_bytes;
+
+        if (build->query->metric == TREE_KEPT)
+                value = kept_of(build, stack);
+        return value > 0 ? value : 0;
+}
+
+/* All ways one frame further; those that have come to main or to a branch nobody can see have arrived. Returns how many have not. */
+static size_t go_on(struct build *build, struct way *ways, size_t n, double least)
+{
+        const struct names *names = &build->heap->names;
+        double *sums;
+        size_t left = 0;
+
+        for (size_t i = 0; i < n; i++)
+                ways[i].node = descend(build, ways[i].node, names->stacks[ways[i].at].frame, true);
+        sums = xcalloc(build->n, sizeof *sums);
+        for (size_t i = 0; i < n; i++)
+                sums[ways[i].node] += (double)ways[i].value;
+        for (size_t i = 0; i < n; i++) {
+                struct way way = ways[i];
+
+                way.at = names->stacks[way.at].parent < names->n_stacks ? names->stacks[way.at].parent : 0;
+                build->node_of[way.stack] = way.node + 1;
+                if (way.at != 0 && sums[way.node] < least)
+                        build->nodes[way.node].truncated = true;
+                else if (way.at != 0)
+                        ways[left++] = way;
+        }
+        free(sums);
+        return left;
+}
+
+/* An inverted tree has a whole way to main for each allocating frame: of many sites that would be millions of nodes. So in a large
+ * heap branches that are too small to be seen are not followed. */
+static void place_inverted(struct build *build)
+{
+        const struct names *names = &build->heap->names;
+        struct way *ways = NULL;
+        size_t n = 0, cap = 0;
+        double all = 0;
+
+        for (uint32_t stack = 1; stack < names->n_stacks; stack++) {
+                int64_t value = value_of(build, stack);
+
+                if (value == 0 || !is_of_heap(build->heap, names->stacks[stack].site))
+                        continue;
+                array_grow(ways, n, cap);
+                ways[n++] = (struct way){ stack, stack, 0, value };
+                all += (double)value;
+        }
+        for (int depth = 0; n > 0 && depth < NAMES_DEPTH_MAX; depth++)
+                n = go_on(build, ways, n, all / SMALL_PART);
+        free(ways);
 }
 
 static int add_stacks(struct build *build)
@@ -350,10 +462,10 @@ static int add_stacks(struct build *build)
         if (site == 0) {
                 for (uint32_t stack = 1; stack < names->n_stacks && r >= 0; stack++)
                         if (is_of_heap(build->heap, names->stacks[stack].site))
-                                r = add_stack(build, stack);
+                                add_stack(build, stack);
         } else if (site < names->n_sites) {
                 for (uint32_t stack = names->sites[site].first; stack && r >= 0; stack = names->stacks[stack].next)
-                        r = add_stack(build, stack);
+                        add_stack(build, stack);
         }
         return r;
 }
@@ -361,6 +473,7 @@ static int add_stacks(struct build *build)
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret)
 {
         struct build build = { .heap = heap, .query = query, .from_ns = query->from_ns, .to_ns = query->to_ns };
+        bool large = query->inverted && query->site == 0 && heap->names.n_stacks > LARGE_STACKS;
         struct compare_span span;
         int r;
 
@@ -373,14 +486,22 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
         build.nodes[0].approximate = false;
-        if (!query->inverted)
+        prepare_same(heap);
+        build.site_frames = xcalloc(heap->names.n_sites + 1, sizeof *build.site_frames);
+        if (!query->inverted || large)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
-        r = add_stacks(&build);
+        r = count_kept(&build);
+        if (r >= 0 && large)
+                place_inverted(&build);
+        if (r >= 0)
+                r = add_stacks(&build);
         if (r >= 0) {
                 roll_up(&build);
                 link_children(&build);
         }
         addrmap_done(&build.children);
+        free(build.site_frames);
+        free(build.kept_bytes);
         free(build.node_of);
         if (r < 0)
                 free(build.nodes);

@@ -23,7 +23,6 @@ static int block_row(sqlite3_stmt *stmt, const struct walk *walk)
                 .size = bytes_at(stmt, 2),
                 .weight = db_double(stmt, 3),
                 .birth_ns = (uint64_t)time_at(stmt, 4),
-                .death_ns = (uint64_t)time_at(stmt, 5),
         };
 
         return walk->fn.block(walk->ctx, &row);
@@ -91,12 +90,12 @@ static int ids_tell(struct store *store, const struct edges *edges, bool *ret)
         return r < 0 ? r : agrees(store, &edges->upto, ret);
 }
 
+#define COLUMNS "SELECT id, stack, size, weight, birth_ns FROM block WHERE "
+#define LIVES "(death_ns = 0 OR death_ns > ?3) AND birth_ns <= ?3"
+
 static int history_blocks_between(void *arg, uint32_t after, uint32_t upto, uint32_t tick,
                                   int (*fn)(void *ctx, const struct rec_block *row), void *ctx)
 {
-        static const char sql[] = "SELECT id, stack, size, weight, birth_ns, death_ns FROM block WHERE id > ? AND id <= ?"
-                                  " AND (death_ns = 0 OR death_ns > ?3) AND birth_ns <= ?3 AND birth_ns > ? AND birth_ns <= ?"
-                                  " ORDER BY id";
         const struct walk walk = { .fn.block = fn, .ctx = ctx };
         struct edges edges;
         bool tell = false;
@@ -112,10 +111,10 @@ static int history_blocks_between(void *arg, uint32_t after, uint32_t upto, uint
         if (r < 0)
                 return r;
         if (tell)
-                return query_rows(arg, Q_BLOCK_RANGE, sql, block_row, &walk, "iiiii", edges.after.id, edges.upto.id,
-                                  edges.at.time_ns, (int64_t)-1, INT64_MAX);
-        return query_rows(arg, Q_BLOCK_RANGE, sql, block_row, &walk, "iiiii", (int64_t)-1, INT64_MAX, edges.at.time_ns,
-                          after ? edges.after.time_ns : -1, edges.upto.time_ns);
+                return query_rows(arg, Q_BLOCK_RANGE, COLUMNS "id > ?1 AND id <= ?2 AND " LIVES " ORDER BY id", block_row, &walk, "iii",
+                                  edges.after.id, edges.upto.id, edges.at.time_ns);
+        return query_rows(arg, Q_BLOCK_BIRTHS, COLUMNS "birth_ns > ?1 AND birth_ns <= ?2 AND " LIVES " ORDER BY id", block_row, &walk,
+                          "iii", after ? edges.after.time_ns : -1, edges.upto.time_ns, edges.at.time_ns);
 }
 
 void query_init_blocks(struct history *history)

@@ -237,28 +237,37 @@ static bool is_found(const struct ui *ui, const struct tree_node *node, const vo
         return stack_matches(&ui->stack, node);
 }
 
-/* The next frame that FITS in the order of reading, round at the ends, within what is zoomed; 0 = there is none. */
-static uint32_t look_for(const struct ui *ui, const struct flame_view *flame, int direction,
-                         bool (*fits)(const struct ui *ui, const struct tree_node *node, const void *arg), const void *arg)
-{
-        uint32_t top = flame_top(flame), at = selected(flame), first = 0, before = 0, after = 0, last = 0;
-        bool passed = false;
+typedef bool (*fits_fn)(const struct ui *ui, const struct tree_node *node, const void *arg);
 
-        for (uint32_t i = top ? top : tree_next(&flame->tree, 0, 0); i != 0; i = tree_next(&flame->tree, top, i)) {
-                passed |= i == at;
+/* The first frame that FITS behind FROM, before UPTO (0 = to the end), in the order of reading, within what is zoomed; with LAST the
+ * last one. 0 = there is none. */
+static uint32_t look_from(const struct ui *ui, const struct flame_view *flame, uint32_t from, uint32_t upto, bool last, fits_fn fits,
+                          const void *arg)
+{
+        uint32_t top = flame_top(flame), found = 0;
+
+        for (uint32_t i = from; i != 0 && i != upto; i = tree_next(&flame->tree, top, i)) {
                 if (flame_value(flame, i) == 0 || !fits(ui, &flame->tree.nodes[i], arg))
                         continue;
-                if (first == 0)
-                        first = i;
-                if (!passed)
-                        before = i;
-                else if (i != at && after == 0)
-                        after = i;
-                last = i;
+                found = i;
+                if (!last)
+                        break;
         }
-        if (direction > 0)
-                return after ? after : first;
-        return before ? before : last;
+        return found;
+}
+
+/* The next one, or the one before, round at the ends; 0 = there is none. */
+static uint32_t look_for(const struct ui *ui, const struct flame_view *flame, int direction, fits_fn fits, const void *arg)
+{
+        uint32_t top = flame_top(flame), at = selected(flame), first = top ? top : tree_next(&flame->tree, 0, 0), behind, found;
+
+        behind = at != 0 ? tree_next(&flame->tree, top, at) : 0;
+        if (direction > 0) {
+                found = look_from(ui, flame, behind, 0, false, fits, arg);
+                return found ? found : look_from(ui, flame, first, behind, false, fits, arg);
+        }
+        found = at != 0 ? look_from(ui, flame, first, at, true, fits, arg) : 0;
+        return found ? found : look_from(ui, flame, at != 0 ? at : first, 0, true, fits, arg);
 }
 
 static void find(struct ui *ui, int direction)

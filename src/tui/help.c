@@ -156,6 +156,7 @@ static void add_columns(struct buf *out, enum view view, int width)
                 { "RATE/min", "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },
                 { "AGE50", "half of the live bytes here are older than this" },
                 { "BLOCKS", "live blocks; an estimate (wide screens only)" },
+                { "alive", "under the chart of a wide screen: when that was born what the selected site still has" },
                 { "TREND", "LIVE over time, flat when its moves are only noise" },
                 { "SITE", "the frame that allocates; ~ marks the nearest known name" },
                 { "before attach",

@@ -39,9 +39,45 @@ static const char *const sort_names[PICKER_SORTS] = {
 
 /* ---- lists ---- */
 
+enum { MOST = 8192 };
+
+static int by_pid(const void *a, const void *b)
+{
+        const struct picker_row *x = a, *y = b;
+
+        return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static void refresh_tree(struct ui *ui)
+{
+        struct picker_row *rows = xcalloc(MOST, sizeof *rows);
+        size_t total = picker_tree(ui->picker, (enum picker_sort)ui->picker_sort, ui->picker_reverse, ui->picker_filter,
+                                   ui->picker_user, rows, MOST);
+        size_t n = total < MOST ? total : MOST;
+        uint64_t *ids = xreallocarray(NULL, n ? n : 1, sizeof *ids);
+
+        for (size_t i = 0; i < n; i++)
+                ids[i] = (uint64_t)rows[i].pid;
+        table_set(&ui->processes, ids, n, total, ui->now_ns < ui->order_until_ns);
+        free(ids);
+        qsort(rows, n, sizeof *rows, by_pid);
+        free(ui->picker_rows);
+        ui->picker_rows = rows;
+        ui->n_picker_rows = n;
+}
+
+/* Where PID stands in the tree, or NULL. */
+static const struct picker_row *tree_row(const struct ui *ui, int32_t pid)
+{
+        const struct picker_row key = { .pid = pid };
+
+        if (!ui->picker_tree || ui->n_picker_rows == 0)
+                return NULL;
+        return bsearch(&key, ui->picker_rows, ui->n_picker_rows, sizeof key, by_pid);
+}
+
 static void refresh_processes(struct ui *ui)
 {
-        enum { MOST = 8192 };
         int32_t *pids = xreallocarray(NULL, MOST, sizeof *pids);
         uint64_t *ids;
         size_t total = picker_list(ui->picker, (enum picker_sort)ui->picker_sort, ui->picker_reverse,
@@ -64,7 +100,10 @@ void picker_refresh(struct ui *ui)
 
         if (!ui->picker)
                 return;
-        refresh_processes(ui);
+        if (ui->picker_tree)
+                refresh_tree(ui);
+        else
+                refresh_processes(ui);
         n = picker_sessions(ui->picker, &sessions);
         ids = xreallocarray(NULL, n ? n : 1, sizeof *ids);
         for (size_t i = 0; i < n; i++)
@@ -168,6 +207,12 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret)
         case CMD_USER:
                 toggle_user(ui);
                 return true;
+        case CMD_TREE:
+                ui->picker_tree = !ui->picker_tree;
+                ui->processes.touched = true; /* the cursor stays with its process */
+                ui->order_until_ns = 0;
+                picker_refresh(ui);
+                return true;
         case CMD_SESSIONS:
                 ui->view = ui->view == VIEW_PICKER ? VIEW_SESSIONS : VIEW_PICKER;
                 picker_refresh(ui);
@@ -224,8 +269,10 @@ static void put_trend(struct canvas *canvas, int x, int y, int room, const struc
                    top / 500); /* a page or two is no trend */
 }
 
-static void put_row(struct canvas *canvas, int y, const struct span *span, const struct picker_process *p)
+static void put_row(const struct ui *ui, struct canvas *canvas, int y, const struct span *span, const struct picker_process *p)
 {
+        const struct picker_row *row = tree_row(ui, p->pid);
+        int indent = row ? 2 * row->depth : 0;
         char text[512];
 
         if (p->watched)
@@ -235,7 +282,7 @@ static void put_row(struct canvas *canvas, int y, const struct span *span, const
         canvas_put(canvas, span[USER].at, y, span[USER].size, STYLE_PLAIN, p->user);
         if (span[RSS].size > 0)
                 frame_right(canvas, span[RSS].at, y, span[RSS].size, STYLE_PLAIN,
-                            fmt_bytes(text, p->rss_bytes));
+                            fmt_bytes(text, row ? row->branch_rss : p->rss_bytes));
         if (span[GROWTH].size > 0 && p->n_history > 2)
                 frame_right(canvas, span[GROWTH].at, y, span[GROWTH].size,
                             p->growth_per_min > 1048576 / 2 ? STYLE_WARN : STYLE_PLAIN,
@@ -247,7 +294,11 @@ static void put_row(struct canvas *canvas, int y, const struct span *span, const
                 frame_right(canvas, span[LIMIT].at, y, span[LIMIT].size, STYLE_PLAIN,
                             p->limit_bytes ? fmt_bytes(text, p->limit_bytes) : "-");
         canvas_put(canvas, span[KIND].at, y, span[KIND].size, STYLE_PLAIN, p->kind);
-        canvas_put(canvas, span[COMMAND].at, y, span[COMMAND].size, STYLE_PLAIN, short_command(p->command));
+        if (indent > span[COMMAND].size / 2)
+                indent = span[COMMAND].size / 2;
+        if (indent >= 2)
+                canvas_put(canvas, span[COMMAND].at + indent - 2, y, 1, STYLE_TREE, "-");
+        canvas_put(canvas, span[COMMAND].at + indent, y, span[COMMAND].size - indent, STYLE_PLAIN, short_command(p->command));
 }
 
 static void put_titles(struct ui *ui, struct canvas *canvas, int y, const struct span *span)
@@ -289,7 +340,7 @@ static void put_table(struct ui *ui, struct canvas *canvas, int y, int height)
                 int at = y + (int)i;
 
                 if (p)
-                        put_row(canvas, at, span, p);
+                        put_row(ui, canvas, at, span, p);
                 if (table->top + i != table->selected)
                         continue;
                 canvas_put(canvas, 0, at, 1, STYLE_PLAIN, ">");
@@ -318,10 +369,13 @@ static void put_detail(struct ui *ui, struct canvas *canvas, int y, int height)
         if (!detail || detail->pid != p->pid)
                 return;
         if (height > 2)
-                canvas_printf(canvas, 3, y + 2, room - 2, STYLE_PLAIN, "limit: %s   symbols: %s",
+                canvas_printf(canvas, 3, y + 2, room - 2, STYLE_PLAIN, "limit: %s   symbols: %s%s%s",
                               detail->limit[0] ? detail->limit : "none",
-                              detail->has_symbols ? "yes" : "only exported names");
-        if (height > 3)
+                              detail->has_symbols ? "yes" : "only exported names", detail->unwind[0] ? "   unwind: " : "",
+                              detail->unwind);
+        if (height > 3 && p->watched)
+                canvas_put(canvas, 3, y + 3, room - 2, STYLE_GOOD, "attach: another heaptop records it already (~); Enter joins that");
+        else if (height > 3)
                 canvas_printf(canvas, 3, y + 3, room - 2, detail->attach_ok ? STYLE_GOOD : STYLE_WARN,
                               "attach: %s", detail->attach);
         if (height > 4 && detail->visible[0])
@@ -335,8 +389,8 @@ static void put_head(struct ui *ui, struct canvas *canvas)
 
         used += canvas_put(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, "heaptop");
         canvas_put(canvas, used + 3, 0, canvas->width - used - 3, STYLE_TITLE, "pick a process");
-        snprintf(right, sizeof right, "by %s%s%s%s   %s process%s", sort_names[ui->picker_sort],
-                 ui->picker_reverse ? ", reversed" : "", ui->picker_user[0] ? "   user " : "",
+        snprintf(right, sizeof right, "%sby %s%s%s%s   %s process%s", ui->picker_tree ? "tree, RSS of branches, " : "",
+                 sort_names[ui->picker_sort], ui->picker_reverse ? ", reversed" : "", ui->picker_user[0] ? "   user " : "",
                  ui->picker_user, fmt_count(count, ui->processes.total),
                  ui->processes.total == 1 ? "" : "es");
         frame_right(canvas, 28, 0, canvas->width - 29, STYLE_TITLE, right);

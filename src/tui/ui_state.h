@@ -154,6 +154,8 @@ struct ui {
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
         struct settings *settings, own_settings; /* SETTINGS is never NULL */
+        struct suppress *expected; /* may be NULL */
+        bool shows_expected;       /* in the tables, marked */
         char file[512];
         uint64_t now_ns;
 
@@ -211,6 +213,9 @@ struct ui {
         int picker_sort;
         bool picker_reverse;
         char picker_filter[TEXT_MAX], picker_user[16];
+        bool picker_tree;               /* processes stand below their parents */
+        struct picker_row *picker_rows; /* then: where, by pid */
+        size_t n_picker_rows;
         int32_t pid;
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
@@ -431,6 +436,8 @@ void sites_complete(struct ui *ui, uint64_t selected);
 /* The same when moving by ROWS comes near the end of what is listed. */
 void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
+void sites_mark_expected(struct ui *ui); /* X: the selected site is expected, or no longer */
+void sites_show_expected(struct ui *ui); /* Y: those that are, too, or not */
 void sites_next_limit(struct ui *ui); /* L: hide more of the small ones, or none */
 /* The columns by their index, false = no more: how the config file calls it, its title, what it is. And by its name. (site_columns.c) */
 bool sites_column(size_t index, const char **ret_name, const char **ret_title, const char **ret_help);

@@ -267,6 +267,22 @@ static const struct {
         { 30121, "app", "java -Xmx2g -jar shop.jar", "Java", 1890, 0.1, 20, 0, false },
 };
 
+/* bash has started node, dockerd the two containers, init the rest. */
+static int32_t parent_of(int32_t pid)
+{
+        switch (pid) {
+        case 1:
+                return 0;
+        case 2417:
+                return 2001;
+        case 1893:
+        case 30121:
+                return 990;
+        default:
+                return 1;
+        }
+}
+
 static void fill(struct picker_process *p, size_t i, int second)
 {
         double bytes = processes[i].rss_m + processes[i].per_min * second / 60;
@@ -274,6 +290,7 @@ static void fill(struct picker_process *p, size_t i, int second)
         if (processes[i].saw > 0)
                 bytes += processes[i].saw * (second % 20) / 20;
         *p = (struct picker_process){ .pid = processes[i].pid,
+                                      .parent = parent_of(processes[i].pid),
                                       .start_time = 100 + i,
                                       .threads = (uint32_t)(1 + i * 3),
                                       .uptime_ns = (uint64_t)(3600 * (i + 1)) * NS_PER_S,
@@ -295,6 +312,7 @@ struct picker *demo_picker(void)
                 .allocator = "glibc 2.36",
                 .limit = "cgroup /web.slice 2.0G (812M used)",
                 .has_symbols = true,
+                .unwind = ".eh_frame",
                 .attach_ok = true,
                 .attach = "OK (root). Would stop the process for about 3 ms, cost about 0.5 %."
         };

@@ -242,6 +242,68 @@ static void details_and_sessions_are_kept(void **state)
         picker_free(picker);
 }
 
+/* A server (10) with two workers, one of which has a helper, beside a shell (20); 12 belongs to another user. */
+static struct picker *a_family(void)
+{
+        struct picker_process now[] = { process(1, "root", "init", 1 * MIB),    process(10, "web", "server", 5 * MIB),
+                                        process(11, "web", "worker", 20 * MIB), process(12, "me", "worker", 7 * MIB),
+                                        process(13, "web", "helper", 2 * MIB),  process(20, "web", "shell", 30 * MIB) };
+        struct picker *picker = picker_new();
+
+        now[1].parent = now[5].parent = 1;
+        now[2].parent = now[3].parent = 10;
+        now[4].parent = 12;
+        picker_update(picker, now, 6, 1000 * NS_PER_S);
+        return picker;
+}
+
+static void expect_rows(struct picker *picker, enum picker_sort sort, const char *filter, const char *user, const char *expected)
+{
+        struct picker_row rows[16];
+        size_t n = picker_tree(picker, sort, false, filter, user, rows, 16);
+        char text[256] = "";
+
+        for (size_t i = 0; i < n; i++)
+                snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s%d:%u", i ? " " : "", rows[i].depth, "....", rows[i].pid,
+                         (unsigned)(rows[i].branch_rss / MIB));
+        assert_string_equal(text, expected);
+}
+
+static void a_tree_follows_each_process_by_its_children(void **state)
+{
+        struct picker *picker = a_family();
+
+        expect_rows(picker, PICKER_BY_RSS, "", "", "1:65 .10:34 ..11:20 ..12:9 ...13:2 .20:30");
+        expect_rows(picker, PICKER_BY_PID, "", "", "1:65 .10:34 ..11:20 ..12:9 ...13:2 .20:30");
+        expect_rows(picker, PICKER_BY_NAME, "", "", "1:65 .10:34 ..11:20 ..12:9 ...13:2 .20:30");
+        picker_free(picker);
+}
+
+static void what_does_not_match_leaves_its_children_to_those_above(void **state)
+{
+        struct picker *picker = a_family();
+
+        expect_rows(picker, PICKER_BY_RSS, "", "web", "10:34 .11:20 .13:2 20:30");
+        expect_rows(picker, PICKER_BY_RSS, "worker", "", "11:20 12:9");
+        expect_rows(picker, PICKER_BY_RSS, "nothing", "", "");
+        picker_free(picker);
+}
+
+static void a_circle_of_parents_does_no_harm(void **state)
+{
+        struct picker_process now[] = { process(1, "a", "x", MIB), process(2, "a", "y", MIB), process(3, "a", "z", MIB) };
+        struct picker *picker = picker_new();
+        struct picker_row rows[4];
+
+        now[0].parent = 2;
+        now[1].parent = 1;
+        now[2].parent = 3;
+        picker_update(picker, now, 3, 1000 * NS_PER_S);
+        assert_int_equal(picker_tree(picker, PICKER_BY_PID, false, "", "", rows, 4), 3);
+        assert_int_equal(picker_tree(picker, PICKER_BY_PID, false, "", "", rows, 1), 3);
+        picker_free(picker);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -254,6 +316,9 @@ int main(void)
                 cmocka_unit_test(lists_can_be_narrowed),
                 cmocka_unit_test(a_new_process_with_an_old_pid_starts_afresh),
                 cmocka_unit_test(an_old_history_makes_room),
+                cmocka_unit_test(a_tree_follows_each_process_by_its_children),
+                cmocka_unit_test(what_does_not_match_leaves_its_children_to_those_above),
+                cmocka_unit_test(a_circle_of_parents_does_no_harm),
                 cmocka_unit_test(details_and_sessions_are_kept),
         };
 

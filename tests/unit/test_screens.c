@@ -415,6 +415,11 @@ static void small_sites_are_hidden_and_counted(void **state)
         compare_all_sizes("limit", UI_LIVE, "2 L L L L L");
 }
 
+static void the_tree_of_processes_is_drawn_as_it_was(void **state)
+{
+        compare_all_sizes("picker-tree", UI_PICK, "t > j");
+}
+
 static void picker_is_drawn_as_it_was(void **state)
 {
         compare_all_sizes("picker", UI_PICK, "j j j");
@@ -538,6 +543,7 @@ int main(void)
                 cmocka_unit_test(the_options_show_settings_and_columns),
                 cmocka_unit_test(chosen_columns_stand_in_their_order),
                 cmocka_unit_test(small_sites_are_hidden_and_counted),
+                cmocka_unit_test(the_tree_of_processes_is_drawn_as_it_was),
                 cmocka_unit_test(picker_is_drawn_as_it_was),
                 cmocka_unit_test(replay_is_drawn_as_it_was),
                 cmocka_unit_test(alerts_are_drawn_as_they_were),

@@ -407,6 +407,42 @@ static void reading_on_comes_by_each_line_once(void **state)
         fake_free(fake);
 }
 
+/* Fifty thousand stacks through one allocator: what is too small to be seen is left out, what remains adds up. */
+static void a_large_inverted_tree_follows_what_can_be_seen(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t module = fake_add_module(fake, "/m"), alloc = fake_add_frame(fake, module, "xmalloc", NULL, 0), stack;
+        uint32_t top = fake_add_stack(fake, 0, fake_add_frame(fake, module, "main", NULL, 0));
+        struct heap *heap = heap_new(fake_history(fake));
+        const struct tree_node *big;
+        struct tree tree;
+        int64_t all = 0;
+
+        for (int i = 0; i < 25000; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "f%d", i);
+                stack = fake_add_stack(fake, top, fake_add_frame(fake, module, name, NULL, 0));
+                stack = fake_add_stack(fake, stack, alloc);
+                fake_set_site(fake, stack, 0);
+                fake_set_stack_live(fake, stack, i == 7 ? 100 * MIB : 1000 + i, 1);
+                all += i == 7 ? 100 * MIB : 1000 + i;
+        }
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree(heap, 0, true, &tree), 0);
+        assert_int_equal(tree.n, 1 + 1 + 25000 + 1); /* root, xmalloc, its callers, and of one of them main */
+        assert_int_equal(check_tree(&tree), all);
+        big = node_named(&tree, "f7");
+        assert_false(big->truncated);
+        assert_string_equal(tree.nodes[big->first_child].name, "main");
+        assert_true(node_named(&tree, "f8")->truncated);
+        assert_int_equal(node_named(&tree, "f8")->live_bytes, 1008);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -421,6 +457,7 @@ int main(void)
                 cmocka_unit_test(a_tree_by_a_metric_is_in_its_order),
                 cmocka_unit_test(the_frame_of_a_site_knows_it_and_what_grows),
                 cmocka_unit_test(reading_on_comes_by_each_line_once),
+                cmocka_unit_test(a_large_inverted_tree_follows_what_can_be_seen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
