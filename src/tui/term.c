@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "tui/width.h"
 
 #define NCURSES_WIDECHAR 1
@@ -32,6 +33,9 @@ struct term {
         FILE *out; /* a copy of standard output for ncurses */
         bool ascii, colors;
         bool wide_blocks;          /* blocks take two cells here: ASCII whatever was asked for */
+        bool utf8;                 /* what is typed */
+        char partial[4];           /* of a character whose rest has not come yet */
+        size_t n_partial;
         bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
         int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
@@ -343,6 +347,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
+        term->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
         catch_resize();
         ask_width(term);
         *ret = term;
@@ -478,6 +483,45 @@ static struct key_event mouse_event(void)
         return event;
 }
 
+/* How many bytes a character that begins with BYTE has; 0 = none begins so. */
+static size_t length_of(unsigned char byte)
+{
+        return byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+}
+
+/* Adds BYTE to the character that was begun. What cannot be one any more is dropped, so that a broken byte takes no key behind it
+ * along (get_wch() takes nine). False = more is needed. */
+static bool add_byte(struct term *term, unsigned char byte, wint_t *ret)
+{
+        uint32_t c;
+
+        if (term->n_partial > 0 && (byte & 0xc0) != 0x80)
+                term->n_partial = 0;
+        term->partial[term->n_partial++] = (char)byte;
+        if (term->n_partial < length_of((unsigned char)term->partial[0]))
+                return false;
+        (void)text_decode(term->partial, term->n_partial, &c);
+        term->n_partial = 0;
+        *ret = c;
+        return true;
+}
+
+/* As get_wch(). */
+static int next_character(struct term *term, wint_t *ret)
+{
+        for (;;) {
+                int key = getch();
+
+                if (key == ERR)
+                        return ERR;
+                *ret = (wint_t)key;
+                if (key > 0xff)
+                        return KEY_CODE_YES;
+                if (!term->utf8 || add_byte(term, (unsigned char)key, ret))
+                        return OK;
+        }
+}
+
 /* What ncurses calls KEY; KEY_NONE is nothing to anybody. */
 static struct key_event read_key(struct term *term, int code, wint_t key)
 {
@@ -507,7 +551,7 @@ struct key_event term_key(struct term *term)
         drain_stderr(term);
         while (event.key == KEY_NONE) { /* behind what is nothing there may be more, which no poll() tells of */
                 resized = 0;
-                code = get_wch(&key);
+                code = next_character(term, &key);
                 if (code == ERR)
                         break;
                 event = read_key(term, code, key);

@@ -293,7 +293,10 @@ int terminal_end(struct terminal *t)
 {
         terminal_wait(t, never, NULL);
         if (!t->ended) {
-                fprintf(stderr, "# it does not end:\n");
+                struct termios termios = { 0 };
+
+                tcgetattr(t->master, &termios);
+                fprintf(stderr, "# it does not end; %lu keys, terminal %s:\n", t->inputs, termios.c_lflag & ICANON ? "cooked" : "raw");
                 terminal_print(t);
                 return -1;
         }
