@@ -101,6 +101,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_blocks \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
+	%D%/unit/test_suppress \
 	%D%/unit/test_suspects \
 	%D%/unit/test_comms \
 	%D%/unit/test_tree \
@@ -127,6 +128,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_suppress_SOURCES = %D%/unit/test_suppress.c $(FAKE_HISTORY)
 %C%_unit_test_inspect_SOURCES = %D%/unit/test_inspect.c %D%/unit/sample.c %D%/unit/sample.h $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
@@ -188,6 +190,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
 	%D%/fuzz/fuzz_sources \
+	%D%/fuzz/fuzz_suppress \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -233,6 +236,8 @@ endif
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_suppress_SOURCES = %D%/fuzz/fuzz_suppress.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_suppress_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)

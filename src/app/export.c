@@ -131,6 +131,7 @@ int export_write(FILE *out, const struct history *history, const struct export_o
                 goto out;
         heap = heap_new(history);
         heap_set_rules(heap, options->rules, options->own_rules);
+        heap_set_expected(heap, options->expected);
         r = heap_seek(heap, to);
         if (r == 0 && from)
                 r = heap_set_base(heap, from);

@@ -34,6 +34,7 @@ int print_report(const char *path, const struct options *options, const struct u
         if (user && frames_read(user, &rules, &report.own_rules, &err) < 0)
                 say("%s; going on without it", err.text);
         report.rules = rules;
+        report.expected = options->expected;
         err = (struct err){ 0 };
         growing = store_open(path, &store, &err);
         if (growing == 0) {

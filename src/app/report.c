@@ -113,6 +113,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
                 goto out;
         report.heap = heap_new(history);
         heap_set_rules(report.heap, options->rules, options->own_rules);
+        heap_set_expected(report.heap, options->expected);
         r = go_to_moment(&report, history, options, err);
         if (r == 0)
                 r = choose_sites(&report, top < TOP_MAX ? top : TOP_MAX);

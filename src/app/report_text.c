@@ -157,6 +157,8 @@ static void put_memory(FILE *out, struct report *report)
                 size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all,
                 report->n_all == 1 ? "site" : "sites", fmt_bytes(c, p->mean),
                 fmt_count(d, p->samples), p->lost_samples ? fmt_count((char[FMT_MAX]){ 0 }, p->lost_samples) : "none");
+        if (heap_n_expected(report->heap) > 0)
+                fprintf(out, "  expected   %zu sites are left out (expected.supp, --expected)\n", heap_n_expected(report->heap));
         fprintf(out, "  before     %s%s", p->before_upper_bound ? "at most " : "", size(a, (double)p->before_bytes));
         if (!p->before_upper_bound)
                 fprintf(out, " +-%s", size(b, (double)p->before_error));

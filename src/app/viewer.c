@@ -295,7 +295,7 @@ static void act(struct viewer *viewer, enum ui_action action)
                 actions_use_settings(viewer->viewing->options->config, viewer->viewing->options, viewer->term);
                 break;
         case UI_WRITE_CONFIG:
-                actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
+                actions_write_config(viewer->ui, viewer->viewing->options, viewer->viewing->user, viewer_now());
                 break;
         case UI_BELL:
                 if (viewer->term)

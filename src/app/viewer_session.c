@@ -45,6 +45,7 @@ void viewer_set_up_ui(struct viewer *viewer)
 {
         struct config *config = viewer->viewing->options->config;
 
+        ui_set_expected(viewer->ui, viewer->viewing->options->expected);
         ui_set_plain(viewer->ui, viewer->viewing->options->plain);
         if (!config)
                 return;
@@ -118,6 +119,7 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
+        heap_set_expected(viewer->heap, viewer->viewing->options->expected);
         if (viewer->ui)
                 rules = ui_alerts(viewer->ui); /* what the user changed on the last screen holds on this one */
         ui_free(viewer->ui);

@@ -282,6 +282,12 @@ static bool sort_key(struct ui *ui, enum command command)
         case CMD_SORT_MENU:
                 menu_show_sorts(ui);
                 return true;
+        case CMD_EXPECTED:
+                sites_mark_expected(ui);
+                return true;
+        case CMD_SHOW_EXPECTED:
+                sites_show_expected(ui);
+                return true;
         case CMD_LIMIT:
                 sites_next_limit(ui);
                 return true;

@@ -47,6 +47,11 @@ enum ui_action ui_settings_changed(struct ui *ui)
         return UI_SETTINGS;
 }
 
+void ui_set_expected(struct ui *ui, struct suppress *expected)
+{
+        ui->expected = expected;
+}
+
 const struct settings *ui_settings(struct ui *ui)
 {
         if (ui->mode != UI_PICK) {

@@ -154,6 +154,8 @@ struct ui {
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
         struct settings *settings, own_settings; /* SETTINGS is never NULL */
+        struct suppress *expected; /* may be NULL */
+        bool shows_expected;       /* in the tables, marked */
         char file[512];
         uint64_t now_ns;
 
@@ -434,6 +436,8 @@ void sites_complete(struct ui *ui, uint64_t selected);
 /* The same when moving by ROWS comes near the end of what is listed. */
 void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
+void sites_mark_expected(struct ui *ui); /* X: the selected site is expected, or no longer */
+void sites_show_expected(struct ui *ui); /* Y: those that are, too, or not */
 void sites_next_limit(struct ui *ui); /* L: hide more of the small ones, or none */
 /* The columns by their index, false = no more: how the config file calls it, its title, what it is. And by its name. (site_columns.c) */
 bool sites_column(size_t index, const char **ret_name, const char **ret_title, const char **ret_help);

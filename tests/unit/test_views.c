@@ -3,6 +3,7 @@
 
 #include "screen_world.h"
 
+#include "base/suppress.h"
 #include "base/alloc.h"
 
 #include <locale.h>
@@ -300,6 +301,34 @@ static void lines_are_edited_and_come_back(void **state)
         assert_true(screen_has(world.ui, 80, 24, ":x"));
         press(world.ui, "ctrl-A ctrl-K Backspace");
         assert_false(screen_has(world.ui, 80, 24, ":x"));
+        close_world(&world);
+}
+
+static void an_expected_site_is_hidden_counted_and_shown_marked(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        struct suppress *expected = suppress_new();
+        char *added;
+
+        ui_set_expected(world.ui, expected);
+        heap_set_expected(world.heap, expected);
+        press(world.ui, "X");
+        assert_false(screen_has(world.ui, 80, 24, " SessionStore::put(\xe2\x80\xa6)     store.cc"));
+        assert_true(screen_has(world.ui, 80, 24, "is expected: hidden"));
+        assert_true(screen_has(world.ui, 80, 24, "hidden: 1 expected (Y)"));
+        press(world.ui, "Y g");
+        assert_true(screen_has(world.ui, 80, 24, ">expect   96M"));
+        added = suppress_added(expected);
+        assert_true(strncmp(added, "leak:^SessionStore::put(", 24) == 0);
+        free(added);
+        press(world.ui, "X");
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        assert_int_equal(suppress_count(expected), 0);
+        ui_set_expected(world.ui, NULL);
+        press(world.ui, "X");
+        assert_true(screen_has(world.ui, 80, 24, "only a site can be expected"));
+        heap_set_expected(world.heap, NULL);
+        suppress_free(expected);
         close_world(&world);
 }
 
@@ -874,6 +903,7 @@ int main(void)
                 cmocka_unit_test(a_colon_takes_commands_and_settings_by_name),
                 cmocka_unit_test(tab_completes_what_is_typed),
                 cmocka_unit_test(lines_are_edited_and_come_back),
+                cmocka_unit_test(an_expected_site_is_hidden_counted_and_shown_marked),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
