@@ -807,6 +807,8 @@ static void fuzz(enum ui_mode mode, int keys)
                         ui_set_last_tick(world.ui, fake_tick(world.fake), now);
                 if (next_random(200) == 0)
                         ui_set_ended(world.ui, "gone");
+                if (next_random(300) == 0)
+                        ui_set_error(world.ui, &(struct refusal){ .pid = 1, .said = "no", .n_fixes = 2 });
                 ui_draw(world.ui, canvas);
                 check_canvas(canvas);
                 canvas_free(canvas);
