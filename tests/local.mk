@@ -294,6 +294,7 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
+	%D%/live/threads.sh \
 	%D%/live/truth.sh \
 	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
@@ -325,7 +326,10 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads %D%/targets/named
+%C%_targets_named_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_named_LDFLAGS =
+%C%_targets_named_LDADD = -lpthread
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread
