@@ -101,6 +101,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_blocks \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
+	%D%/unit/test_suppress \
 	%D%/unit/test_suspects \
 	%D%/unit/test_comms \
 	%D%/unit/test_tree \
@@ -113,6 +114,9 @@ UNIT_TESTS = \
 	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
+if HAVE_VTERM
+UNIT_TESTS += %D%/unit/test_vterm
+endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -127,6 +131,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_suppress_SOURCES = %D%/unit/test_suppress.c $(FAKE_HISTORY)
 %C%_unit_test_inspect_SOURCES = %D%/unit/test_inspect.c %D%/unit/sample.c %D%/unit/sample.h $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
@@ -163,6 +168,10 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_blocks_SOURCES = %D%/unit/test_store_blocks.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
+# terminal: heaptop on a pseudo terminal
+%C%_unit_test_vterm_SOURCES = %D%/unit/test_vterm.c %D%/unit/terminal.c %D%/unit/terminal.h $(SESSION_SOURCES)
+%C%_unit_test_vterm_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+%C%_unit_test_vterm_LDADD = $(LDADD) $(VTERM_LIBS) -lutil
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session
@@ -188,6 +197,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
 	%D%/fuzz/fuzz_sources \
+	%D%/fuzz/fuzz_suppress \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -233,6 +243,8 @@ endif
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_suppress_SOURCES = %D%/fuzz/fuzz_suppress.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_suppress_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
@@ -282,6 +294,7 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
+	%D%/live/threads.sh \
 	%D%/live/truth.sh \
 	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
@@ -313,7 +326,10 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads %D%/targets/named
+%C%_targets_named_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_named_LDFLAGS =
+%C%_targets_named_LDADD = -lpthread
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread

@@ -22,7 +22,7 @@ int actions_keep(struct store *store, struct err *err);
 void actions_use_settings(const struct config *config, const struct options *options, struct term *term);
 
 /* W: the settings into the user's config file; says where. */
-void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns);
+void actions_write_config(struct ui *ui, const struct options *options, const struct user *user, uint64_t now_ns);
 
 /* P and y: into a file in the state directory; y also into the terminal's clipboard (OSC 52). */
 void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struct user *user, uint64_t now_ns);

@@ -2,6 +2,7 @@
 #include "app/viewer_state.h"
 
 #include "app/config.h"
+#include "app/say.h"
 #include "app/series.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -45,6 +46,7 @@ void viewer_set_up_ui(struct viewer *viewer)
 {
         struct config *config = viewer->viewing->options->config;
 
+        ui_set_expected(viewer->ui, viewer->viewing->options->expected);
         ui_set_plain(viewer->ui, viewer->viewing->options->plain);
         if (!config)
                 return;
@@ -77,7 +79,7 @@ static int wait_for_session(struct store *store, struct err *err)
                 return err_set_id(err, ERROR_EMPTY, EAGAIN,
                                   "nothing was recorded into %s", store_path(store));
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
+                return say_broken(err, r, "cannot read", store_path(store));
         return 0;
 }
 
@@ -118,6 +120,7 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
+        heap_set_expected(viewer->heap, viewer->viewing->options->expected);
         if (viewer->ui)
                 rules = ui_alerts(viewer->ui); /* what the user changed on the last screen holds on this one */
         ui_free(viewer->ui);
@@ -144,7 +147,7 @@ int viewer_read_session(struct viewer *viewer, const char *path, struct err *err
         ui_set_reading(viewer->ui, false);
         viewer->changed = true;
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
+                return say_broken(err, r, "cannot read", path);
         return 0;
 }
 

@@ -47,6 +47,7 @@ struct heap_query {
         bool reverse;
         const char *filter;
         int64_t at_least;        /* live bytes; sites with less are left out. 0 = none */
+        bool with_expected;      /* those that are expected, too */
 };
 
 struct heap *heap_new(const struct history *history);
@@ -56,6 +57,13 @@ void heap_free(struct heap *heap); /* accepts NULL */
  * them, so that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek();
  * they stay the caller's. */
 void heap_set_rules(struct heap *heap, const struct rules *rules, bool own);
+
+/* Sites are expected of which a frame of any stack, its source file or its module is suppressed, as in LeakSanitizer. heap_list()
+ * and heap_stacks() leave them out. SUPPRESS stays the caller's and may change; NULL = none. */
+struct suppress;
+void heap_set_expected(struct heap *heap, const struct suppress *suppress);
+bool heap_is_expected(struct heap *heap, uint32_t site);
+size_t heap_n_expected(struct heap *heap); /* of those that are there at NOW */
 
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);

@@ -33,6 +33,17 @@ struct then {
         struct cursor cursor;       /* private to then.c: somewhere before, or not loaded */
 };
 
+/* Which frames, stacks and sites are expected (expected.c), by id: 0 = not looked at yet. */
+struct expected {
+        const struct suppress *suppress; /* not ours; NULL = none are */
+        uint8_t *frames, *stacks, *sites;
+        uint64_t *frame_keys;      /* what the frame read like when it was looked at */
+        size_t n_frames, n_stacks, n_sites;
+        uint32_t names_generation; /* as STACKS and SITES are */
+        unsigned generation;       /* of SUPPRESS, likewise */
+};
+void expected_done(struct expected *expected);
+
 struct heap {
         const struct history *history;
         struct names names;
@@ -91,6 +102,8 @@ struct heap {
         uint64_t threads_move;     /* when the filter's words about threads were answered */
 
         const struct compare *kept; /* what trees tell as kept; NULL = nothing */
+
+        struct expected expected;
 
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;

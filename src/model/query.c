@@ -230,8 +230,10 @@ static bool before_matches(struct heap *heap)
                               heap_class_name(REC_FLAT));
 }
 
-static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, struct best *best)
+static void collect(struct heap *heap, const struct heap_query *query, struct best *best)
 {
+        enum heap_sort sort = query->sort;
+        int64_t at_least = query->at_least;
         bool all = heap->filter.n == 0;
 
         if (heap->tick != 0 && (at_least <= 0 || heap->now.process.before_bytes >= at_least) && before_matches(heap))
@@ -242,7 +244,7 @@ static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, st
                 });
         for (uint32_t site = 1; site < heap->names.n_sites; site++) {
                 if (!heap_has_site(heap, site) || (at_least > 0 && cursor_live(&heap->now, site) < at_least) ||
-                    (!all && !matches(heap, site)))
+                    (!all && !matches(heap, site)) || (!query->with_expected && heap_is_expected(heap, site)))
                         continue;
                 add_row(best, (struct query_row){
                         .key = key_of(heap, sort, site),
@@ -274,7 +276,7 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
                 if (r < 0)
                         return r;
         }
-        collect(heap, query->sort, query->at_least, &best);
+        collect(heap, query, &best);
         if (best.n > 0)
                 qsort(heap->rows, best.n, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
         for (size_t i = 0; i < best.n; i++)

@@ -153,7 +153,8 @@ static const struct key_binding built_in[] = {
 
         { CMD_COMPARE, { 'c' }, HEAP, KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
         { CMD_RANGE, { 'v' }, TABLES, KEYS_LEAK, 7, "range", "pick a time range on the chart: what was born in it and still lives" },
-        { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it, or show what is hidden" },
+        { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it; on one that is shown: not any more" },
+        { CMD_SHOW_EXPECTED, { 'Y' }, TABLES, KEYS_LEAK, 0, "show expected", "show expected sites, marked, or hide them" },
         { CMD_PAIR, { '>' }, IN(VIEW_MARKS), KEYS_LEAK, 4, "pair", "compare the next two marks" },
         { CMD_PAIR_BACK, { '<' }, IN(VIEW_MARKS), KEYS_LEAK, 0, "pair before", "compare the two marks before" },
         { CMD_RENAME, { 'r' }, IN(VIEW_MARKS), KEYS_LEAK, 7, "rename", "give the mark another name" },

@@ -350,6 +350,14 @@ static void put_library(struct canvas *canvas, int x, int y, int room, const str
         canvas_put(canvas, x, y, room, STYLE_DIM, text);
 }
 
+static void put_class(struct ui *ui, struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+{
+        if (ui->shows_expected && heap_is_expected(ui->heap, site->id))
+                canvas_put(canvas, x, y, room, STYLE_DIM, room < 8 ? "expect" : "expected");
+        else
+                canvas_put(canvas, x, y, room, class_style(site->class), site->id ? sites_class_text(site->class, room) : "-");
+}
+
 void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n, uint32_t id)
 {
         struct heap_site site;
@@ -361,8 +369,7 @@ void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const 
                 int at = x + shown[i].at, room = shown[i].size;
 
                 if (shown[i].column == COLUMN_CLASS)
-                        canvas_put(canvas, at, y, room, class_style(site.class),
-                                   site.id ? sites_class_text(site.class, room) : "-");
+                        put_class(ui, canvas, at, y, room, &site);
                 else if (shown[i].column == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (shown[i].column == COLUMN_SITE)

@@ -63,6 +63,10 @@ void ui_set_error(struct ui *ui, const struct refusal *refusal);
 /* For UI_FIX: what was chosen. */
 const struct refusal_fix *ui_fix(const struct ui *ui);
 
+/* Sites that are expected: X adds to them. Stays the caller's, as does heap_set_expected() with the same; NULL = X says no. */
+struct suppress;
+void ui_set_expected(struct ui *ui, struct suppress *expected);
+
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);
 

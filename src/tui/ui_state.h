@@ -11,6 +11,7 @@ enum {
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
         HISTORY_LINES = 32,
+        FOOTER_KEYS = 32,
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -151,6 +152,8 @@ struct ui {
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
         struct settings *settings, own_settings; /* SETTINGS is never NULL */
+        struct suppress *expected; /* may be NULL */
+        bool shows_expected;       /* in the tables, marked */
         char file[512];
         uint64_t now_ns;
 
@@ -221,6 +224,16 @@ struct ui {
         struct menu_view *menu;
         struct options_view *options;
         struct error_view *error;
+
+        /* the mouse */
+        struct {
+                int x, width;
+                enum command command;
+        } footer[FOOTER_KEYS];
+        size_t n_footer;
+        int footer_y;             /* -1 = there is none on screen */
+        uint64_t clicked, clicked_ns; /* the row and when; TABLE_NONE = none */
+        enum view clicked_view;
 
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
@@ -431,6 +444,8 @@ void sites_complete(struct ui *ui, uint64_t selected);
 /* The same when moving by ROWS comes near the end of what is listed. */
 void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
+void sites_mark_expected(struct ui *ui); /* X: the selected site is expected, or no longer */
+void sites_show_expected(struct ui *ui); /* Y: those that are, too, or not */
 void sites_next_limit(struct ui *ui); /* L: hide more of the small ones, or none */
 /* The columns by their index, false = no more: how the config file calls it, its title, what it is. And by its name. (site_columns.c) */
 bool sites_column(size_t index, const char **ret_name, const char **ret_title, const char **ret_help);
