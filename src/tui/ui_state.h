@@ -37,12 +37,9 @@ struct moment {
         char text[96];
 };
 
-/* In one column marks are drawn over thresholds, and those over the rest. */
-enum { MOMENT_RANKS = 3 };
-static inline int moment_rank(const struct moment *moment)
-{
-        return moment->is_mark ? 2 : moment->is_alert;
-}
+/* In one column marks are drawn over thresholds, those over what became of the process, and that over the rest. (replay.c) */
+enum { MOMENT_RANKS = 4 };
+int moment_rank(const struct moment *moment);
 
 struct span_ns {
         uint64_t from_ns, to_ns;
