@@ -358,6 +358,12 @@ const char *plus_minus(const struct canvas *canvas);
  * (help.c) */
 void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
                    int height);
+/* For texts that flow: WORD or the words of TEXT behind what began in OUT at *START, on a new line with INDENT cells where they do not
+ * fit into WIDTH. (help.c) What the words on VIEW's screen mean. (help_terms.c) */
+struct buf;
+void help_add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width);
+void help_add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width);
+void help_add_terms(struct buf *out, enum view view, int width);
 
 /* ---- numbers made from rows (facts.c) ---- */
 
