@@ -287,6 +287,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/redact.c %D%/app/redact.h \
 	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
+	%D%/app/report_blocks.c \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \

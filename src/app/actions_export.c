@@ -3,6 +3,7 @@
 
 #include "app/export.h"
 #include "app/place.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/fmt.h"
 
@@ -21,7 +22,7 @@ static int write_job(void *arg, FILE *out, struct err *err)
         struct job *job = arg;
         int r = export_heap(out, job->heap, &job->options);
 
-        return r < 0 ? err_set(err, -r, "cannot export: %s", strerror(-r)) : 0;
+        return r < 0 ? say_broken(err, r, "cannot export", NULL) : 0;
 }
 
 /* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL = none. */

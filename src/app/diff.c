@@ -160,7 +160,7 @@ int command_diff(const struct subcommand *subcommand, struct options *options)
         if (r == 0)
                 r = run(parts, options, &user, &err);
         if (r < 0) {
-                err_set(&err, -r, "cannot compare: %s", strerror(-r));
+                say_broken(&err, r, "cannot compare", NULL);
                 say_error(&err);
                 r = EXIT_TROUBLE;
         }

@@ -2,6 +2,7 @@
 
 #include "app/moment.h"
 #include "app/redact.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/exit.h"
@@ -142,7 +143,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the export: %s", strerror(-r));
         if (r < 0)
-                err_set(err, -r, "cannot export: %s", strerror(-r));
+                say_broken(err, r, "cannot export", NULL);
         return r;
 }
 

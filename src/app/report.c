@@ -3,6 +3,7 @@
 #include "app/export_parts.h"
 #include "app/moment.h"
 #include "app/report_parts.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 
@@ -135,7 +136,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the report: %s", strerror(-r));
         if (r < 0)
-                err_set(err, -r, "cannot report: %s", strerror(-r));
+                say_broken(err, r, "cannot report", NULL);
         free(report.sites);
         heap_free(report.heap);
         return r;

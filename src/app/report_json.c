@@ -212,6 +212,7 @@ static json_t *site_part(struct heap *heap, const struct heap_site *site)
 {
         json_t *object = report_site(heap, site);
 
+        json_object_set_new(object, "blocks", report_blocks(heap, site->id));
         json_object_set_new(object, "stacks", stacks_part(heap, site->id));
         return object;
 }

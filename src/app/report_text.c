@@ -1,8 +1,10 @@
 #include "app/report_parts.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
 #include "model/detect.h"
+#include "model/inspect.h"
 #include "tui/width.h"
 
 #include <math.h>
@@ -10,6 +12,7 @@
 #include <time.h>
 
 enum { HAPPENINGS_MAX = 10 }; /* of each kind: the newest */
+enum { THREADS_SHOWN = 4 };
 
 /* S made harmless. */
 static void put(FILE *out, const char *s)
@@ -283,6 +286,26 @@ static void put_stacks(FILE *out, struct heap *heap, uint32_t site)
         tree_done(&tree);
 }
 
+/* "        threads worker-3 61 %, worker-1 39 %": who holds what lives, and how it is shared out over ages. */
+static void put_blocks(FILE *out, struct heap *heap, uint32_t site)
+{
+        uint64_t now = heap_process(heap)->time_ns, began = heap_session(heap)->started_ns;
+        struct inspection *seen = xcalloc(1, sizeof *seen);
+        const char *ages = "";
+
+        if (inspect_site(heap, site, seen) >= 0 && seen->threads.all_bytes > 0) {
+                ages = inspect_ages_words(seen->ages, now > began ? now - began : 0);
+                fprintf(out, "        by threads:");
+                for (size_t i = 0; i < seen->threads.n && i < THREADS_SHOWN; i++) {
+                        fputs(i ? ", " : " ", out);
+                        put(out, seen->threads.v[i].name);
+                        fprintf(out, " %.0f %%", 100.0 * (double)seen->threads.v[i].bytes / (double)seen->threads.all_bytes);
+                }
+                fprintf(out, "%s%s\n", ages[0] ? ";  ages: " : "", ages);
+        }
+        free(seen);
+}
+
 static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
 {
         char live[FMT_MAX], error[FMT_MAX], change[FMT_MAX], rate[FMT_MAX], blocks[FMT_MAX];
@@ -299,8 +322,10 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
         fputs("  ", out);
         put(out, site.place);
         fputc('\n', out);
-        if (id)
-                put_stacks(out, heap, id);
+        if (!id)
+                return;
+        put_blocks(out, heap, id);
+        put_stacks(out, heap, id);
 }
 
 static void put_happenings(FILE *out, struct report *report)

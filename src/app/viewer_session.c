@@ -2,6 +2,7 @@
 #include "app/viewer_state.h"
 
 #include "app/config.h"
+#include "app/say.h"
 #include "app/series.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -78,7 +79,7 @@ static int wait_for_session(struct store *store, struct err *err)
                 return err_set_id(err, ERROR_EMPTY, EAGAIN,
                                   "nothing was recorded into %s", store_path(store));
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
+                return say_broken(err, r, "cannot read", store_path(store));
         return 0;
 }
 
@@ -146,7 +147,7 @@ int viewer_read_session(struct viewer *viewer, const char *path, struct err *err
         ui_set_reading(viewer->ui, false);
         viewer->changed = true;
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
+                return say_broken(err, r, "cannot read", path);
         return 0;
 }
 

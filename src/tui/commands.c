@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static const uint64_t ORDER_NS = 5 * NS_PER_S; /* the order is held after a key */
+static const uint64_t DOUBLE_NS = 400 * NS_PER_MS; /* between the clicks of a double click */
 
 /* ---- moving ---- */
 
@@ -229,20 +230,60 @@ static void click_tab(struct ui *ui, int x)
                 show_view(ui, view);
 }
 
-static void click(struct ui *ui, struct table *table, const struct key_event *event)
+/* The key of the footer at column X, as if it had been pressed. */
+static enum ui_action click_footer(struct ui *ui, int x)
+{
+        for (size_t i = 0; i < ui->n_footer; i++)
+                if (x >= ui->footer[i].x && x < ui->footer[i].x + ui->footer[i].width)
+                        return run_command(ui, ui->footer[i].command);
+        return UI_NOTHING;
+}
+
+/* Is it the second of two quick clicks on one row? */
+static bool is_double(struct ui *ui, uint64_t id)
+{
+        bool again = ui->clicked == id && ui->now_ns - ui->clicked_ns < DOUBLE_NS && ui->clicked_view == ui->view;
+
+        ui->clicked = again ? TABLE_NONE : id;
+        ui->clicked_ns = ui->now_ns;
+        ui->clicked_view = ui->view;
+        return again;
+}
+
+static enum ui_action click_row(struct ui *ui, struct table *table, size_t row)
+{
+        table->selected = row;
+        table->touched = true;
+        if (!is_double(ui, table->ids[row]) || key_command(ui->view, KEY_ENTER_) == CMD_NONE)
+                return UI_NOTHING;
+        return run_command(ui, key_command(ui->view, KEY_ENTER_));
+}
+
+static enum ui_action click(struct ui *ui, struct table *table, const struct key_event *event)
 {
         size_t row = table ? table_row_at(table, event->y) : 0;
 
-        if (table && row < table->n) {
-                table->selected = row;
-                table->touched = true;
-        } else if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
+        if (ui->overlay == VIEWS && event->y == ui->footer_y && !ui->prompt)
+                return click_footer(ui, event->x);
+        if (table && row < table->n)
+                return click_row(ui, table, row);
+        if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
                 sites_sort_at(ui, event->x);
         } else if (table == &ui->processes && ui->picker && event->y == ui->columns_y) {
                 picker_sort_at(ui, event->x);
         } else if (event->y == 1 && ui->mode != UI_PICK && ui->overlay == VIEWS) {
                 click_tab(ui, event->x);
         }
+        return UI_NOTHING;
+}
+
+static bool is_on_chart(const struct ui *ui, const struct key_event *event)
+{
+        const struct chart_place *chart = &ui->chart;
+
+        return ui->overlay == VIEWS && (ui->view == VIEW_OVERVIEW || ui->view == VIEW_REPLAY) && chart->columns > 0 &&
+               event->y >= chart->y && event->y <= chart->y + chart->height && event->x >= chart->x &&
+               event->x < chart->x + chart->columns;
 }
 
 static enum ui_action mouse(struct ui *ui, const struct key_event *event)
@@ -255,6 +296,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         if (range_mouse(ui, event) || event->button == MOUSE_RELEASED)
                 return UI_NOTHING;
+        if (wheel != 0 && is_on_chart(ui, event))
+                return run_command(ui, wheel < 0 ? CMD_ZOOM_IN : CMD_ZOOM_OUT);
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
         if (event->button == 3 && ui->overlay == VIEWS) {
@@ -268,7 +311,7 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         else if (wheel != 0 && ui->overlay != VIEWS)
                 scroll_overlay(ui, wheel, false);
         else if (event->button == 1)
-                click(ui, table, event);
+                return click(ui, table, event);
         return UI_NOTHING;
 }
 

@@ -16,12 +16,12 @@ enum {
         KEY_MOUSE_, KEY_RESIZED,
 };
 
-enum { MOUSE_RELEASED = -1 };
+enum { MOUSE_RELEASED = -1, MOUSE_DRAGGED = -2 };
 
 struct key_event {
         uint32_t key;
         int x, y;            /* KEY_MOUSE_: the cell */
-        int button;          /* 1 = left, 4 and 5 = wheel up and down; MOUSE_RELEASED = the left one was let go */
+        int button;          /* 1 = left, 3 = right, 4 and 5 = wheel up and down; the left one was let go, or is held and moved */
 };
 
 /* "q", "Enter", "ctrl-D", "PgUp", "F10" into a key; 0 when unknown. For --keys and the tests. */

@@ -269,9 +269,16 @@ bool range_mouse(struct ui *ui, const struct key_event *event)
                 range->pressed_x = event->x;
                 return true;
         }
+        if (event->button == MOUSE_DRAGGED && range->pressed && chart->columns > 0) { /* it is shown while it grows */
+                range->from_ns = time_at(ui, range->pressed_x);
+                range->cursor_ns = time_at(ui, event->x);
+                range->picking = END;
+                return true;
+        }
         if (event->button != MOUSE_RELEASED || !range->pressed)
                 return false;
         range->pressed = false;
+        range->picking = NOT;
         if (chart->columns > 0 && event->x != range->pressed_x)
                 put_in_force(ui, time_at(ui, range->pressed_x), time_at(ui, event->x));
         return true;

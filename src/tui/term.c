@@ -25,12 +25,15 @@
 /* From <term.h>, which cannot be included: it has a struct term of its own. */
 extern char *tigetstr(const char *name);
 
-enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED };
+enum {
+        BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON3_PRESSED | BUTTON3_CLICKED | BUTTON4_PRESSED |
+                  BUTTON5_PRESSED | REPORT_MOUSE_POSITION,
+};
 
 struct term {
         SCREEN *screen;
         FILE *out; /* a copy of standard output for ncurses */
-        bool ascii, colors;
+        bool ascii, colors, mouse;
         bool wide_blocks;          /* blocks take two cells here: ASCII whatever was asked for */
         bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
@@ -94,7 +97,7 @@ static void add_capability(const char *name)
 static void prepare_crash(const struct term *term)
 {
         static bool registered;
-        static const char mouse_off[] = "\033[?1000l\033[?1006l";
+        static const char mouse_off[] = "\033[?1002l\033[?1000l\033[?1006l";
 
         crash.restore_len = 0;
         add_capability("sgr0");
@@ -254,6 +257,20 @@ static void set_attributes(struct term *term, const struct term_options *options
         }
 }
 
+/* Moves while a button is held (xterm's mode 1002), which terminfo has no string for. */
+static void take_mouse(bool take)
+{
+        static const char on[] = "\033[?1002h", off[] = "\033[?1002l";
+        const char *kmous = tigetstr("kmous");
+
+        mousemask(take ? BUTTONS : 0, NULL);
+        mouseinterval(0);
+        if (!kmous || kmous == (const char *)-1)
+                return;
+        fflush(stdout);
+        (void)io_write_all(STDOUT_FILENO, take ? on : off, sizeof on - 1);
+}
+
 static void set_modes(struct term *term, const struct term_options *options)
 {
         term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
@@ -264,10 +281,7 @@ static void set_modes(struct term *term, const struct term_options *options)
         keypad(stdscr, TRUE);
         nodelay(stdscr, TRUE);
         meta(stdscr, TRUE);
-        if (options->mouse) {
-                mousemask(BUTTONS, NULL);
-                mouseinterval(0);
-        }
+        take_mouse(options->mouse);
 }
 
 /* --color=16 and 256 are wishes: where the terminal's name has a sister with so many colours, that is taken. */
@@ -311,6 +325,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
                                   name ? name : "");
         }
         term->ascii = wants_ascii(options);
+        term->mouse = options->mouse;
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
@@ -324,7 +339,8 @@ void term_configure(struct term *term, const struct term_options *options)
         term->ascii = wants_ascii(options) || term->wide_blocks;
         term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
         set_attributes(term, options);
-        mousemask(options->mouse ? BUTTONS : 0, NULL);
+        take_mouse(options->mouse);
+        term->mouse = options->mouse;
         term_redraw(term);
 }
 
@@ -332,7 +348,7 @@ void term_close(struct term *term)
 {
         if (!term || !crash.up)
                 return;
-        mousemask(0, NULL);
+        take_mouse(false);
         if (term->asked)
                 flushinp(); /* an answer that comes late must not reach the shell */
         endwin();
@@ -435,10 +451,14 @@ static struct key_event mouse_event(void)
                 event.button = 1;
         else if (mouse.bstate & BUTTON1_RELEASED)
                 event.button = MOUSE_RELEASED;
+        else if (mouse.bstate & (BUTTON3_PRESSED | BUTTON3_CLICKED))
+                event.button = 3;
         else if (mouse.bstate & BUTTON4_PRESSED)
                 event.button = 4;
         else if (mouse.bstate & BUTTON5_PRESSED)
                 event.button = 5;
+        else if (mouse.bstate & REPORT_MOUSE_POSITION)
+                event.button = MOUSE_DRAGGED;
         else
                 return event;
         event.key = KEY_MOUSE_;
@@ -478,6 +498,7 @@ void term_suspend(struct term *term)
 {
         int stand_in = term->real_stderr >= 0 ? dup(STDERR_FILENO) : -1;
 
+        take_mouse(false);
         endwin();
         if (stand_in >= 0)
                 dup2(term->real_stderr, STDERR_FILENO);
@@ -487,6 +508,7 @@ void term_suspend(struct term *term)
                 dup2(stand_in, STDERR_FILENO);
                 close(stand_in);
         }
+        take_mouse(term->mouse);
         term_redraw(term);
 }
 

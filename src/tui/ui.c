@@ -24,7 +24,8 @@ struct ui *ui_new(enum ui_mode mode)
         ui->mode = mode;
         ui->view = mode == UI_PICK ? VIEW_PICKER : mode == UI_REPLAY ? VIEW_REPLAY : VIEW_OVERVIEW;
         ui->overlay = VIEWS;
-        ui->columns_y = -1;
+        ui->columns_y = ui->footer_y = -1;
+        ui->clicked = TABLE_NONE;
         ui->speed = 3;
         ui->stack.limit = 1;
         settings_init(&ui->own_settings);
@@ -246,7 +247,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
 
         canvas_clear(canvas);
         canvas->plain = ui->plain || ui->settings->plain;
-        ui->columns_y = -1;
+        ui->columns_y = ui->footer_y = -1;
+        ui->n_footer = 0;
         ui->chart.columns = 0;
         if (nothing) {
                 const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };

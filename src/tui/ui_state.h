@@ -11,6 +11,7 @@ enum {
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
         HISTORY_LINES = 32,
+        FOOTER_KEYS = 32,
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -226,6 +227,16 @@ struct ui {
         struct menu_view *menu;
         struct options_view *options;
         struct error_view *error;
+
+        /* the mouse */
+        struct {
+                int x, width;
+                enum command command;
+        } footer[FOOTER_KEYS];
+        size_t n_footer;
+        int footer_y;             /* -1 = there is none on screen */
+        uint64_t clicked, clicked_ns; /* the row and when; TABLE_NONE = none */
+        enum view clicked_view;
 
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
