@@ -114,6 +114,9 @@ UNIT_TESTS = \
 	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
+if HAVE_VTERM
+UNIT_TESTS += %D%/unit/test_vterm
+endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -165,6 +168,10 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_blocks_SOURCES = %D%/unit/test_store_blocks.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
+# terminal: heaptop on a pseudo terminal
+%C%_unit_test_vterm_SOURCES = %D%/unit/test_vterm.c %D%/unit/terminal.c %D%/unit/terminal.h $(SESSION_SOURCES)
+%C%_unit_test_vterm_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+%C%_unit_test_vterm_LDADD = $(LDADD) $(VTERM_LIBS) -lutil
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session
@@ -287,6 +294,7 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
+	%D%/live/threads.sh \
 	%D%/live/truth.sh \
 	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
@@ -318,7 +326,10 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads %D%/targets/named
+%C%_targets_named_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_named_LDFLAGS =
+%C%_targets_named_LDADD = -lpthread
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread

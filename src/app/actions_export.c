@@ -73,7 +73,7 @@ void actions_export(struct ui *ui, struct heap *heap, const struct user *user, u
         int r = read_words(words, &job.options, &file, &err);
 
         if (r == 0 && heap_tick(heap) == 0)
-                r = err_set(&err, EAGAIN, "nothing has been recorded yet");
+                r = err_set_id(&err, ERROR_EMPTY, EAGAIN, "nothing has been recorded yet");
         if (r == 0)
                 r = choose_path(file, heap_session(heap), user, job.options.format, path, &err);
         if (r == 0)

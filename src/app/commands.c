@@ -297,7 +297,8 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 return say_error(&err);
         }
         if (options->log && (r = log_open(options->log)) < 0) {
-                err_set(&err, -r, "cannot write the log %s: %s", options->log, strerror(-r));
+                err_set_id(&err, ERROR_CANNOT_WRITE, -r,
+                           "cannot write the log %s: %s", options->log, strerror(-r));
                 return say_error(&err);
         }
         user_find(&user);

@@ -35,7 +35,7 @@ int expected_read(const struct user *user, const char *file, struct suppress **r
         if (file) {
                 r = read_one(user, file, suppress, err);
                 if (r == 0)
-                        r = err_set(err, ENOENT, "--expected: there is no file %s", file);
+                        r = err_set_id(err, ERROR_NO_FILE, ENOENT, "--expected: there is no file %s", file);
                 if (r < 0) {
                         suppress_free(suppress);
                         return r;

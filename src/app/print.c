@@ -45,7 +45,7 @@ int print_report(const char *path, const struct options *options, const struct u
                         growing = 0;
                 }
                 if (pager_close(out) < 0)
-                        err_set_exit(&err, EIO, EXIT_CANT_WRITE, "cannot write the report");
+                        err_set_id(&err, ERROR_CANNOT_WRITE, EIO, "cannot write the report");
         }
         store_close(store);
         rules_free(rules);
