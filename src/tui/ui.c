@@ -211,10 +211,12 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
                 time_reload(ui);
         }
         if (alerts_wait(ui)) {
-                time_reload(ui);
+                alerts_update(ui);
                 changed = true;
                 if (alerts_wait(ui))
                         next = 0;
+                else
+                        time_reload(ui); /* what was crossed goes onto the time line */
         }
         if (ui->message[0] && ui->now_ns >= ui->message_until_ns) {
                 ui->message[0] = '\0';

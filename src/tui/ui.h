@@ -113,6 +113,8 @@ const char *ui_copy_text(const struct ui *ui);
 
 /* For UI_EXPORT: what was typed: a format, then words like `kept` and a file. */
 const char *ui_export_words(const struct ui *ui);
+/* And the ticks that it is about: the marks that are compared, or a range that was picked; false: what is shown as it stands. */
+bool ui_export_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to);
 
 /* For UI_EDIT: the source file (an absolute path, from debug information: hostile; where it was found) or NULL, and the line, 0 = not known. */
 const char *ui_edit_file(struct ui *ui);

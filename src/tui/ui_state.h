@@ -37,12 +37,9 @@ struct moment {
         char text[96];
 };
 
-/* In one column marks are drawn over thresholds, and those over the rest. */
-enum { MOMENT_RANKS = 3 };
-static inline int moment_rank(const struct moment *moment)
-{
-        return moment->is_mark ? 2 : moment->is_alert;
-}
+/* In one column marks are drawn over thresholds, those over what became of the process, and that over the rest. (replay.c) */
+enum { MOMENT_RANKS = 4 };
+int moment_rank(const struct moment *moment);
 
 struct span_ns {
         uint64_t from_ns, to_ns;
@@ -536,6 +533,7 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
+bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */
 void marks_changed(struct ui *ui);     /* marks came, went or have other names */
 void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
 void marks_leave_heap(struct ui *ui);  /* before the heap goes away */
