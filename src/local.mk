@@ -225,7 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame_view.c \
 	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
-	%D%/tui/help.c \
+	%D%/tui/help.c %D%/tui/help_terms.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \

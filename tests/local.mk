@@ -114,6 +114,9 @@ UNIT_TESTS = \
 	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
+if HAVE_VTERM
+UNIT_TESTS += %D%/unit/test_vterm
+endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -165,6 +168,10 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_blocks_SOURCES = %D%/unit/test_store_blocks.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
+# terminal: heaptop on a pseudo terminal
+%C%_unit_test_vterm_SOURCES = %D%/unit/test_vterm.c %D%/unit/terminal.c %D%/unit/terminal.h $(SESSION_SOURCES)
+%C%_unit_test_vterm_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+%C%_unit_test_vterm_LDADD = $(LDADD) $(VTERM_LIBS) -lutil
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session

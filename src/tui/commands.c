@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { CTRL_C = 3 };
+
 static const uint64_t ORDER_NS = 5 * NS_PER_S; /* the order is held after a key */
 static const uint64_t DOUBLE_NS = 400 * NS_PER_MS; /* between the clicks of a double click */
 
@@ -495,8 +497,14 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
         enum command command;
 
         ui_pass_time(ui, now_ns);
+        if (ui->is_hint && event->key != KEY_NONE && event->key != KEY_RESIZED) {
+                ui->message[0] = '\0'; /* whoever presses keys knows what to do */
+                ui->is_hint = false;
+        }
         if (event->key == KEY_RESIZED)
                 return UI_REDRAW;
+        if (event->key == CTRL_C || event->key == KEY_F10_) /* from anywhere, whatever is being typed or picked */
+                return UI_QUIT;
         if (ui->prompt && event->key != KEY_MOUSE_)
                 return prompt_key(ui, event->key);
         if (event->key != KEY_MOUSE_ && range_key(ui, event->key))

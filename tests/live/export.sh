@@ -53,7 +53,7 @@ optional() {
         check "$@"
 }
 
-points=55
+points=56
 [ -z "${NODE_PATH:-}" ] || points=$((points + 3))
 plan $points
 
@@ -189,6 +189,13 @@ by_key() {
         [ -n "$written" ] && "$heaptop" export "$session" --to folded | cmp -s - "$written" || { tail -n 2 "$work/screen" | note; return 1; }
 }
 check "E in the viewer writes the same" by_key
+by_key_of_marks() {
+        "$heaptop" replay "$session" --screen 140x24 --keys "4 E Down Space =$work/pair Enter" \
+                >"$work/screen" 2>"$work/err"
+        "$heaptop" export "$session" --to folded --metric kept --range "$mark.." | cmp -s - "$work/pair" ||
+                { tail -n 2 "$work/screen" | note; note <"$work/err"; return 1; }
+}
+check "where marks are compared, what is between them" by_key_of_marks
 
 # ---- paging ----
 
