@@ -28,8 +28,9 @@ void actions_write_config(struct ui *ui, const struct options *options, const st
 void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struct user *user, uint64_t now_ns);
 void actions_copy(struct ui *ui, bool has_term, const struct user *user, uint64_t now_ns);
 
-/* E: HEAP as it stands, by ui_export_words(), into the file named there or a new one in the state directory; says which. */
-void actions_export(struct ui *ui, struct heap *heap, const struct user *user, uint64_t now_ns);
+/* E: what is shown of STORE by HEAP, by ui_export_words(), into the file named there or a new one in the state directory; says
+ * which. */
+void actions_export(struct ui *ui, struct store *store, struct heap *heap, const struct rules *rules, bool own_rules, const struct user *user, uint64_t now_ns);
 
 /* e: $VISUAL or $EDITOR on the source line, with the terminal to itself. *TERM is opened anew afterwards; NULL when that
  * fails. */

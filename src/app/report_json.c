@@ -55,7 +55,7 @@ static json_t *detection_part(uint64_t mean)
 {
         double example = detect_example(mean), hours = detect_hours(example, mean, DETECT_CHANCE);
 
-        return json_pack("{s:f, s:o, s:o, s:o}", "chance", DETECT_CHANCE, "slowest_bytes_per_hour",
+        return json_pack("{s:i, s:o, s:o, s:o}", "chance_percent", (int)(DETECT_CHANCE * 100 + 0.5), "slowest_bytes_per_hour",
                          json_number((uint64_t)detect_slowest(mean, DETECT_CHANCE)), "example_bytes_per_hour", json_number((uint64_t)example),
                          "example_seconds", isfinite(hours) ? json_number((uint64_t)(hours * 3600)) : json_null());
 }

@@ -302,7 +302,8 @@ static void act(struct viewer *viewer, enum ui_action action)
                         term_bell(viewer->term);
                 break;
         case UI_EXPORT:
-                actions_export(viewer->ui, viewer->heap, viewer->viewing->user, viewer_now());
+                actions_export(viewer->ui, viewer->store, viewer->heap, viewer->rules, viewer->own_rules, viewer->viewing->user,
+                               viewer_now());
                 break;
         case UI_TRY_AGAIN:
                 ask(viewer, ASK_ATTACH, viewer->refused_pid);

@@ -540,3 +540,15 @@ static void done(struct ui *ui)
 
 const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };
+
+bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to)
+{
+        const struct marks_view *view = marks_state(ui);
+        size_t from, to;
+
+        if (view->n_points < 2 || !marks_pair(view, view->pair, &from, &to))
+                return false;
+        *ret_from = view->points[from].tick;
+        *ret_to = view->points[to].tick;
+        return true;
+}

@@ -37,12 +37,9 @@ struct moment {
         char text[96];
 };
 
-/* In one column marks are drawn over thresholds, and those over the rest. */
-enum { MOMENT_RANKS = 3 };
-static inline int moment_rank(const struct moment *moment)
-{
-        return moment->is_mark ? 2 : moment->is_alert;
-}
+/* In one column marks are drawn over thresholds, those over what became of the process, and that over the rest. (replay.c) */
+enum { MOMENT_RANKS = 4 };
+int moment_rank(const struct moment *moment);
 
 struct span_ns {
         uint64_t from_ns, to_ns;
@@ -252,6 +249,8 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
+        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;
         char *copied;
@@ -358,6 +357,12 @@ const char *plus_minus(const struct canvas *canvas);
  * (help.c) */
 void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
                    int height);
+/* For texts that flow: WORD or the words of TEXT behind what began in OUT at *START, on a new line with INDENT cells where they do not
+ * fit into WIDTH. (help.c) What the words on VIEW's screen mean. (help_terms.c) */
+struct buf;
+void help_add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width);
+void help_add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width);
+void help_add_terms(struct buf *out, enum view view, int width);
 
 /* ---- numbers made from rows (facts.c) ---- */
 
@@ -536,6 +541,7 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
+bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */
 void marks_changed(struct ui *ui);     /* marks came, went or have other names */
 void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
 void marks_leave_heap(struct ui *ui);  /* before the heap goes away */

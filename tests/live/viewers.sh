@@ -41,8 +41,9 @@ viewer_of() {
 }
 
 plan 24
-open one "$heaptop -p $service --mean 64K -o $session" || skip_all "tmux does not start"
+mux new-session -d -s base 'exec sleep 600' || skip_all "tmux does not start" # keeps the server when the others are closed
 started="$started $(mux display-message -p '#{pid}')"
+open one "$heaptop -p $service --mean 64K -o $session"
 check "one watches" sees one session_store_put
 open two "$heaptop attach $service"
 check "another joins" sees two session_store_put
