@@ -49,7 +49,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/tree_fold.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
@@ -225,7 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame_view.c \
 	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
-	%D%/tui/help.c \
+	%D%/tui/help.c %D%/tui/help_terms.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \

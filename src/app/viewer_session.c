@@ -5,7 +5,10 @@
 #include "app/say.h"
 #include "app/series.h"
 #include "base/buf.h"
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fmt.h"
+#include "base/io.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -16,6 +19,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { STARTS_WITH_HINT = 3 };
 enum { FIRST_ROW_MS = 2000 }; /* a session that is being born gets this long */
 
 uint64_t viewer_now(void)
@@ -104,6 +108,38 @@ static void note_path(struct viewer *viewer, const char *path)
         free(absolute);
 }
 
+/* The first starts of a user are counted in the state directory. */
+static bool is_new_here(const struct user *user)
+{
+        char *dir = user_state_dir(user), *path = dir ? xasprintf("%s/starts", dir) : NULL, *text = NULL;
+        int64_t starts = 0;
+        char counted[32];
+        size_t len;
+        bool fresh = false;
+
+        if (path) {
+                if (io_read_file(path, sizeof counted, &text, &len) == 0)
+                        (void)fmt_parse_number(text, 0, INT32_MAX, &starts);
+                fresh = starts < STARTS_WITH_HINT;
+                snprintf(counted, sizeof counted, "%d", (int)starts + 1);
+                if (fresh && config_replace_file(path, counted, &(struct err){ 0 }) < 0)
+                        fresh = false; /* it would come for ever */
+        }
+        free(text);
+        free(path);
+        free(dir);
+        return fresh;
+}
+
+static void advise(struct viewer *viewer)
+{
+        const struct config *config = viewer->viewing->options->config;
+
+        if (!viewer->advised && config && config->settings.hints && is_new_here(viewer->viewing->user))
+                ui_set_hint(viewer->ui, "m before the thing you suspect, m after, then c shows what it kept   (? help)");
+        viewer->advised = true;
+}
+
 /* A screen that has not read anything yet: of a large session that takes a moment. */
 int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
@@ -137,6 +173,8 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         note_path(viewer, path);
         if (stat(viewer->path, &st) == 0)
                 ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
+        if (viewer->live)
+                advise(viewer);
         return 0;
 }
 

@@ -141,6 +141,9 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
 
+/* tree.c: links the children of each of N nodes in the order of METRIC; they know their parents, which come before them. */
+void tree_link(struct tree_node *nodes, size_t n, enum tree_metric metric);
+
 /* ages.c: the bytes that a sampled block stands for; 0 for a weight that only a damaged file can hold. */
 int64_t heap_block_bytes(const struct rec_block *row);
 

@@ -345,8 +345,8 @@ static void put_path(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 static void put_title(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct flame_view *flame = ui->flame;
-        char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "";
-        const char *const items[] = { what, zoom, all, find, turn };
+        char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "", folded[48] = "";
+        const char *const items[] = { what, zoom, all, find, turn, folded };
         uint32_t top = flame_top(flame);
 
         snprintf(what, sizeof what, "WIDTH %s (b)", metric_words(ui, words, sizeof words));
@@ -355,6 +355,9 @@ static void put_title(struct ui *ui, struct canvas *canvas, int y)
         if (top != 0)
                 snprintf(zoom, sizeof zoom, "zoomed: %s (Esc out)",
                          name_fit(flame->tree.nodes[top].name, 30, canvas->ascii, name, sizeof name));
+        if (flame->n_folded > 0)
+                snprintf(folded, sizeof folded, "%zu frame%s folded (%s)", flame->n_folded, flame->n_folded == 1 ? "" : "s",
+                         !flame->folded_inlined ? "u" : flame->folded ? "u x" : "x");
         if (ui->stack.find[0])
                 snprintf(find, sizeof find, "find \"%s\" (n N)", ui->stack.find);
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_DIM, items, array_len(items));

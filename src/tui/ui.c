@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t MESSAGE_NS = 5 * NS_PER_S;
+static const uint64_t MESSAGE_NS = 5 * NS_PER_S, HINT_NS = 20 * NS_PER_S;
 
 /* ---- life ---- */
 
@@ -134,6 +134,7 @@ static void __attribute__((format(printf, 2, 0))) set_message(struct ui *ui, con
         snprintf(ui->message, sizeof ui->message, "%s", clean);
         free(clean);
         ui->message_until_ns = ui->now_ns + MESSAGE_NS;
+        ui->is_hint = false;
 }
 
 void ui_tell(struct ui *ui, const char *fmt, ...)
@@ -198,6 +199,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
         return a < b ? a : b;
 }
 
+void ui_set_hint(struct ui *ui, const char *text)
+{
+        ui->hint = text;
+}
+
+static bool take_hint(struct ui *ui)
+{
+        if (!ui->hint || ui->message[0] || ui->prompt || !ui->heap || heap_tick(ui->heap) == 0)
+                return false;
+        ui_tell(ui, "%s", ui->hint);
+        ui->message_until_ns = ui->now_ns + HINT_NS;
+        ui->is_hint = true;
+        ui->hint = NULL;
+        return true;
+}
+
 bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
 {
         uint64_t next = UINT64_MAX;
@@ -222,6 +239,7 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
                 ui->message[0] = '\0';
                 changed = true;
         }
+        changed |= take_hint(ui);
         if (ui->message[0])
                 next = earlier(next, ui->message_until_ns - ui->now_ns);
         if (order_held && ui->order_until_ns <= ui->now_ns) {

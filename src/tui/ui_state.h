@@ -249,6 +249,8 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
+        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;
         char *copied;
@@ -355,6 +357,12 @@ const char *plus_minus(const struct canvas *canvas);
  * (help.c) */
 void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
                    int height);
+/* For texts that flow: WORD or the words of TEXT behind what began in OUT at *START, on a new line with INDENT cells where they do not
+ * fit into WIDTH. (help.c) What the words on VIEW's screen mean. (help_terms.c) */
+struct buf;
+void help_add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width);
+void help_add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width);
+void help_add_terms(struct buf *out, enum view view, int width);
 
 /* ---- numbers made from rows (facts.c) ---- */
 
@@ -393,6 +401,8 @@ uint64_t alerts_growing_since_ns(struct ui *ui);
 /* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
 const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
+/* Does a rule fire at NOW that rings the bell and is not muted? */
+bool alerts_ring(struct ui *ui);
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
 

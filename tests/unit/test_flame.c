@@ -106,6 +106,26 @@ static void what_is_found_is_selected_and_n_goes_on(void **state)
         close_world(&world);
 }
 
+static void u_shows_the_runtime_and_keeps_the_frame(void **state)
+{
+        struct world world = flame("k k l j"); /* by way of OAuth, the smaller one */
+
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        assert_true(screen_has(world.ui, 80, 24, "6 frames folded (u)"));
+        press(world.ui, "u");
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        assert_false(screen_has(world.ui, 80, 24, "folded"));
+        press(world.ui, "j");
+        assert_non_null(strstr(selected(&world), "make_unique"));
+        press(world.ui, "k u k");
+        assert_string_equal(selected(&world), "OAuth::callback(Request const&)");
+        press(world.ui, "x");
+        assert_true(screen_has(world.ui, 80, 24, "folded (u x)"));
+        press(world.ui, "Left j"); /* Login::handle, and without user_of below it */
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        close_world(&world);
+}
+
 static void turning_keeps_the_function(void **state)
 {
         struct world world = flame("t");
@@ -380,6 +400,7 @@ int main(void)
                 cmocka_unit_test(arrows_lead_to_callers_children_and_brothers),
                 cmocka_unit_test(enter_zooms_and_esc_or_q_leads_out),
                 cmocka_unit_test(what_is_found_is_selected_and_n_goes_on),
+                cmocka_unit_test(u_shows_the_runtime_and_keeps_the_frame),
                 cmocka_unit_test(turning_keeps_the_function),
                 cmocka_unit_test(the_selection_stays_when_time_goes_on),
                 cmocka_unit_test(a_click_selects_and_a_second_one_zooms),

@@ -390,6 +390,22 @@ static void the_wheel_zooms_over_the_chart_and_scrolls_over_the_table(void **sta
         close_world(&world);
 }
 
+static void a_hint_waits_for_the_message_and_goes_with_the_first_key(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        uint64_t next;
+
+        ui_say(world.ui, NOW, "attached");
+        ui_set_hint(world.ui, "m before, m after");
+        ui_advance(world.ui, NOW + NS_PER_S, &next);
+        assert_true(screen_has(world.ui, 80, 24, "attached"));
+        assert_true(ui_advance(world.ui, NOW + 6 * NS_PER_S, &next));
+        assert_true(screen_has(world.ui, 80, 24, "m before, m after"));
+        press(world.ui, "j");
+        assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
+        close_world(&world);
+}
+
 static void a_source_that_is_not_here_is_named(void **state)
 {
         struct world world = open_world(UI_LIVE, "2 j j e");
@@ -967,6 +983,7 @@ int main(void)
                 cmocka_unit_test(a_double_click_is_enter_and_two_slow_ones_are_not),
                 cmocka_unit_test(a_click_on_the_footer_presses_the_key),
                 cmocka_unit_test(the_wheel_zooms_over_the_chart_and_scrolls_over_the_table),
+                cmocka_unit_test(a_hint_waits_for_the_message_and_goes_with_the_first_key),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
