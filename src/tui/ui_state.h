@@ -401,6 +401,8 @@ uint64_t alerts_growing_since_ns(struct ui *ui);
 /* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
 const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
+/* Does a rule fire at NOW that rings the bell and is not muted? */
+bool alerts_ring(struct ui *ui);
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
 

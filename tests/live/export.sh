@@ -54,6 +54,7 @@ optional() {
 }
 
 points=56
+[ "$(id -u)" != 0 ] || points=$((points + 1))
 [ -z "${NODE_PATH:-}" ] || points=$((points + 3))
 plan $points
 
@@ -204,6 +205,15 @@ check "a report on a terminal goes through the pager" paged ""
 check "not with --no-pager" sh -c '! script -qec "PAGER=\"sed s/^/paged:/\" $1 report $2 --no-pager" /dev/null </dev/null | grep -q paged:' sh "$heaptop" "$session"
 check "nor with PAGER=cat, nor as JSON" sh -c 'script -qec "PAGER=cat $1 report $2" /dev/null </dev/null | grep -q "^heaptop report" &&
         ! script -qec "PAGER=\"sed s/^/paged:/\" $1 report $2 --json" /dev/null </dev/null | grep -q paged:' sh "$heaptop" "$session"
+
+if [ "$(id -u)" = 0 ]; then
+        cp "$session" "$work/readable.heaptop" && chmod 644 "$work/readable.heaptop" && chmod 711 "$work"
+        as_who_called() {
+                script -qec "SUDO_UID=$(id -u nobody) SUDO_GID=$(id -g nobody) PAGER='id -u; cat >/dev/null; :' '$heaptop' report '$work/readable.heaptop'" \
+                        /dev/null </dev/null | tr -d '\r' | grep -qx "$(id -u nobody)"
+        }
+        check "the pager runs as who called sudo" as_who_called
+fi
 
 # ---- two sessions, and what is wrong said in one sentence ----
 

@@ -123,6 +123,7 @@ static void what_is_crossed_live_is_told_and_rings(void **state)
         assert_true(ui_take_bell(world.ui));
         assert_false(ui_take_bell(world.ui));
         assert_true(has(world.ui, "WARN  heap passed 900M (then 950M)"));
+        assert_true(has(world.ui, " 8 Alerts!"));
         close_world(&world);
 }
 
