@@ -15,6 +15,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS = \
 	%D%/unit/test_alerts \
 	%D%/unit/test_allocators \
+	%D%/unit/test_any_keys \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
@@ -146,6 +147,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_replay_SOURCES = %D%/unit/test_replay.c $(SCREEN_WORLD)
+%C%_unit_test_any_keys_SOURCES = %D%/unit/test_any_keys.c $(SCREEN_WORLD)
 %C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_flame_SOURCES = %D%/unit/test_flame.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)

@@ -348,7 +348,8 @@ const struct option_row option_metric = {
                   "these the ones born in the range given with --range, or since the attach; `born`, all "
                   "that was allocated in it, freed again or not. For folded it is the number; pprof and "
                   "speedscope have all of them and show this one first, and with `kept` the pprof types "
-                  "inuse_* are what was kept.",
+                  "inuse_* are what was kept. json and csv have all of them side by side, openmetrics what "
+                  "lives.",
 };
 const struct option_row option_redact = {
         .name = "redact", .kind = OPTION_FLAG, .offset = FIELD(redact),

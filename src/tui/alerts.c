@@ -267,6 +267,18 @@ const char *alerts_next(struct ui *ui, char *ret, size_t size)
         return ret;
 }
 
+bool alerts_ring(struct ui *ui)
+{
+        const struct alert_rule *rules;
+        size_t n = ui->alerts && ui->heap ? alerts_rules(ui->alerts->alerts, &rules) : 0;
+
+        for (size_t i = 0; i < n; i++)
+                if ((rules[i].actions & ALERT_BELL) && !is_muted(ui, i) &&
+                    alerts_state(ui->alerts->alerts, i, heap_tick(ui->heap)).firing)
+                        return true;
+        return false;
+}
+
 size_t alerts_firing(struct ui *ui, char *ret, size_t size)
 {
         const struct alert_rule *rules;

@@ -245,11 +245,12 @@ static void put_tabs(struct ui *ui, struct canvas *canvas)
         ui->tab_gap = canvas->width >= 100 ? 2 : 1;
         for (size_t i = 0; i < array_len(tabs); i++) {
                 bool active = tabs[i].view == (ui->view == VIEW_BEFORE ? VIEW_STACK : ui->view);
+                bool rings = tabs[i].view == VIEW_ALERTS && !active && alerts_ring(ui);
                 char text[32];
 
-                snprintf(text, sizeof text, active ? "[%d %s]" : " %d %s ", tabs[i].number,
+                snprintf(text, sizeof text, active ? "[%d %s]" : rings ? " %d %s!" : " %d %s ", tabs[i].number,
                          view_name(tabs[i].view));
-                x += canvas_put(canvas, x, 1, canvas->width - x, active ? STYLE_TAB : STYLE_PLAIN, text);
+                x += canvas_put(canvas, x, 1, canvas->width - x, active ? STYLE_TAB : rings ? STYLE_BAD : STYLE_PLAIN, text);
                 x += ui->tab_gap;
         }
 }

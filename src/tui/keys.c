@@ -148,10 +148,13 @@ static const struct key_binding built_in[] = {
           "the call tree of all sites together" },
 
         /* leak */
-        { CMD_MARK, { 'm' }, HEAP, KEYS_LEAK, 4, "mark",
+        { CMD_MARK, { 'm' }, HEAP & ~IN(VIEW_ALERTS), KEYS_LEAK, 4, "mark",
+          "set a mark; changes (dA, dB, ..) count from the newest one" },
+        { CMD_MARK, { 'm' }, IN(VIEW_ALERTS), KEYS_LEAK, 0, "mark",
           "set a mark; changes (dA, dB, ..) count from the newest one" },
 
-        { CMD_COMPARE, { 'c' }, HEAP, KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
+        { CMD_COMPARE, { 'c' }, HEAP & ~IN(VIEW_ALERTS), KEYS_LEAK, 5, "compare", "what was born between two marks and is kept" },
+        { CMD_COMPARE, { 'c' }, IN(VIEW_ALERTS), KEYS_LEAK, 0, "compare", "what was born between two marks and is kept" },
         { CMD_RANGE, { 'v' }, TABLES, KEYS_LEAK, 7, "range", "pick a time range on the chart: what was born in it and still lives" },
         { CMD_EXPECTED, { 'X' }, TABLES, KEYS_LEAK, 0, "expected", "this site is as it should be: hide it; on one that is shown: not any more" },
         { CMD_SHOW_EXPECTED, { 'Y' }, TABLES, KEYS_LEAK, 0, "show expected", "show expected sites, marked, or hide them" },
@@ -201,7 +204,8 @@ static const struct key_binding built_in[] = {
         { CMD_EDIT, { 'e' }, TABLES | FRAMES, KEYS_OUT, 15, "edit",
           "the source line in $VISUAL or $EDITOR" },
         { CMD_EXPORT, { 'E' }, HEAP | IN(VIEW_ENDED), KEYS_OUT, 0, "export", "what is shown, as a file for other tools" },
-        { CMD_WRITE_CONFIG, { 'W' }, HEAP | IN(VIEW_OPTIONS), KEYS_OUT, 0, "write", "these settings into the config file" },
+        { CMD_WRITE_CONFIG, { 'W' }, (HEAP & ~IN(VIEW_ALERTS)) | IN(VIEW_OPTIONS), KEYS_OUT, 0, "write", "these settings into the config file" },
+        { CMD_WRITE_CONFIG, { 'W' }, IN(VIEW_ALERTS), KEYS_OUT, 6, "save", "these settings into the config file" },
         { CMD_SAVE_SCREEN, { 'P' }, SCROLL, KEYS_OUT, 0, "print", "this screen as text into a file" },
         { CMD_LEAVE, { 'D' }, HEAP, KEYS_OUT, 0, "leave", "leave the screen and keep recording" },
         { CMD_REDRAW, { CTRL('L') }, SCROLL, KEYS_OUT, 0, "redraw", "draw everything anew" },

@@ -7,6 +7,7 @@
 #include "tui/ui.h"
 
 enum {
+        SURVIVORS_MAX = 512, /* columns */
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
@@ -183,6 +184,13 @@ struct ui {
         struct rows whole;      /* all of the recording, for the time line */
         struct rows zoomed;     /* what the time line shows when it is zoomed */
         struct span_ns zoomed_span;
+        struct { /* under the chart of a wide overview: the last answer */
+                uint64_t site;
+                uint32_t tick;
+                struct span_ns span;
+                int n;
+                double values[SURVIVORS_MAX];
+        } alive;
         uint32_t zoomed_last;   /* the newest tick when that was read */
         struct moment *moments; /* all, in order of time */
         size_t n_moments, cap_moments;
@@ -401,6 +409,8 @@ uint64_t alerts_growing_since_ns(struct ui *ui);
 /* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
 const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
+/* Does a rule fire at NOW that rings the bell and is not muted? */
+bool alerts_ring(struct ui *ui);
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
 
@@ -567,6 +577,7 @@ int time_reload(struct ui *ui);              /* the recording has grown: the tim
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns);
 bool time_key(struct ui *ui, enum command command);
 void time_goto(struct ui *ui, const char *where);
+void time_go(struct ui *ui, uint64_t time_ns); /* to the tick at TIME_NS; a replay that plays is paused */
 bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);
 uint64_t time_now_ns(const struct ui *ui); /* boot time of what is shown; 0 = nothing yet */
 int64_t time_wall(const struct ui *ui, uint64_t boot_ns);
