@@ -107,7 +107,7 @@ struct stack_state {
         bool source_shown;      /* there was room for it when the view was last drawn */
         uint32_t source_lines;
         long source_scroll;     /* lines from where it would stand by itself */
-        int source_height;      /* as last drawn */
+        int source_y, source_height; /* as last drawn */
         struct source_sum *source_sums; /* bytes of its lines; NULL = not added up for this tree */
         size_t n_source_sums;
         char *source;           /* its text; NULL = there is none */
@@ -536,6 +536,7 @@ void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);
+bool source_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret); /* the wheel over it scrolls, a click goes into it */
 bool source_key(struct ui *ui, enum command command); /* while the source has the keys: scrolls it; q and Esc lead out */
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
