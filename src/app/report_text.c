@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/ending.h"
 #include "model/detect.h"
 #include "model/inspect.h"
 #include "tui/width.h"
@@ -39,6 +40,31 @@ static const char *size(char *ret, double bytes)
         return fmt_bytes(ret, bytes > 0 ? (uint64_t)bytes : 0);
 }
 
+/* What is known of the target's end, and which of a service's sessions this is. */
+static void put_ending(FILE *out, const struct rec_session *s)
+{
+        char words[ENDING_WORDS];
+
+        ending_evidence(s, words);
+        if (words[0]) {
+                fputs("\n  evidence   ", out);
+                put(out, words);
+        }
+        ending_last_sample(s, words);
+        if (words[0]) {
+                fputs("\n  ended      ", out);
+                put(out, words);
+        }
+        if (!s->followed[0])
+                return;
+        fprintf(out, "\n  series     session %u of ", (unsigned)s->series_number);
+        put(out, s->followed);
+        if (s->previous[0]) {
+                fputs(", after ", out);
+                put(out, s->previous);
+        }
+}
+
 static void put_head(FILE *out, struct report *report)
 {
         const struct rec_session *s = report->session;
@@ -60,6 +86,7 @@ static void put_head(FILE *out, struct report *report)
         put(out, s->end_reason ? s->end_reason : "still running, or its recorder was killed");
         fputs("; heaptop ", out);
         put(out, s->version);
+        put_ending(out, s);
         fputs("\n  shown      ", out);
         put_date(out, (int64_t)p->time_ns + p->wall_offset_ns);
         fprintf(out, " (tick %u), changes since %s", (unsigned)p->tick, report->ranged ? "tick " : "the attach");

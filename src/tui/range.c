@@ -281,6 +281,8 @@ bool range_mouse(struct ui *ui, const struct key_event *event)
         range->picking = NOT;
         if (chart->columns > 0 && event->x != range->pressed_x)
                 put_in_force(ui, time_at(ui, range->pressed_x), time_at(ui, event->x));
+        else if (chart->columns > 0 && inside && ui->view == VIEW_REPLAY)
+                time_go(ui, time_at(ui, event->x)); /* a click is no range: it leads there */
         return true;
 }
 

@@ -253,6 +253,23 @@ static void a_step_is_a_tick_wherever_the_next_one_is(void **state)
         close_world(&world);
 }
 
+static void click_at(struct ui *ui, int button, int x, int y)
+{
+        ui_key(ui, &(struct key_event){ .key = KEY_MOUSE_, .x = x, .y = y, .button = button }, NOW);
+}
+
+static void a_click_on_the_time_line_leads_there(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "");
+        uint32_t last = heap_tick(world.heap);
+
+        assert_true(has(world.ui, "[7 Replay]"));
+        click_at(world.ui, 1, 44, 4);
+        click_at(world.ui, MOUSE_RELEASED, 44, 4);
+        assert_true(heap_tick(world.heap) > last * 2 / 5 && heap_tick(world.heap) < last * 3 / 5);
+        close_world(&world);
+}
+
 /* ---- panes ---- */
 
 static void tab_leads_into_the_flame_graph_where_there_is_one(void **state)
@@ -348,6 +365,7 @@ int main(void)
                 cmocka_unit_test(the_time_line_zooms_around_the_moment),
                 cmocka_unit_test(playing_skips_what_was_not_recorded_and_ends_paused),
                 cmocka_unit_test(a_step_is_a_tick_wherever_the_next_one_is),
+                cmocka_unit_test(a_click_on_the_time_line_leads_there),
                 cmocka_unit_test(tab_leads_into_the_flame_graph_where_there_is_one),
                 cmocka_unit_test(plain_screens_have_no_pictures_in_any_view),
                 cmocka_unit_test(the_cursor_of_a_plain_screen_is_on_the_selected_line),
