@@ -288,6 +288,7 @@ dist_check_SCRIPTS = \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
+	%D%/live/config.sh \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
