@@ -106,6 +106,19 @@ static void rules_of_the_config_replace_the_common_ones(void **state)
         close_world(&world);
 }
 
+static void a_threshold_near_the_heap_is_a_line_on_its_chart(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_int_equal(ui_set_alerts(world.ui, "heap > 700M\nheap > 1500M critical\n", NULL), 0);
+        assert_true(has(world.ui, "720M ----------"));
+        assert_true(has(world.ui, " WARN 700M"));
+        assert_true(has_not(world.ui, "CRITICAL 1500M")); /* far above: it would press the picture flat */
+        ui_set_plain(world.ui, true);
+        assert_true(has_not(world.ui, "---"));
+        close_world(&world);
+}
+
 static void tick(struct world *world, uint64_t later_s)
 {
         assert_int_equal(ui_set_last_tick(world->ui, fake_tick_after(world->fake, 5 * NS_PER_S), NOW + later_s * NS_PER_S), 0);
@@ -356,6 +369,7 @@ int main(void)
                 cmocka_unit_test(a_bad_rule_is_refused_and_says_why_while_it_is_typed),
                 cmocka_unit_test(a_rule_is_changed_and_deleted),
                 cmocka_unit_test(rules_of_the_config_replace_the_common_ones),
+                cmocka_unit_test(a_threshold_near_the_heap_is_a_line_on_its_chart),
                 cmocka_unit_test(what_is_crossed_live_is_told_and_rings),
                 cmocka_unit_test(a_held_picture_does_not_keep_the_bell_silent),
                 cmocka_unit_test(a_muted_rule_is_silent),
