@@ -39,10 +39,11 @@ fails() {
 }
 
 explains_all() {
-        [ "$(wc -l <"$work/explained")" -gt 40 ] || return 1
-        for number in $(sed -n 's/.*ERROR_[A-Z0-9_]* = \([0-9]*\).*/\1/p' "$HEAPTOP_SRC/src/base/errors.h"); do
-                [ "$number" = 0 ] || "$heaptop" help "E$number" | grep -q '^What to do$' || { echo "# E$number"; return 1; }
-        done
+        "$heaptop" help errors | sed -n 's/^\(E[0-9]*\)  .*/\1/p' >"$work/listed"
+        [ "$(wc -l <"$work/explained")" -gt 40 ] && [ "$(wc -l <"$work/listed")" = "$(wc -l <"$work/explained")" ] || return 1
+        while read -r number; do
+                "$heaptop" help "$number" | grep -q '^What to do$' || { echo "# $number"; return 1; }
+        done <"$work/listed"
 }
 
 echo "not a session" >"$work/x.heaptop"

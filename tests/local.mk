@@ -289,6 +289,7 @@ dist_check_SCRIPTS = \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
+	%D%/live/config.sh \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
@@ -299,6 +300,7 @@ dist_check_SCRIPTS = \
 	%D%/live/sudo.sh \
 	%D%/live/threads.sh \
 	%D%/live/truth.sh \
+	%D%/live/twin.sh \
 	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
@@ -307,7 +309,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/export_check.py %D%/live/export_npm.js %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/twin.py %D%/live/export_check.py %D%/live/export_npm.js %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 EXTRA_DIST += %D%/targets/shelf.cc %D%/targets/shelf.h %D%/targets/shelf_other.cc
 
 # what live tests attach with and look with

@@ -369,10 +369,10 @@ static int error_number(const char *word)
         return fmt_parse_number(digits, 1, 999, &number) == 0 ? (int)number : 0;
 }
 
-/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101`. */
+/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101` or `errors`. */
 static int help(const char *name)
 {
-        char *text = name ? explain_error(error_number(name)) : NULL;
+        char *text = !name ? NULL : strcmp(name, "errors") == 0 ? explain_errors() : explain_error(error_number(name));
         const struct subcommand *subcommand = name && name[0] != '-' ? subcommand_find(name) : subcommand_of(SUB_TOP);
 
         if (text) {

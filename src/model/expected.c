@@ -33,7 +33,8 @@ static void renew(struct heap *heap)
         unsigned generation = suppress_generation(e->suppress);
 
         if (e->generation != generation) {
-                memset(e->frames, UNKNOWN, e->n_frames);
+                if (e->n_frames > 0)
+                        memset(e->frames, UNKNOWN, e->n_frames);
                 e->generation = generation;
                 e->names_generation = names->generation - 1;
         }

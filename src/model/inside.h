@@ -156,6 +156,9 @@ const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns);
 /* heap_growth() of the window from START to NOW. */
 double heap_growth_between(const struct instant *start, const struct instant *now, double *ret_error);
 
+/* query.c: answers the words thread:NAME of FILTER, for who had allocated by UNTIL_NS; then filter_threads() may be asked. */
+int heap_filter_threads(struct heap *heap, uint64_t until_ns, struct filter *filter);
+
 /* trend.c: kept up by heap_seek(). */
 void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);
 void series_moved(struct heap *heap, uint32_t from, uint32_t to); /* all changes in (FROM, TO] were noted; TO = UINT32_MAX: not so */

@@ -156,18 +156,20 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         }
 }
 
+int heap_filter_threads(struct heap *heap, uint64_t until_ns, struct filter *filter)
+{
+        int r = threads_seek(&heap->threads, heap->history, heap->tick);
+
+        return r < 0 ? r : threads_filter(&heap->threads, heap->history, &heap->names, until_ns, filter);
+}
+
 /* Once a tick for each filter. */
 static int answer_threads(struct heap *heap, bool same)
 {
-        int r;
-
         if (same && heap->threads_move == heap->moves)
                 return 0;
-        r = threads_seek(&heap->threads, heap->history, heap->tick);
-        if (r >= 0)
-                r = threads_filter(&heap->threads, heap->history, &heap->names, heap->now.process.time_ns, &heap->filter);
         heap->threads_move = heap->moves;
-        return r;
+        return heap_filter_threads(heap, heap->now.process.time_ns, &heap->filter);
 }
 
 static int use_filter(struct heap *heap, const char *text)

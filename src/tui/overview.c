@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SURVIVORS_MAX = 512 /* columns */ };
-
 static enum style sentence_style(const struct facts *facts)
 {
         if (isfinite(facts->seen_share) && facts->seen_share < 0.5)
@@ -242,16 +240,23 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 static void put_survivors(struct ui *ui, struct canvas *canvas, int y, struct chart_span span)
 {
         uint64_t id = table_selected(&ui->sites);
-        double values[SURVIVORS_MAX];
+        uint32_t tick = heap_tick(ui->heap);
         int n = canvas->width - CHART_LABEL < SURVIVORS_MAX ? canvas->width - CHART_LABEL : SURVIVORS_MAX;
 
-        if (id == TABLE_NONE || id == 0 || n < 1 || canvas->plain ||
-            heap_survivors(ui->heap, (uint32_t)id, span.from_ns, span.to_ns, values, (size_t)n) < 0)
+        if (id == TABLE_NONE || id == 0 || n < 1 || canvas->plain)
                 return;
+        if (id != ui->alive.site || tick != ui->alive.tick || n != ui->alive.n || span.from_ns != ui->alive.span.from_ns ||
+            span.to_ns != ui->alive.span.to_ns) {
+                ui->alive.n = 0;
+                if (heap_survivors(ui->heap, (uint32_t)id, span.from_ns, span.to_ns, ui->alive.values, (size_t)n) < 0)
+                        return;
+                ui->alive.site = id;
+                ui->alive.tick = tick;
+                ui->alive.n = n;
+                ui->alive.span = (struct span_ns){ span.from_ns, span.to_ns };
+        }
         canvas_put(canvas, 1, y, CHART_LABEL - 1, STYLE_DIM, "alive");
-        for (int i = 0; i < n; i++)
-                values[i] = values[i] > 0 ? values[i] : NAN;
-        spark_columns(canvas, CHART_LABEL, y, STYLE_CHART, values, n);
+        spark_columns(canvas, CHART_LABEL, y, STYLE_CHART, ui->alive.values, n);
 }
 
 static void draw_full(struct ui *ui, struct canvas *canvas)

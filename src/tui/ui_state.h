@@ -7,6 +7,7 @@
 #include "tui/ui.h"
 
 enum {
+        SURVIVORS_MAX = 512, /* columns */
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
@@ -106,7 +107,7 @@ struct stack_state {
         bool source_shown;      /* there was room for it when the view was last drawn */
         uint32_t source_lines;
         long source_scroll;     /* lines from where it would stand by itself */
-        int source_height;      /* as last drawn */
+        int source_y, source_height; /* as last drawn */
         struct source_sum *source_sums; /* bytes of its lines; NULL = not added up for this tree */
         size_t n_source_sums;
         char *source;           /* its text; NULL = there is none */
@@ -183,6 +184,13 @@ struct ui {
         struct rows whole;      /* all of the recording, for the time line */
         struct rows zoomed;     /* what the time line shows when it is zoomed */
         struct span_ns zoomed_span;
+        struct { /* under the chart of a wide overview: the last answer */
+                uint64_t site;
+                uint32_t tick;
+                struct span_ns span;
+                int n;
+                double values[SURVIVORS_MAX];
+        } alive;
         uint32_t zoomed_last;   /* the newest tick when that was read */
         struct moment *moments; /* all, in order of time */
         size_t n_moments, cap_moments;
@@ -528,6 +536,7 @@ void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);
+bool source_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret); /* the wheel over it scrolls, a click goes into it */
 bool source_key(struct ui *ui, enum command command); /* while the source has the keys: scrolls it; q and Esc lead out */
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
@@ -569,6 +578,7 @@ int time_reload(struct ui *ui);              /* the recording has grown: the tim
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns);
 bool time_key(struct ui *ui, enum command command);
 void time_goto(struct ui *ui, const char *where);
+void time_go(struct ui *ui, uint64_t time_ns); /* to the tick at TIME_NS; a replay that plays is paused */
 bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);
 uint64_t time_now_ns(const struct ui *ui); /* boot time of what is shown; 0 = nothing yet */
 int64_t time_wall(const struct ui *ui, uint64_t boot_ns);

@@ -106,6 +106,19 @@ static void rules_of_the_config_replace_the_common_ones(void **state)
         close_world(&world);
 }
 
+static void a_threshold_near_the_heap_is_a_line_on_its_chart(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_int_equal(ui_set_alerts(world.ui, "heap > 700M\nheap > 1500M critical\n", NULL), 0);
+        assert_true(has(world.ui, "720M ----------"));
+        assert_true(has(world.ui, " WARN 700M"));
+        assert_true(has_not(world.ui, "CRITICAL 1500M")); /* far above: it would press the picture flat */
+        ui_set_plain(world.ui, true);
+        assert_true(has_not(world.ui, "---"));
+        close_world(&world);
+}
+
 static void tick(struct world *world, uint64_t later_s)
 {
         assert_int_equal(ui_set_last_tick(world->ui, fake_tick_after(world->fake, 5 * NS_PER_S), NOW + later_s * NS_PER_S), 0);
@@ -253,6 +266,23 @@ static void a_step_is_a_tick_wherever_the_next_one_is(void **state)
         close_world(&world);
 }
 
+static void click_at(struct ui *ui, int button, int x, int y)
+{
+        ui_key(ui, &(struct key_event){ .key = KEY_MOUSE_, .x = x, .y = y, .button = button }, NOW);
+}
+
+static void a_click_on_the_time_line_leads_there(void **state)
+{
+        struct world world = open_world(UI_REPLAY, "");
+        uint32_t last = heap_tick(world.heap);
+
+        assert_true(has(world.ui, "[7 Replay]"));
+        click_at(world.ui, 1, 44, 4);
+        click_at(world.ui, MOUSE_RELEASED, 44, 4);
+        assert_true(heap_tick(world.heap) > last * 2 / 5 && heap_tick(world.heap) < last * 3 / 5);
+        close_world(&world);
+}
+
 /* ---- panes ---- */
 
 static void tab_leads_into_the_flame_graph_where_there_is_one(void **state)
@@ -339,6 +369,7 @@ int main(void)
                 cmocka_unit_test(a_bad_rule_is_refused_and_says_why_while_it_is_typed),
                 cmocka_unit_test(a_rule_is_changed_and_deleted),
                 cmocka_unit_test(rules_of_the_config_replace_the_common_ones),
+                cmocka_unit_test(a_threshold_near_the_heap_is_a_line_on_its_chart),
                 cmocka_unit_test(what_is_crossed_live_is_told_and_rings),
                 cmocka_unit_test(a_held_picture_does_not_keep_the_bell_silent),
                 cmocka_unit_test(a_muted_rule_is_silent),
@@ -348,6 +379,7 @@ int main(void)
                 cmocka_unit_test(the_time_line_zooms_around_the_moment),
                 cmocka_unit_test(playing_skips_what_was_not_recorded_and_ends_paused),
                 cmocka_unit_test(a_step_is_a_tick_wherever_the_next_one_is),
+                cmocka_unit_test(a_click_on_the_time_line_leads_there),
                 cmocka_unit_test(tab_leads_into_the_flame_graph_where_there_is_one),
                 cmocka_unit_test(plain_screens_have_no_pictures_in_any_view),
                 cmocka_unit_test(the_cursor_of_a_plain_screen_is_on_the_selected_line),
