@@ -94,6 +94,7 @@ UNIT_TESTS = \
 	%D%/unit/test_scripts \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
+	%D%/unit/test_series \
 	%D%/unit/test_slots \
 	%D%/unit/test_source \
 	%D%/unit/test_stacks \
