@@ -133,7 +133,7 @@ size_t heap_n_expected(struct heap *heap)
 {
         size_t n = 0;
 
-        if (!heap->expected.suppress)
+        if (!heap->expected.suppress || suppress_count(heap->expected.suppress) == 0)
                 return 0;
         for (uint32_t site = 1; site < heap->names.n_sites; site++)
                 n += heap_has_site(heap, site) && heap_is_expected(heap, site);
