@@ -16,6 +16,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/pathmap.c %D%/base/pathmap.h \
 	%D%/base/rules.c %D%/base/rules.h \
 	%D%/base/shorten.c %D%/base/shorten.h \
+	%D%/base/suppress.c %D%/base/suppress.h \
 	%D%/base/text.c %D%/base/text.h
 
 %C%_libmodel_a_SOURCES = \
@@ -31,6 +32,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/diff.c %D%/model/diff.h \
 	%D%/model/ending.c %D%/model/ending.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
+	%D%/model/expected.c \
 	%D%/model/filter.c %D%/model/filter.h \
 	%D%/model/footprint.c \
 	%D%/model/heap.c %D%/model/heap.h \
@@ -47,7 +49,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/source.c %D%/model/tree.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/tree_fold.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \
@@ -223,7 +225,7 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/flame_view.c \
 	%D%/tui/flame_state.h \
 	%D%/tui/frame.c \
-	%D%/tui/help.c \
+	%D%/tui/help.c %D%/tui/help_terms.c \
 	%D%/tui/keys.c %D%/tui/keys.h %D%/tui/key_names.c \
 	%D%/tui/layout.c %D%/tui/layout.h \
 	%D%/tui/marks.c %D%/tui/marks_plain.c %D%/tui/marks_state.h %D%/tui/marks_table.c %D%/tui/marks_view.c \
@@ -273,6 +275,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/completion.c %D%/app/completion.h \
 	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
+	%D%/app/expected.c %D%/app/expected.h \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
 	%D%/app/json.c %D%/app/json.h \
@@ -284,6 +287,7 @@ noinst_LIBRARIES += %D%/libreport.a
 	%D%/app/redact.c %D%/app/redact.h \
 	%D%/app/prose.c %D%/app/prose.h \
 	%D%/app/report.c %D%/app/report.h \
+	%D%/app/report_blocks.c \
 	%D%/app/report_json.c \
 	%D%/app/report_parts.h \
 	%D%/app/report_text.c \

@@ -134,6 +134,10 @@ fish_completes() {
         has "$$" || return 1
         found=$(in_fish 'heaptop report shop.heaptop --at ')
         has $marks || return 1
+        found=$(in_fish 'heaptop report shop.heaptop --range start..')
+        has "start..$mark" || return 1
+        found=$(in_fish 'heaptop diff shop.heaptop@')
+        has "shop.heaptop@$mark" || return 1
         found=$(in_fish 'heaptop report ')
         has shop.heaptop "$work/state/heaptop/night-4711.heaptop"
 }
@@ -143,6 +147,8 @@ zsh_completes() {
         in_zsh 'heaptop record --' 'debuginfod' | grep -q "sample once in so many bytes" || return 1
         in_zsh 'heaptop replay --color ' 'never' | grep -q 256 || return 1
         in_zsh 'heaptop report shop.heaptop --at ' 'the end' | grep -q "$mark" || return 1
+        in_zsh 'heaptop report shop.heaptop --range start..' 'the end' | grep -q "$mark" || return 1
+        in_zsh 'heaptop diff shop.heaptop@' 'the end' | grep -q "$mark" || return 1
         in_zsh 'heaptop record -p ' "$$ *-- " | grep -q "$$" || return 1
         in_zsh 'heaptop report ' 'shop.heaptop' | grep -q shop.heaptop
 }

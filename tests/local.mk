@@ -15,6 +15,7 @@ LDADD = $(HEAPTOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS = \
 	%D%/unit/test_alerts \
 	%D%/unit/test_allocators \
+	%D%/unit/test_any_keys \
 	%D%/unit/test_base \
 	%D%/unit/test_before \
 	%D%/unit/test_blocks \
@@ -93,6 +94,7 @@ UNIT_TESTS = \
 	%D%/unit/test_scripts \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
+	%D%/unit/test_series \
 	%D%/unit/test_slots \
 	%D%/unit/test_source \
 	%D%/unit/test_stacks \
@@ -101,6 +103,7 @@ UNIT_TESTS = \
 	%D%/unit/test_store_blocks \
 	%D%/unit/test_store_hostile \
 	%D%/unit/test_style \
+	%D%/unit/test_suppress \
 	%D%/unit/test_suspects \
 	%D%/unit/test_comms \
 	%D%/unit/test_tree \
@@ -113,6 +116,9 @@ UNIT_TESTS = \
 	%D%/unit/test_wanted \
 	%D%/unit/test_writer \
 	%D%/unit/test_writer_busy
+if HAVE_VTERM
+UNIT_TESTS += %D%/unit/test_vterm
+endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += %D%/unit/area.h %D%/unit/rig.h %D%/unit/toy.h %D%/unit/unit.h %D%/screens
@@ -127,6 +133,7 @@ FAKE_HISTORY = %D%/unit/fake_history.c %D%/unit/fake_history.h %D%/unit/fake_ins
 %C%_unit_test_heap_stacks_SOURCES = %D%/unit/test_heap_stacks.c $(FAKE_HISTORY)
 %C%_unit_test_compare_SOURCES = %D%/unit/test_compare.c $(FAKE_HISTORY)
 %C%_unit_test_query_SOURCES = %D%/unit/test_query.c $(FAKE_HISTORY)
+%C%_unit_test_suppress_SOURCES = %D%/unit/test_suppress.c $(FAKE_HISTORY)
 %C%_unit_test_inspect_SOURCES = %D%/unit/test_inspect.c %D%/unit/sample.c %D%/unit/sample.h $(FAKE_HISTORY)
 %C%_unit_test_tree_SOURCES = %D%/unit/test_tree.c $(FAKE_HISTORY)
 # toy_elf: ELF files made for a test
@@ -141,6 +148,7 @@ TOY_ELF = %D%/unit/toy_elf.c %D%/unit/toy_elf.h
 SCREEN_WORLD = %D%/unit/demo_session.c %D%/unit/demo_session.h %D%/unit/screen_world.c %D%/unit/screen_world.h $(FAKE_HISTORY)
 %C%_unit_test_screens_SOURCES = %D%/unit/test_screens.c $(SCREEN_WORLD)
 %C%_unit_test_replay_SOURCES = %D%/unit/test_replay.c $(SCREEN_WORLD)
+%C%_unit_test_any_keys_SOURCES = %D%/unit/test_any_keys.c $(SCREEN_WORLD)
 %C%_unit_test_large_SOURCES = %D%/unit/test_large.c $(SCREEN_WORLD)
 %C%_unit_test_flame_SOURCES = %D%/unit/test_flame.c $(SCREEN_WORLD)
 %C%_unit_test_views_SOURCES = %D%/unit/test_views.c $(SCREEN_WORLD)
@@ -163,6 +171,10 @@ SESSION_SOURCES = %D%/unit/sample.c %D%/unit/sample.h %D%/unit/session.c %D%/uni
 %C%_unit_test_store_crash_SOURCES = %D%/unit/test_store_crash.c $(SESSION_SOURCES)
 %C%_unit_test_store_blocks_SOURCES = %D%/unit/test_store_blocks.c $(SESSION_SOURCES)
 %C%_unit_test_store_hostile_SOURCES = %D%/unit/test_store_hostile.c $(SESSION_SOURCES)
+# terminal: heaptop on a pseudo terminal
+%C%_unit_test_vterm_SOURCES = %D%/unit/test_vterm.c %D%/unit/terminal.c %D%/unit/terminal.h $(SESSION_SOURCES)
+%C%_unit_test_vterm_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+%C%_unit_test_vterm_LDADD = $(LDADD) $(VTERM_LIBS) -lutil
 %C%_unit_test_writer_SOURCES = %D%/unit/test_writer.c $(SESSION_SOURCES)
 %C%_unit_test_writer_busy_SOURCES = %D%/unit/test_writer_busy.c $(SESSION_SOURCES)
 check_PROGRAMS += %D%/unit/make_session
@@ -188,6 +200,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_session \
 	%D%/fuzz/fuzz_smaps \
 	%D%/fuzz/fuzz_sources \
+	%D%/fuzz/fuzz_suppress \
 	%D%/fuzz/fuzz_undo \
 	%D%/fuzz/fuzz_unwind
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -233,6 +246,8 @@ endif
 %C%_fuzz_fuzz_smaps_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_sources_SOURCES = %D%/fuzz/fuzz_sources.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_sources_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_suppress_SOURCES = %D%/fuzz/fuzz_suppress.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_suppress_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_undo_SOURCES = %D%/fuzz/fuzz_undo.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_undo_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_unwind_SOURCES = %D%/fuzz/fuzz_unwind.c $(FUZZ_MAIN)
@@ -275,6 +290,7 @@ dist_check_SCRIPTS = \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
+	%D%/live/config.sh \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \
@@ -283,7 +299,9 @@ dist_check_SCRIPTS = \
 	%D%/live/screen.sh \
 	%D%/live/source.sh \
 	%D%/live/sudo.sh \
+	%D%/live/threads.sh \
 	%D%/live/truth.sh \
+	%D%/live/twin.sh \
 	%D%/live/viewers.sh \
 	%D%/live/unwind.sh \
 	%D%/probe_blob.sh \
@@ -292,7 +310,7 @@ dist_check_SCRIPTS = \
 	%D%/session_doc.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += %D%/layers.awk %D%/live/attach-lib.sh %D%/live/lib.sh %D%/live/servers.sh %D%/targets/throw.cc %D%/live/kills.py %D%/live/buildid_server.py %D%/live/load.py %D%/live/python_check.py %D%/targets/chains.py %D%/live/grow.py %D%/live/grow.js
-EXTRA_DIST += %D%/live/export_check.py %D%/live/export_npm.js %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
+EXTRA_DIST += %D%/live/twin.py %D%/live/export_check.py %D%/live/export_npm.js %D%/live/jit.js %D%/live/names_check.py %D%/live/steps.js %D%/targets/inlined.cc %D%/targets/winding.cc
 EXTRA_DIST += %D%/targets/shelf.cc %D%/targets/shelf.h %D%/targets/shelf_other.cc
 
 # what live tests attach with and look with
@@ -314,7 +332,10 @@ check_PROGRAMS += %D%/targets/memory
 %C%_targets_memory_LDFLAGS =
 %C%_targets_memory_LDADD = -lpthread
 check_PROGRAMS += %D%/targets/churn %D%/targets/edge %D%/targets/jit %D%/targets/kinds %D%/targets/tracer %D%/targets/truth
-check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads
+check_PROGRAMS += %D%/targets/drip %D%/targets/family %D%/targets/loads %D%/targets/named
+%C%_targets_named_CFLAGS = $(TARGET_CFLAGS)
+%C%_targets_named_LDFLAGS =
+%C%_targets_named_LDADD = -lpthread
 %C%_targets_churn_CFLAGS = $(TARGET_CFLAGS)
 %C%_targets_churn_LDFLAGS =
 %C%_targets_churn_LDADD = -lpthread

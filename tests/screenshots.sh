@@ -1,5 +1,6 @@
 #!/bin/sh
-# The screens in README and doc/tour.md are what heaptop draws now. When one was changed on purpose: make screenshots, and read the difference.
+# The screens in README and doc/tour.md are what heaptop draws now. When one was changed on purpose: make screenshots (or UPDATE_SCREENS=1 with this
+# test), and read the difference.
 heaptop=$HEAPTOP_BUILD/heaptop
 [ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
@@ -28,6 +29,7 @@ shows_all() {
         done
 }
 
+[ -z "${UPDATE_SCREENS:-}" ] || "$HEAPTOP_SRC/doc/screenshots.sh" "$heaptop"
 echo 1..5
 n=0
 check "all screens can be drawn" sh -c '"$1" "$2" "$3" 2>"$3/err" || { sed "s/^/# /" "$3/err"; exit 1; }' sh \

@@ -1,6 +1,8 @@
 #include "app/actions.h"
 
 #include "app/config.h"
+#include "app/expected.h"
+#include "app/place.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -148,16 +150,29 @@ static int write_config(struct ui *ui, const char *path, struct err *err)
         return r;
 }
 
-void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns)
+/* What X has marked goes into a file of its own. Its path into RET, "" when there was nothing. */
+static int write_expected(const struct options *options, const struct user *user, char *ret, size_t size, struct err *err)
 {
+        char *path = NULL;
+        int r = options->expected ? expected_write(user, options->expected, &path, err) : 0;
+
+        snprintf(ret, size, "%s", r > 0 ? path : "");
+        free(path);
+        return r;
+}
+
+void actions_write_config(struct ui *ui, const struct options *options, const struct user *user, uint64_t now_ns)
+{
+        const struct config *config = options->config;
         struct err err = { 0 };
+        char also[PLACE_MAX];
 
         if (!config || !config->path)
                 ui_say(ui, now_ns, "not written: you have no home");
-        else if (write_config(ui, config->path, &err) < 0)
+        else if (write_config(ui, config->path, &err) < 0 || write_expected(options, user, also, sizeof also, &err) < 0)
                 ui_say(ui, now_ns, "%s", err.text);
         else
-                ui_say(ui, now_ns, "written: %s", config->path);
+                ui_say(ui, now_ns, "written: %s%s%s", config->path, also[0] ? ", " : "", also);
 }
 
 static char *base64(const char *text, size_t len)

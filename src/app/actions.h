@@ -22,14 +22,15 @@ int actions_keep(struct store *store, struct err *err);
 void actions_use_settings(const struct config *config, const struct options *options, struct term *term);
 
 /* W: the settings into the user's config file; says where. */
-void actions_write_config(struct ui *ui, const struct config *config, uint64_t now_ns);
+void actions_write_config(struct ui *ui, const struct options *options, const struct user *user, uint64_t now_ns);
 
 /* P and y: into a file in the state directory; y also into the terminal's clipboard (OSC 52). */
 void actions_save_screen(struct ui *ui, const struct canvas *canvas, const struct user *user, uint64_t now_ns);
 void actions_copy(struct ui *ui, bool has_term, const struct user *user, uint64_t now_ns);
 
-/* E: HEAP as it stands, by ui_export_words(), into the file named there or a new one in the state directory; says which. */
-void actions_export(struct ui *ui, struct heap *heap, const struct user *user, uint64_t now_ns);
+/* E: what is shown of STORE by HEAP, by ui_export_words(), into the file named there or a new one in the state directory; says
+ * which. */
+void actions_export(struct ui *ui, struct store *store, struct heap *heap, const struct rules *rules, bool own_rules, const struct user *user, uint64_t now_ns);
 
 /* e: $VISUAL or $EDITOR on the source line, with the terminal to itself. *TERM is opened anew afterwards; NULL when that
  * fails. */

@@ -3,6 +3,7 @@
 
 #include "app/export.h"
 #include "app/place.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/fmt.h"
 
@@ -12,16 +13,30 @@
 #include <sys/stat.h>
 
 struct job {
+        struct store *store;
         struct heap *heap;
+        bool spans;        /* two moments; then of a heap of its own */
+        uint32_t from, to;
         struct export_options options;
 };
 
 static int write_job(void *arg, FILE *out, struct err *err)
 {
         struct job *job = arg;
-        int r = export_heap(out, job->heap, &job->options);
+        struct heap *heap = job->spans ? heap_new(store_history(job->store)) : job->heap;
+        int r = 0;
 
-        return r < 0 ? err_set(err, -r, "cannot export: %s", strerror(-r)) : 0;
+        if (job->spans) {
+                heap_set_rules(heap, job->options.rules, job->options.own_rules);
+                r = heap_seek(heap, job->to);
+                if (r == 0)
+                        r = heap_set_base(heap, job->from);
+        }
+        if (r == 0)
+                r = export_heap(out, heap, &job->options);
+        if (job->spans)
+                heap_free(heap);
+        return r < 0 ? say_broken(err, r, "cannot export", NULL) : 0;
 }
 
 /* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL = none. */
@@ -62,17 +77,19 @@ static int choose_path(const char *file, const struct rec_session *session, cons
         return r;
 }
 
-void actions_export(struct ui *ui, struct heap *heap, const struct user *user, uint64_t now_ns)
+void actions_export(struct ui *ui, struct store *store, struct heap *heap, const struct rules *rules, bool own_rules,
+                    const struct user *user, uint64_t now_ns)
 {
         char *words = xstrdup(ui_export_words(ui)), path[PLACE_MAX] = "", size[FMT_MAX];
-        struct job job = { .heap = heap };
+        struct job job = { .store = store, .heap = heap, .options = { .rules = rules, .own_rules = own_rules } };
         struct err err = { 0 };
         const char *file;
         struct stat st;
         int r = read_words(words, &job.options, &file, &err);
 
+        job.spans = ui_export_span(ui, &job.from, &job.to);
         if (r == 0 && heap_tick(heap) == 0)
-                r = err_set(&err, EAGAIN, "nothing has been recorded yet");
+                r = err_set_id(&err, ERROR_EMPTY, EAGAIN, "nothing has been recorded yet");
         if (r == 0)
                 r = choose_path(file, heap_session(heap), user, job.options.format, path, &err);
         if (r == 0)

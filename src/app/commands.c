@@ -4,6 +4,7 @@
 #include "app/command_table.h"
 #include "app/completion.h"
 #include "app/config.h"
+#include "app/expected.h"
 #include "app/explain.h"
 #include "app/guardian.h"
 #include "app/print.h"
@@ -281,6 +282,8 @@ static bool has_screen(const struct subcommand *subcommand, const struct options
 static int obey(const struct subcommand *subcommand, int argc, char **argv, struct options *options)
 {
         struct err err = { 0 };
+        struct user user;
+        char mistake[512];
         int r;
 
         if (options_parse(subcommand, argc, argv, options, &err) < 0)
@@ -294,9 +297,19 @@ static int obey(const struct subcommand *subcommand, int argc, char **argv, stru
                 return say_error(&err);
         }
         if (options->log && (r = log_open(options->log)) < 0) {
-                err_set(&err, -r, "cannot write the log %s: %s", options->log, strerror(-r));
+                err_set_id(&err, ERROR_CANNOT_WRITE, -r,
+                           "cannot write the log %s: %s", options->log, strerror(-r));
                 return say_error(&err);
         }
+        user_find(&user);
+        if (expected_read(&user, options->expected_file, &options->expected, mistake, sizeof mistake, &err) < 0) {
+                err.exit_status = EXIT_NO_INPUT;
+                return say_error(&err);
+        }
+        if (mistake[0] && !has_screen(subcommand, options))
+                say("%s", mistake);
+        else if (mistake[0] && options->config->n_mistakes++ == 0)
+                snprintf(options->config->mistake, sizeof options->config->mistake, "%s", mistake);
         if (options->config->mistake[0] && !has_screen(subcommand, options))
                 say("%s", options->config->mistake);
         return functions[subcommand->id](subcommand, options);
@@ -313,6 +326,7 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         config_read(&user, &config);
         config_to_options(&config, &options); /* the command line wins */
         status = obey(subcommand, argc, argv, &options);
+        suppress_free(options.expected);
         config_done(&config);
         pathmap_done(&options.source_map);
         return status;
@@ -355,10 +369,10 @@ static int error_number(const char *word)
         return fmt_parse_number(digits, 1, 999, &number) == 0 ? (int)number : 0;
 }
 
-/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101`. */
+/* `heaptop help`, `heaptop help record`, as many type it, and `heaptop help E101` or `errors`. */
 static int help(const char *name)
 {
-        char *text = name ? explain_error(error_number(name)) : NULL;
+        char *text = !name ? NULL : strcmp(name, "errors") == 0 ? explain_errors() : explain_error(error_number(name));
         const struct subcommand *subcommand = name && name[0] != '-' ? subcommand_find(name) : subcommand_of(SUB_TOP);
 
         if (text) {

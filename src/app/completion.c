@@ -202,8 +202,10 @@ static void add_zsh_action(struct buf *out, enum option_words words, const char 
                 buf_puts(out, "_files");
         else if (words == WORDS_DIRECTORY)
                 buf_puts(out, "_files -/");
-        else if (words == WORDS_SESSION || words == WORDS_SESSION_AT)
+        else if (words == WORDS_SESSION)
                 buf_puts(out, " _heaptop_sessions");
+        else if (words == WORDS_SESSION_AT)
+                buf_puts(out, " _heaptop_sessions_at");
         else if (kind_name(words))
                 buf_printf(out, " _heaptop_ask %s", kind_name(words));
         else
@@ -250,9 +252,10 @@ static const char zsh_head[] =
         "\n"
         "# what heaptop itself knows: a word, a tab, what it is\n"
         "_heaptop_ask() {\n"
-        "        local kind=$1 file=\n"
+        "        local kind=$1 file=$2\n"
         "        local -a lines\n"
-        "        [[ $kind == moments ]] && file=${${(@M)words:#*.heaptop}[1]}\n"
+        "        [[ $kind == moments && -z $file ]] && file=${${(@M)words:#*.heaptop}[1]}\n"
+        "        [[ $kind == moments ]] && compset -P '*..'\n"
         "        lines=(\"${(@f)$(heaptop __complete $kind $file 2>/dev/null)}\")\n"
         "        [[ -n $lines ]] || return 1\n"
         "        lines=(\"${(@)lines//:/\\\\:}\")\n"
@@ -263,6 +266,16 @@ static const char zsh_head[] =
         "_heaptop_sessions() {\n"
         "        _heaptop_ask sessions\n"
         "        _files -g '*.heaptop'\n"
+        "}\n"
+        "\n"
+        "# FILE@MARK\n"
+        "_heaptop_sessions_at() {\n"
+        "        local file=${PREFIX%@*}\n"
+        "        if compset -P '*@'; then\n"
+        "                _heaptop_ask moments \"$file\"\n"
+        "        else\n"
+        "                _heaptop_sessions\n"
+        "        fi\n"
         "}\n"
         "\n"
         "_heaptop() {\n"
@@ -323,7 +336,9 @@ static void add_fish_words(struct buf *out, enum option_words words, const char 
                 buf_puts(out, " -x -a '(__fish_complete_command)'");
         else if (words == WORDS_MOMENT)
                 buf_puts(out, " -x -a '(__heaptop_moments)'");
-        else if (words == WORDS_SESSION || words == WORDS_SESSION_AT)
+        else if (words == WORDS_SESSION_AT)
+                buf_puts(out, " -k -x -a '(__heaptop_sessions_at)'");
+        else if (words == WORDS_SESSION)
                 buf_puts(out, " -k -x -a '(__fish_complete_suffix .heaptop; heaptop __complete sessions)'");
         else if (kind_name(words))
                 buf_printf(out, " -x -a '(heaptop __complete %s)'", kind_name(words));
@@ -370,11 +385,22 @@ static void add_fish(struct buf *out)
         buf_puts(out, " help\n\n"
                  "# the marks of the session that the command line names\n"
                  "function __heaptop_moments\n"
+                 "        set -l before (string match -r -- '.*\\\\.\\\\.' (commandline -ct))\n"
                  "        for word in (commandline -opc)\n"
                  "                if test -f \"$word\"\n"
-                 "                        heaptop __complete moments $word\n"
+                 "                        heaptop __complete moments $word | string replace -r -- '^' \"$before\"\n"
                  "                        return\n"
                  "                end\n"
+                 "        end\n"
+                 "end\n\n"
+                 "# FILE@MARK\n"
+                 "function __heaptop_sessions_at\n"
+                 "        set -l file (string match -r -- '(.*)@' (commandline -ct))[2]\n"
+                 "        if test -n \"$file\"\n"
+                 "                heaptop __complete moments $file | string replace -r -- '^' \"$file@\"\n"
+                 "        else\n"
+                 "                __fish_complete_suffix .heaptop\n"
+                 "                heaptop __complete sessions\n"
                  "        end\n"
                  "end\n\n"
                  "complete -c heaptop -f\n");

@@ -249,4 +249,7 @@ void config_to_options(const struct config *config, struct options *options)
         options->color = (enum term_color)s->color;
         options->mean = s->mean;
         options->no_debuginfod = !s->debuginfod;
+        options->plain = s->plain;
+        options->min_free = s->min_free;
+        options->max_cost = s->max_cost;
 }

@@ -244,12 +244,13 @@ int config_read_file(const struct user *user, const char *path, char **ret, stru
         if (fd == -ENOENT || fd == -ENOTDIR)
                 return 0;
         if (fd < 0)
-                return err_set(err, -fd, "cannot read %s: %s", path, strerror(-fd));
+                return err_set_id(err, ERROR_CONFIG, -fd, "cannot read %s: %s", path, strerror(-fd));
         snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
         if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: it is no regular file", path);
         else if ((r = io_read_file(own, LARGEST, ret, &len)) < 0)
-                r = err_set(err, -r, "cannot read %s: %s", path, r == -EFBIG ? "it has more than 1 MB" : strerror(-r));
+                r = err_set_id(err, ERROR_CONFIG, -r,
+                               "cannot read %s: %s", path, r == -EFBIG ? "it has more than 1 MB" : strerror(-r));
         else if (strlen(*ret) != len)
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: there is a NUL byte in it", path);
         else
@@ -283,7 +284,7 @@ int config_replace_file(const char *path, const char *text, struct err *err)
         make_folders(path);
         fd = mkostemp(made, O_CLOEXEC);
         if (fd < 0) {
-                r = err_set(err, errno, "cannot write %s: %s", path, strerror(errno));
+                r = err_set_id(err, ERROR_CANNOT_WRITE, errno, "cannot write %s: %s", path, strerror(errno));
                 goto out;
         }
         r = io_write_all(fd, text, strlen(text));
@@ -294,7 +295,7 @@ int config_replace_file(const char *path, const char *text, struct err *err)
                 r = -errno;
         if (r < 0) {
                 unlink(made);
-                r = err_set(err, -r, "cannot write %s: %s", path, strerror(-r));
+                r = err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write %s: %s", path, strerror(-r));
         }
 out:
         free(made);

@@ -57,7 +57,7 @@ static int find_moment(struct part *part, struct err *err)
         return r;
 }
 
-static int open_part(struct part *part, const struct rules *rules, bool own_rules, struct err *err)
+static int open_part(struct part *part, const struct rules *rules, bool own_rules, const struct suppress *expected, struct err *err)
 {
         int r = store_open(part->path, &part->store, err);
 
@@ -67,6 +67,7 @@ static int open_part(struct part *part, const struct rules *rules, bool own_rule
                 return r;
         part->heap = heap_new(store_history(part->store));
         heap_set_rules(part->heap, rules, own_rules);
+        heap_set_expected(part->heap, expected);
         return heap_seek(part->heap, part->tick);
 }
 
@@ -120,11 +121,13 @@ static int run(struct part parts[2], const struct options *options, const struct
         if (frames_read(user, &rules, &own_rules, &no_rules) < 0)
                 say("%s; going on without it", no_rules.text);
         for (int i = 0; r == 0 && i < 2; i++)
-                r = open_part(&parts[i], rules, own_rules, err);
+                r = open_part(&parts[i], rules, own_rules, options->expected, err);
         if (r == 0 && is_one_session(parts[0].heap, parts[1].heap))
                 r = compare_moments(parts, min, &diff, err);
         else if (r == 0)
                 r = diff_sessions(parts[0].heap, parts[1].heap, min, &diff);
+        if (r == 0 && heap_n_expected(parts[1].heap) > 0)
+                say("%zu expected sites are left out", heap_n_expected(parts[1].heap));
         if (r == 0)
                 r = print(&diff, parts, options, min);
         if (r == 0)
@@ -157,7 +160,7 @@ int command_diff(const struct subcommand *subcommand, struct options *options)
         if (r == 0)
                 r = run(parts, options, &user, &err);
         if (r < 0) {
-                err_set(&err, -r, "cannot compare: %s", strerror(-r));
+                say_broken(&err, r, "cannot compare", NULL);
                 say_error(&err);
                 r = EXIT_TROUBLE;
         }

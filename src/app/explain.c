@@ -23,3 +23,13 @@ char *explain_error(int id)
                 buf_printf(&out, "\nThe exit status is %d.\n", entry->exit_status);
         return buf_take(&out);
 }
+
+char *explain_errors(void)
+{
+        struct buf out = { 0 };
+
+        for (const struct error_entry *e = errors_all(); e->id != ERROR_NONE; e++)
+                buf_printf(&out, "E%d  %s\n", (int)e->id, e->title);
+        buf_puts(&out, "\nheaptop help E101 says more about one of them.\n");
+        return buf_take(&out);
+}

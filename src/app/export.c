@@ -2,6 +2,7 @@
 
 #include "app/moment.h"
 #include "app/redact.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/exit.h"
@@ -131,6 +132,7 @@ int export_write(FILE *out, const struct history *history, const struct export_o
                 goto out;
         heap = heap_new(history);
         heap_set_rules(heap, options->rules, options->own_rules);
+        heap_set_expected(heap, options->expected);
         r = heap_seek(heap, to);
         if (r == 0 && from)
                 r = heap_set_base(heap, from);
@@ -141,7 +143,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the export: %s", strerror(-r));
         if (r < 0)
-                err_set(err, -r, "cannot export: %s", strerror(-r));
+                say_broken(err, r, "cannot export", NULL);
         return r;
 }
 

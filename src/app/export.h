@@ -30,6 +30,7 @@ struct export_options {
         bool redact;               /* app/redact.h */
         const struct rules *rules; /* see heap_set_rules(); NULL = as recorded */
         bool own_rules;
+        const struct suppress *expected; /* sites that are left out, see heap_set_expected(); NULL = none */
 };
 
 const char *export_format_name(enum export_format format); /* "pprof" */

@@ -401,7 +401,9 @@ int export_pprof(struct export *export)
         pprof__profile__init(&profile.message);
         word(&profile, "");
         add_head(&profile, types, type_of, &period, comments);
-        r = add_mappings(&profile);
+        r = heap_read_all(export->heap); /* labels ask for the site of each stack */
+        if (r == 0)
+                r = add_mappings(&profile);
         if (r == 0)
                 r = export_stacks(export, add_sample, &profile);
         if (r == 0)

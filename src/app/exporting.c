@@ -74,6 +74,7 @@ int command_export(const struct subcommand *subcommand, struct options *options)
         if (frames_read(&user, &rules, &wishes.own_rules, &no_rules) < 0)
                 say("%s; going on without it", no_rules.text);
         wishes.rules = rules;
+        wishes.expected = options->expected;
         r = store_open(path, &store, &err);
         if (r == 0) {
                 job.history = store_history(store);

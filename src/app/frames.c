@@ -38,13 +38,13 @@ static int read_file(const char *path, char **ret, struct err *err)
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return 0;
         if (fd < 0 || fstat(fd, &st) < 0)
-                r = err_set(err, errno, "cannot read %s: %s", path, strerror(errno));
+                r = err_set_id(err, ERROR_CONFIG, errno, "cannot read %s: %s", path, strerror(errno));
         else if (!S_ISREG(st.st_mode))
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: it is no regular file", path);
         else if (st.st_size > LARGEST)
                 r = err_set_id(err, ERROR_CONFIG, EFBIG, "cannot read %s: it has more than 1 MB", path);
         else if (!(*ret = read_text(fd, (size_t)st.st_size, &len)))
-                r = err_set(err, errno, "cannot read %s: %s", path, strerror(errno));
+                r = err_set_id(err, ERROR_CONFIG, errno, "cannot read %s: %s", path, strerror(errno));
         else if (strlen(*ret) != len)
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: there is a NUL byte in it", path);
         if (fd >= 0)

@@ -407,7 +407,7 @@ int guardian_run(const struct guardian_plan *plan)
                                            : start_recorder(&guardian, &plan->recording, &err);
                 if (r == 0 && status)
                         return status;
-                if (r < 0 && guardian.has_tty) { /* a page says what can be done */
+                if (r < 0 && guardian.has_tty && !plan->recording.launch) { /* a page says what can be done */
                         fill_error(&guardian.refused, plan->recording.pid ? plan->recording.pid : guardian.recording.pid, &err);
                         refusal_explain(&guardian.refused, &refusal);
                         viewing.refusal = &refusal;

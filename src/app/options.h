@@ -1,7 +1,8 @@
 /* options: the command line, read by the same table that prints --help.
  *
- * Each option is a row of app/option_table.c, which says where in `struct options` its value goes; each subcommand of
- * app/command_table.c has a list of them. Whatever is not in that list is refused with the nearest word that is. */
+ * Each option is a row of app/option_table.c, which says where in `struct options` its value goes; each
+ * subcommand of app/command_table.c has a list of them. Whatever is not in that list is refused with the
+ * nearest word that is. */
 #pragma once
 
 #include "base/err.h"
@@ -23,6 +24,7 @@ struct options_extras {
 };
 
 struct config;
+struct suppress;
 
 /* Everything that any subcommand can be told. Strings point into argv. */
 struct options {
@@ -46,6 +48,8 @@ struct options {
         bool ascii, no_mouse, plain;
         struct pathmap source_map; /* -i */
         enum term_color color;
+        const char *expected_file; /* --expected */
+        struct suppress *expected; /* sites that are as they should be; NULL = none were read */
         struct config *config;   /* the user's file, for the screen (app/config.h); NULL = none was read */
         const char *log;
         const char *keys;        /* replay: press these, print the screen, end */
@@ -127,8 +131,8 @@ struct subcommand {
 /* The option at INDEX, those of -h first; NULL behind the last one. */
 const struct option_row *subcommand_option(const struct subcommand *command, size_t index);
 
-/* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or -EINVAL with a
- * sentence that names the nearest option; the exit status is then EXIT_USAGE. */
+/* Reads ARGV (ARGV[0] is skipped). Options and operands may be mixed, except after "--". Returns 0, or
+ * -EINVAL with a sentence that names the nearest option; the exit status is then EXIT_USAGE. */
 int options_parse(const struct subcommand *command, int argc, char **argv, struct options *ret, struct err *err);
 
 /* One screen: usage, examples, the options that are needed most. The caller frees it. */

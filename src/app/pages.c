@@ -1,5 +1,6 @@
-/* pages: a program of the build. It prints a manual page whose text is in doc/NAME.in and whose tables are those of heaptop itself. A line
- * "@OPTIONS record@" stands for the options of `heaptop record`, and so on. */
+/* pages: a program of the build. It prints a manual page whose text is in doc/NAME.in and whose tables are
+ * those of heaptop itself. A line "@OPTIONS record@" stands for the options of `heaptop record`, and so
+ * on. */
 #include "app/command_table.h"
 #include "app/completion.h"
 #include "app/prose.h"

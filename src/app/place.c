@@ -55,7 +55,8 @@ static int default_path(const char *name, pid_t pid, const struct user *user, ch
         int r;
 
         if (!dir)
-                return err_set(err, ENOENT, "no home directory to keep the session in; name a file with -o");
+                return err_set_id(err, ERROR_CANNOT_CREATE, ENOENT,
+                                  "no home directory to keep the session in; name a file with -o");
         r = make_dirs(dir, err);
         if (r < 0)
                 goto out;
@@ -63,7 +64,8 @@ static int default_path(const char *name, pid_t pid, const struct user *user, ch
         localtime_r(&now, &tm);
         strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
         if (snprintf(ret, PLACE_MAX, "%s/%s-%d-%s.heaptop", dir, safe, (int)pid, when) >= PLACE_MAX)
-                r = err_set(err, ENAMETOOLONG, "the path of the session is too long; name a file with -o");
+                r = err_set_id(err, ERROR_CANNOT_CREATE, ENAMETOOLONG,
+                               "the path of the session is too long; name a file with -o");
         for (int n = 2; r == 0 && n < 10 && access(ret, F_OK) == 0; n++) /* two within a second */
                 snprintf(ret, PLACE_MAX, "%s/%s-%d-%s-%d.heaptop", dir, safe, (int)pid, when, n);
 out:
@@ -86,6 +88,7 @@ int place_new(const char *output, const char *name, pid_t pid, const struct user
                 return err_set(err, errno, "cannot tell the current folder: %s; give -o a path that starts with /",
                                strerror(errno));
         if (n >= PLACE_MAX)
-                return err_set(err, ENAMETOOLONG, "the path given with -o is too long (%d bytes)", n);
+                return err_set_id(err, ERROR_CANNOT_CREATE, ENAMETOOLONG,
+                                  "the path given with -o is too long (%d bytes)", n);
         return 0;
 }

@@ -34,6 +34,7 @@ int print_report(const char *path, const struct options *options, const struct u
         if (user && frames_read(user, &rules, &report.own_rules, &err) < 0)
                 say("%s; going on without it", err.text);
         report.rules = rules;
+        report.expected = options->expected;
         err = (struct err){ 0 };
         growing = store_open(path, &store, &err);
         if (growing == 0) {
@@ -44,7 +45,7 @@ int print_report(const char *path, const struct options *options, const struct u
                         growing = 0;
                 }
                 if (pager_close(out) < 0)
-                        err_set_exit(&err, EIO, EXIT_CANT_WRITE, "cannot write the report");
+                        err_set_id(&err, ERROR_CANNOT_WRITE, EIO, "cannot write the report");
         }
         store_close(store);
         rules_free(rules);

@@ -59,7 +59,7 @@ static bool is_one_of(const char *key, const char *const *words)
 static json_t *redact_string(const char *key, const char *text)
 {
         static const char *const secret[] = { "host", "user", "cmdline", NULL };
-        static const char *const paths[] = { "exe", "file", "path", NULL };
+        static const char *const paths[] = { "exe", "file", "path", "previous", "oom_source", NULL };
         json_t *value;
         char *shown;
 

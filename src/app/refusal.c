@@ -125,7 +125,6 @@ static void find_fixes(const struct proc_status *status, const char *command, st
                 fix(ret, REFUSAL_COPY, "end it, then press r", "heaptop detach %d", (int)ret->pid);
                 break;
         case ERROR_NO_MALLOC:
-        case ERROR_NO_LIBC:
                 fix(ret, REFUSAL_COPY, "name its function", "heaptop -p %d --malloc-at FUNC --pair ALLOC,FREE", (int)ret->pid);
                 break;
         case ERROR_YAMA:
@@ -160,16 +159,27 @@ static void cut_number(char *said)
                 open[-1] = '\0';
 }
 
+/* How much of the message the line above it on the page has: "cannot attach to 4711: ". */
+static size_t said_above(const struct status *status)
+{
+        static const char *const verbs[] = { "attach to", "watch", "record" };
+        char text[48];
+
+        for (size_t i = 0; i < array_len(verbs); i++) {
+                snprintf(text, sizeof text, "cannot %s %d: ", verbs[i], (int)status->pid);
+                if (strncmp(status->text, text, strlen(text)) == 0)
+                        return strlen(text);
+        }
+        return 0;
+}
+
 void refusal_explain(const struct status *status, struct refusal *ret)
 {
         struct proc_status process = { 0 };
-        char *cmdline = NULL, whom[48];
-        size_t len;
+        char *cmdline = NULL;
 
         *ret = (struct refusal){ .pid = status->pid, .error_id = status->error_id, .exit_status = status->exit_status };
-        snprintf(whom, sizeof whom, "cannot attach to %d: ", (int)status->pid);
-        len = strncmp(status->text, whom, strlen(whom)) == 0 ? strlen(whom) : 0; /* the line above has it */
-        copy_clean(ret->said, sizeof ret->said, status->text + len);
+        copy_clean(ret->said, sizeof ret->said, status->text + said_above(status));
         cut_number(ret->said);
         if (proc_status_read(status->pid, &process) < 0)
                 return; /* it is gone, and nothing can be done about that */

@@ -3,6 +3,7 @@
 #include "app/export_parts.h"
 #include "app/moment.h"
 #include "app/report_parts.h"
+#include "app/say.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 
@@ -113,6 +114,7 @@ int report_write(FILE *out, const struct history *history, const struct report_o
                 goto out;
         report.heap = heap_new(history);
         heap_set_rules(report.heap, options->rules, options->own_rules);
+        heap_set_expected(report.heap, options->expected);
         r = go_to_moment(&report, history, options, err);
         if (r == 0)
                 r = choose_sites(&report, top < TOP_MAX ? top : TOP_MAX);
@@ -134,7 +136,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the report: %s", strerror(-r));
         if (r < 0)
-                err_set(err, -r, "cannot report: %s", strerror(-r));
+                say_broken(err, r, "cannot report", NULL);
         free(report.sites);
         heap_free(report.heap);
         return r;

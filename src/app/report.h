@@ -15,6 +15,7 @@ enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 struct report_options {
         const struct rules *rules; /* for frames of the runtime; NULL = as recorded */
         bool own_rules;            /* see heap_set_rules() */
+        const struct suppress *expected; /* sites that are left out, see heap_set_expected(); NULL = none */
         enum report_form form;
         size_t top;        /* how many sites; 0 = 20 */
         const char *at;    /* a moment (app/moment.h); NULL = the end */

@@ -1,18 +1,47 @@
 #include "app/json.h"
 #include "app/report_parts.h"
 #include "model/detect.h"
+#include "model/ending.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
 
+/* How the target ended; null when the recording ended first. */
+static json_t *ending_part(const struct rec_session *s)
+{
+        static const char *const how[REC_HOWS] = { "unknown", "exited", "killed", "exec" };
+        static const char *const oom[] = { [ENDING_NOT_OOM] = "no", [ENDING_MAYBE_OOM] = "maybe", [ENDING_LIKELY_OOM] = "likely" };
+        const struct rec_ending *e = &s->ending;
+
+        if (!e->time_ns)
+                return json_null();
+        return json_pack("{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "time", json_date(e->time_ns, s->wall_offset_ns),
+                         "how", how[e->how < REC_HOWS ? e->how : 0], "status",
+                         e->how == REC_HOW_EXITED ? json_integer(e->code) : json_null(), "signal",
+                         e->how == REC_HOW_KILLED ? json_integer(e->code) : json_null(), "oom", oom[ending_oom(e)], "oom_before",
+                         json_number(e->oom_before), "oom_after", json_number(e->oom_after), "oom_source",
+                         json_text_or_null(e->oom_source[0] ? e->oom_source : NULL), "sampled",
+                         e->sample_ns ? json_date(e->sample_ns, s->wall_offset_ns) : json_null(), "heap_used_bytes",
+                         json_number(e->heap_bytes), "rss_bytes", json_number(e->rss_bytes));
+}
+
+static json_t *series_part(const struct rec_session *s)
+{
+        if (!s->followed[0])
+                return json_null();
+        return json_pack("{s:o, s:i, s:o}", "followed", json_text(s->followed), "number", (int)s->series_number, "previous",
+                         json_text_or_null(s->previous[0] ? s->previous : NULL));
+}
+
 static json_t *session_part(const struct rec_session *s)
 {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "heaptop", json_text(s->version), "host", json_text(s->host), "started",
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "heaptop", json_text(s->version), "host", json_text(s->host), "started",
                          json_date(s->started_ns, s->wall_offset_ns), "ended",
                          s->ended_ns ? json_date(s->ended_ns, s->wall_offset_ns) : json_null(), "end_reason",
                          json_text_or_null(s->end_reason), "length_ns",
-                         s->ended_ns > s->started_ns ? json_number(s->ended_ns - s->started_ns) : json_null());
+                         s->ended_ns > s->started_ns ? json_number(s->ended_ns - s->started_ns) : json_null(), "ending",
+                         ending_part(s), "series", series_part(s));
 }
 
 static json_t *target_part(const struct rec_session *s)
@@ -55,7 +84,7 @@ static json_t *detection_part(uint64_t mean)
 {
         double example = detect_example(mean), hours = detect_hours(example, mean, DETECT_CHANCE);
 
-        return json_pack("{s:f, s:o, s:o, s:o}", "chance", DETECT_CHANCE, "slowest_bytes_per_hour",
+        return json_pack("{s:i, s:o, s:o, s:o}", "chance_percent", (int)(DETECT_CHANCE * 100 + 0.5), "slowest_bytes_per_hour",
                          json_number((uint64_t)detect_slowest(mean, DETECT_CHANCE)), "example_bytes_per_hour", json_number((uint64_t)example),
                          "example_seconds", isfinite(hours) ? json_number((uint64_t)(hours * 3600)) : json_null());
 }
@@ -212,6 +241,7 @@ static json_t *site_part(struct heap *heap, const struct heap_site *site)
 {
         json_t *object = report_site(heap, site);
 
+        json_object_set_new(object, "blocks", report_blocks(heap, site->id));
         json_object_set_new(object, "stacks", stacks_part(heap, site->id));
         return object;
 }

@@ -31,3 +31,6 @@ int report_json(FILE *out, struct report *report);
 /* All but the sites, and one site without its stacks; new references. */
 json_t *report_head(struct heap *heap);
 json_t *report_site(struct heap *heap, const struct heap_site *site);
+
+/* Ages, sizes, lifetimes, threads, libraries and allocators of SITE's blocks; a new reference. (report_blocks.c) */
+json_t *report_blocks(struct heap *heap, uint32_t site);

@@ -1,8 +1,11 @@
 #include "app/report_parts.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/ending.h"
 #include "model/detect.h"
+#include "model/inspect.h"
 #include "tui/width.h"
 
 #include <math.h>
@@ -10,6 +13,7 @@
 #include <time.h>
 
 enum { HAPPENINGS_MAX = 10 }; /* of each kind: the newest */
+enum { THREADS_SHOWN = 4 };
 
 /* S made harmless. */
 static void put(FILE *out, const char *s)
@@ -36,6 +40,31 @@ static const char *size(char *ret, double bytes)
         return fmt_bytes(ret, bytes > 0 ? (uint64_t)bytes : 0);
 }
 
+/* What is known of the target's end, and which of a service's sessions this is. */
+static void put_ending(FILE *out, const struct rec_session *s)
+{
+        char words[ENDING_WORDS];
+
+        ending_evidence(s, words);
+        if (words[0]) {
+                fputs("\n  evidence   ", out);
+                put(out, words);
+        }
+        ending_last_sample(s, words);
+        if (words[0]) {
+                fputs("\n  ended      ", out);
+                put(out, words);
+        }
+        if (!s->followed[0])
+                return;
+        fprintf(out, "\n  series     session %u of ", (unsigned)s->series_number);
+        put(out, s->followed);
+        if (s->previous[0]) {
+                fputs(", after ", out);
+                put(out, s->previous);
+        }
+}
+
 static void put_head(FILE *out, struct report *report)
 {
         const struct rec_session *s = report->session;
@@ -57,6 +86,7 @@ static void put_head(FILE *out, struct report *report)
         put(out, s->end_reason ? s->end_reason : "still running, or its recorder was killed");
         fputs("; heaptop ", out);
         put(out, s->version);
+        put_ending(out, s);
         fputs("\n  shown      ", out);
         put_date(out, (int64_t)p->time_ns + p->wall_offset_ns);
         fprintf(out, " (tick %u), changes since %s", (unsigned)p->tick, report->ranged ? "tick " : "the attach");
@@ -154,6 +184,8 @@ static void put_memory(FILE *out, struct report *report)
                 size(a, (double)p->live_bytes), size(b, 1.96 * sqrt(p->live_variance)), report->n_all,
                 report->n_all == 1 ? "site" : "sites", fmt_bytes(c, p->mean),
                 fmt_count(d, p->samples), p->lost_samples ? fmt_count((char[FMT_MAX]){ 0 }, p->lost_samples) : "none");
+        if (heap_n_expected(report->heap) > 0)
+                fprintf(out, "  expected   %zu sites are left out (expected.supp, --expected)\n", heap_n_expected(report->heap));
         fprintf(out, "  before     %s%s", p->before_upper_bound ? "at most " : "", size(a, (double)p->before_bytes));
         if (!p->before_upper_bound)
                 fprintf(out, " +-%s", size(b, (double)p->before_error));
@@ -281,6 +313,26 @@ static void put_stacks(FILE *out, struct heap *heap, uint32_t site)
         tree_done(&tree);
 }
 
+/* "        threads worker-3 61 %, worker-1 39 %": who holds what lives, and how it is shared out over ages. */
+static void put_blocks(FILE *out, struct heap *heap, uint32_t site)
+{
+        uint64_t now = heap_process(heap)->time_ns, began = heap_session(heap)->started_ns;
+        struct inspection *seen = xcalloc(1, sizeof *seen);
+        const char *ages = "";
+
+        if (inspect_site(heap, site, seen) >= 0 && seen->threads.all_bytes > 0) {
+                ages = inspect_ages_words(seen->ages, now > began ? now - began : 0);
+                fprintf(out, "        by threads:");
+                for (size_t i = 0; i < seen->threads.n && i < THREADS_SHOWN; i++) {
+                        fputs(i ? ", " : " ", out);
+                        put(out, seen->threads.v[i].name);
+                        fprintf(out, " %.0f %%", 100.0 * (double)seen->threads.v[i].bytes / (double)seen->threads.all_bytes);
+                }
+                fprintf(out, "%s%s\n", ages[0] ? ";  ages: " : "", ages);
+        }
+        free(seen);
+}
+
 static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
 {
         char live[FMT_MAX], error[FMT_MAX], change[FMT_MAX], rate[FMT_MAX], blocks[FMT_MAX];
@@ -297,8 +349,10 @@ static void put_site(FILE *out, struct heap *heap, size_t rank, uint32_t id)
         fputs("  ", out);
         put(out, site.place);
         fputc('\n', out);
-        if (id)
-                put_stacks(out, heap, id);
+        if (!id)
+                return;
+        put_blocks(out, heap, id);
+        put_stacks(out, heap, id);
 }
 
 static void put_happenings(FILE *out, struct report *report)

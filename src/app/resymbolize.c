@@ -148,7 +148,7 @@ static int resymbolize(struct store *store, const struct options *options, const
 
         r = renaming_read(&renaming, store_history(store));
         if (r < 0) {
-                err_set(err, -r, "cannot read the names in %s: %s", path, strerror(-r));
+                say_broken(err, r, "cannot read the names in", path);
                 goto out;
         }
         renaming_run(&renaming, how);
@@ -164,7 +164,7 @@ static int resymbolize(struct store *store, const struct options *options, const
         else
                 print_text(&renaming, path);
         if (r < 0 || fflush(stdout) != 0)
-                r = err_set(err, EIO, "cannot print what was found");
+                r = err_set_id(err, ERROR_CANNOT_WRITE, EIO, "cannot print what was found");
 out:
         renaming_done(&renaming);
         return r;

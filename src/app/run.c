@@ -155,7 +155,8 @@ static int open_output(const char *name, const struct user *user, char path[PLAC
         if (r == 0) {
                 snprintf(path, PLACE_MAX + 8, "%.*s.out", (int)(strlen(session) - strlen(".heaptop")), session);
                 fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-                r = fd < 0 ? err_set(err, errno, "cannot write %s: %s", path, strerror(errno)) : 0;
+                r = fd < 0 ? err_set_id(err, ERROR_CANNOT_CREATE, errno,
+                                        "cannot write %s: %s", path, strerror(errno)) : 0;
         }
         setfsuid(geteuid());
         setfsgid(getegid());

@@ -3,9 +3,11 @@
 #include "base/fmt.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void say(const char *fmt, ...)
 {
@@ -46,4 +48,14 @@ void say_end(const struct guard *guard)
         else if (guard->ended)
                 say("watched %d for %s; %s; saved %s (%s)", (int)guard->target, fmt_duration(how_long, guard->last.watched_ns),
                     guard->last.text, guard->last.path, fmt_bytes(size, guard->last.file_bytes));
+}
+
+int say_broken(struct err *err, int r, const char *doing, const char *path)
+{
+        const char *space = path ? " " : "";
+
+        path = path ? path : "";
+        if (r == -EBADMSG)
+                return err_set_id(err, ERROR_DAMAGED, EBADMSG, "%s%s%s: the file is damaged", doing, space, path);
+        return err_set(err, -r, "%s%s%s: %s", doing, space, path, strerror(-r));
 }

@@ -295,14 +295,15 @@ static void act(struct viewer *viewer, enum ui_action action)
                 actions_use_settings(viewer->viewing->options->config, viewer->viewing->options, viewer->term);
                 break;
         case UI_WRITE_CONFIG:
-                actions_write_config(viewer->ui, viewer->viewing->options->config, viewer_now());
+                actions_write_config(viewer->ui, viewer->viewing->options, viewer->viewing->user, viewer_now());
                 break;
         case UI_BELL:
                 if (viewer->term)
                         term_bell(viewer->term);
                 break;
         case UI_EXPORT:
-                actions_export(viewer->ui, viewer->heap, viewer->viewing->user, viewer_now());
+                actions_export(viewer->ui, viewer->store, viewer->heap, viewer->rules, viewer->own_rules, viewer->viewing->user,
+                               viewer_now());
                 break;
         case UI_TRY_AGAIN:
                 ask(viewer, ASK_ATTACH, viewer->refused_pid);
@@ -372,9 +373,10 @@ static void draw(struct viewer *viewer, uint64_t at)
                 return;
         fit_canvas(viewer);
         ui_draw(viewer->ui, viewer->canvas);
-        term_show(viewer->term, viewer->canvas);
-        viewer->changed = false;
         viewer->drawn_ns = at;
+        if (!term_show(viewer->term, viewer->canvas))
+                return; /* nobody reads at this moment */
+        viewer->changed = false;
         viewer->frames++;
         report_frame(viewer);
 }
@@ -390,6 +392,26 @@ static int wait_ms(const struct viewer *viewer)
         return ms > 60000 ? 60000 : (int)ms;
 }
 
+/* Until there is something to read, the next thing is due, or a signal comes. Signals wait outside, so that none comes between
+ * the look at what it said and the sleep. */
+static void sleep_until_something(struct viewer *viewer, struct pollfd *fds, size_t n)
+{
+        static const int numbers[] = { SIGTERM, SIGHUP, SIGINT, SIGWINCH };
+        struct timespec time = { 0 };
+        sigset_t held, before;
+        int ms;
+
+        sigemptyset(&held);
+        for (size_t i = 0; i < array_len(numbers); i++)
+                sigaddset(&held, numbers[i]);
+        sigprocmask(SIG_BLOCK, &held, &before);
+        ms = viewer_told_to_end || term_is_resized() ? 0 : wait_ms(viewer);
+        time.tv_sec = ms / 1000;
+        time.tv_nsec = ms % 1000 * (long)NS_PER_MS;
+        ppoll(fds, n, &time, &before);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static void run_loop(struct viewer *viewer)
 {
         struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
@@ -402,10 +424,13 @@ static void run_loop(struct viewer *viewer)
                 look_for_next(viewer, at);
                 look_at_processes(viewer, at);
                 draw(viewer, at);
-                poll(fds, 2, wait_ms(viewer));
+                fds[0].revents = fds[1].revents = 0;
+                sleep_until_something(viewer, fds, array_len(fds));
                 if (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL))
                         break; /* the terminal is gone */
                 read_keys(viewer);
+                if (viewer->changed && viewer->term && !viewer->quit)
+                        draw(viewer, viewer_now()); /* what was pressed comes before new data */
                 if (fds[1].revents & POLLIN)
                         hear_answer(viewer);
                 else if (fds[1].revents)

@@ -2,9 +2,13 @@
 #include "app/viewer_state.h"
 
 #include "app/config.h"
+#include "app/say.h"
 #include "app/series.h"
 #include "base/buf.h"
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fmt.h"
+#include "base/io.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -15,6 +19,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { STARTS_WITH_HINT = 3 };
 enum { FIRST_ROW_MS = 2000 }; /* a session that is being born gets this long */
 
 uint64_t viewer_now(void)
@@ -45,6 +50,7 @@ void viewer_set_up_ui(struct viewer *viewer)
 {
         struct config *config = viewer->viewing->options->config;
 
+        ui_set_expected(viewer->ui, viewer->viewing->options->expected);
         ui_set_plain(viewer->ui, viewer->viewing->options->plain);
         if (!config)
                 return;
@@ -77,7 +83,7 @@ static int wait_for_session(struct store *store, struct err *err)
                 return err_set_id(err, ERROR_EMPTY, EAGAIN,
                                   "nothing was recorded into %s", store_path(store));
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", store_path(store), strerror(-r));
+                return say_broken(err, r, "cannot read", store_path(store));
         return 0;
 }
 
@@ -102,6 +108,38 @@ static void note_path(struct viewer *viewer, const char *path)
         free(absolute);
 }
 
+/* The first starts of a user are counted in the state directory. */
+static bool is_new_here(const struct user *user)
+{
+        char *dir = user_state_dir(user), *path = dir ? xasprintf("%s/starts", dir) : NULL, *text = NULL;
+        int64_t starts = 0;
+        char counted[32];
+        size_t len;
+        bool fresh = false;
+
+        if (path) {
+                if (io_read_file(path, sizeof counted, &text, &len) == 0)
+                        (void)fmt_parse_number(text, 0, INT32_MAX, &starts);
+                fresh = starts < STARTS_WITH_HINT;
+                snprintf(counted, sizeof counted, "%d", (int)starts + 1);
+                if (fresh && config_replace_file(path, counted, &(struct err){ 0 }) < 0)
+                        fresh = false; /* it would come for ever */
+        }
+        free(text);
+        free(path);
+        free(dir);
+        return fresh;
+}
+
+static void advise(struct viewer *viewer)
+{
+        const struct config *config = viewer->viewing->options->config;
+
+        if (!viewer->advised && config && config->settings.hints && is_new_here(viewer->viewing->user))
+                ui_set_hint(viewer->ui, "m before the thing you suspect, m after, then c shows what it kept   (? help)");
+        viewer->advised = true;
+}
+
 /* A screen that has not read anything yet: of a large session that takes a moment. */
 int viewer_begin_session(struct viewer *viewer, const char *path, struct err *err)
 {
@@ -118,6 +156,7 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         viewer->last_tick = 0;
         viewer->heap = heap_new(store_history(viewer->store));
         heap_set_rules(viewer->heap, viewer->rules, viewer->own_rules);
+        heap_set_expected(viewer->heap, viewer->viewing->options->expected);
         if (viewer->ui)
                 rules = ui_alerts(viewer->ui); /* what the user changed on the last screen holds on this one */
         ui_free(viewer->ui);
@@ -134,6 +173,8 @@ int viewer_begin_session(struct viewer *viewer, const char *path, struct err *er
         note_path(viewer, path);
         if (stat(viewer->path, &st) == 0)
                 ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
+        if (viewer->live)
+                advise(viewer);
         return 0;
 }
 
@@ -144,7 +185,7 @@ int viewer_read_session(struct viewer *viewer, const char *path, struct err *err
         ui_set_reading(viewer->ui, false);
         viewer->changed = true;
         if (r < 0)
-                return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
+                return say_broken(err, r, "cannot read", path);
         return 0;
 }
 

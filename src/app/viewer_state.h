@@ -39,6 +39,7 @@ struct viewer {
         unsigned repeats;
         uint64_t key_ns;
         bool changed;
+        bool advised;         /* this start has been counted */
         unsigned long frames, inputs;
         int test_fd;
         int status;

@@ -23,8 +23,8 @@ int err_set(struct err *err, int errno_value, const char *fmt, ...) __attribute_
 int err_set_exit(struct err *err, int errno_value, int exit_status, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
 
-/* Like err_set(), for an error that has a number: the message ends with it, "(E101)", and the exit status is the one of its entry in
- * base/errors.h, if that has one. */
+/* Like err_set(), for an error that has a number: the message ends with it, "(E101)", and the exit status
+ * is the one of its entry in base/errors.h, if that has one. */
 int err_set_id(struct err *err, enum error_id id, int errno_value, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
 

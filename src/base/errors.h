@@ -1,5 +1,5 @@
-/* errors: every error that has a number. A message ends with it, "(E101)", and heaptop-errors(7) and `heaptop help E101` explain it
- * at length: what it means and what to do. Both are made from this table. */
+/* errors: every error that has a number. A message ends with it, "(E101)", and heaptop-errors(7) and
+ * `heaptop help E101` explain it at length: what it means and what to do. Both are made from this table. */
 #pragma once
 
 /* Numbers are never used again for something else. */

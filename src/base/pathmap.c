@@ -43,7 +43,7 @@ static char *from_here(const char *to)
 static int refuse(struct err *err, const char *text, const char *why)
 {
         char *clean = text_clean(text);
-        int r = err_set(err, EINVAL, "--source-map '%s': %s", clean, why);
+        int r = err_set_id(err, ERROR_VALUE, EINVAL, "--source-map '%s': %s", clean, why);
 
         free(clean);
         return r;

@@ -110,3 +110,20 @@ out:
         free(all.blocks);
         return r;
 }
+
+int heap_survivors(struct heap *heap, uint32_t site, uint64_t from_ns, uint64_t to_ns, double *ret, size_t n)
+{
+        struct collection all;
+        int r = collect(heap, site, &all);
+
+        for (size_t i = 0; i < n; i++)
+                ret[i] = 0;
+        for (size_t i = 0; r >= 0 && i < all.n && to_ns > from_ns; i++) {
+                uint64_t birth_ns = all.now_ns - all.blocks[i].age_ns;
+
+                if (birth_ns >= from_ns && birth_ns < to_ns)
+                        ret[(size_t)((double)(birth_ns - from_ns) / (double)(to_ns - from_ns) * (double)n)] += (double)all.blocks[i].bytes;
+        }
+        free(all.blocks);
+        return r < 0 ? r : 0;
+}

@@ -13,7 +13,8 @@
 #include <strings.h>
 
 static const double HYSTERESIS = 0.05;
-static const uint64_t SILENCE_NS = 60 * NS_PER_S; /* so long must a rate be gone until a rule about the limit is over */
+static const uint64_t SILENCE_NS =
+        60 * NS_PER_S; /* so long must a rate be gone until a rule about the limit is over */
 
 static const char *const metrics[ALERT_METRICS] = {
         [ALERT_RSS] = "rss",   [ALERT_HEAP] = "heap",       [ALERT_SITE] = "site",
@@ -22,7 +23,8 @@ static const char *const metrics[ALERT_METRICS] = {
 
 /* What stands between the metric and its amount. */
 static const char *const relations[ALERT_METRICS] = {
-        [ALERT_RSS] = ">", [ALERT_HEAP] = ">", [ALERT_SITE] = ">", [ALERT_LOST] = ">", [ALERT_GROWING] = "for", [ALERT_LIMIT] = "in <",
+        [ALERT_RSS] = ">",  [ALERT_HEAP] = ">",      [ALERT_SITE] = ">",
+        [ALERT_LOST] = ">", [ALERT_GROWING] = "for", [ALERT_LIMIT] = "in <",
 };
 
 /* ---- the words of a rule ---- */
@@ -74,7 +76,8 @@ static int parse_action(struct alert_rule *rule, const char *word, struct err *e
         else if (strcasecmp(word, "log") == 0)
                 rule->actions |= ALERT_LOG;
         else if (strcasecmp(word, "run") == 0)
-                return err_set(err, EINVAL, "a screen runs no commands: its rules can ring the bell and write to the log");
+                return err_set(err, EINVAL,
+                               "a screen runs no commands: its rules can ring the bell and write to the log");
         else
                 return refuse(err, "there is no action", word);
         return 0;
@@ -125,20 +128,25 @@ static int parse_condition(struct alert_rule *rule, char **rest, struct err *err
         while ((between = next_word(&left))) {
                 word = next_word(rest);
                 if (!word || strcasecmp(word, between) != 0)
-                        return err_set(err, EINVAL, "after \"%s\" comes \"%s\", as in: %s %s %s", metrics[metric], relations[metric],
-                                       metrics[metric], relations[metric],
-                                       metric == ALERT_LOST ? "1%" : metric >= ALERT_GROWING ? "10m" : "768M");
+                        return err_set(err, EINVAL, "after \"%s\" comes \"%s\", as in: %s %s %s",
+                                       metrics[metric], relations[metric], metrics[metric], relations[metric],
+                                       metric == ALERT_LOST      ? "1%"
+                                       : metric >= ALERT_GROWING ? "10m"
+                                                                 : "768M");
         }
         word = next_word(rest);
         if (!word || parse_amount(rule, word) < 0)
-                return refuse(err, metric == ALERT_LOST ? "this is no share" : metric >= ALERT_GROWING ? "this is no duration" : "this is no size",
+                return refuse(err,
+                              metric == ALERT_LOST      ? "this is no share"
+                              : metric >= ALERT_GROWING ? "this is no duration"
+                                                        : "this is no size",
                               word ? word : "");
         return 0;
 }
 
 int alert_parse(const char *text, struct alert_rule *ret, struct err *err)
 {
-        struct alert_rule rule = { 0 };
+        struct alert_rule rule = {0};
         char line[ALERT_TEXT], *rest = line;
         int r;
 
@@ -165,7 +173,8 @@ const char *alert_condition(const struct alert_rule *rule, char *ret)
 const char *alert_actions(const struct alert_rule *rule, char *ret)
 {
         snprintf(ret, ALERT_TEXT, "%s%s%s", rule->actions & ALERT_BELL ? "bell" : "",
-                 (rule->actions & ALERT_BELL) && (rule->actions & ALERT_LOG) ? "," : "", rule->actions & ALERT_LOG ? "log" : "");
+                 (rule->actions & ALERT_BELL) && (rule->actions & ALERT_LOG) ? "," : "",
+                 rule->actions & ALERT_LOG ? "log" : "");
         return ret;
 }
 
@@ -181,7 +190,8 @@ const char *alert_line(const struct alert_rule *rule, char *ret)
 
         alert_condition(rule, ret);
         len = strlen(ret);
-        snprintf(ret + len, ALERT_TEXT - len, " %s %s", alert_level_name(rule->level), alert_actions(rule, actions));
+        snprintf(ret + len, ALERT_TEXT - len, " %s %s", alert_level_name(rule->level),
+                 alert_actions(rule, actions));
         return ret;
 }
 
@@ -204,8 +214,8 @@ size_t alert_defaults(bool limited, struct alert_rule ret[ALERTS_MAX])
 
 struct standing {
         bool firing;
-        uint64_t seen_ns;   /* when a rule about the limit last had a rate */
-        size_t n_over;      /* sites above the threshold */
+        uint64_t seen_ns; /* when a rule about the limit last had a rate */
+        size_t n_over;    /* sites above the threshold */
 };
 
 /* A time in which a site grew. */
@@ -229,7 +239,7 @@ struct alerts {
         struct by_id over;          /* by site: bits of the rules whose threshold it is above */
         struct grown *grown;        /* in the order of their beginning */
         size_t n_grown, cap_grown;
-        size_t first_open;          /* no time before this one is open */
+        size_t first_open; /* no time before this one is open */
         struct alert_entry *log;
         size_t n_log, cap_log;
 };
@@ -298,11 +308,17 @@ bool alerts_watch_sites(const struct alerts *alerts)
         return false;
 }
 
-static void note(struct alerts *alerts, size_t rule, bool fired, const struct alert_row *row, double value, uint32_t site)
+static void note(struct alerts *alerts, size_t rule, bool fired, const struct alert_row *row, double value,
+                 uint32_t site)
 {
         array_grow(alerts->log, alerts->n_log, alerts->cap_log);
-        alerts->log[alerts->n_log++] = (struct alert_entry){ .tick = row->tick, .time_ns = row->time_ns, .rule = (uint32_t)rule,
-                                                             .fired = fired, .value = value, .rate = row->rate, .site = site };
+        alerts->log[alerts->n_log++] = (struct alert_entry){.tick = row->tick,
+                                                            .time_ns = row->time_ns,
+                                                            .rule = (uint32_t)rule,
+                                                            .fired = fired,
+                                                            .value = value,
+                                                            .rate = row->rate,
+                                                            .site = site};
         alerts->standing[rule].firing = fired;
 }
 
@@ -329,9 +345,10 @@ static void feed_site(struct alerts *alerts, const struct alert_row *row, uint32
         }
 }
 
-void alerts_feed_stack(struct alerts *alerts, uint32_t tick, uint64_t time_ns, uint32_t stack, uint32_t site, int64_t bytes)
+void alerts_feed_stack(struct alerts *alerts, uint32_t tick, uint64_t time_ns, uint32_t stack, uint32_t site,
+                       int64_t bytes)
 {
-        const struct alert_row row = { .tick = tick, .time_ns = time_ns, .rate = NAN };
+        const struct alert_row row = {.tick = tick, .time_ns = time_ns, .rate = NAN};
         int64_t *of_stack = value_of(&alerts->stacks, stack), *of_site = value_of(&alerts->sites, site);
 
         *of_site += bytes - *of_stack;
@@ -347,7 +364,7 @@ void alerts_feed_class(struct alerts *alerts, uint64_t time_ns, uint32_t site, b
                 i++;
         if (grows && i == alerts->n_grown) {
                 array_grow(alerts->grown, alerts->n_grown, alerts->cap_grown);
-                alerts->grown[alerts->n_grown++] = (struct grown){ .site = site, .from_ns = time_ns };
+                alerts->grown[alerts->n_grown++] = (struct grown){.site = site, .from_ns = time_ns};
         } else if (!grows && i < alerts->n_grown) {
                 alerts->grown[i].to_ns = time_ns ? time_ns : 1;
         }
@@ -408,13 +425,16 @@ static void feed_limit(struct alerts *alerts, size_t i, const struct alert_row *
                 standing->seen_ns = row->time_ns;
         if (!standing->firing && left < threshold)
                 note(alerts, i, true, row, left, 0);
-        else if (standing->firing && (silent ? row->time_ns >= standing->seen_ns + SILENCE_NS : left > threshold * (1 + HYSTERESIS)))
+        else if (standing->firing && (silent ? row->time_ns >= standing->seen_ns + SILENCE_NS
+                                             : left > threshold * (1 + HYSTERESIS)))
                 note(alerts, i, false, row, left, 0);
 }
 
 static void feed_growing(struct alerts *alerts, size_t i, const struct alert_row *row)
 {
-        double since = row->growing_site && row->time_ns > row->growing_since_ns ? (double)(row->time_ns - row->growing_since_ns) : 0;
+        double since = row->growing_site && row->time_ns > row->growing_since_ns
+                               ? (double)(row->time_ns - row->growing_since_ns)
+                               : 0;
         bool grows = row->growing_site && since >= alerts->rules[i].threshold;
 
         if (grows != alerts->standing[i].firing)
@@ -467,8 +487,8 @@ struct alert_state alerts_state(const struct alerts *alerts, size_t rule, uint32
 {
         for (size_t i = alerts->n_log; i-- > 0;)
                 if (alerts->log[i].rule == rule && alerts->log[i].tick <= tick)
-                        return (struct alert_state){ alerts->log[i].fired, alerts->log[i].time_ns };
-        return (struct alert_state){ false, 0 };
+                        return (struct alert_state){alerts->log[i].fired, alerts->log[i].time_ns};
+        return (struct alert_state){false, 0};
 }
 
 uint64_t alert_left_ns(const struct alert_rule *rule, const struct alert_row *row)

@@ -7,10 +7,11 @@
  *     site > 256M warn log            what one allocation site keeps
  *     lost > 1% warn log              samples of the last minute that were lost
  *     growing for 5m warn log         a site has been of class growing for so long (model/class.h)
- *     limit in < 2h critical bell     the heap reaches the limit before that, at the rate of the moment
+ *     limit in < 2h critical bell     RSS reaches the limit before that, at the rate of the moment
  *
- * Without a level it is warn, without actions log. Rules are fed tick by tick, in order, and never look ahead: what they said
- * at a moment of a replay is what they said live. A rule that fires stays so until its figure is 5 % on the good side again. */
+ * Without a level it is warn, without actions log. Rules are fed tick by tick, in order, and never look ahead:
+ * what they said at a moment of a replay is what they said live. A rule that fires stays so until its figure is
+ * 5 % on the good side again. */
 #pragma once
 
 #include "base/err.h"
@@ -86,7 +87,8 @@ size_t alerts_rules(const struct alerts *alerts, const struct alert_rule **ret);
 bool alerts_watch_sites(const struct alerts *alerts); /* some rule is about single sites */
 
 /* STACK of SITE keeps BYTES from TICK on; before the row of that tick. */
-void alerts_feed_stack(struct alerts *alerts, uint32_t tick, uint64_t time_ns, uint32_t stack, uint32_t site, int64_t bytes);
+void alerts_feed_stack(struct alerts *alerts, uint32_t tick, uint64_t time_ns, uint32_t stack, uint32_t site,
+                       int64_t bytes);
 /* SITE begins, or ends, to be of class growing; likewise. */
 void alerts_feed_class(struct alerts *alerts, uint64_t time_ns, uint32_t site, bool grows);
 /* The next tick; earlier ones are passed over. ROW's last two fields are filled in. */
@@ -107,16 +109,19 @@ uint64_t alert_left_ns(const struct alert_rule *rule, const struct alert_row *ro
 
 /* ---- over a heap (watch.c) ---- */
 
-/* Feeds ALERTS what HEAP's recording has by now. Rules about sites read every change of every site: after about BUDGET
- * rows it is left for the next call (0 = never). Returns 1 when there is more to do, else 0, or a negative errno of the history. */
+/* Feeds ALERTS what HEAP's recording has by now. Rules about sites read every change of every site: after about
+ * BUDGET rows the rest is left for the next call (0 = never). Returns 1 when there is more to do, else 0, or a
+ * negative errno of the history. */
 int heap_watch(struct heap *heap, struct alerts *alerts, size_t budget);
 
 /* The row of NOW. */
 void heap_alert_row(struct heap *heap, const struct alerts *alerts, struct alert_row *ret);
 
-/* How long until RULE fires, by ROW and HEAP at NOW, and for ALERT_SITE which site would make it (else *RET_SITE is 0). */
-uint64_t heap_alert_left_ns(struct heap *heap, const struct alert_rule *rule, const struct alert_row *row, uint32_t *ret_site);
+/* How long until RULE fires, by ROW and HEAP at NOW, and for ALERT_SITE which site would make it (else *RET_SITE
+ * is 0). */
+uint64_t heap_alert_left_ns(struct heap *heap, const struct alert_rule *rule, const struct alert_row *row,
+                            uint32_t *ret_site);
 
 /* "rss passed 768M (then 812M), rising 2.1 MB/min"; RET has SIZE bytes. */
-const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule, const struct alert_entry *entry, char *ret,
-                             size_t size);
+const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule,
+                             const struct alert_entry *entry, char *ret, size_t size);

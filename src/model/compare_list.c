@@ -205,7 +205,7 @@ static bool matches(struct compare *compare, const struct compare_site *site)
         const char *module = site->id ? names_module_path(names, names_of_site(names, site->id)) : "";
         uint64_t now_ns = compare->span.at_ns;
 
-        return filter_names(&compare->filter, site->name, site->place, module) &&
+        return filter_names(&compare->filter, site->name, site->place, module) && filter_threads(&compare->filter, site->id) &&
                filter_figures(&compare->filter, site->f.live_at, now_ns > site->first_ns ? now_ns - site->first_ns : 0,
                               heap_class_name(site->class));
 }
@@ -219,7 +219,7 @@ static int use_filter(struct compare *compare, const char *text)
                 return r;
         filter_done(&compare->filter);
         compare->filter = filter;
-        return 0;
+        return heap_filter_threads(compare->heap, compare->span.at_ns, &compare->filter);
 }
 
 static size_t collect(struct compare *compare, const struct compare_query *query)
@@ -235,6 +235,8 @@ static size_t collect(struct compare *compare, const struct compare_query *query
                 if (!compare_site(compare, id, &site) || !is_in(&site, query->list))
                         continue;
                 if (compare->filter.n > 0 && !matches(compare, &site))
+                        continue;
+                if (!query->with_expected && heap_is_expected(compare->heap, id))
                         continue;
                 compare->rows[n++] = (struct compare_row){
                         .key = key_of(&site, query->sort), .name = query->sort == COMPARE_BY_NAME ? site.name : NULL,

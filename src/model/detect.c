@@ -9,13 +9,14 @@
 
 /* What follows from the rule of model/class.c. */
 enum {
-        NEEDED = 5,       /* samples: the fewest of which N > 2 sqrt(N) */
+        NEEDED = 5,         /* samples: the fewest of which N > 2 sqrt(N) */
         LAST = 50 * NEEDED, /* samples of which NEEDED are 2 % */
 };
 
 static const double YOUNG_S = CLASS_YOUNG_NS / 1e9;
-static const double WINDOW_S = (CLASS_STEPS + 0.5) * (CLASS_STEP_NS / 1e9); /* whole steps, and what has passed of the newest */
-static const double LIFE_SHARE = 0.8;  /* of a short life that the window is */
+static const double WINDOW_S =
+        (CLASS_STEPS + 0.5) * (CLASS_STEP_NS / 1e9); /* whole steps, and what has passed of the newest */
+static const double LIFE_SHARE = 0.8;                /* of a short life that the window is */
 static const double LONGEST_H = 24 * 365;
 
 /* ---- Poisson and Naus ---- */
@@ -41,7 +42,8 @@ static double none_in_two(int k, double psi)
 {
         double p = exactly(k, psi);
 
-        return pow(at_most(k - 1, psi), 2) - (k - 1) * p * exactly(k - 2, psi) - (k - 1 - psi) * p * at_most(k - 3, psi);
+        return pow(at_most(k - 1, psi), 2) - (k - 1) * p * exactly(k - 2, psi) -
+               (k - 1 - psi) * p * at_most(k - 3, psi);
 }
 
 /* The same within three. */
@@ -50,12 +52,14 @@ static double none_in_three(int k, double psi)
         double p = exactly(k, psi), f = at_most(k - 1, psi), a1, a2, a3 = 0, a4 = 0;
 
         a1 = 2 * p * f * ((k - 1) * at_most(k - 2, psi) - psi * at_most(k - 3, psi));
-        a2 = 0.5 * p * p * ((k - 1) * (k - 2) * at_most(k - 3, psi) - 2 * (k - 2) * psi * at_most(k - 4, psi) +
-                            psi * psi * at_most(k - 5, psi));
+        a2 = 0.5 * p * p *
+             ((k - 1) * (k - 2) * at_most(k - 3, psi) - 2 * (k - 2) * psi * at_most(k - 4, psi) +
+              psi * psi * at_most(k - 5, psi));
         for (int r = 1; r < k; r++)
                 a3 += exactly(2 * k - r, psi) * pow(at_most(r - 1, psi), 2);
         for (int r = 2; r < k; r++)
-                a4 += exactly(2 * k - r, psi) * exactly(r, psi) * ((r - 1) * at_most(r - 2, psi) - psi * at_most(r - 3, psi));
+                a4 += exactly(2 * k - r, psi) * exactly(r, psi) *
+                      ((r - 1) * at_most(r - 2, psi) - psi * at_most(r - 3, psi));
         return f * f * f - a1 + a2 + a3 - a4;
 }
 
@@ -84,7 +88,8 @@ static double chance_later(double psi, double windows)
 
 double detect_chance(double rate, uint64_t mean, double hours)
 {
-        double samples = sample_rate(rate, mean), seconds = hours * 3600, grown = WINDOW_S / LIFE_SHARE, early, late, share;
+        double samples = sample_rate(rate, mean), seconds = hours * 3600, grown = WINDOW_S / LIFE_SHARE,
+               early, late, share;
 
         if (!(rate > 0) || !(hours > 0))
                 return 0;
@@ -92,7 +97,8 @@ double detect_chance(double rate, uint64_t mean, double hours)
         if (seconds <= grown)
                 return chance_young(samples, seconds);
         if (seconds >= 2 * WINDOW_S)
-                return fmax(chance_young(samples, grown), chance_later(samples * WINDOW_S, seconds / WINDOW_S));
+                return fmax(chance_young(samples, grown),
+                            chance_later(samples * WINDOW_S, seconds / WINDOW_S));
         early = chance_young(samples, grown);
         late = fmax(early, chance_later(samples * WINDOW_S, 2));
         share = (seconds - grown) / (2 * WINDOW_S - grown);
@@ -135,7 +141,7 @@ double detect_slowest(uint64_t mean, double chance)
 
 double detect_example(uint64_t mean)
 {
-        static const double round[] = { 1, 2, 5 };
+        static const double round[] = {1, 2, 5};
         double slowest = detect_slowest(mean, DETECT_CHANCE);
 
         for (double unit = 1024; unit < 0x1p60; unit *= 1024)
@@ -157,6 +163,7 @@ const char *detect_words(uint64_t mean, int brief, char *ret, size_t size)
         if (brief)
                 snprintf(ret, size, "a leak of %s/h shows after about %s", rate, after);
         else
-                snprintf(ret, size, "a leak of %s/h shows after about %s; slower than %s/h may never show", rate, after, slowest);
+                snprintf(ret, size, "a leak of %s/h shows after about %s; slower than %s/h may never show",
+                         rate, after, slowest);
         return ret;
 }

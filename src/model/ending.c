@@ -32,7 +32,7 @@ static void killed(const struct rec_session *session, char *ret)
         const char *name = sigabbrev_np(ending->code), *whom = by[ending_oom(ending)];
 
         if (ending->code == SIGKILL && ending_oom(ending) == ENDING_NOT_OOM && ending->oom_source[0])
-                whom = "; not by the OOM killer, which counted nothing";
+                whom = "; no OOM kill was counted";
         snprintf(ret, ENDING_WORDS, "Process %d ended: killed by SIG%s%s.", (int)session->pid, name ? name : "?", whom);
 }
 

@@ -47,6 +47,7 @@ struct heap_query {
         bool reverse;
         const char *filter;
         int64_t at_least;        /* live bytes; sites with less are left out. 0 = none */
+        bool with_expected;      /* those that are expected, too */
 };
 
 struct heap *heap_new(const struct history *history);
@@ -56,6 +57,13 @@ void heap_free(struct heap *heap); /* accepts NULL */
  * them, so that they alone decide, and sites are named by the first frame outside of them. Before the first heap_seek();
  * they stay the caller's. */
 void heap_set_rules(struct heap *heap, const struct rules *rules, bool own);
+
+/* Sites are expected of which a frame of any stack, its source file or its module is suppressed, as in LeakSanitizer. heap_list()
+ * and heap_stacks() leave them out. SUPPRESS stays the caller's and may change; NULL = none. */
+struct suppress;
+void heap_set_expected(struct heap *heap, const struct suppress *suppress);
+bool heap_is_expected(struct heap *heap, uint32_t site);
+size_t heap_n_expected(struct heap *heap); /* of those that are there at NOW */
 
 /* Moves to TICK (clamped to [first, last]). Returns 0 or a negative errno of the history. */
 int heap_seek(struct heap *heap, uint32_t tick);
@@ -156,6 +164,10 @@ uint64_t heap_age50_ns(struct heap *heap, uint32_t site);
 /* Live bytes of SITE by age: < 1 min, < 10 min, < 1 h, < 6 h, older. */
 enum { HEAP_AGES = 5 };
 int heap_ages(struct heap *heap, uint32_t site, int64_t ret_bytes[HEAP_AGES]);
+
+/* What SITE has that still lives, by birth: RET gets the bytes born in each of N steps of [FROM_NS, TO_NS); 0 when nothing is
+ * known. Reads the site's sampled blocks, too. */
+int heap_survivors(struct heap *heap, uint32_t site, uint64_t from_ns, uint64_t to_ns, double *ret, size_t n);
 
 /* Process rows of [FROM, NOW], thinned to at most N, for the chart; first and last are kept. Returns how many
  * or a negative errno. */
@@ -258,6 +270,10 @@ const char *tree_metric_name(enum tree_metric metric);
 
 /* The node after NODE in the order in which a tree is read, within the subtree of TOP; 0 = that was the last. */
 uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node);
+
+/* Takes frames of the runtime and/or inlined calls out of TREE: what they called hangs below their callers, and brothers that look
+ * the same then are one. *RET_ORIGINS, which the caller frees, tells for each node which one it was (the heaviest). */
+void tree_fold(struct tree *tree, bool runtime, bool inlined, enum tree_metric metric, uint32_t **ret_origins);
 
 void tree_done(struct tree *tree); /* accepts an empty one */
 

@@ -33,6 +33,17 @@ struct then {
         struct cursor cursor;       /* private to then.c: somewhere before, or not loaded */
 };
 
+/* Which frames, stacks and sites are expected (expected.c), by id: 0 = not looked at yet. */
+struct expected {
+        const struct suppress *suppress; /* not ours; NULL = none are */
+        uint8_t *frames, *stacks, *sites;
+        uint64_t *frame_keys;      /* what the frame read like when it was looked at */
+        size_t n_frames, n_stacks, n_sites;
+        uint32_t names_generation; /* as STACKS and SITES are */
+        unsigned generation;       /* of SUPPRESS, likewise */
+};
+void expected_done(struct expected *expected);
+
 struct heap {
         const struct history *history;
         struct names names;
@@ -75,6 +86,9 @@ struct heap {
         uint64_t zooms_move;
 
         struct threads threads;
+        uint32_t *same;            /* by frame: names_same(), 0 = not asked yet; for trees */
+        size_t n_same;
+        uint32_t same_generation;  /* of the names */
 
         struct series series[SERIES_MAX];
         uint16_t *series_of;       /* by site id: index + 1, 0 = none */
@@ -88,6 +102,8 @@ struct heap {
         uint64_t threads_move;     /* when the filter's words about threads were answered */
 
         const struct compare *kept; /* what trees tell as kept; NULL = nothing */
+
+        struct expected expected;
 
         struct query_row *rows;    /* room for heap_list() */
         size_t cap_rows;
@@ -125,6 +141,9 @@ double heap_rate_of(struct heap *heap, uint32_t site, double *ret_minutes);
 /* DIFFERENCE over the window in bytes a minute; NAN when the window is too short. */
 double heap_per_minute(const struct heap *heap, double difference);
 
+/* tree.c: links the children of each of N nodes in the order of METRIC; they know their parents, which come before them. */
+void tree_link(struct tree_node *nodes, size_t n, enum tree_metric metric);
+
 /* ages.c: the bytes that a sampled block stands for; 0 for a weight that only a damaged file can hold. */
 int64_t heap_block_bytes(const struct rec_block *row);
 
@@ -136,6 +155,9 @@ const struct instant *heap_window_at(const struct heap *heap, uint64_t now_ns);
 
 /* heap_growth() of the window from START to NOW. */
 double heap_growth_between(const struct instant *start, const struct instant *now, double *ret_error);
+
+/* query.c: answers the words thread:NAME of FILTER, for who had allocated by UNTIL_NS; then filter_threads() may be asked. */
+int heap_filter_threads(struct heap *heap, uint64_t until_ns, struct filter *filter);
 
 /* trend.c: kept up by heap_seek(). */
 void series_note(struct heap *heap, uint32_t tick, uint32_t site, int64_t live_bytes);

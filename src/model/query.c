@@ -156,18 +156,20 @@ static double key_of_before(const struct heap *heap, enum heap_sort sort)
         }
 }
 
+int heap_filter_threads(struct heap *heap, uint64_t until_ns, struct filter *filter)
+{
+        int r = threads_seek(&heap->threads, heap->history, heap->tick);
+
+        return r < 0 ? r : threads_filter(&heap->threads, heap->history, &heap->names, until_ns, filter);
+}
+
 /* Once a tick for each filter. */
 static int answer_threads(struct heap *heap, bool same)
 {
-        int r;
-
         if (same && heap->threads_move == heap->moves)
                 return 0;
-        r = threads_seek(&heap->threads, heap->history, heap->tick);
-        if (r >= 0)
-                r = threads_filter(&heap->threads, heap->history, &heap->names, heap->now.process.time_ns, &heap->filter);
         heap->threads_move = heap->moves;
-        return r;
+        return heap_filter_threads(heap, heap->now.process.time_ns, &heap->filter);
 }
 
 static int use_filter(struct heap *heap, const char *text)
@@ -230,8 +232,10 @@ static bool before_matches(struct heap *heap)
                               heap_class_name(REC_FLAT));
 }
 
-static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, struct best *best)
+static void collect(struct heap *heap, const struct heap_query *query, struct best *best)
 {
+        enum heap_sort sort = query->sort;
+        int64_t at_least = query->at_least;
         bool all = heap->filter.n == 0;
 
         if (heap->tick != 0 && (at_least <= 0 || heap->now.process.before_bytes >= at_least) && before_matches(heap))
@@ -242,7 +246,7 @@ static void collect(struct heap *heap, enum heap_sort sort, int64_t at_least, st
                 });
         for (uint32_t site = 1; site < heap->names.n_sites; site++) {
                 if (!heap_has_site(heap, site) || (at_least > 0 && cursor_live(&heap->now, site) < at_least) ||
-                    (!all && !matches(heap, site)))
+                    (!all && !matches(heap, site)) || (!query->with_expected && heap_is_expected(heap, site)))
                         continue;
                 add_row(best, (struct query_row){
                         .key = key_of(heap, sort, site),
@@ -274,7 +278,7 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
                 if (r < 0)
                         return r;
         }
-        collect(heap, query->sort, query->at_least, &best);
+        collect(heap, query, &best);
         if (best.n > 0)
                 qsort(heap->rows, best.n, sizeof *heap->rows, query->reverse ? compare_reverse : compare_forward);
         for (size_t i = 0; i < best.n; i++)

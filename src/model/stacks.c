@@ -60,7 +60,7 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
                         .frames = path,
                 };
 
-                if (site == 0 || now.stacks == 0)
+                if (site == 0 || now.stacks == 0 || heap_is_expected(heap, site))
                         continue;
                 if (kept)
                         fill_kept(&stack, heap, compare);

@@ -17,7 +17,7 @@ struct heap_stack {
         size_t n_frames;
 };
 
-/* Calls FN for each stack that has allocated up to NOW, in order of id; another return than 0 ends the walk and is returned.
+/* Calls FN for each stack that has allocated up to NOW and whose site is not expected (heap_set_expected()), in order of id; another return than 0 ends the walk and is returned.
  * KEPT says whether kept_* are wanted, which are counted block by block when BASE is not the attach. Returns 0 or a negative errno. */
 int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx);
 

@@ -65,10 +65,34 @@ static uint32_t new_node(struct build *build, uint32_t parent, uint32_t id)
         return (uint32_t)n;
 }
 
+/* Room for what names_same() says; from tree to tree it stays, as long as nothing is called otherwise. */
+static void prepare_same(struct heap *heap)
+{
+        const struct names *names = &heap->names;
+
+        if (heap->same_generation != names->generation)
+                heap->n_same = 0;
+        heap->same_generation = names->generation;
+        if (heap->n_same >= names->n_frames)
+                return;
+        heap->same = xreallocarray(heap->same, names->n_frames, sizeof *heap->same);
+        memset(heap->same + heap->n_same, 0, (names->n_frames - heap->n_same) * sizeof *heap->same);
+        heap->n_same = names->n_frames;
+}
+
+static uint32_t same_frame(struct heap *heap, uint32_t frame)
+{
+        if (frame >= heap->n_same)
+                return names_same(&heap->names, frame);
+        if (heap->same[frame] == 0)
+                heap->same[frame] = names_same(&heap->names, frame);
+        return heap->same[frame];
+}
+
 /* The child of PARENT for FRAME, made when there is none. When the tree is full: PARENT. */
 static uint32_t child(struct build *build, uint32_t parent, uint32_t frame)
 {
-        uint32_t id = names_same(&build->heap->names, frame);
+        uint32_t id = same_frame(build->heap, frame);
         uint64_t key = ((uint64_t)parent + 1) << 32 | id, value;
 
         if (addrmap_get(&build->children, key, &value))
@@ -190,7 +214,7 @@ static uint32_t frame_of_site(struct build *build, uint32_t site)
 
         if (*known == 0) {
                 *known = names_frame_of_site(names, site);
-                *known = *known ? names_same(names, *known) : UINT32_MAX;
+                *known = *known ? same_frame(build->heap, *known) : UINT32_MAX;
         }
         return *known;
 }
@@ -322,36 +346,34 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Where the children of each node stand when they are put one group behind the other: FIRST[node] to FIRST[node + 1]. */
-static uint32_t *group_children(const struct build *build)
+static uint32_t *group_children(const struct tree_node *nodes, size_t n)
 {
-        uint32_t *first = xcalloc(build->n + 1, sizeof *first);
+        uint32_t *first = xcalloc(n + 1, sizeof *first);
 
-        for (size_t i = 1; i < build->n; i++)
-                first[build->nodes[i].parent + 1]++;
-        for (size_t i = 0; i < build->n; i++)
+        for (size_t i = 1; i < n; i++)
+                first[nodes[i].parent + 1]++;
+        for (size_t i = 0; i < n; i++)
                 first[i + 1] += first[i];
         return first;
 }
 
-/* Links the children of each node in the order of the metric. */
-static void link_children(struct build *build)
+void tree_link(struct tree_node *nodes, size_t n_nodes, enum tree_metric metric)
 {
-        struct order *order = xcalloc(build->n, sizeof *order);
-        uint32_t *first = group_children(build), *next = xreallocarray(NULL, build->n, sizeof *next);
+        struct order *order = xcalloc(n_nodes + 1, sizeof *order);
+        uint32_t *first = group_children(nodes, n_nodes), *next = xcalloc(n_nodes + 1, sizeof *next);
 
-        memcpy(next, first, build->n * sizeof *next);
-        for (size_t i = 1; i < build->n; i++)
-                order[next[build->nodes[i].parent]++] = (struct order){ (uint32_t)i, build->nodes[i].frame,
-                                                                        tree_value(&build->nodes[i], build->query->metric) };
-        for (size_t i = 0; i < build->n; i++) {
+        memcpy(next, first, n_nodes * sizeof *next);
+        for (size_t i = 1; i < n_nodes; i++)
+                order[next[nodes[i].parent]++] = (struct order){ (uint32_t)i, nodes[i].frame, tree_value(&nodes[i], metric) };
+        for (size_t i = 0; i < n_nodes; i++) {
                 struct order *group = order + first[i];
                 size_t n = first[i + 1] - first[i];
 
                 if (n > 1)
                         qsort(group, n, sizeof *group, by_value);
-                build->nodes[i].first_child = n > 0 ? group[0].node : 0;
-                for (size_t k = 0; k + 1 < n; k++)
-                        build->nodes[group[k].node].next_sibling = group[k + 1].node;
+                nodes[i].first_child = n > 0 ? group[0].node : 0;
+                for (size_t k = 0; k < n; k++)
+                        nodes[group[k].node].next_sibling = k + 1 < n ? group[k + 1].node : 0;
         }
         free(first);
         free(next);
@@ -462,6 +484,7 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
         new_node(&build, 0, 0);
         build.nodes[0].name = build.nodes[0].place = "";
         build.nodes[0].approximate = false;
+        prepare_same(heap);
         build.site_frames = xcalloc(heap->names.n_sites + 1, sizeof *build.site_frames);
         if (!query->inverted || large)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
@@ -472,7 +495,7 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
                 r = add_stacks(&build);
         if (r >= 0) {
                 roll_up(&build);
-                link_children(&build);
+                tree_link(build.nodes, build.n, query->metric);
         }
         addrmap_done(&build.children);
         free(build.site_frames);

@@ -1,5 +1,5 @@
-/* The rules of the alerts over a recorded session: one pass over its ticks, the classes of its sites, and, only when a rule
- * is about single sites, their bytes. */
+/* The rules of the alerts over a recorded session: one pass over its ticks, the classes of its sites, and,
+ * only when a rule is about single sites, their bytes. */
 #include "model/alerts.h"
 #include "model/inside.h"
 
@@ -22,8 +22,8 @@ static const uint64_t LOST_OVER_NS = 60 * NS_PER_S;
 
 static double lost_share(const struct heap *heap, const struct instant *now)
 {
-        const struct instant *then =
-                timeline_at_time(&heap->timeline, now->time_ns > LOST_OVER_NS ? now->time_ns - LOST_OVER_NS : 0);
+        const struct instant *then = timeline_at_time(
+                &heap->timeline, now->time_ns > LOST_OVER_NS ? now->time_ns - LOST_OVER_NS : 0);
         uint64_t samples = now->samples, lost = now->lost;
 
         if (then && then->samples <= samples && then->lost <= lost) {
@@ -47,8 +47,13 @@ static double clear_rate(const struct heap *heap, const struct instant *now)
 
 static void fill_row(const struct heap *heap, const struct instant *now, struct alert_row *ret)
 {
-        *ret = (struct alert_row){ .tick = now->tick, .time_ns = now->time_ns, .rss = now->rss, .heap = now->heap_used,
-                                   .limit = heap->session.limit_bytes, .lost = lost_share(heap, now), .rate = NAN };
+        *ret = (struct alert_row){.tick = now->tick,
+                                  .time_ns = now->time_ns,
+                                  .rss = now->rss,
+                                  .heap = now->heap_used,
+                                  .limit = heap->session.limit_bytes,
+                                  .lost = lost_share(heap, now),
+                                  .rate = NAN};
 }
 
 /* ---- which sites grow ---- */
@@ -84,7 +89,7 @@ struct pass {
         double rate;
         uint64_t rate_step; /* time / RATE_EVERY_NS of RATE */
         size_t rows, budget;
-        uint32_t tick;      /* of the change before */
+        uint32_t tick; /* of the change before */
 };
 
 static void feed(struct pass *pass, const struct instant *now)
@@ -93,7 +98,8 @@ static void feed(struct pass *pass, const struct instant *now)
         struct alert_row row;
 
         fill_row(pass->heap, now, &row);
-        for (; pass->next_state < pass->states.n && pass->states.rows[pass->next_state].tick <= now->tick; pass->next_state++)
+        for (; pass->next_state < pass->states.n && pass->states.rows[pass->next_state].tick <= now->tick;
+             pass->next_state++)
                 alerts_feed_class(pass->alerts, now->time_ns, pass->states.rows[pass->next_state].site,
                                   pass->states.rows[pass->next_state].class == REC_GROWING);
         if (step != pass->rate_step) {
@@ -110,7 +116,8 @@ static void feed_upto(struct pass *pass, uint32_t tick)
         const struct timeline *timeline = &pass->heap->timeline;
         const struct instant *row = timeline_at(timeline, alerts_fed(pass->alerts));
 
-        for (row = row ? row + 1 : timeline->rows; row < timeline->rows + timeline->n && row->tick <= tick; row++)
+        for (row = row ? row + 1 : timeline->rows; row < timeline->rows + timeline->n && row->tick <= tick;
+             row++)
                 feed(pass, row);
 }
 
@@ -129,7 +136,8 @@ static int add_change(void *ctx, const struct rec_stack_tick *row)
         }
         pass->rows++;
         if (site != 0)
-                alerts_feed_stack(pass->alerts, row->tick, time_of_tick(pass->heap, row->tick), row->stack, site, row->live_bytes);
+                alerts_feed_stack(pass->alerts, row->tick, time_of_tick(pass->heap, row->tick), row->stack,
+                                  site, row->live_bytes);
         return 0;
 }
 
@@ -151,7 +159,7 @@ static int walk(struct pass *pass, uint32_t from, uint32_t last)
 
 int heap_watch(struct heap *heap, struct alerts *alerts, size_t budget)
 {
-        struct pass pass = { .heap = heap, .alerts = alerts, .rate = NAN, .budget = budget };
+        struct pass pass = {.heap = heap, .alerts = alerts, .rate = NAN, .budget = budget};
         const struct alert_rule *rules;
         uint32_t from = alerts_fed(alerts), last;
         int r;
@@ -174,7 +182,7 @@ void heap_alert_row(struct heap *heap, const struct alerts *alerts, struct alert
 {
         const struct instant *now = timeline_at(&heap->timeline, heap->tick);
 
-        *ret = (struct alert_row){ .rate = NAN, .lost = NAN };
+        *ret = (struct alert_row){.rate = NAN, .lost = NAN};
         if (!now)
                 return;
         fill_row(heap, now, ret);
@@ -186,7 +194,7 @@ void heap_alert_row(struct heap *heap, const struct alerts *alerts, struct alert
 static uint64_t site_left_ns(struct heap *heap, const struct alert_rule *rule, uint32_t *ret_site)
 {
         enum { LOOKED_AT = 32 };
-        const struct heap_query query = { .sort = HEAP_BY_RATE };
+        const struct heap_query query = {.sort = HEAP_BY_RATE};
         uint32_t ids[LOOKED_AT];
         int n = heap_list(heap, &query, ids, LOOKED_AT);
         double best = INFINITY;
@@ -206,7 +214,8 @@ static uint64_t site_left_ns(struct heap *heap, const struct alert_rule *rule, u
         return best < 60.0 * 24 * 365 ? (uint64_t)(best * 60e9) : 0;
 }
 
-uint64_t heap_alert_left_ns(struct heap *heap, const struct alert_rule *rule, const struct alert_row *row, uint32_t *ret_site)
+uint64_t heap_alert_left_ns(struct heap *heap, const struct alert_rule *rule, const struct alert_row *row,
+                            uint32_t *ret_site)
 {
         *ret_site = 0;
         return rule->metric == ALERT_SITE ? site_left_ns(heap, rule, ret_site) : alert_left_ns(rule, row);
@@ -236,8 +245,8 @@ static void value_words(const struct alert_rule *rule, double value, char *ret)
                 fmt_bytes(ret, value > 0 ? (uint64_t)value : 0);
 }
 
-const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule, const struct alert_entry *entry, char *ret,
-                             size_t size)
+const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule,
+                             const struct alert_entry *entry, char *ret, size_t size)
 {
         char value[FMT_MAX], rising[64] = "", condition[ALERT_TEXT], site[200];
 
@@ -252,11 +261,14 @@ const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule, c
         else if (rule->metric == ALERT_GROWING)
                 snprintf(ret, size, "no site has been growing for %s any more", rule->amount);
         else if (rule->metric == ALERT_LIMIT)
-                snprintf(ret, size, "%s: %s%s%s", condition, entry->fired ? "in " : "over, ", value, entry->fired ? rising : "");
+                snprintf(ret, size, "%s: %s%s%s", condition, entry->fired ? "in " : "over, ", value,
+                         entry->fired ? rising : "");
         else if (rule->metric == ALERT_SITE)
-                snprintf(ret, size, "a site %s %s: %s, %s", entry->fired ? "passed" : "fell below", rule->amount, value, site);
+                snprintf(ret, size, "a site %s %s: %s, %s", entry->fired ? "passed" : "fell below",
+                         rule->amount, value, site);
         else
                 snprintf(ret, size, "%.*s %s %s (then %s)%s", rule->metric == ALERT_RSS ? 3 : 4, condition,
-                         entry->fired ? "passed" : "fell below", rule->amount, value, entry->fired ? rising : "");
+                         entry->fired ? "passed" : "fell below", rule->amount, value,
+                         entry->fired ? rising : "");
         return ret;
 }

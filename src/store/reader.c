@@ -344,7 +344,8 @@ static int edit_mark(struct store *store, uint32_t id, const char *changed, int 
 int store_rename_mark(struct store *store, uint32_t id, const char *name, struct err *err)
 {
         if (store_is_live(store))
-                return err_set(err, EBUSY, "%s is being recorded: ask the recorder to rename a mark", store->path);
+                return err_set_id(err, ERROR_STILL_RECORDED, EBUSY,
+                                  "%s is being recorded: ask the recorder to rename a mark", store->path);
         return edit_mark(store, id, "rename", write_once(store, "UPDATE mark SET name = ?2 WHERE id = ?1", "is", (int64_t)id, name),
                          err);
 }
@@ -352,7 +353,8 @@ int store_rename_mark(struct store *store, uint32_t id, const char *name, struct
 int store_delete_mark(struct store *store, uint32_t id, struct err *err)
 {
         if (store_is_live(store))
-                return err_set(err, EBUSY, "%s is being recorded: ask the recorder to delete a mark", store->path);
+                return err_set_id(err, ERROR_STILL_RECORDED, EBUSY,
+                                  "%s is being recorded: ask the recorder to delete a mark", store->path);
         return edit_mark(store, id, "delete", write_once(store, "DELETE FROM mark WHERE id = ?", "i", (int64_t)id), err);
 }
 

@@ -23,16 +23,16 @@ static const uint64_t MUTED_NS = 3600 * NS_PER_S;
 
 struct alerts_view {
         struct alerts *alerts;
-        struct table table;               /* ids are indices of rules */
+        struct table table; /* ids are indices of rules */
         uint64_t muted_until_ns[ALERTS_MAX];
-        bool own;                         /* the rules are the user's, else the default ones */
-        bool ready;                       /* there are rules */
-        bool more;                        /* part of the recording has not been looked at yet */
-        bool seen;                        /* what was crossed before this screen was opened is known, and silent */
-        size_t announced;                 /* entries of the log that were told */
+        bool own;         /* the rules are the user's, else the default ones */
+        bool ready;       /* there are rules */
+        bool more;        /* part of the recording has not been looked at yet */
+        bool seen;        /* what was crossed before this screen was opened is known, and silent */
+        size_t announced; /* entries of the log that were told */
         bool bell;
-        int editing;                      /* the rule that is being typed, or NEW_RULE */
-        char wrong[1024];                  /* what is wrong with it so far */
+        int editing;      /* the rule that is being typed, or NEW_RULE */
+        char wrong[1024]; /* what is wrong with it so far */
 };
 
 static struct alerts_view *view_of(struct ui *ui)
@@ -77,6 +77,22 @@ static void need_rules(struct ui *ui, struct alerts_view *view)
                 set_rules(view, rules, alert_defaults(heap_session(ui->heap)->limit_bytes > 0, rules));
 }
 
+void alerts_leave_heap(struct ui *ui)
+{
+        struct alert_rule rules[ALERTS_MAX];
+        const struct alert_rule *old;
+        size_t n;
+
+        if (!ui->alerts || !ui->alerts->ready)
+                return;
+        n = alerts_rules(ui->alerts->alerts, &old);
+        if (n > 0)
+                memcpy(rules, old, n * sizeof *old);
+        set_rules(ui->alerts, rules, n);
+        ui->alerts->ready = ui->alerts->own; /* the common ones depend on the limit */
+        ui->alerts->more = ui->alerts->bell = false;
+}
+
 int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
 {
         struct alert_rule rules[ALERTS_MAX];
@@ -102,6 +118,8 @@ int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
         }
         if (view->own)
                 set_rules(view, rules, n);
+        if (ui->heap && heap_tick(ui->heap) > 0)
+                time_reload(ui);
         return r;
 }
 
@@ -109,7 +127,7 @@ char *ui_alerts(struct ui *ui)
 {
         struct alerts_view *view = view_of(ui);
         const struct alert_rule *rules;
-        struct buf out = { 0 };
+        struct buf out = {0};
         char line[ALERT_TEXT];
         size_t n;
 
@@ -199,7 +217,7 @@ size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret)
         alerts_rules(view->alerts, &rules);
         if (i >= n || !ret)
                 return n;
-        *ret = (struct moment){ .tick = log[i].tick, .time_ns = log[i].time_ns };
+        *ret = (struct moment){.tick = log[i].tick, .time_ns = log[i].time_ns};
         if (!log[i].fired)
                 return n;
         ret->is_alert = true;
@@ -222,7 +240,8 @@ size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max)
                         continue;
                 ret[n].bytes = rules[i].share ? rules[i].threshold * limit : rules[i].threshold;
                 ret[n].style = rules[i].level == ALERT_CRITICAL ? STYLE_BAD : STYLE_WARN;
-                snprintf(ret[n++].name, sizeof ret->name, "%s %s", level_word(rules[i].level), rules[i].amount);
+                snprintf(ret[n++].name, sizeof ret->name, "%s %s", level_word(rules[i].level),
+                         rules[i].amount);
         }
         if (n < max && session->limit_bytes > 0) {
                 char size[FMT_MAX];
@@ -236,7 +255,7 @@ size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max)
 
 uint64_t alerts_growing_since_ns(struct ui *ui)
 {
-        struct alert_row row = { .tick = heap_tick(ui->heap), .time_ns = time_now_ns(ui) };
+        struct alert_row row = {.tick = heap_tick(ui->heap), .time_ns = time_now_ns(ui)};
 
         if (ui->alerts)
                 alerts_grower(ui->alerts->alerts, &row);
@@ -260,10 +279,22 @@ const char *alerts_next(struct ui *ui, char *ret, size_t size)
                 if (left == 0 || left >= soonest || alerts_state(ui->alerts->alerts, i, row.tick).firing)
                         continue;
                 soonest = left;
-                snprintf(ret, size, "%s %s in %s", level_word(rules[i].level), alert_condition(&rules[i], condition),
-                         fmt_duration(text, left));
+                snprintf(ret, size, "%s %s in %s", level_word(rules[i].level),
+                         alert_condition(&rules[i], condition), fmt_duration(text, left));
         }
         return ret;
+}
+
+bool alerts_ring(struct ui *ui)
+{
+        const struct alert_rule *rules;
+        size_t n = ui->alerts && ui->heap ? alerts_rules(ui->alerts->alerts, &rules) : 0;
+
+        for (size_t i = 0; i < n; i++)
+                if ((rules[i].actions & ALERT_BELL) && !is_muted(ui, i) &&
+                    alerts_state(ui->alerts->alerts, i, heap_tick(ui->heap)).firing)
+                        return true;
+        return false;
 }
 
 size_t alerts_firing(struct ui *ui, char *ret, size_t size)
@@ -310,11 +341,12 @@ static const char *rule_begin(struct ui *ui)
 static void rule_typed(struct ui *ui, const char *text)
 {
         struct alert_rule rule;
-        struct err err = { 0 };
+        struct err err = {0};
 
         ui->alerts->wrong[0] = '\0';
         if (alert_parse(text, &rule, &err) < 0) /* what it is like instead has no room there */
-                snprintf(ui->alerts->wrong, sizeof ui->alerts->wrong, "%.*s", (int)strcspn(err.text, ":"), err.text);
+                snprintf(ui->alerts->wrong, sizeof ui->alerts->wrong, "%.*s", (int)strcspn(err.text, ":"),
+                         err.text);
 }
 
 static enum ui_action rule_accept(struct ui *ui, const char *text)
@@ -323,7 +355,7 @@ static enum ui_action rule_accept(struct ui *ui, const char *text)
         struct alert_rule rules[ALERTS_MAX + 1], rule;
         const struct alert_rule *old;
         size_t n = alerts_rules(view->alerts, &old), at;
-        struct err err = { 0 };
+        struct err err = {0};
         char line[ALERT_TEXT];
 
         if (text[strspn(text, " ")] == '\0')
@@ -344,11 +376,13 @@ static enum ui_action rule_accept(struct ui *ui, const char *text)
         set_rules(view, rules, at == n ? n + 1 : n);
         table_select(&view->table, at);
         time_reload(ui);
-        ui_tell(ui, "%s: %s   W keeps it for the next time", at == n ? "new rule" : "rule", alert_line(&rule, line));
+        ui_tell(ui, "%s: %s   W keeps it for the next time", at == n ? "new rule" : "rule",
+                alert_line(&rule, line));
         return UI_NOTHING;
 }
 
-static const struct prompt_type prompt_rule = { "rule: ", rule_hint, rule_begin, rule_typed, rule_accept, NULL };
+static const struct prompt_type prompt_rule = {"rule: ",   rule_hint,   rule_begin,
+                                               rule_typed, rule_accept, NULL};
 
 static void type_rule(struct ui *ui, int rule)
 {
@@ -445,10 +479,10 @@ static struct table *list(struct ui *ui)
 enum { COLUMN_RULE, COLUMN_LEVEL, COLUMN_STATE, COLUMN_SINCE, COLUMN_LEFT, COLUMN_ACTION, COLUMNS };
 
 static const struct part parts[COLUMNS] = {
-        [COLUMN_RULE] = { 12, 24, 0 }, [COLUMN_LEVEL] = { 8, 8, 4 },  [COLUMN_STATE] = { 6, 9, 1 },
-        [COLUMN_SINCE] = { 8, 8, 3 },  [COLUMN_LEFT] = { 6, 12, 2 }, [COLUMN_ACTION] = { 8, 12, 5 },
+        [COLUMN_RULE] = {12, 24, 0}, [COLUMN_LEVEL] = {8, 8, 4}, [COLUMN_STATE] = {6, 9, 1},
+        [COLUMN_SINCE] = {8, 8, 3},  [COLUMN_LEFT] = {6, 12, 2}, [COLUMN_ACTION] = {8, 12, 5},
 };
-static const char *const titles[COLUMNS] = { "RULE", "LEVEL", "STATE", "SINCE", "LEFT", "ACTION" };
+static const char *const titles[COLUMNS] = {"RULE", "LEVEL", "STATE", "SINCE", "LEFT", "ACTION"};
 
 /* One row's words. */
 struct words {
@@ -466,7 +500,8 @@ static void fill_words(struct ui *ui, size_t i, const struct alert_row *row, str
 
         alerts_rules(ui->alerts->alerts, &rules);
         rule = &rules[i];
-        *ret = (struct words){ .firing = state.firing, .critical = rule->level == ALERT_CRITICAL, .muted = is_muted(ui, i) };
+        *ret = (struct words){
+                .firing = state.firing, .critical = rule->level == ALERT_CRITICAL, .muted = is_muted(ui, i)};
         alert_condition(rule, ret->text[COLUMN_RULE]);
         alert_actions(rule, ret->text[COLUMN_ACTION]);
         snprintf(ret->text[COLUMN_LEVEL], ALERT_TEXT, "%s", level_word(rule->level));
@@ -488,14 +523,17 @@ static void fill_words(struct ui *ui, size_t i, const struct alert_row *row, str
                 fmt_duration(ret->text[COLUMN_LEFT], left);
 }
 
-static void put_words(struct canvas *canvas, int y, const struct span spans[COLUMNS], const struct words *words)
+static void put_words(struct canvas *canvas, int y, const struct span spans[COLUMNS],
+                      const struct words *words)
 {
         enum style loud = words->critical ? STYLE_BAD : STYLE_WARN;
 
         for (int i = 0; i < COLUMNS; i++)
                 if (spans[i].size > 0)
                         canvas_put(canvas, 1 + spans[i].at, y, spans[i].size,
-                                   words->firing && (i == COLUMN_LEVEL || i == COLUMN_STATE) ? loud : STYLE_PLAIN, words->text[i]);
+                                   words->firing && (i == COLUMN_LEVEL || i == COLUMN_STATE) ? loud
+                                                                                             : STYLE_PLAIN,
+                                   words->text[i]);
 }
 
 /* Titles and rules from Y on, at most HEIGHT rows. */
@@ -540,8 +578,11 @@ static void put_entry(struct ui *ui, struct canvas *canvas, int y, const struct 
         alerts_rules(ui->alerts->alerts, &rules);
         rule = &rules[entry->rule];
         canvas_printf(canvas, 1, y, canvas->width - 1,
-                      !entry->fired ? STYLE_DIM : rule->level == ALERT_CRITICAL ? STYLE_BAD : STYLE_WARN, "%s  %-8s  %s",
-                      fmt_clock(clock, time_wall(ui, entry->time_ns)), entry->fired ? level_word(rule->level) : "over",
+                      !entry->fired                   ? STYLE_DIM
+                      : rule->level == ALERT_CRITICAL ? STYLE_BAD
+                                                      : STYLE_WARN,
+                      "%s  %-8s  %s", fmt_clock(clock, time_wall(ui, entry->time_ns)),
+                      entry->fired ? level_word(rule->level) : "over",
                       heap_alert_words(ui->heap, rule, entry, words, sizeof words));
 }
 
@@ -550,8 +591,9 @@ static void put_event(struct ui *ui, struct canvas *canvas, int y, const struct 
         const char *text = moment->is_mark ? moment->text + strlen("mark ") : moment->text;
         char clock[FMT_MAX];
 
-        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "%s  %-8s  %s", fmt_clock(clock, time_wall(ui, moment->time_ns)),
-                      moment->is_mark ? "mark" : "info", text);
+        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "%s  %-8s  %s",
+                      fmt_clock(clock, time_wall(ui, moment->time_ns)), moment->is_mark ? "mark" : "info",
+                      text);
 }
 
 /* Crossings, marks and events up to NOW, the newest first. */
@@ -579,7 +621,7 @@ static void draw_tiny(struct ui *ui, struct canvas *canvas)
 {
         char firing[ALERT_TEXT + 16], count[48], head[160];
         size_t n = alerts_firing(ui, firing, sizeof firing);
-        const char *const words[] = { "alerts:", count, firing };
+        const char *const words[] = {"alerts:", count, firing};
 
         if (n > 0)
                 snprintf(count, sizeof count, "%zu of %zu", n, ui->alerts->table.n);
@@ -601,7 +643,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         struct alerts_view *view = ui->alerts;
         int rules = (int)view->table.n + 1 > 2 ? (int)view->table.n + 1 : 2;
         const struct part bands[BANDS] = {
-                [RULES] = { 3, rules, 0 }, [AIR] = { 1, 1, 4 }, [TITLE] = { 1, 1, 2 }, [LOG] = { 2, 1000, 3 }, [HINT] = { 1, 1, 5 },
+                [RULES] = {3, rules, 0}, [AIR] = {1, 1, 4},  [TITLE] = {1, 1, 2},
+                [LOG] = {2, 1000, 3},    [HINT] = {1, 1, 5},
         };
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_ALERTS);
         struct span span[BANDS];
@@ -610,7 +653,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
         put_rules(ui, canvas, top + span[RULES].at, span[RULES].size);
         if (span[TITLE].size > 0)
                 canvas_put(canvas, 1, top + span[TITLE].at, canvas->width - 1, STYLE_BOLD,
-                           view->more ? "LOG  (the sites of the recording are still being looked at)" : "LOG");
+                           view->more ? "LOG  (the sites of the recording are still being looked at)"
+                                      : "LOG");
         if (span[LOG].size > 0)
                 put_log(ui, canvas, top + span[LOG].at, top + span[LOG].at + span[LOG].size);
         if (span[HINT].size > 0)
@@ -627,7 +671,8 @@ static void line(struct ui *ui, size_t i, char *ret, size_t size)
 
         heap_alert_row(ui->heap, ui->alerts->alerts, &row);
         fill_words(ui, i, &row, &words);
-        len = (size_t)snprintf(ret, size, "%s, %s, %s", words.text[COLUMN_RULE], words.text[COLUMN_LEVEL], words.text[COLUMN_STATE]);
+        len = (size_t)snprintf(ret, size, "%s, %s, %s", words.text[COLUMN_RULE], words.text[COLUMN_LEVEL],
+                               words.text[COLUMN_STATE]);
         if (words.firing && len < size)
                 len += (size_t)snprintf(ret + len, size - len, " since %s", words.text[COLUMN_SINCE]);
         if (words.text[COLUMN_LEFT][0] != '-' && len < size)
@@ -645,4 +690,5 @@ static void draw(struct ui *ui, struct canvas *canvas)
                 draw_full(ui, canvas);
 }
 
-const struct view_type alerts_type = { .draw = draw, .table = list, .command = command, .line = line, .below = put_log, .done = done };
+const struct view_type alerts_type = {
+        .draw = draw, .table = list, .command = command, .line = line, .below = put_log, .done = done};

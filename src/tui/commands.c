@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { CTRL_C = 3 };
+
 static const uint64_t ORDER_NS = 5 * NS_PER_S; /* the order is held after a key */
+static const uint64_t DOUBLE_NS = 400 * NS_PER_MS; /* between the clicks of a double click */
 
 /* ---- moving ---- */
 
@@ -229,20 +232,60 @@ static void click_tab(struct ui *ui, int x)
                 show_view(ui, view);
 }
 
-static void click(struct ui *ui, struct table *table, const struct key_event *event)
+/* The key of the footer at column X, as if it had been pressed. */
+static enum ui_action click_footer(struct ui *ui, int x)
+{
+        for (size_t i = 0; i < ui->n_footer; i++)
+                if (x >= ui->footer[i].x && x < ui->footer[i].x + ui->footer[i].width)
+                        return run_command(ui, ui->footer[i].command);
+        return UI_NOTHING;
+}
+
+/* Is it the second of two quick clicks on one row? */
+static bool is_double(struct ui *ui, uint64_t id, bool twice)
+{
+        bool again = twice || (ui->clicked == id && ui->now_ns - ui->clicked_ns < DOUBLE_NS && ui->clicked_view == ui->view);
+
+        ui->clicked = again ? TABLE_NONE : id;
+        ui->clicked_ns = ui->now_ns;
+        ui->clicked_view = ui->view;
+        return again;
+}
+
+static enum ui_action click_row(struct ui *ui, struct table *table, size_t row, bool twice)
+{
+        table->selected = row;
+        table->touched = true;
+        if (!is_double(ui, table->ids[row], twice) || key_command(ui->view, KEY_ENTER_) == CMD_NONE)
+                return UI_NOTHING;
+        return run_command(ui, key_command(ui->view, KEY_ENTER_));
+}
+
+static enum ui_action click(struct ui *ui, struct table *table, const struct key_event *event)
 {
         size_t row = table ? table_row_at(table, event->y) : 0;
 
-        if (table && row < table->n) {
-                table->selected = row;
-                table->touched = true;
-        } else if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
+        if (ui->overlay == VIEWS && event->y == ui->footer_y && !ui->prompt)
+                return click_footer(ui, event->x);
+        if (table && row < table->n)
+                return click_row(ui, table, row, event->twice);
+        if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
                 sites_sort_at(ui, event->x);
         } else if (table == &ui->processes && ui->picker && event->y == ui->columns_y) {
                 picker_sort_at(ui, event->x);
         } else if (event->y == 1 && ui->mode != UI_PICK && ui->overlay == VIEWS) {
                 click_tab(ui, event->x);
         }
+        return UI_NOTHING;
+}
+
+static bool is_on_chart(const struct ui *ui, const struct key_event *event)
+{
+        const struct chart_place *chart = &ui->chart;
+
+        return ui->overlay == VIEWS && (ui->view == VIEW_OVERVIEW || ui->view == VIEW_REPLAY) && chart->columns > 0 &&
+               event->y >= chart->y && event->y <= chart->y + chart->height && event->x >= chart->x &&
+               event->x < chart->x + chart->columns;
 }
 
 static enum ui_action mouse(struct ui *ui, const struct key_event *event)
@@ -255,6 +298,8 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         ui->order_until_ns = ui->now_ns + ORDER_NS;
         if (range_mouse(ui, event) || event->button == MOUSE_RELEASED)
                 return UI_NOTHING;
+        if (wheel != 0 && is_on_chart(ui, event))
+                return run_command(ui, wheel < 0 ? CMD_ZOOM_IN : CMD_ZOOM_OUT);
         if (type->mouse && type->mouse(ui, event, &action))
                 return action;
         if (event->button == 3 && ui->overlay == VIEWS) {
@@ -268,7 +313,7 @@ static enum ui_action mouse(struct ui *ui, const struct key_event *event)
         else if (wheel != 0 && ui->overlay != VIEWS)
                 scroll_overlay(ui, wheel, false);
         else if (event->button == 1)
-                click(ui, table, event);
+                return click(ui, table, event);
         return UI_NOTHING;
 }
 
@@ -281,6 +326,12 @@ static bool sort_key(struct ui *ui, enum command command)
         switch (command) {
         case CMD_SORT_MENU:
                 menu_show_sorts(ui);
+                return true;
+        case CMD_EXPECTED:
+                sites_mark_expected(ui);
+                return true;
+        case CMD_SHOW_EXPECTED:
+                sites_show_expected(ui);
                 return true;
         case CMD_LIMIT:
                 sites_next_limit(ui);
@@ -446,8 +497,14 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
         enum command command;
 
         ui_pass_time(ui, now_ns);
+        if (ui->is_hint && event->key != KEY_NONE && event->key != KEY_RESIZED) {
+                ui->message[0] = '\0'; /* whoever presses keys knows what to do */
+                ui->is_hint = false;
+        }
         if (event->key == KEY_RESIZED)
                 return UI_REDRAW;
+        if (event->key == CTRL_C || event->key == KEY_F10_) /* from anywhere, whatever is being typed or picked */
+                return UI_QUIT;
         if (ui->prompt && event->key != KEY_MOUSE_)
                 return prompt_key(ui, event->key);
         if (event->key != KEY_MOUSE_ && range_key(ui, event->key))

@@ -98,6 +98,15 @@ static void write_page(struct ui *ui, const struct canvas *canvas, struct page *
                 snprintf(add(ret, 0, STYLE_PLAIN), sizeof ret->v->text, "All views still work on what was recorded.");
 }
 
+static bool has_marks(const struct ui *ui)
+{
+        for (size_t i = 0; i < ui->n_moments; i++) {
+                if (ui->moments[i].is_mark)
+                        return true;
+        }
+        return false;
+}
+
 /* The keys, with what they do here. */
 static int put_keys(struct ui *ui, struct canvas *canvas, int y, int bottom)
 {
@@ -105,7 +114,7 @@ static int put_keys(struct ui *ui, struct canvas *canvas, int y, int bottom)
         char wait[128];
         const struct { const char *key, *what; bool here; } keys[] = {
                 { "Enter", "go to the last minute", true },
-                { "c", "compare: start > end", true },
+                { "c", has_marks(ui) ? "compare: what was born between marks and is kept" : "compare: start > end", true },
                 { "r", "attach to it again; what was recorded stays", is_exec(session) },
                 { "R", wait, !ui->awaited && !is_exec(session) },
                 { "E", "export what was found", true },

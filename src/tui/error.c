@@ -94,7 +94,7 @@ static int put_fix(const struct error_view *view, struct canvas *canvas, int y, 
         name_fit(fix->command, room, canvas->ascii, command, sizeof command);
         if (i == view->chosen) {
                 canvas_put(canvas, 1, y, 1, STYLE_PLAIN, ">");
-                canvas->cursor_x = 1;
+                canvas->cursor_x = canvas->width > 1 ? 1 : 0;
                 canvas->cursor_y = y;
         }
         canvas_printf(canvas, 3, y, 2, STYLE_KEY, "%zu", i + 1);
@@ -199,9 +199,12 @@ static void move(struct ui *ui, int step)
 
 static enum ui_action leave(struct ui *ui)
 {
-        if (!ui->error->from_picker)
+        if (ui->heap)
+                ui->view = VIEW_OVERVIEW; /* what was recorded before is still there */
+        else if (ui->error->from_picker)
+                ui->view = VIEW_PICKER;
+        else
                 return UI_QUIT;
-        ui->view = VIEW_PICKER;
         return UI_NOTHING;
 }
 

@@ -15,7 +15,11 @@ static const char *export_hint(const struct ui *ui)
 
 static const char *export_begin(struct ui *ui)
 {
-        return ui->exported[0] ? ui->exported : formats[0];
+        uint32_t from, to;
+
+        snprintf(ui->export_words, sizeof ui->export_words, "%.100s%s", ui->exported[0] ? ui->exported : formats[0],
+                 ui_export_span(ui, &from, &to) ? " kept" : "");
+        return ui->export_words;
 }
 
 /* The first word becomes the format before or after it. */
@@ -43,6 +47,15 @@ static enum ui_action export_accept(struct ui *ui, const char *text)
 
 const struct prompt_type prompt_export = { .name = "export as: ", .hint = export_hint, .begin = export_begin,
                                            .accept = export_accept, .step = export_step };
+
+bool ui_export_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to)
+{
+        if (ui->view == VIEW_MARKS)
+                return marks_span(ui, ret_from, ret_to);
+        *ret_from = ui->range.from;
+        *ret_to = ui->range.to;
+        return ui->range.set && !ui->range.failed;
+}
 
 const char *ui_export_words(const struct ui *ui)
 {

@@ -11,6 +11,9 @@
 static void drop_tree(struct flame_view *flame)
 {
         tree_done(&flame->tree);
+        tree_done(&flame->whole);
+        free(flame->origins);
+        flame->origins = NULL;
         flame->has_tree = false;
         flame->n_boxes = 0;
 }
@@ -92,19 +95,32 @@ static void find_again(struct flame_view *flame)
                 choose(flame, flame->tree.nodes[0].first_child);
 }
 
+/* As in the stack view, frames of the runtime are folded until they are asked for, and inlined calls are when that is asked for. */
+static void fold(const struct ui *ui, struct flame_view *flame)
+{
+        flame->folded = !ui->stack.runtime;
+        flame->folded_inlined = ui->stack.no_inlined;
+        flame->n_folded = flame->tree.n;
+        if (flame->folded || flame->folded_inlined)
+                tree_fold(&flame->tree, flame->folded, flame->folded_inlined, flame->metric, &flame->origins);
+        flame->n_folded -= flame->tree.n;
+}
+
 struct flame_view *flame_get(struct ui *ui)
 {
         struct flame_view *flame = ui->flame;
 
         if (!flame)
                 flame = ui->flame = xcalloc(1, sizeof *flame);
-        if (flame->has_tree && flame->metric == ui->metric)
+        if (flame->has_tree && flame->metric == ui->metric && flame->folded == !ui->stack.runtime &&
+            flame->folded_inlined == ui->stack.no_inlined)
                 return flame;
         drop_tree(flame);
         if (metric_tree(ui, 0, flame->inverted, true, &flame->tree) < 0)
                 return NULL;
         flame->has_tree = true;
         flame->metric = ui->metric;
+        fold(ui, flame);
         find_again(flame);
         return flame;
 }
@@ -129,9 +145,18 @@ static const struct tree_node *frame(struct ui *ui, const struct tree **ret_tree
 {
         struct flame_view *flame = ui->heap ? flame_get(ui) : NULL;
 
-        if (ret_tree)
-                *ret_tree = flame ? &flame->tree : NULL;
-        return flame && flame->n > 0 ? &flame->tree.nodes[selected(flame)] : NULL;
+        if (!flame || flame->n == 0)
+                return NULL;
+        if (!ret_tree || !flame->origins) {
+                if (ret_tree)
+                        *ret_tree = &flame->tree;
+                return &flame->tree.nodes[selected(flame)];
+        }
+        /* who asks for the tree wants the whole stack; made again at the same moment it has the same numbers */
+        if (flame->whole.n == 0 && metric_tree(ui, 0, flame->inverted, true, &flame->whole) < 0)
+                return NULL;
+        *ret_tree = &flame->whole;
+        return &flame->whole.nodes[flame->origins[selected(flame)]];
 }
 
 /* Begins with the site that is selected in the table, or in the stack view. */
@@ -298,20 +323,52 @@ static void find_same_name(struct ui *ui, struct flame_view *flame)
 
 /* ---- keys ---- */
 
+/* The heaviest node with FRAME, or the one that has ORIGIN (0 = any) in the whole tree. */
+static uint32_t node_of(const struct flame_view *flame, uint32_t frame_id, uint32_t origin)
+{
+        uint32_t best = 0;
+
+        for (uint32_t i = 1; i < flame->tree.n; i++) {
+                if (flame->tree.nodes[i].frame != frame_id)
+                        continue;
+                if (origin != 0 && (flame->origins ? flame->origins[i] : i) == origin)
+                        return i;
+                if (best == 0 || flame_value(flame, i) > flame_value(flame, best))
+                        best = i;
+        }
+        return best;
+}
+
 static void invert(struct ui *ui, struct flame_view *flame)
 {
-        uint32_t frame_id = flame->n > 0 ? flame->frames[flame->n - 1] : 0, best = 0;
+        uint32_t frame_id = flame->n > 0 ? flame->frames[flame->n - 1] : 0, best;
 
         flame->inverted = !flame->inverted;
         flame->n = flame->zoom = flame->top = 0;
         drop_tree(flame);
         if (!flame_get(ui))
                 return;
-        for (uint32_t i = 1; i < flame->tree.n; i++) /* the same function, where it weighs most */
-                if (flame->tree.nodes[i].frame == frame_id && (best == 0 || flame_value(flame, i) > flame_value(flame, best)))
-                        best = i;
+        best = node_of(flame, frame_id, 0); /* the same function, where it weighs most */
         if (best != 0)
                 choose(flame, best);
+}
+
+/* Shows or folds frames; the selected one stays selected when it is still there. */
+static void refold(struct ui *ui, struct flame_view *flame, enum command command)
+{
+        uint32_t at = selected(flame), frame_id = flame->n > 0 ? flame->frames[flame->n - 1] : 0;
+        uint32_t origin = flame->origins ? flame->origins[at] : at, found;
+
+        if (command == CMD_RUNTIME)
+                ui->stack.runtime = !ui->stack.runtime;
+        else
+                ui->stack.no_inlined = !ui->stack.no_inlined;
+        flame->zoom = flame->top = 0;
+        if (!flame_get(ui))
+                return;
+        found = node_of(flame, frame_id, origin);
+        if (found != 0)
+                choose(flame, found);
 }
 
 static bool zoom_out(struct flame_view *flame)
@@ -328,6 +385,7 @@ static void reset(struct ui *ui, struct flame_view *flame)
 
         flame->zoom = flame->top = 0;
         ui->stack.find[0] = '\0';
+        ui->stack.runtime = ui->stack.no_inlined = false;
         ui->metric = TREE_LIVE;
         if (inverted)
                 invert(ui, flame);
@@ -355,6 +413,10 @@ static bool command(struct ui *ui, enum command command, enum ui_action *ret)
                 return true;
         case CMD_METRIC:
                 metric_next(ui);
+                return true;
+        case CMD_RUNTIME:
+        case CMD_INLINED:
+                refold(ui, flame, command);
                 return true;
         case CMD_RESET:
                 reset(ui, flame);

@@ -17,8 +17,12 @@ struct flame_box {
 
 /* The selected frame is kept as the way to it, so that it is found again in the next tick's tree. */
 struct flame_view {
-        struct tree tree; /* at NOW, while has_tree */
+        struct tree tree; /* at NOW, while has_tree; without what is folded */
         bool has_tree, inverted;
+        bool folded, folded_inlined; /* frames of the runtime, inlined calls, in TREE */
+        size_t n_folded;   /* frames that are not in TREE because of that */
+        uint32_t *origins; /* by node: which it is in the whole tree */
+        struct tree whole; /* that, from the time it is asked for */
         enum tree_metric metric; /* of the tree */
         uint32_t frames[FLAME_DEEPEST]; /* from the outermost to the selected */
         uint32_t nodes[FLAME_DEEPEST];  /* the same in the tree */

@@ -211,6 +211,15 @@ static void put_box(struct area *area, const struct flame_box *box)
         area->canvas->cursor_y = box->y;
 }
 
+static const char *nothing_words(const struct ui *ui)
+{
+        if (ui->metric == TREE_CHANGE)
+                return "nothing has grown; b counts something else";
+        if (ui->metric == TREE_BORN)
+                return "nothing was sampled yet";
+        return "no sampled block lives; b counts what was allocated";
+}
+
 void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
 {
         struct flame_view *flame = flame_get(ui);
@@ -222,7 +231,7 @@ void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         for (size_t i = 0; i < flame->n_boxes; i++)
                 put_box(&area, &flame->boxes[i]);
         if (flame->n_boxes == 0)
-                canvas_put(canvas, x + 1, y, width - 1, STYLE_DIM, ui->metric == TREE_CHANGE ? "nothing has grown" : "there is nothing to show");
+                canvas_put(canvas, x + 1, y, width - 1, STYLE_DIM, nothing_words(ui));
 }
 
 /* ---- what is selected, in words ---- */
@@ -345,8 +354,8 @@ static void put_path(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 static void put_title(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct flame_view *flame = ui->flame;
-        char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "";
-        const char *const items[] = { what, zoom, all, find, turn };
+        char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "", folded[48] = "";
+        const char *const items[] = { what, zoom, all, find, turn, folded };
         uint32_t top = flame_top(flame);
 
         snprintf(what, sizeof what, "WIDTH %s (b)", metric_words(ui, words, sizeof words));
@@ -355,6 +364,9 @@ static void put_title(struct ui *ui, struct canvas *canvas, int y)
         if (top != 0)
                 snprintf(zoom, sizeof zoom, "zoomed: %s (Esc out)",
                          name_fit(flame->tree.nodes[top].name, 30, canvas->ascii, name, sizeof name));
+        if (flame->n_folded > 0)
+                snprintf(folded, sizeof folded, "%zu frame%s folded (%s)", flame->n_folded, flame->n_folded == 1 ? "" : "s",
+                         !flame->folded_inlined ? "u" : flame->folded ? "u x" : "x");
         if (ui->stack.find[0])
                 snprintf(find, sizeof find, "find \"%s\" (n N)", ui->stack.find);
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_DIM, items, array_len(items));

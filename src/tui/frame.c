@@ -245,11 +245,12 @@ static void put_tabs(struct ui *ui, struct canvas *canvas)
         ui->tab_gap = canvas->width >= 100 ? 2 : 1;
         for (size_t i = 0; i < array_len(tabs); i++) {
                 bool active = tabs[i].view == (ui->view == VIEW_BEFORE ? VIEW_STACK : ui->view);
+                bool rings = tabs[i].view == VIEW_ALERTS && !active && alerts_ring(ui);
                 char text[32];
 
-                snprintf(text, sizeof text, active ? "[%d %s]" : " %d %s ", tabs[i].number,
+                snprintf(text, sizeof text, active ? "[%d %s]" : rings ? " %d %s!" : " %d %s ", tabs[i].number,
                          view_name(tabs[i].view));
-                x += canvas_put(canvas, x, 1, canvas->width - x, active ? STYLE_TAB : STYLE_PLAIN, text);
+                x += canvas_put(canvas, x, 1, canvas->width - x, active ? STYLE_TAB : rings ? STYLE_BAD : STYLE_PLAIN, text);
                 x += ui->tab_gap;
         }
 }
@@ -298,20 +299,27 @@ static void put_prompt(struct ui *ui, struct canvas *canvas, int y)
                 frame_right(canvas, x, y, room - x - 1, STYLE_DIM, hint);
 }
 
-static int put_key(struct canvas *canvas, int x, int y, const struct key_binding *binding)
+static int put_key(struct ui *ui, struct canvas *canvas, int x, int y, const struct key_binding *binding)
 {
         char key[16];
+        int from = x;
 
         key_label(binding->keys[0], key);
         x += canvas_put(canvas, x, y, canvas->width, STYLE_KEY, key) + 1;
-        return x + canvas_put(canvas, x, y, canvas->width, STYLE_PLAIN, binding->footer) + 2;
+        x += canvas_put(canvas, x, y, canvas->width, STYLE_PLAIN, binding->footer);
+        if (ui->n_footer < FOOTER_KEYS) {
+                ui->footer[ui->n_footer].x = from;
+                ui->footer[ui->n_footer].width = x - from;
+                ui->footer[ui->n_footer++].command = binding->command;
+        }
+        return x + 2;
 }
 
 /* The footer's bindings of VIEW: by rank as many as fit, and the way out (help, back) at the end where one
  * looks for it. */
-static void put_keys(struct canvas *canvas, int y, enum view view)
+static void put_keys(struct ui *ui, struct canvas *canvas, int y, enum view view)
 {
-        const struct key_binding *table, *chosen[32];
+        const struct key_binding *table, *chosen[FOOTER_KEYS];
         int x = 1, room = canvas->width + 1; /* the gap behind the last one may hang over */
         size_t n, n_chosen = 0;
 
@@ -330,24 +338,26 @@ static void put_keys(struct canvas *canvas, int y, enum view view)
                 }
         for (size_t i = 0; i < n_chosen; i++)
                 if (chosen[i]->command != CMD_HELP && chosen[i]->command != CMD_BACK)
-                        x = put_key(canvas, x, y, chosen[i]);
+                        x = put_key(ui, canvas, x, y, chosen[i]);
         for (size_t i = 0; i < n_chosen; i++)
                 if (chosen[i]->command == CMD_HELP || chosen[i]->command == CMD_BACK)
-                        x = put_key(canvas, x, y, chosen[i]);
+                        x = put_key(ui, canvas, x, y, chosen[i]);
 }
 
 int frame_bottom(struct ui *ui, struct canvas *canvas, enum view view)
 {
         int y = canvas->height - 1;
 
-        if (ui->prompt)
+        if (ui->prompt) {
                 put_prompt(ui, canvas, y);
-        else if (ui->range.picking && !ui->message[0])
+        } else if (ui->range.picking && !ui->message[0]) {
                 range_prompt(ui, canvas, y);
-        else if (ui->message[0])
+        } else if (ui->message[0]) {
                 canvas_put(canvas, 1, y, canvas->width - 1, STYLE_BOLD, ui->message);
-        else
-                put_keys(canvas, y, view);
+        } else {
+                ui->footer_y = y;
+                put_keys(ui, canvas, y, view);
+        }
         return y;
 }
 

@@ -53,7 +53,7 @@ void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, cons
 
 /* Adds WORD to the paragraph that began in OUT at START, on a new line with INDENT cells when it does not fit
  * into WIDTH. */
-static void add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width)
+void help_add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width)
 {
         int used = out->data ? text_width(out->data + *start) : 0;
 
@@ -66,14 +66,14 @@ static void add_word(struct buf *out, size_t *start, const char *word, const cha
         }
 }
 
-static void add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width)
+void help_add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width)
 {
         while (*text) {
                 size_t len = strcspn(text, " ");
                 char *word = xstrndup(text, len);
 
                 if (len > 0)
-                        add_word(out, start, word, " ", indent, width);
+                        help_add_word(out, start, word, " ", indent, width);
                 free(word);
                 text += len;
                 text += *text == ' ';
@@ -100,7 +100,7 @@ static void add_summary(struct buf *out, enum view view, enum key_group group, i
                 any = true;
                 key_label(table[i].keys[0], key);
                 snprintf(pair, sizeof pair, "%s %s", key, table[i].footer);
-                add_word(out, &start, pair, "   ", indent, width);
+                help_add_word(out, &start, pair, "   ", indent, width);
         }
         if (any)
                 buf_putc(out, '\n');
@@ -128,91 +128,8 @@ static void add_detail(struct buf *out, enum view view, enum key_group group, in
                 first = false;
                 buf_printf(out, " %-*s ", indent - 2,
                            key_names(&table[i], names, width > 50 ? sizeof names : 8));
-                add_sentence(out, &start, table[i].help, indent, width);
+                help_add_sentence(out, &start, table[i].help, indent, width);
         }
-}
-
-static void add_term(struct buf *out, const char *term, const char *text, int width)
-{
-        int indent = width > 50 ? 19 : 9;
-        size_t start = out->len;
-
-        buf_printf(out, " %-*s ", indent - 2, term);
-        add_sentence(out, &start, text, indent, width);
-}
-
-struct term_text {
-        const char *term, *text;
-};
-
-static void add_columns(struct buf *out, enum view view, int width)
-{
-        static const struct term_text table[] = {
-                { "CLASS",
-                  "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
-                { "LIVE", "bytes allocated here and not freed; an estimate (i shows how good)" },
-                { "SHARE", "LIVE as a part of the heap in use (wide screens only)" },
-                { "CHANGE", "change of LIVE since the attach; dA: since mark A" },
-                { "RATE/min", "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },
-                { "AGE50", "half of the live bytes here are older than this" },
-                { "BLOCKS", "live blocks; an estimate (wide screens only)" },
-                { "TREND", "LIVE over time, flat when its moves are only noise" },
-                { "SITE", "the frame that allocates; ~ marks the nearest known name" },
-                { "before attach",
-                  "what was on the heap already, without stacks: the heap in use less the sites. It moves with their "
-                  "error; CHANGE is ? within it" },
-                { "LIVE 1s", "in the title: the screen follows the process, new data every second" },
-        };
-        static const struct term_text tree[] = {
-                { "LIVE", "bytes allocated in this function or in what it calls, and not freed; an estimate" },
-                { "SHARE", "LIVE as a part of the whole tree" },
-                { "+/min", "growth of LIVE a minute; the lines add up to the site's rate; ? is too short to say" },
-                { "WHERE", "file and line of the call, else the module" },
-                { "v +", "an open branch, a folded one" },
-                { "~", "the nearest known name, or a frame found by guessing" },
-                { "(inl)", "inlined into the line above" },
-                { "(rt)", "a frame of the allocator or the language runtime" },
-                { "...", "the stack goes on, but was cut here" },
-        };
-        static const struct term_text before[] = {
-                { "SIZE", "of the blocks, as the allocator set it aside: 1000 bytes are 1008" },
-                { "LEFT", "what is still there of them; an estimate, and beside it its error" },
-                { "AT ATTACH", "what there was when heaptop attached" },
-                { "STILL THERE", "LEFT as a part of it: what stays at 100 % is never freed" },
-        };
-        static const struct term_text processes[] = {
-                { "RSS", "the memory the process has now" },
-                { "GROWTH/min", "growth of RSS over LAST 60 s" },
-                { "SHAPE", "steady, noisy, sawtooth or plateau, once there is enough to say" },
-                { "LAST 60 s", "RSS over the last minute" },
-                { "LIMIT", "the memory limit of its cgroup; - is none" },
-                { "KIND", "the language or runtime, as far as it shows from outside" },
-                { "~", "in front: heaptop records this process already" },
-        };
-        static const struct term_text sessions[] = {
-                { "LENGTH", "how much time the session covers" },
-                { "SIZE", "of the file" },
-                { "STATE", "LIVE: it is being recorded now" },
-        };
-        const struct term_text *terms = table;
-        size_t n = array_len(table);
-
-        if (view == VIEW_STACK) {
-                terms = tree;
-                n = array_len(tree);
-        } else if (view == VIEW_BEFORE) {
-                terms = before;
-                n = array_len(before);
-        } else if (view == VIEW_PICKER) {
-                terms = processes;
-                n = array_len(processes);
-        } else if (view == VIEW_SESSIONS) {
-                terms = sessions;
-                n = array_len(sessions);
-        }
-        buf_puts(out, "COLUMNS\n");
-        for (size_t i = 0; i < n; i++)
-                add_term(out, terms[i].term, terms[i].text, width);
 }
 
 void help_draw(struct ui *ui, struct canvas *canvas)
@@ -224,10 +141,11 @@ void help_draw(struct ui *ui, struct canvas *canvas)
         buf_puts(&out, "");
         for (int group = 0; group < KEY_GROUPS; group++)
                 add_summary(&out, ui->view, (enum key_group)group, room);
-        buf_putc(&out, '\n');
-        add_columns(&out, ui->view, room);
+        help_add_terms(&out, ui->view, room);
+        buf_puts(&out, "\n");
         for (int group = 0; group < KEY_GROUPS; group++)
                 add_detail(&out, ui->view, (enum key_group)group, room);
+        buf_puts(&out, "\nEvery key also works from the menu (F2 or right click).   Manual: man heaptop\n");
         snprintf(title, sizeof title, "Help: %s", view_name(ui->view));
         help_text_box(ui, canvas, title, out.data, width, canvas->height);
         buf_done(&out);

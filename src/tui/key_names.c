@@ -25,7 +25,7 @@ static const char *const commands[COMMANDS] = {
         [CMD_OPEN] = "open", [CMD_FOLD] = "fold", [CMD_OPEN_ALL] = "open-all", [CMD_INVERT] = "invert",
         [CMD_RUNTIME] = "runtime", [CMD_INLINED] = "inlines", [CMD_ALL_SITES] = "all-sites", [CMD_METRIC] = "metric",
         [CMD_RESET] = "reset", [CMD_TREE] = "tree",
-        [CMD_MARK] = "mark", [CMD_COMPARE] = "compare", [CMD_RANGE] = "range", [CMD_EXPECTED] = "expected",
+        [CMD_MARK] = "mark", [CMD_COMPARE] = "compare", [CMD_RANGE] = "range", [CMD_EXPECTED] = "expected", [CMD_SHOW_EXPECTED] = "show-expected",
         [CMD_RENAME] = "rename", [CMD_DELETE] = "delete", [CMD_PAIR] = "pair", [CMD_PAIR_BACK] = "pair-before", [CMD_WAIT] = "wait", [CMD_ALERT] = "alert",
         [CMD_MUTE] = "mute", [CMD_TEST_ALERT] = "test",
         [CMD_PAUSE] = "pause", [CMD_STEP_BACK] = "step-back", [CMD_STEP] = "step", [CMD_EVENT_BACK] = "event-back",

@@ -16,12 +16,13 @@ enum {
         KEY_MOUSE_, KEY_RESIZED,
 };
 
-enum { MOUSE_RELEASED = -1 };
+enum { MOUSE_RELEASED = -1, MOUSE_DRAGGED = -2 };
 
 struct key_event {
         uint32_t key;
         int x, y;            /* KEY_MOUSE_: the cell */
-        int button;          /* 1 = left, 4 and 5 = wheel up and down; MOUSE_RELEASED = the left one was let go */
+        bool twice;          /* the terminal took two clicks for one */
+        int button;          /* 1 = left, 3 = right, 4 and 5 = wheel up and down; the left one was let go, or is held and moved */
 };
 
 /* "q", "Enter", "ctrl-D", "PgUp", "F10" into a key; 0 when unknown. For --keys and the tests. */
@@ -55,7 +56,7 @@ enum command {
         CMD_OPEN, CMD_FOLD, CMD_OPEN_ALL, CMD_INVERT, CMD_RUNTIME, CMD_INLINED, CMD_ALL_SITES, CMD_METRIC,
         CMD_RESET, CMD_TREE,
         /* leak */
-        CMD_MARK, CMD_COMPARE, CMD_RANGE, CMD_EXPECTED, CMD_RENAME, CMD_DELETE, CMD_PAIR, CMD_PAIR_BACK, CMD_WAIT,
+        CMD_MARK, CMD_COMPARE, CMD_RANGE, CMD_EXPECTED, CMD_SHOW_EXPECTED, CMD_RENAME, CMD_DELETE, CMD_PAIR, CMD_PAIR_BACK, CMD_WAIT,
         CMD_ALERT, CMD_MUTE, CMD_TEST_ALERT,
         /* time */
         CMD_PAUSE, CMD_STEP_BACK, CMD_STEP, CMD_EVENT_BACK, CMD_EVENT, CMD_SLOWER, CMD_FASTER, CMD_ZOOM_IN, CMD_ZOOM_OUT, CMD_GOTO,

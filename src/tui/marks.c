@@ -239,7 +239,8 @@ static void choose(struct ui *ui, struct marks_view *view, size_t pair)
 
 static void fill_list(struct ui *ui, struct marks_view *view)
 {
-        struct compare_query query = { view->list, view->sort[view->list], view->reverse[view->list], ui->filter };
+        struct compare_query query = { view->list, view->sort[view->list], view->reverse[view->list], ui->filter,
+                                       ui->shows_expected };
         uint32_t *ids = xreallocarray(NULL, LIST_MAX, sizeof *ids);
         int total = compare_list(view->compare, &query, ids, LIST_MAX);
         size_t n = total < 0 ? 0 : total < LIST_MAX ? (size_t)total : LIST_MAX;
@@ -547,3 +548,15 @@ static void done(struct ui *ui)
 
 const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };
+
+bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to)
+{
+        const struct marks_view *view = marks_state(ui);
+        size_t from, to;
+
+        if (view->n_points < 2 || !marks_pair(view, view->pair, &from, &to))
+                return false;
+        *ret_from = view->points[from].tick;
+        *ret_to = view->points[to].tick;
+        return true;
+}

@@ -2,6 +2,7 @@
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
+#include "model/ending.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fmt.h"
@@ -198,6 +199,26 @@ static void add_gaps(struct buf *out, struct ui *ui)
                            gaps[i].why ? gaps[i].why : "");
 }
 
+/* Of a service that is followed over restarts; how the target ended, once it has. */
+static void add_series(struct buf *out, const struct rec_session *s)
+{
+        char words[ENDING_WORDS];
+
+        if (s->followed[0])
+                buf_printf(out, " session %u of %s%s%s\n", s->series_number, s->followed, s->previous[0] ? ", after " : "",
+                           s->previous);
+        if (!s->ending.time_ns)
+                return;
+        ending_sentence(s, words);
+        buf_printf(out, " %s\n", words);
+        ending_evidence(s, words);
+        if (words[0])
+                buf_printf(out, " %s\n", words);
+        ending_last_sample(s, words);
+        if (words[0])
+                buf_printf(out, " %s\n", words);
+}
+
 void info_draw(struct ui *ui, struct canvas *canvas)
 {
         const struct rec_process *p = heap_process(ui->heap);
@@ -211,6 +232,7 @@ void info_draw(struct ui *ui, struct canvas *canvas)
                 buf_printf(&out, "TARGET\n pid %d   %s   user %s   %s\n", s->pid, s->exe ? s->exe : "?",
                            s->user ? s->user : "?", s->allocator ? s->allocator : "");
                 buf_printf(&out, " %s\n", s->cmdline ? s->cmdline : "");
+                add_series(&out, s);
         }
         add_measure(&out, ui, p, &facts, plus_minus(canvas));
         add_before(&out, p, plus_minus(canvas));

@@ -236,20 +236,44 @@ static void put_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 
 /* ---- the layouts ---- */
 
+/* Under the chart: when that was born what the selected site still has. */
+static void put_survivors(struct ui *ui, struct canvas *canvas, int y, struct chart_span span)
+{
+        uint64_t id = table_selected(&ui->sites);
+        uint32_t tick = heap_tick(ui->heap);
+        int n = canvas->width - CHART_LABEL < SURVIVORS_MAX ? canvas->width - CHART_LABEL : SURVIVORS_MAX;
+
+        if (id == TABLE_NONE || id == 0 || n < 1 || canvas->plain)
+                return;
+        if (id != ui->alive.site || tick != ui->alive.tick || n != ui->alive.n || span.from_ns != ui->alive.span.from_ns ||
+            span.to_ns != ui->alive.span.to_ns) {
+                ui->alive.n = 0;
+                if (heap_survivors(ui->heap, (uint32_t)id, span.from_ns, span.to_ns, ui->alive.values, (size_t)n) < 0)
+                        return;
+                ui->alive.site = id;
+                ui->alive.tick = tick;
+                ui->alive.n = n;
+                ui->alive.span = (struct span_ns){ span.from_ns, span.to_ns };
+        }
+        canvas_put(canvas, 1, y, CHART_LABEL - 1, STYLE_DIM, "alive");
+        spark_columns(canvas, CHART_LABEL, y, STYLE_CHART, ui->alive.values, n);
+}
+
 static void draw_full(struct ui *ui, struct canvas *canvas)
 {
-        enum { SENTENCE, FIGURES, PARTS, CHART, AXIS, AIR, TABLE, STATUS, BANDS };
+        enum { SENTENCE, FIGURES, PARTS, CHART, AXIS, ALIVE, AIR, TABLE, STATUS, BANDS };
+        bool pane = canvas->width >= SIDE_PANE && canvas->height >= 24;
         struct part bands[BANDS] = {
                 [SENTENCE] = { 1, 1, 0 },
                 [FIGURES] = { 1, 1, 2 },
                 [PARTS] = { 1, 1, 8 },
                 [CHART] = { 3, 6 + canvas->height / 40, 3 },
                 [AXIS] = { 1, 1, 4 },
+                [ALIVE] = { pane, pane, 10 },
                 [AIR] = { 1, 1, 9 },
                 [TABLE] = { 4, 1000, 5 },
                 [STATUS] = { 1, 1, 2 },
         };
-        bool pane = canvas->width >= SIDE_PANE && canvas->height >= 24;
         int pane_width = pane ? 40 + (canvas->width - SIDE_PANE) / 4 : 0,
             table_width = canvas->width - pane_width;
         int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_OVERVIEW);
@@ -277,6 +301,8 @@ static void draw_full(struct ui *ui, struct canvas *canvas)
                            shown);
                 if (span[AXIS].size > 0)
                         chart_axis(ui, canvas, 0, top + span[AXIS].at, canvas->width, shown, true);
+                if (span[ALIVE].size > 0)
+                        put_survivors(ui, canvas, top + span[ALIVE].at, shown);
         }
         sites_table(ui, canvas, 0, top + span[TABLE].at, table_width - (pane ? 1 : 0), span[TABLE].size);
         if (pane)

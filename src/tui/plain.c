@@ -1,5 +1,5 @@
-/* Plain: for screen readers and braille lines. No chart, no box, no table: lines that say what they are, the cursor on the
- * selected one. */
+/* Plain: for screen readers and braille lines. No chart, no box, no table: lines that say what they are, the
+ * cursor on the selected one. */
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
@@ -31,7 +31,8 @@ static void __attribute__((format(printf, 3, 4))) add(char *ret, size_t size, co
         va_end(ap);
 }
 
-static void add_name(char *ret, size_t size, int room, bool ascii, const char *mark, const char *name, const char *place)
+static void add_name(char *ret, size_t size, int room, bool ascii, const char *mark, const char *name,
+                     const char *place)
 {
         char shown[512];
         int left = room - text_width(ret) - 2 - (place[0] ? text_width(place) + 1 : 0);
@@ -74,12 +75,14 @@ static void frame_line(struct ui *ui, size_t i, int room, bool ascii, char *ret,
         if (!node)
                 return;
         add(ret, size, "level %d%s", row->depth + 1, !row->parent ? "" : row->open ? " open" : " folded");
-        add(ret, size, "%s %s %.0f %%", metric_words(ui, words, sizeof words), metric_text(ui, node, text), metric_share(ui, node, &tree->nodes[0]) * 100);
+        add(ret, size, "%s %s %.0f %%", metric_words(ui, words, sizeof words), metric_text(ui, node, text),
+            metric_share(ui, node, &tree->nodes[0]) * 100);
         if (isfinite(node->rate_per_min))
                 add(ret, size, "rate %s/min", fmt_rate(text, node->rate_per_min));
         if (node->inlined)
                 add(ret, size, "inlined");
-        add_name(ret, size, room, ascii, node->approximate || node->guessed ? "~" : "", node->name, node->place);
+        add_name(ret, size, room, ascii, node->approximate || node->guessed ? "~" : "", node->name,
+                 node->place);
 }
 
 static void before_line(struct ui *ui, size_t i, bool ascii, char *ret, size_t size)
@@ -110,8 +113,8 @@ static void process_line(struct ui *ui, int32_t pid, char *ret, size_t size)
         add(ret, size, "user %s", p->user);
         add(ret, size, "RSS %s", fmt_bytes(text, p->rss_bytes));
         if (p->n_history > 2)
-                add(ret, size, "growth %s/min%s%s", fmt_rate(text, p->growth_per_min), p->shape && p->shape[0] ? " " : "",
-                    p->shape ? p->shape : "");
+                add(ret, size, "growth %s/min%s%s", fmt_rate(text, p->growth_per_min),
+                    p->shape && p->shape[0] ? " " : "", p->shape ? p->shape : "");
         if (p->limit_bytes)
                 add(ret, size, "limit %s", fmt_bytes(text, p->limit_bytes));
         if (p->watched)
@@ -141,7 +144,8 @@ static void session_line(struct ui *ui, size_t i, char *ret, size_t size)
                 add(ret, size, "recorded now");
 }
 
-static void row_line(struct ui *ui, const struct table *table, size_t i, int room, bool ascii, char *ret, size_t size)
+static void row_line(struct ui *ui, const struct table *table, size_t i, int room, bool ascii, char *ret,
+                     size_t size)
 {
         ret[0] = '\0';
         if (view_type(ui->view)->line)
@@ -167,14 +171,16 @@ static void state_line(struct ui *ui, char *ret, size_t size)
 
         if (!session) {
                 add(ret, size, "heaptop, %s", view_name(ui->view));
-                add(ret, size, "%zu in the list", ui->view == VIEW_SESSIONS ? ui->sessions.total : ui->processes.total);
+                add(ret, size, "%zu in the list",
+                    ui->view == VIEW_SESSIONS ? ui->sessions.total : ui->processes.total);
                 return;
         }
         add(ret, size, "heaptop, %s", view_name(ui->view));
         add(ret, size, "pid %d %s", session->pid, session->comm ? session->comm : "");
         fmt_clock(clock, time_wall(ui, time_now_ns(ui)));
         if (ui->mode == UI_REPLAY)
-                add(ret, size, "replay %s at speed %d", ui->playing ? "playing" : "paused", ui_speeds[ui->speed]);
+                add(ret, size, "replay %s at speed %d", ui->playing ? "playing" : "paused",
+                    ui_speeds[ui->speed]);
         else
                 add(ret, size, "%s", ui->ended ? "ended" : ui->held ? "held" : "live");
         if (ui->mode == UI_REPLAY || ui->held || ui->ended)
@@ -205,7 +211,8 @@ static void about_line(struct ui *ui, const struct table *table, char *ret, size
         struct heap_site site;
 
         if (ui->view == VIEW_STACK && ui->stack.site && heap_site(ui->heap, ui->stack.site, &site))
-                add(ret, size, "%s tree of site %u %s", ui->stack.inverted ? "bottom-up" : "top-down", site.id, site.name);
+                add(ret, size, "%s tree of site %u %s", ui->stack.inverted ? "bottom-up" : "top-down",
+                    site.id, site.name);
         else if (ui->view == VIEW_STACK)
                 add(ret, size, "%s tree of all sites", ui->stack.inverted ? "bottom-up" : "top-down");
         else if (ui->view == VIEW_BEFORE)
@@ -219,7 +226,8 @@ static void about_line(struct ui *ui, const struct table *table, char *ret, size
                         break;
                 }
         if (table)
-                add(ret, size, "line %zu of %zu", table->n ? table->selected + 1 : 0, table->total ? table->total : table->n);
+                add(ret, size, "line %zu of %zu", table->n ? table->selected + 1 : 0,
+                    table->total ? table->total : table->n);
         if (table == &ui->sites && ui->filter[0])
                 add(ret, size, "filter %s", ui->filter);
         if (table == &ui->sites && ui->base_name[0])

@@ -102,9 +102,10 @@ static int keep_those(struct ui *ui, uint32_t *ids, int n)
 
 int range_list(struct ui *ui, uint32_t *ids)
 {
-        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter };
+        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter,
+                                    .with_expected = ui->shows_expected };
         struct compare_query kept = { COMPARE_KEPT, ui->sort == HEAP_BY_BLOCKS ? COMPARE_BY_BLOCKS : COMPARE_BY_KEPT, ui->reverse,
-                                      ui->filter };
+                                      ui->filter, ui->shows_expected };
         bool by_kept = ui->sort == HEAP_BY_LIVE || ui->sort == HEAP_BY_BLOCKS;
         int total;
 
@@ -269,11 +270,20 @@ bool range_mouse(struct ui *ui, const struct key_event *event)
                 range->pressed_x = event->x;
                 return true;
         }
+        if (event->button == MOUSE_DRAGGED && range->pressed && chart->columns > 0) { /* it is shown while it grows */
+                range->from_ns = time_at(ui, range->pressed_x);
+                range->cursor_ns = time_at(ui, event->x);
+                range->picking = END;
+                return true;
+        }
         if (event->button != MOUSE_RELEASED || !range->pressed)
                 return false;
         range->pressed = false;
+        range->picking = NOT;
         if (chart->columns > 0 && event->x != range->pressed_x)
                 put_in_force(ui, time_at(ui, range->pressed_x), time_at(ui, event->x));
+        else if (chart->columns > 0 && inside && ui->view == VIEW_REPLAY)
+                time_go(ui, time_at(ui, event->x)); /* a click is no range: it leads there */
         return true;
 }
 

@@ -20,6 +20,13 @@ static int column_of(struct chart_span span, int columns, uint64_t time_ns)
         return (int)((double)(time_ns - span.from_ns) / (double)(span.to_ns - span.from_ns) * columns);
 }
 
+int moment_rank(const struct moment *moment)
+{
+        if (moment->is_mark)
+                return 3;
+        return moment->is_alert ? 2 : strchr("SXRE", moment->letter) != NULL;
+}
+
 static enum style moment_style(const struct moment *moment)
 {
         if (moment->is_mark)
@@ -90,7 +97,7 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         else
                 snprintf(rate, sizeof rate, "then: too early to say");
         alerts_firing(ui, firing, sizeof firing);
-        snprintf(sites, sizeof sites, "%zu sites", heap_n_sites(ui->heap));
+        snprintf(sites, sizeof sites, "%zu site%s", heap_n_sites(ui->heap), heap_n_sites(ui->heap) == 1 ? "" : "s");
         frame_items(canvas, 1, y, canvas->width - 1, 3, STYLE_BOLD, items, array_len(items));
 }
 

@@ -30,9 +30,8 @@ static const struct setting table[] = {
         { "screen", "hints", SETTING_BOOL, FIELD(hints), NULL, "yes", "a line of advice at the first three starts" },
         { "record", "mean", SETTING_SIZE, FIELD(mean), "auto", "auto", "sample about once in so many bytes, as with --mean" },
         { "record", "debuginfod", SETTING_BOOL, FIELD(debuginfod), NULL, "yes", "fetch debug information from $DEBUGINFOD_URLS; no is --no-debuginfod" },
-        { "record", "max-size", SETTING_SIZE, FIELD(max_size), "none", "none", "end a recording when its file has this size" },
-        { "record", "min-free", SETTING_SIZE, FIELD(min_free), "none", "none", "end a recording when the disk has less than this left" },
-        { "record", "max-cost", SETTING_PERCENT, FIELD(max_cost), "none", "none", "end a recording that takes more than this share of the process's time" },
+        { "record", "min-free", SETTING_SIZE, FIELD(min_free), "auto", "auto", "end a recording when the disk has less than this left, as --min-free does" },
+        { "record", "max-cost", SETTING_PERCENT, FIELD(max_cost), "none", "none", "end a recording that takes more than this share of the process's time, as --max-cost does" },
 };
 
 const struct setting *settings_table(size_t *ret_n)

@@ -25,7 +25,7 @@ struct settings {
         /* [record] */
         uint64_t mean;              /* bytes; 0 = as fits */
         bool debuginfod;
-        uint64_t max_size, min_free; /* bytes; 0 = no limit */
+        uint64_t min_free;          /* bytes; 0 = as built in */
         double max_cost;            /* share of the target's time; 0 = no limit */
         /* [colors] */
         struct looks looks;

@@ -35,13 +35,13 @@ static const struct {
         [COLUMN_CLASS] = { { 6, 9, 3 }, "class", "CLASS", true, 0, HEAP_BY_CLASS,
                 "young: too new to say. growing, flat, shrinking: what the rate over the window shows" },
         [COLUMN_LIVE] = { { 5, 7, 1 }, "live", "LIVE", false, 0, HEAP_BY_LIVE,
-                "bytes allocated here and not freed; an estimate (i shows how good)" },
+                "bytes allocated here and not freed (estimate; i: its error)" },
         [COLUMN_SHARE] = { { 6, 6, 7 }, "share", "SHARE", false, WIDE, HEAP_SORTS,
                 "LIVE as a part of the heap in use" },
         [COLUMN_CHANGE] = { { 6, 8, 4 }, "change", "CHANGE", false, 0, HEAP_BY_CHANGE,
                 "change of LIVE since the attach; dA: since mark A" },
         [COLUMN_RATE] = { { 8, 9, 2 }, "rate", "RATE/min", false, 0, HEAP_BY_RATE,
-                "growth of LIVE; +1.0M? is less than its error, ? alone is too short to say" },
+                "growth of LIVE; 1M? is less than its error, ? is too short" },
         [COLUMN_AGE] = { { 5, 6, 6 }, "age", "AGE50", false, 0, HEAP_BY_AGE,
                 "half of the live bytes here are older than this" },
         [COLUMN_BLOCKS] = { { 6, 7, 8 }, "blocks", "BLOCKS", false, WIDE, HEAP_BY_BLOCKS,
@@ -350,6 +350,14 @@ static void put_library(struct canvas *canvas, int x, int y, int room, const str
         canvas_put(canvas, x, y, room, STYLE_DIM, text);
 }
 
+static void put_class(struct ui *ui, struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+{
+        if (ui->shows_expected && heap_is_expected(ui->heap, site->id))
+                canvas_put(canvas, x, y, room, STYLE_DIM, room < 8 ? "expect" : "expected");
+        else
+                canvas_put(canvas, x, y, room, class_style(site->class), site->id ? sites_class_text(site->class, room) : "-");
+}
+
 void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n, uint32_t id)
 {
         struct heap_site site;
@@ -361,8 +369,7 @@ void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const 
                 int at = x + shown[i].at, room = shown[i].size;
 
                 if (shown[i].column == COLUMN_CLASS)
-                        canvas_put(canvas, at, y, room, class_style(site.class),
-                                   site.id ? sites_class_text(site.class, room) : "-");
+                        put_class(ui, canvas, at, y, room, &site);
                 else if (shown[i].column == COLUMN_TREND)
                         put_trend(ui, canvas, at, y, room, id);
                 else if (shown[i].column == COLUMN_SITE)

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
+#include "base/suppress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +30,44 @@ void sites_next_limit(struct ui *ui)
                 ui_tell(ui, "all sites are shown");
 }
 
+void sites_show_expected(struct ui *ui)
+{
+        ui->shows_expected = !ui->shows_expected;
+        ui->order_until_ns = 0;
+        sites_refresh(ui);
+        ui_tell(ui, ui->shows_expected ? "expected sites are shown, X takes the mark from one" : "expected sites are hidden");
+}
+
+void sites_mark_expected(struct ui *ui)
+{
+        uint64_t id = table_selected(&ui->sites);
+        char pattern[1024];
+        struct heap_site site;
+
+        if (id == TABLE_NONE || id == 0 || !heap_site(ui->heap, (uint32_t)id, &site) || !ui->expected) {
+                ui_tell(ui, "only a site can be expected");
+                return;
+        }
+        suppress_exactly(site.name, pattern, sizeof pattern);
+        if (!heap_is_expected(ui->heap, (uint32_t)id)) {
+                if (suppress_add(ui->expected, pattern) < 0)
+                        ui_tell(ui, "no pattern can be made of this name");
+                else
+                        ui_tell(ui, "%s is expected: hidden, Y shows, W keeps it for the next time", site.name);
+        } else if (suppress_remove(ui->expected, pattern)) {
+                ui_tell(ui, "%s is not expected any more", site.name);
+        } else {
+                ui_tell(ui, "a file of suppressions says so: expected.supp, or --expected");
+        }
+        ui->order_until_ns = 0;
+        sites_refresh(ui);
+}
+
 /* The best MAX of them. */
 static void list_best(struct ui *ui, size_t max)
 {
-        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter, .at_least = sites_limit(ui) };
+        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter, .at_least = sites_limit(ui),
+                                    .with_expected = ui->shows_expected };
         uint32_t *ids = xreallocarray(NULL, ui->range.set ? LIST_MAX : max, sizeof *ids);
         uint64_t *wide;
         int total = ui->range.set ? range_list(ui, ids) : heap_list(ui->heap, &query, ids, max);
@@ -168,8 +203,9 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
 {
         const struct table *table = &ui->sites;
-        char range[160], count[64], shown[64] = "", sort[64], filter[TEXT_MAX + 32] = "", order[48] = "";
-        const char *const items[] = { range, count, shown, filter, sort };
+        char range[160], count[64], shown[64] = "", hidden[64] = "", sort[64], filter[TEXT_MAX + 32] = "", order[48] = "";
+        const char *const items[] = { range, count, shown, hidden, filter, sort };
+        size_t n_expected = heap_n_expected(ui->heap);
         size_t visible = table->n < (size_t)table->height ? table->n : (size_t)table->height;
 
         range_words(ui, false, range, sizeof range);
@@ -186,6 +222,8 @@ void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
         } else if (table->n > visible) {
                 snprintf(shown, sizeof shown, "%zu-%zu shown", table->top + 1, table->top + visible);
         }
+        if (n_expected > 0)
+                snprintf(hidden, sizeof hidden, ui->shows_expected ? "%zu expected (Y hides)" : "hidden: %zu expected (Y)", n_expected);
         snprintf(sort, sizeof sort, "by %s%s", sites_sort_name(ui->sort), ui->reverse ? ", reversed" : "");
         if (ui->order_until_ns > ui->now_ns)
                 snprintf(order, sizeof order, "order holds %d s",

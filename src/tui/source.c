@@ -363,6 +363,7 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
                 sum_lines(stack, node->file);
         draw_rule(stack, canvas, x, y++, width, node->place);
         height--;
+        stack->source_y = y;
         stack->source_height = height;
         number = first_line(stack, node, height);
         text = find_line(stack->source, number);
@@ -375,6 +376,19 @@ void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
                 canvas->cursor_x = x;
                 canvas->cursor_y = y;
         }
+}
+
+bool source_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret)
+{
+        struct stack_state *stack = &ui->stack;
+        bool over = stack->source_shown && event->y >= stack->source_y && event->y < stack->source_y + stack->source_height;
+
+        (void)ret;
+        if (over && (event->button == 4 || event->button == 5))
+                stack->source_scroll += event->button == 5 ? 3 : -3;
+        else if (event->button == 1)
+                stack->in_source = over;
+        return over;
 }
 
 bool source_key(struct ui *ui, enum command command)

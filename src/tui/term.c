@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "tui/width.h"
 
 #define NCURSES_WIDECHAR 1
@@ -25,13 +26,19 @@
 /* From <term.h>, which cannot be included: it has a struct term of its own. */
 extern char *tigetstr(const char *name);
 
-enum { BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED };
+enum {
+        BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON3_PRESSED | BUTTON3_CLICKED | BUTTON4_PRESSED |
+                  BUTTON5_PRESSED | REPORT_MOUSE_POSITION,
+};
 
 struct term {
         SCREEN *screen;
         FILE *out; /* a copy of standard output for ncurses */
-        bool ascii, colors;
+        bool ascii, colors, mouse;
         bool wide_blocks;          /* blocks take two cells here: ASCII whatever was asked for */
+        bool utf8;                 /* what is typed */
+        char partial[4];           /* of a character whose rest has not come yet */
+        size_t n_partial;
         bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
         int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
@@ -94,7 +101,7 @@ static void add_capability(const char *name)
 static void prepare_crash(const struct term *term)
 {
         static bool registered;
-        static const char mouse_off[] = "\033[?1000l\033[?1006l";
+        static const char mouse_off[] = "\033[?1002l\033[?1000l\033[?1006l";
 
         crash.restore_len = 0;
         add_capability("sgr0");
@@ -198,6 +205,35 @@ static void ask_width(struct term *term)
         clearok(curscr, TRUE); /* it is drawn over in the first frame */
 }
 
+/* ---- a new size ---- */
+
+/* ncurses notes a new size when it is asked for a key: who waits for something else must be told that there is one. */
+static volatile sig_atomic_t resized;
+static struct sigaction theirs;
+
+static void on_resize(int number)
+{
+        resized = 1;
+        if (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN)
+                theirs.sa_handler(number);
+}
+
+static void catch_resize(void)
+{
+        struct sigaction now;
+
+        if (sigaction(SIGWINCH, NULL, &now) < 0 || now.sa_handler == on_resize || (now.sa_flags & SA_SIGINFO))
+                return;
+        theirs = now;
+        now.sa_handler = on_resize;
+        sigaction(SIGWINCH, &now, NULL);
+}
+
+bool term_is_resized(void)
+{
+        return resized;
+}
+
 /* ---- opening and closing ---- */
 
 static bool wants_ascii(const struct term_options *options)
@@ -254,6 +290,20 @@ static void set_attributes(struct term *term, const struct term_options *options
         }
 }
 
+/* Moves while a button is held (xterm's mode 1002), which terminfo has no string for. */
+static void take_mouse(bool take)
+{
+        static const char on[] = "\033[?1002h", off[] = "\033[?1002l";
+        const char *kmous = tigetstr("kmous");
+
+        mousemask(take ? BUTTONS : 0, NULL);
+        mouseinterval(0);
+        if (!kmous || kmous == (const char *)-1)
+                return;
+        fflush(stdout);
+        (void)io_write_all(STDOUT_FILENO, take ? on : off, sizeof on - 1);
+}
+
 static void set_modes(struct term *term, const struct term_options *options)
 {
         term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
@@ -264,10 +314,7 @@ static void set_modes(struct term *term, const struct term_options *options)
         keypad(stdscr, TRUE);
         nodelay(stdscr, TRUE);
         meta(stdscr, TRUE);
-        if (options->mouse) {
-                mousemask(BUTTONS, NULL);
-                mouseinterval(0);
-        }
+        take_mouse(options->mouse);
 }
 
 /* --color=16 and 256 are wishes: where the terminal's name has a sister with so many colours, that is taken. */
@@ -311,9 +358,12 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
                                   name ? name : "");
         }
         term->ascii = wants_ascii(options);
+        term->mouse = options->mouse;
         set_modes(term, options);
         catch_stderr(term);
         prepare_crash(term);
+        term->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+        catch_resize();
         ask_width(term);
         *ret = term;
         return 0;
@@ -324,7 +374,8 @@ void term_configure(struct term *term, const struct term_options *options)
         term->ascii = wants_ascii(options) || term->wide_blocks;
         term->colors = wants_colors(options) && start_color() != ERR && use_default_colors() != ERR;
         set_attributes(term, options);
-        mousemask(options->mouse ? BUTTONS : 0, NULL);
+        take_mouse(options->mouse);
+        term->mouse = options->mouse;
         term_redraw(term);
 }
 
@@ -332,7 +383,7 @@ void term_close(struct term *term)
 {
         if (!term || !crash.up)
                 return;
-        mousemask(0, NULL);
+        take_mouse(false);
         if (term->asked)
                 flushinp(); /* an answer that comes late must not reach the shell */
         endwin();
@@ -375,11 +426,11 @@ static bool line_is_full(void)
         return poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT);
 }
 
-void term_show(struct term *term, const struct canvas *canvas)
+bool term_show(struct term *term, const struct canvas *canvas)
 {
         drain_stderr(term);
         if (line_is_full())
-                return;
+                return false;
         erase();
         for (int y = 0; y < canvas->height && y < LINES; y++)
                 for (int x = 0; x < canvas->width && x < COLS; x++) {
@@ -396,6 +447,7 @@ void term_show(struct term *term, const struct canvas *canvas)
                 curs_set(0);
         }
         refresh();
+        return true;
 }
 
 /* ---- keys ---- */
@@ -431,14 +483,19 @@ static struct key_event mouse_event(void)
 
         if (getmouse(&mouse) != OK)
                 return event;
-        if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
+        event.twice = mouse.bstate & BUTTON1_DOUBLE_CLICKED;
+        if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED))
                 event.button = 1;
         else if (mouse.bstate & BUTTON1_RELEASED)
                 event.button = MOUSE_RELEASED;
+        else if (mouse.bstate & (BUTTON3_PRESSED | BUTTON3_CLICKED))
+                event.button = 3;
         else if (mouse.bstate & BUTTON4_PRESSED)
                 event.button = 4;
         else if (mouse.bstate & BUTTON5_PRESSED)
                 event.button = 5;
+        else if (mouse.bstate & REPORT_MOUSE_POSITION)
+                event.button = MOUSE_DRAGGED;
         else
                 return event;
         event.key = KEY_MOUSE_;
@@ -447,30 +504,79 @@ static struct key_event mouse_event(void)
         return event;
 }
 
+/* How many bytes a character that begins with BYTE has; 0 = none begins so. */
+static size_t length_of(unsigned char byte)
+{
+        return byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+}
+
+/* Adds BYTE to the character that was begun. What cannot be one any more is dropped, so that a broken byte takes no key behind it
+ * along (get_wch() takes nine). False = more is needed. */
+static bool add_byte(struct term *term, unsigned char byte, wint_t *ret)
+{
+        uint32_t c;
+
+        if (term->n_partial > 0 && (byte & 0xc0) != 0x80)
+                term->n_partial = 0;
+        term->partial[term->n_partial++] = (char)byte;
+        if (term->n_partial < length_of((unsigned char)term->partial[0]))
+                return false;
+        (void)text_decode(term->partial, term->n_partial, &c);
+        term->n_partial = 0;
+        *ret = c;
+        return true;
+}
+
+/* As get_wch(). */
+static int next_character(struct term *term, wint_t *ret)
+{
+        for (;;) {
+                int key = getch();
+
+                if (key == ERR)
+                        return ERR;
+                *ret = (wint_t)key;
+                if (key > 0xff)
+                        return KEY_CODE_YES;
+                if (!term->utf8 || add_byte(term, (unsigned char)key, ret))
+                        return OK;
+        }
+}
+
+/* What ncurses calls KEY; KEY_NONE is nothing to anybody. */
+static struct key_event read_key(struct term *term, int code, wint_t key)
+{
+        struct key_event event = { .key = KEY_NONE };
+
+        if (code == KEY_CODE_YES && key == KEY_MOUSE)
+                return mouse_event();
+        if (code == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
+                term->asked = false;
+        if (code == KEY_CODE_YES && key == KEY_TWO_CELLS) {
+                term->ascii = term->wide_blocks = true;
+                event.key = KEY_RESIZED; /* all must be drawn anew */
+        } else if (code == KEY_CODE_YES) {
+                event.key = translate(key);
+        } else {
+                event.key = key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
+        }
+        return event;
+}
+
 struct key_event term_key(struct term *term)
 {
         struct key_event event = { .key = KEY_NONE };
         wint_t key;
-        int r;
+        int code;
 
         drain_stderr(term);
-        r = get_wch(&key);
-        if (r == ERR)
-                return event;
-        if (r == KEY_CODE_YES && key == KEY_MOUSE)
-                return mouse_event();
-        if (r == KEY_CODE_YES && (key == KEY_ONE_CELL || key == KEY_TWO_CELLS))
-                term->asked = false;
-        if (r == KEY_CODE_YES && key == KEY_TWO_CELLS) {
-                term->ascii = term->wide_blocks = true;
-                event.key = KEY_RESIZED; /* all must be drawn anew */
-                return event;
+        while (event.key == KEY_NONE) { /* behind what is nothing there may be more, which no poll() tells of */
+                resized = 0;
+                code = next_character(term, &key);
+                if (code == ERR)
+                        break;
+                event = read_key(term, code, key);
         }
-        if (r == KEY_CODE_YES)
-                event.key = translate(key);
-        else
-                event.key =
-                        key == 8 ? KEY_BACKSPACE_ : (uint32_t)key; /* ctrl-H is what some terminals send */
         return event;
 }
 
@@ -478,6 +584,7 @@ void term_suspend(struct term *term)
 {
         int stand_in = term->real_stderr >= 0 ? dup(STDERR_FILENO) : -1;
 
+        take_mouse(false);
         endwin();
         if (stand_in >= 0)
                 dup2(term->real_stderr, STDERR_FILENO);
@@ -487,6 +594,7 @@ void term_suspend(struct term *term)
                 dup2(stand_in, STDERR_FILENO);
                 close(stand_in);
         }
+        take_mouse(term->mouse);
         term_redraw(term);
 }
 

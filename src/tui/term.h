@@ -30,8 +30,11 @@ void term_close(struct term *term);
 void term_size(struct term *term, int *ret_width, int *ret_height);
 bool term_is_ascii(const struct term *term);
 
-/* Shows CANVAS, unless the line to the terminal is full (then the frame is skipped). */
-void term_show(struct term *term, const struct canvas *canvas);
+/* Shows CANVAS; false when the line to the terminal is full and nothing was written. */
+bool term_show(struct term *term, const struct canvas *canvas);
+
+/* The size has changed and term_key() has not been called since. */
+bool term_is_resized(void);
 
 /* The next key if one is there (KEY_NONE if not). Never blocks. A resize comes as KEY_RESIZED. */
 struct key_event term_key(struct term *term);

@@ -505,6 +505,12 @@ static bool clock_found(struct ui *ui, const char *where, uint32_t *ret)
         return found == CLOCK_INSIDE;
 }
 
+void time_go(struct ui *ui, uint64_t time_ns)
+{
+        ui->playing = false;
+        go(ui, time_tick_at(ui, time_ns));
+}
+
 void time_goto(struct ui *ui, const char *where)
 {
         uint32_t tick = 0;

@@ -44,7 +44,7 @@ static void find_words(const struct ui *ui, const struct facts *facts, struct wo
         const struct rec_session *session = heap_session(ui->heap);
         char text[FMT_MAX], left[FMT_MAX];
 
-        *ret = (struct words){ 0 };
+        *ret = (struct words){0};
         snprintf(ret->who, WORD, "%d", session ? session->pid : 0);
         snprintf(ret->what, WORD, "%s", growth_word(ui, facts));
         if (isfinite(facts->rate))
@@ -55,7 +55,8 @@ static void find_words(const struct ui *ui, const struct facts *facts, struct wo
         else
                 snprintf(ret->used, WORD, "%s", fmt_bytes(text, heap_process(ui->heap)->heap_used));
         if (session && session->limit_bytes > 0 && facts->to_limit_ns > 0)
-                snprintf(ret->limit, WORD, "%s in %s", fmt_bytes(text, session->limit_bytes), fmt_duration(left, facts->to_limit_ns));
+                snprintf(ret->limit, WORD, "%s in %s", fmt_bytes(text, session->limit_bytes),
+                         fmt_duration(left, facts->to_limit_ns));
         else if (session && session->limit_bytes > 0)
                 snprintf(ret->limit, WORD, "of %s", fmt_bytes(text, session->limit_bytes));
         state_word(ui, ret->state);
@@ -66,7 +67,8 @@ static void put_head(struct ui *ui, struct canvas *canvas, const struct words *w
         const struct rec_session *session = heap_session(ui->heap);
         char head[4 * WORD];
 
-        snprintf(head, sizeof head, "%s %s  %s %s", words->who, session && session->comm ? session->comm : "", words->what, words->rate);
+        snprintf(head, sizeof head, "%s %s  %s %s", words->who, session && session->comm ? session->comm : "",
+                 words->what, words->rate);
         if (text_width(head) + text_width(words->state) + 1 >= canvas->width)
                 snprintf(head, sizeof head, "%s %s %s", words->who, words->what, words->rate);
         canvas_put(canvas, 0, 0, canvas->width, STYLE_TITLE, head);
@@ -77,7 +79,7 @@ static void put_head(struct ui *ui, struct canvas *canvas, const struct words *w
 static void put_figures(struct ui *ui, struct canvas *canvas, int y, const struct words *words)
 {
         char heap[WORD + 8];
-        const char *const items[] = { heap, words->rss, words->limit };
+        const char *const items[] = {heap, words->rss, words->limit};
 
         snprintf(heap, sizeof heap, "%s%s", heap_is_rss_only(ui->heap) ? "" : "heap ", words->used);
         frame_items(canvas, 0, y, canvas->width, 2, STYLE_PLAIN, items, array_len(items));
@@ -96,7 +98,8 @@ static void put_trend(struct ui *ui, struct canvas *canvas, int y, const struct 
 static void put_here(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct rows *rows = &ui->whole;
-        uint64_t from = rows->n ? rows->row[0].time_ns : 0, to = rows->n ? rows->row[rows->n - 1].time_ns : 0, now = time_now_ns(ui);
+        uint64_t from = rows->n ? rows->row[0].time_ns : 0, to = rows->n ? rows->row[rows->n - 1].time_ns : 0,
+                 now = time_now_ns(ui);
         int n = canvas->width < HEAP_TREND_MAX ? canvas->width : HEAP_TREND_MAX;
 
         if (to <= from)
@@ -104,13 +107,15 @@ static void put_here(struct ui *ui, struct canvas *canvas, int y)
         for (size_t k = 0; k < MOMENT_RANKS * ui->n_moments; k++) {
                 size_t i = k % ui->n_moments;
                 uint64_t at = ui->moments[i].time_ns;
-                char letter[2] = { ui->moments[i].letter };
+                char letter[2] = {ui->moments[i].letter};
 
                 if (at >= from && at <= to && moment_rank(&ui->moments[i]) == (int)(k / ui->n_moments))
-                        canvas_put(canvas, (int)((double)(at - from) / (double)(to - from) * (n - 1)), y, 1, STYLE_DIM, letter);
+                        canvas_put(canvas, (int)((double)(at - from) / (double)(to - from) * (n - 1)), y, 1,
+                                   STYLE_DIM, letter);
         }
         if (now >= from && now <= to)
-                canvas_put(canvas, (int)((double)(now - from) / (double)(to - from) * (n - 1)), y, 1, STYLE_BOLD, "^");
+                canvas_put(canvas, (int)((double)(now - from) / (double)(to - from) * (n - 1)), y, 1,
+                           STYLE_BOLD, "^");
 }
 
 void tiny_draw(struct ui *ui, struct canvas *canvas)
@@ -118,8 +123,8 @@ void tiny_draw(struct ui *ui, struct canvas *canvas)
         enum { HEAD, FIGURES, TREND, HERE, TABLE, FOOT, BANDS };
         bool replay = ui->view == VIEW_REPLAY;
         struct part bands[BANDS] = {
-                [HEAD] = { 1, 1, 1 },    [FIGURES] = { 1, 1, 2 }, [TREND] = { 1, 1, 4 }, [HERE] = { 1, 1, 5 },
-                [TABLE] = { 2, 500, 0 }, [FOOT] = { 1, 1, 3 },
+                [HEAD] = {1, 1, 1}, [FIGURES] = {1, 1, 2}, [TREND] = {1, 1, 4},
+                [HERE] = {1, 1, 5}, [TABLE] = {2, 500, 0}, [FOOT] = {1, 1, 3},
         };
         struct span span[BANDS];
         struct facts facts;
@@ -128,16 +133,16 @@ void tiny_draw(struct ui *ui, struct canvas *canvas)
         facts_get(ui, &facts);
         find_words(ui, &facts, &words);
         if (canvas->height <= TINIEST) {
-                const char *const live[] = { words.who, words.what, words.rate, words.used, words.limit };
-                const char *const then[] = { words.state, words.what, words.rate, words.used, words.limit };
+                const char *const live[] = {words.who, words.what, words.rate, words.used, words.limit};
+                const char *const then[] = {words.state, words.what, words.rate, words.used, words.limit};
 
                 frame_words(canvas, replay ? then : live, array_len(live));
                 return;
         }
         if (canvas->plain)
-                bands[TREND] = bands[HERE] = (struct part){ 0, 0, 9 };
+                bands[TREND] = bands[HERE] = (struct part){0, 0, 9};
         if (!replay)
-                bands[HERE] = (struct part){ 0, 0, 9 };
+                bands[HERE] = (struct part){0, 0, 9};
         layout(bands, BANDS, canvas->height, 0, span);
         put_head(ui, canvas, &words);
         if (span[FIGURES].size > 0)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t MESSAGE_NS = 5 * NS_PER_S;
+static const uint64_t MESSAGE_NS = 5 * NS_PER_S, HINT_NS = 20 * NS_PER_S;
 
 /* ---- life ---- */
 
@@ -24,7 +24,8 @@ struct ui *ui_new(enum ui_mode mode)
         ui->mode = mode;
         ui->view = mode == UI_PICK ? VIEW_PICKER : mode == UI_REPLAY ? VIEW_REPLAY : VIEW_OVERVIEW;
         ui->overlay = VIEWS;
-        ui->columns_y = -1;
+        ui->columns_y = ui->footer_y = -1;
+        ui->clicked = TABLE_NONE;
         ui->speed = 3;
         ui->stack.limit = 1;
         settings_init(&ui->own_settings);
@@ -45,6 +46,11 @@ enum ui_action ui_settings_changed(struct ui *ui)
         if (ui->heap && heap_tick(ui->heap) > 0 && ui->mode != UI_PICK)
                 sites_refresh(ui);
         return UI_SETTINGS;
+}
+
+void ui_set_expected(struct ui *ui, struct suppress *expected)
+{
+        ui->expected = expected;
 }
 
 const struct settings *ui_settings(struct ui *ui)
@@ -80,11 +86,14 @@ void ui_free(struct ui *ui)
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
         marks_leave_heap(ui);
+        alerts_leave_heap(ui);
         range_clear(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
         ui->n_moments = ui->n_gaps = 0;
+        ui->alive.n = 0;
+        ui->zoomed_last = 0;
 }
 
 void ui_set_source_map(struct ui *ui, const struct pathmap *map)
@@ -128,6 +137,7 @@ static void __attribute__((format(printf, 2, 0))) set_message(struct ui *ui, con
         snprintf(ui->message, sizeof ui->message, "%s", clean);
         free(clean);
         ui->message_until_ns = ui->now_ns + MESSAGE_NS;
+        ui->is_hint = false;
 }
 
 void ui_tell(struct ui *ui, const char *fmt, ...)
@@ -192,6 +202,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
         return a < b ? a : b;
 }
 
+void ui_set_hint(struct ui *ui, const char *text)
+{
+        ui->hint = text;
+}
+
+static bool take_hint(struct ui *ui)
+{
+        if (!ui->hint || ui->message[0] || ui->prompt || !ui->heap || heap_tick(ui->heap) == 0)
+                return false;
+        ui_tell(ui, "%s", ui->hint);
+        ui->message_until_ns = ui->now_ns + HINT_NS;
+        ui->is_hint = true;
+        ui->hint = NULL;
+        return true;
+}
+
 bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
 {
         uint64_t next = UINT64_MAX;
@@ -205,15 +231,18 @@ bool ui_advance(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns)
                 time_reload(ui);
         }
         if (alerts_wait(ui)) {
-                time_reload(ui);
+                alerts_update(ui);
                 changed = true;
                 if (alerts_wait(ui))
                         next = 0;
+                else
+                        time_reload(ui); /* what was crossed goes onto the time line */
         }
         if (ui->message[0] && ui->now_ns >= ui->message_until_ns) {
                 ui->message[0] = '\0';
                 changed = true;
         }
+        changed |= take_hint(ui);
         if (ui->message[0])
                 next = earlier(next, ui->message_until_ns - ui->now_ns);
         if (order_held && ui->order_until_ns <= ui->now_ns) {
@@ -241,7 +270,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
 
         canvas_clear(canvas);
         canvas->plain = ui->plain || ui->settings->plain;
-        ui->columns_y = -1;
+        ui->columns_y = ui->footer_y = -1;
+        ui->n_footer = 0;
         ui->chart.columns = 0;
         if (nothing) {
                 const char *const waiting[] = { "heaptop:", "waiting", "for", "the", "first", "data" };

@@ -63,11 +63,18 @@ void ui_set_error(struct ui *ui, const struct refusal *refusal);
 /* For UI_FIX: what was chosen. */
 const struct refusal_fix *ui_fix(const struct ui *ui);
 
+/* Sites that are expected: X adds to them. Stays the caller's, as does heap_set_expected() with the same; NULL = X says no. */
+struct suppress;
+void ui_set_expected(struct ui *ui, struct suppress *expected);
+
 /* The process list of the picker; stays the caller's. */
 void ui_set_picker(struct ui *ui, struct picker *picker);
 
 /* A line at the bottom for a while: "4711 stopped for 2.8 ms, hooked 7 functions". */
 void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A line of advice, at the bottom once no message is: until a key is pressed, or for a while. TEXT is a literal. */
+void ui_set_hint(struct ui *ui, const char *text);
 
 /* The target ended, lost contact, ...: shown in the header and as a page until a key is pressed. REASON is for when the session
  * itself does not say how the target ended. */
@@ -109,6 +116,8 @@ const char *ui_copy_text(const struct ui *ui);
 
 /* For UI_EXPORT: what was typed: a format, then words like `kept` and a file. */
 const char *ui_export_words(const struct ui *ui);
+/* And the ticks that it is about: the marks that are compared, or a range that was picked; false: what is shown as it stands. */
+bool ui_export_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to);
 
 /* For UI_EDIT: the source file (an absolute path, from debug information: hostile; where it was found) or NULL, and the line, 0 = not known. */
 const char *ui_edit_file(struct ui *ui);

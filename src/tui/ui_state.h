@@ -7,10 +7,12 @@
 #include "tui/ui.h"
 
 enum {
+        SURVIVORS_MAX = 512, /* columns */
         CHART_ROWS = 1024, /* process rows kept for a chart: thinned to half of it, then filled up */
         LIST_MAX = 20000,  /* rows a list can be scrolled through; the filter reaches the rest */
         LIST_AHEAD = 256,  /* rows below those on screen that are at hand */
         HISTORY_LINES = 32,
+        FOOTER_KEYS = 32,
         TEXT_MAX = 128,    /* what can be typed into a prompt */
         TREE_ROWS_MAX = 20000,
         NARROW = 60,
@@ -36,12 +38,9 @@ struct moment {
         char text[96];
 };
 
-/* In one column marks are drawn over thresholds, and those over the rest. */
-enum { MOMENT_RANKS = 3 };
-static inline int moment_rank(const struct moment *moment)
-{
-        return moment->is_mark ? 2 : moment->is_alert;
-}
+/* In one column marks are drawn over thresholds, those over what became of the process, and that over the rest. (replay.c) */
+enum { MOMENT_RANKS = 4 };
+int moment_rank(const struct moment *moment);
 
 struct span_ns {
         uint64_t from_ns, to_ns;
@@ -108,7 +107,7 @@ struct stack_state {
         bool source_shown;      /* there was room for it when the view was last drawn */
         uint32_t source_lines;
         long source_scroll;     /* lines from where it would stand by itself */
-        int source_height;      /* as last drawn */
+        int source_y, source_height; /* as last drawn */
         struct source_sum *source_sums; /* bytes of its lines; NULL = not added up for this tree */
         size_t n_source_sums;
         char *source;           /* its text; NULL = there is none */
@@ -154,6 +153,8 @@ struct ui {
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
         struct settings *settings, own_settings; /* SETTINGS is never NULL */
+        struct suppress *expected; /* may be NULL */
+        bool shows_expected;       /* in the tables, marked */
         char file[512];
         uint64_t now_ns;
 
@@ -183,6 +184,13 @@ struct ui {
         struct rows whole;      /* all of the recording, for the time line */
         struct rows zoomed;     /* what the time line shows when it is zoomed */
         struct span_ns zoomed_span;
+        struct { /* under the chart of a wide overview: the last answer */
+                uint64_t site;
+                uint32_t tick;
+                struct span_ns span;
+                int n;
+                double values[SURVIVORS_MAX];
+        } alive;
         uint32_t zoomed_last;   /* the newest tick when that was read */
         struct moment *moments; /* all, in order of time */
         size_t n_moments, cap_moments;
@@ -225,6 +233,16 @@ struct ui {
         struct options_view *options;
         struct error_view *error;
 
+        /* the mouse */
+        struct {
+                int x, width;
+                enum command command;
+        } footer[FOOTER_KEYS];
+        size_t n_footer;
+        int footer_y;             /* -1 = there is none on screen */
+        uint64_t clicked, clicked_ns; /* the row and when; TABLE_NONE = none */
+        enum view clicked_view;
+
         /* typing */
         const struct prompt_type *prompt; /* NULL = nothing is asked */
         char typed[TEXT_MAX];
@@ -239,6 +257,8 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
+        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;
         char *copied;
@@ -345,6 +365,12 @@ const char *plus_minus(const struct canvas *canvas);
  * (help.c) */
 void help_text_box(struct ui *ui, struct canvas *canvas, const char *title, const char *text, int width,
                    int height);
+/* For texts that flow: WORD or the words of TEXT behind what began in OUT at *START, on a new line with INDENT cells where they do not
+ * fit into WIDTH. (help.c) What the words on VIEW's screen mean. (help_terms.c) */
+struct buf;
+void help_add_word(struct buf *out, size_t *start, const char *word, const char *gap, int indent, int width);
+void help_add_sentence(struct buf *out, size_t *start, const char *text, int indent, int width);
+void help_add_terms(struct buf *out, enum view view, int width);
 
 /* ---- numbers made from rows (facts.c) ---- */
 
@@ -372,6 +398,7 @@ void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct fac
 
 /* The recording has grown, or the rules have changed: what was crossed. Live, what is new is told. */
 void alerts_update(struct ui *ui);
+void alerts_leave_heap(struct ui *ui); /* another one comes: what this one said is forgotten, the user's rules stay */
 bool alerts_wait(const struct ui *ui); /* there is more to look at: call again soon */
 void alerts_add(struct ui *ui);        /* a new rule is typed */
 
@@ -383,6 +410,8 @@ uint64_t alerts_growing_since_ns(struct ui *ui);
 /* The rule that fires next at the rate of NOW: "WARN rss > 75% in 59m"; "" = none in sight. */
 const char *alerts_next(struct ui *ui, char *ret, size_t size);
 
+/* Does a rule fire at NOW that rings the bell and is not muted? */
+bool alerts_ring(struct ui *ui);
 /* How many rules fire at NOW, and the worst of them in words. */
 size_t alerts_firing(struct ui *ui, char *ret, size_t size);
 
@@ -434,6 +463,8 @@ void sites_complete(struct ui *ui, uint64_t selected);
 /* The same when moving by ROWS comes near the end of what is listed. */
 void sites_reach(struct ui *ui, long rows);
 void sites_sort_column(struct ui *ui, int step);
+void sites_mark_expected(struct ui *ui); /* X: the selected site is expected, or no longer */
+void sites_show_expected(struct ui *ui); /* Y: those that are, too, or not */
 void sites_next_limit(struct ui *ui); /* L: hide more of the small ones, or none */
 /* The columns by their index, false = no more: how the config file calls it, its title, what it is. And by its name. (site_columns.c) */
 bool sites_column(size_t index, const char **ret_name, const char **ret_title, const char **ret_help);
@@ -506,6 +537,7 @@ void before_list(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 bool source_available(struct ui *ui, const struct tree_node *node);
 const char *source_place(struct ui *ui, const struct tree_node *node); /* where it was found, NULL = nowhere */
 void source_forget(struct stack_state *stack);
+bool source_mouse(struct ui *ui, const struct key_event *event, enum ui_action *ret); /* the wheel over it scrolls, a click goes into it */
 bool source_key(struct ui *ui, enum command command); /* while the source has the keys: scrolls it; q and Esc lead out */
 void source_draw(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height,
                  const struct tree_node *node);
@@ -522,6 +554,7 @@ void marks_label(struct ui *ui);       /* gives each mark among the moments its 
 const char *marks_label_of(const struct ui *ui, const struct rec_mark *mark); /* its letter, else its name */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
+bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */
 void marks_changed(struct ui *ui);     /* marks came, went or have other names */
 void marks_follow(struct ui *ui);      /* the heap moved: what trees tell as kept follows */
 void marks_leave_heap(struct ui *ui);  /* before the heap goes away */
@@ -547,6 +580,7 @@ int time_reload(struct ui *ui);              /* the recording has grown: the tim
 uint32_t time_tick_at(const struct ui *ui, uint64_t time_ns);
 bool time_key(struct ui *ui, enum command command);
 void time_goto(struct ui *ui, const char *where);
+void time_go(struct ui *ui, uint64_t time_ns); /* to the tick at TIME_NS; a replay that plays is paused */
 bool time_play(struct ui *ui, uint64_t now_ns, uint64_t *ret_next_ns);
 uint64_t time_now_ns(const struct ui *ui); /* boot time of what is shown; 0 = nothing yet */
 int64_t time_wall(const struct ui *ui, uint64_t boot_ns);

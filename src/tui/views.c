@@ -3,7 +3,7 @@
 
 static const struct view_type overview = { .draw = overview_draw, .table = sites_list };
 static const struct view_type sites = { .draw = sites_draw, .table = sites_list };
-static const struct view_type stack = { .draw = stack_draw, .table = stack_list, .command = stack_key, .frame = stack_frame,
+static const struct view_type stack = { .draw = stack_draw, .table = stack_list, .command = stack_key, .mouse = source_mouse, .frame = stack_frame,
                                         .find = stack_find, .show = stack_show_selected, .forget = stack_forget };
 static const struct view_type before = { .draw = before_draw, .table = before_table };
 static const struct view_type replay = { .draw = replay_draw, .command = replay_command, .mouse = replay_mouse, .table = sites_list };

@@ -1,9 +1,11 @@
 /* fuzz_cgroup: what the kernel's files say about limits and freezing, with names that anybody chose, in files of our own.
  *
  * The input is the contents of each file in turn: /proc/1/cgroup, limits, status and mountinfo, then meminfo, then a cgroup's files,
- * with a 0 between them. */
+ * /proc/1/stat, vmstat and the counters of OOM kills, with a 0 between them. */
 #include "target/freezer.h"
 #include "target/limits.h"
+#include "target/oom.h"
+#include "target/wanted.h"
 
 #include "base/alloc.h"
 
@@ -20,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const files[] = {
         "proc/1/cgroup", "proc/1/limits", "proc/1/status", "proc/1/mountinfo", "proc/meminfo", "cgroup/memory.max",
         "cgroup/memory.current", "cgroup/cgroup.freeze", "cgroup/cgroup.events", "cgroup/a/memory.max", "cgroup/a/cgroup.freeze",
+        "proc/1/stat", "proc/vmstat", "cgroup/memory.events", "cgroup/a/memory.events",
 };
 static const char *const folders[] = { "proc", "proc/1", "cgroup", "cgroup/a" };
 static char root[] = "/tmp/fuzz_cgroup.XXXXXX";
@@ -67,6 +70,30 @@ static void write_file(const char *name, const uint8_t *data, size_t n)
         free(path);
 }
 
+/* Who is meant, and what killed it. */
+static void look_for(const char *proc, const char *cgroup)
+{
+        static const struct wanted all[] = {
+                { .kind = WANTED_NAME, .text = "shopd" },
+                { .kind = WANTED_UNIT, .text = "shop" },
+                { .kind = WANTED_CONTAINER, .text = "4f5a" },
+        };
+        struct wanted_process found;
+        struct oom_evidence evidence;
+        struct oom oom;
+
+        for (size_t i = 0; i < array_len(all); i++) {
+                struct err err = { 0 };
+
+                if (wanted_find_from(proc, &all[i], NULL, NULL, &found, &err) == 0 &&
+                    !memchr(found.comm, '\0', sizeof found.comm))
+                        abort();
+        }
+        oom_init_from(proc, cgroup, &oom, 1);
+        oom_look(&oom, &evidence);
+        oom_done(&oom);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         char *proc, *cgroup, remedy[700];
@@ -88,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         if (freezer_look_from(proc, cgroup, 1, &freezer))
                 freezer_remedy(&freezer, remedy, sizeof remedy);
+        look_for(proc, cgroup);
         free(proc);
         free(cgroup);
         return 0;

@@ -18,7 +18,7 @@ print_screen() {
         "$heaptop" replay "$session" --screen 100x30 --keys "$1" 2>"$work/err"
 }
 
-plan 8
+plan 10
 check "a file that is being written can be looked at" sh -c '"$1" replay "$2" --screen 80x24 | grep -q session_store_put' sh "$heaptop" "$session"
 check "it is shown as live" sh -c '"$1" replay "$2" --screen 80x24 | head -n 1 | grep -q LIVE' sh "$heaptop" "$session"
 
@@ -53,5 +53,9 @@ check "going to the start and back to the end changes nothing" same "$work/a" "$
 "$heaptop" replay "$session" --screen 80x24 --keys ': =start Enter m' >"$work/a"
 check "a mark can be set in a replay" test "$(query "$session" 'SELECT tick FROM mark')" = 1
 check "at the time of its tick" test "$(query "$session" 'SELECT mark.time_ns = tick.time_ns FROM mark JOIN tick ON tick.id = mark.tick')" = 1
+check "plain lines have labels and no chart" sh -c '"$1" replay "$2" --plain --screen 80x24 >"$3" &&
+        grep -q "class [a-z]*, live .*session_store_put" "$3" && ! grep -q "####" "$3"' sh "$heaptop" "$session" "$work/plain"
+check "the report says which leaks are found" sh -c '"$1" report "$2" --no-pager |
+        grep -q "detection  at this mean a leak of .* shows after about"' sh "$heaptop" "$session"
 check "one cell is enough" sh -c '[ "$("$1" replay "$2" --screen 1x1 | wc -l)" = 1 ]' sh "$heaptop" "$session"
 the_end

@@ -84,7 +84,7 @@ quick=$HEAPTOP_BUILD/tests/targets/quick
 
 # is_told SITE BYTES BLOCKS: by the report of the session
 is_told() {
-        grep -q "^ *[0-9]* .* $1  quick.c:" "$work/report" && grep -A 1 "^ *[0-9]* .* $1  quick.c:" "$work/report" |
+        grep -q "^ *[0-9]* .* $1  quick.c:" "$work/report" && grep -A 2 "^ *[0-9]* .* $1  quick.c:" "$work/report" |
                 grep -q " $2 in $3 blocks"
 }
 

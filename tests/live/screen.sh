@@ -64,7 +64,7 @@ is_free() { is_untouched $service; }
 n_ticks() { query "$session" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0; }
 grows_by_two() { [ "$(n_ticks)" -ge $((ticks_before + 2)) ]; }
 
-plan 48
+plan 57
 type_in "$heaptop"
 check "the picker lists processes" sees 'Nothing is attached'
 check "the demo service is there" sees "$service "
@@ -129,6 +129,31 @@ check "the terminal is as before" tty_is_sane
 watch five
 press C-c
 check "ctrl-C leaves" ended_with 0
+
+watch five-twice
+press C-c C-c
+check "so does ctrl-C twice" ended_with 0
+check "and the terminal is as before" tty_is_sane
+check "the service is free" wait_for is_free
+
+watch five-hup
+kill -HUP "$viewer"
+check "SIGHUP ends it" ended_with 129
+check "and the terminal is as before" tty_is_sane
+check "the service is free" wait_for is_free
+
+# the server of the terminal stops: nobody reads what is written
+watch five-deaf
+server=$(mux display-message -p '#{pid}')
+ticks_before=$(n_ticks)
+kill -STOP "$server"
+grows_by_ten() { [ "$(n_ticks)" -ge $((ticks_before + 10)) ]; }
+check "nobody reads for ten seconds: recording goes on" wait_for grows_by_ten
+kill -CONT "$server"
+nothing_lost() { [ "$(query "$session" 'SELECT max(lost_samples) FROM tick' 2>/dev/null)" = 0 ]; }
+check "and no sample is lost" wait_for nothing_lost
+press Q
+check "the screen is there again" ended_with 0
 
 watch six
 press D

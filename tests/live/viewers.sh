@@ -40,9 +40,10 @@ viewer_of() {
         done
 }
 
-plan 21
-open one "$heaptop -p $service --mean 64K -o $session" || skip_all "tmux does not start"
+plan 24
+mux new-session -d -s base 'exec sleep 600' || skip_all "tmux does not start" # keeps the server when the others are closed
 started="$started $(mux display-message -p '#{pid}')"
+open one "$heaptop -p $service --mean 64K -o $session"
 check "one watches" sees one session_store_put
 open two "$heaptop attach $service"
 check "another joins" sees two session_store_put
@@ -89,6 +90,19 @@ check "they leave with status 0" ended_with four 0
 close one
 close four
 close five
+
+open eight "$heaptop -p $service -o $work/eight.heaptop"
+sees eight session_store_put
+kill "$service"
+wait "$service" 2>/dev/null
+check "the end of the process has a page" sees eight "Process $service ended: killed by SIGTERM"
+press eight R
+check "R waits for the next of its name" sees eight 'Waiting for a new'
+start_service || exit 99
+check "and goes on with it" sees eight "is there again, pid $service"
+press eight Q
+ended_with eight 0
+close eight
 
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         chmod 755 "$work"

@@ -481,6 +481,34 @@ static void the_leak_stands_first_though_others_kept_more(void **state)
         fake_free(fake);
 }
 
+static void who_allocated_can_be_asked_for(void **state)
+{
+        struct compare_query query = { .list = COMPARE_ALL, .filter = "thread:work" };
+        struct fake *fake = fake_new();
+        uint32_t put = fake_add_site(fake, "put", "a.c", 1), get = fake_add_site(fake, "get", "b.c", 1), got[8];
+        struct heap *heap = heap_new(fake_history(fake));
+        struct compare *compare = compare_new(heap);
+
+        fake_set_thread(fake, 7, "worker");
+        fake_set_thread(fake, 8, "io");
+        fake_set_live(fake, get, MIB, 1);
+        fake_add_block_of(fake, 8, fake_stack_of(fake, get), MIB, 1, FAKE_START_NS + 1, 0);
+        fake_tick(fake);
+        fake_add_block_of(fake, 7, fake_stack_of(fake, put), MIB, 1, fake_process(fake)->time_ns + 1, 0);
+        fake_set_live(fake, put, MIB, 1);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 2), 0);
+        assert_int_equal(compare_set(compare, 1, 2, 2), 0);
+        assert_int_equal(compare_list(compare, &query, got, 8), 1);
+        assert_int_equal(got[0], put);
+        query.filter = "!thread:work get";
+        assert_int_equal(compare_list(compare, &query, got, 8), 1);
+        assert_int_equal(got[0], get);
+        compare_free(compare);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 static void the_words_say_what_the_figures_are(void **state)
 {
         uint32_t ids[4];
@@ -586,6 +614,7 @@ int main(void)
                 cmocka_unit_test(what_is_told_is_within_its_error),
                 cmocka_unit_test(shapes_are_named_by_what_they_look_like),
                 cmocka_unit_test(the_leak_stands_first_though_others_kept_more),
+                cmocka_unit_test(who_allocated_can_be_asked_for),
                 cmocka_unit_test(the_words_say_what_the_figures_are),
                 cmocka_unit_test(a_tree_of_what_was_kept_has_nothing_else),
                 cmocka_unit_test(nonsense_is_refused_and_an_error_leaves_nothing),

@@ -97,7 +97,7 @@ static void choices_are_in_the_order_of_what_they_choose(void **state)
 static void every_section_is_read(void **state)
 {
         read_text("# mine\n[screen]\nascii = yes\n  sort = live   ; indented\ncolumns = site, live CLASS\nlimit = 0.25 %\n"
-                  "[record]\nmean = 64K\nmax-size = 1.5G\nmax-cost = 2%\n[colors]\nwarn = bright-red\n[keys]\nmark = M\n"
+                  "[record]\nmean = 64K\nmin-free = 1.5G\nmax-cost = 2%\n[colors]\nwarn = bright-red\n[keys]\nmark = M\n"
                   "[alerts]\nrule = rss > 768M\nrule = heap > 80% CRITICAL: run a=b\n");
         assert_string_equal(config.mistake, "");
         assert_true(config.settings.ascii);
@@ -105,7 +105,7 @@ static void every_section_is_read(void **state)
         assert_string_equal(config.settings.columns, "site live class");
         assert_true(config.settings.limit > 0.0024 && config.settings.limit < 0.0026);
         assert_int_equal(config.settings.mean, 64 << 10);
-        assert_int_equal(config.settings.max_size, 1536u << 20);
+        assert_int_equal(config.settings.min_free, 1536u << 20);
         assert_true(config.settings.max_cost > 0.019 && config.settings.max_cost < 0.021);
         assert_int_equal(config.settings.looks.look[STYLE_WARN].color, 9);
         assert_int_equal(key_command(VIEW_OVERVIEW, 'M'), CMD_MARK);
@@ -375,11 +375,13 @@ static void what_the_file_says_becomes_options(void **state)
 {
         struct options options = { 0 };
 
-        read_text("[screen]\nascii=yes\nmouse=no\ncolor=never\n[record]\nmean=1M\ndebuginfod=no\n");
+        read_text("[screen]\nascii=yes\nmouse=no\ncolor=never\n[record]\nmean=1M\ndebuginfod=no\nmin-free=1G\nmax-cost=2%\n");
         config_to_options(&config, &options);
         assert_true(options.ascii && options.no_mouse && options.no_debuginfod);
         assert_int_equal(options.color, TERM_COLOR_NEVER);
         assert_int_equal(options.mean, 1 << 20);
+        assert_int_equal(options.min_free, 1 << 30);
+        assert_true(options.max_cost > 0.019 && options.max_cost < 0.021);
 }
 
 int main(void)

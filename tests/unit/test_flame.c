@@ -106,6 +106,26 @@ static void what_is_found_is_selected_and_n_goes_on(void **state)
         close_world(&world);
 }
 
+static void u_shows_the_runtime_and_keeps_the_frame(void **state)
+{
+        struct world world = flame("k k l j"); /* by way of OAuth, the smaller one */
+
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        assert_true(screen_has(world.ui, 80, 24, "6 frames folded (u)"));
+        press(world.ui, "u");
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        assert_false(screen_has(world.ui, 80, 24, "folded"));
+        press(world.ui, "j");
+        assert_non_null(strstr(selected(&world), "make_unique"));
+        press(world.ui, "k u k");
+        assert_string_equal(selected(&world), "OAuth::callback(Request const&)");
+        press(world.ui, "x");
+        assert_true(screen_has(world.ui, 80, 24, "folded (u x)"));
+        press(world.ui, "Left j"); /* Login::handle, and without user_of below it */
+        assert_string_equal(selected(&world), "SessionStore::put(User const&)");
+        close_world(&world);
+}
+
 static void turning_keeps_the_function(void **state)
 {
         struct world world = flame("t");
@@ -333,6 +353,26 @@ static void tab_leads_to_the_source_and_scrolls_it(void **state)
         close_world(&world);
 }
 
+static void the_wheel_over_the_source_scrolls_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "/ S e s s i o n Enter Enter");
+        struct key_event wheel = { .key = KEY_MOUSE_, .x = 30, .button = 5 };
+
+        free(drawn(world.ui, 80, 24));
+        assert_false(screen_has(world.ui, 80, 24, "  12 "));
+        wheel.y = world.ui->stack.source_y + 1;
+        ui_key(world.ui, &wheel, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "  12 "));
+        wheel.button = 1;
+        ui_key(world.ui, &wheel, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "Tab: tree"));
+        wheel.y = 5; /* a row of the tree */
+        ui_key(world.ui, &wheel, NOW);
+        assert_false(world.ui->stack.in_source);
+        assert_int_equal(world.ui->stack.table.selected, 1);
+        close_world(&world);
+}
+
 static void without_a_source_tab_goes_to_the_next_view(void **state)
 {
         struct world world = open_world(UI_LIVE, "/ o n _ e v Enter Enter");
@@ -380,6 +420,7 @@ int main(void)
                 cmocka_unit_test(arrows_lead_to_callers_children_and_brothers),
                 cmocka_unit_test(enter_zooms_and_esc_or_q_leads_out),
                 cmocka_unit_test(what_is_found_is_selected_and_n_goes_on),
+                cmocka_unit_test(u_shows_the_runtime_and_keeps_the_frame),
                 cmocka_unit_test(turning_keeps_the_function),
                 cmocka_unit_test(the_selection_stays_when_time_goes_on),
                 cmocka_unit_test(a_click_selects_and_a_second_one_zooms),
@@ -391,6 +432,7 @@ int main(void)
                 cmocka_unit_test(reset_brings_the_first_tree_back),
                 cmocka_unit_test(the_same_name_is_found_in_the_tree),
                 cmocka_unit_test(tab_leads_to_the_source_and_scrolls_it),
+                cmocka_unit_test(the_wheel_over_the_source_scrolls_it),
                 cmocka_unit_test(without_a_source_tab_goes_to_the_next_view),
                 cmocka_unit_test(what_a_site_is_like_stands_beside_it),
                 cmocka_unit_test(all_sizes_can_be_drawn),

@@ -480,6 +480,7 @@ static void ages_weigh_blocks_by_the_bytes_they_stand_for(void **state)
         uint32_t site = fake_add_site(fake, "f", NULL, 0), stack = fake_stack_of(fake, site);
         struct heap *heap = heap_new(fake_history(fake));
         int64_t ages[HEAP_AGES];
+        double alive[4];
 
         fake_set_live(fake, site, 4000, 3);
         fake_add_block(fake, stack, 100, 10, FAKE_START_NS, 0);                       /* 1000 bytes, 1000 s old */
@@ -496,6 +497,11 @@ static void ages_weigh_blocks_by_the_bytes_they_stand_for(void **state)
         assert_int_equal(ages[2], 1000);
         assert_int_equal(ages[3] + ages[4], 0);
         assert_int_equal(heap_age50_ns(heap, 77), 0);
+        assert_int_equal(heap_survivors(heap, site, FAKE_START_NS, FAKE_START_NS + 1000 * NS_PER_S, alive, 4), 0);
+        assert_true(alive[0] == 1000 && alive[1] == 0 && alive[2] == 2500 && alive[3] == 500);
+        assert_int_equal(heap_survivors(heap, site, FAKE_START_NS + 400 * NS_PER_S, FAKE_START_NS + 600 * NS_PER_S, alive, 2), 0);
+        assert_true(alive[0] == 0 && alive[1] == 2500);
+        assert_int_equal(heap_survivors(heap, 77, 5, 5, alive, 2), 0);
         heap_free(heap);
         fake_free(fake);
 }

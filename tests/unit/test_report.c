@@ -7,6 +7,8 @@
 #include "session.h"
 
 #include <errno.h>
+#include "model/inspect.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +116,35 @@ static void json_has_a_schema_whole_bytes_and_intervals(void **state)
         stack = json_array_get(json_object_get(site, "stacks"), 0);
         assert_int_equal(number_at(stack, "live_bytes"), number_at(live, "value"));
         assert_int_equal(json_array_size(json_object_get(stack, "frames")), 2);
+        json_decref(root);
+        store_close(store);
+}
+
+/* What stands beside the call tree on screen: the same numbers. */
+static void json_tells_what_blocks_are_like(void **state)
+{
+        struct store *store = make_session("blocks.heaptop");
+        json_t *root = report_as_json(store, &(struct report_options){ .form = REPORT_JSON, .top = 5 }), *row;
+        struct heap *heap = heap_new(store_history(store));
+        size_t at, seen_threads = 0;
+
+        assert_int_equal(heap_seek(heap, 90), 0);
+        json_array_foreach(json_object_get(root, "sites"), at, row) {
+                struct inspection seen;
+                json_t *blocks = json_object_get(row, "blocks");
+
+                assert_int_equal(inspect_site(heap, (uint32_t)number_at(row, "id"), &seen), 0);
+                assert_int_equal(number_at(blocks, "freed_bytes"), seen.freed_bytes);
+                assert_int_equal(number_at(blocks, "n_stacks"), seen.n_stacks);
+                assert_int_equal(json_array_size(json_object_get(blocks, "sizes")), seen.n_sizes);
+                assert_int_equal(json_array_size(json_object_get(blocks, "ages")), HEAP_AGES);
+                for (size_t i = 0; i < HEAP_AGES; i++)
+                        assert_int_equal(number_at(json_array_get(json_object_get(blocks, "ages"), i), "bytes"), seen.ages[i]);
+                assert_int_equal(json_array_size(json_object_get(blocks, "threads")), seen.threads.n);
+                seen_threads += seen.threads.n;
+        }
+        assert_true(seen_threads > 0);
+        heap_free(heap);
         json_decref(root);
         store_close(store);
 }
@@ -261,6 +292,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_page_of_text_names_sites_and_their_stacks),
                 cmocka_unit_test(json_has_a_schema_whole_bytes_and_intervals),
+                cmocka_unit_test(json_tells_what_blocks_are_like),
                 cmocka_unit_test(at_an_earlier_moment_and_over_a_range),
                 cmocka_unit_test(moments_are_ticks_marks_times_and_distances),
                 cmocka_unit_test(nothing_recorded_yet_is_said),

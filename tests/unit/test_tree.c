@@ -443,6 +443,87 @@ static void a_large_inverted_tree_follows_what_can_be_seen(void **state)
         fake_free(fake);
 }
 
+/* ---- folding ---- */
+
+/* The way to NODE by the frames that stay. */
+static void way_to(const struct tree *tree, uint32_t node, bool runtime, bool inlined, char *ret, size_t size)
+{
+        size_t len;
+
+        if (node == 0) {
+                ret[0] = '\0';
+                return;
+        }
+        way_to(tree, tree->nodes[node].parent, runtime, inlined, ret, size);
+        len = strlen(ret);
+        if (!(runtime && tree->nodes[node].runtime) && !(inlined && tree->nodes[node].inlined))
+                snprintf(ret + len, size - len, ">%u", tree->nodes[node].frame);
+}
+
+static void check_folded(const struct tree *whole, const struct tree *tree, const uint32_t *origins, bool runtime, bool inlined)
+{
+        for (uint32_t i = 1; i < tree->n; i++) {
+                int64_t live = 0;
+                char way[2048], other[2048];
+
+                assert_false((runtime && tree->nodes[i].runtime) || (inlined && tree->nodes[i].inlined));
+                assert_int_equal(whole->nodes[origins[i]].frame, tree->nodes[i].frame);
+                way_to(tree, i, false, false, way, sizeof way);
+                for (uint32_t k = 1; k < whole->n; k++) {
+                        if (whole->nodes[k].frame != tree->nodes[i].frame ||
+                            (runtime && whole->nodes[k].runtime) || (inlined && whole->nodes[k].inlined))
+                                continue;
+                        way_to(whole, k, runtime, inlined, other, sizeof other);
+                        if (strcmp(way, other) == 0)
+                                live += whole->nodes[k].live_bytes;
+                }
+                assert_int_equal(tree->nodes[i].live_bytes, live);
+        }
+        assert_int_equal(tree->nodes[0].live_bytes, whole->nodes[0].live_bytes);
+}
+
+static void folded_frames_leave_what_they_call_to_their_callers(void **state)
+{
+        struct fake *fake = fake_new();
+        struct heap *heap = heap_new(fake_history(fake));
+        uint32_t module = fake_add_module(fake, "/m"), frames[12], stacks[STACKS];
+
+        srand(7);
+        for (int i = 0; i < 12; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "f%d", i);
+                frames[i] = fake_add_frame(fake, module, name, NULL, 0);
+                if (i % 3 == 0)
+                        fake_set_frame(fake, frames[i], name, NULL, 0, REC_FRAME_NAMED | REC_FRAME_RUNTIME);
+                if (i % 4 == 1)
+                        fake_add_inline(fake, frames[i], "inlined", "in.h", (uint32_t)i);
+        }
+        for (int i = 0; i < STACKS; i++) {
+                stacks[i] = fake_add_stack(fake, i && rand() % 8 ? stacks[rand() % i] : 0, frames[rand() % 12]);
+                fake_set_site(fake, stacks[i], 0);
+                fake_set_stack_live(fake, stacks[i], 1 + rand() % 100000, 1);
+        }
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        for (int how = 0; how < 8; how++) {
+                bool runtime = how & 1, inlined = how & 2, inverted = how & 4;
+                struct tree whole, tree;
+                uint32_t *origins = NULL;
+
+                assert_int_equal(heap_tree(heap, 0, inverted, &whole), 0);
+                assert_int_equal(heap_tree(heap, 0, inverted, &tree), 0);
+                tree_fold(&tree, runtime, inlined, TREE_LIVE, &origins);
+                check_tree(&tree);
+                check_folded(&whole, &tree, origins, runtime, inlined);
+                free(origins);
+                tree_done(&tree);
+                tree_done(&whole);
+        }
+        heap_free(heap);
+        fake_free(fake);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -458,6 +539,7 @@ int main(void)
                 cmocka_unit_test(the_frame_of_a_site_knows_it_and_what_grows),
                 cmocka_unit_test(reading_on_comes_by_each_line_once),
                 cmocka_unit_test(a_large_inverted_tree_follows_what_can_be_seen),
+                cmocka_unit_test(folded_frames_leave_what_they_call_to_their_callers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "screen_world.h"
 
+#include "base/suppress.h"
 #include "base/alloc.h"
 
 #include <locale.h>
@@ -300,6 +301,108 @@ static void lines_are_edited_and_come_back(void **state)
         assert_true(screen_has(world.ui, 80, 24, ":x"));
         press(world.ui, "ctrl-A ctrl-K Backspace");
         assert_false(screen_has(world.ui, 80, 24, ":x"));
+        close_world(&world);
+}
+
+static void an_expected_site_is_hidden_counted_and_shown_marked(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        struct suppress *expected = suppress_new();
+        char *added;
+
+        ui_set_expected(world.ui, expected);
+        heap_set_expected(world.heap, expected);
+        press(world.ui, "X");
+        assert_false(screen_has(world.ui, 80, 24, " SessionStore::put(\xe2\x80\xa6)     store.cc"));
+        assert_true(screen_has(world.ui, 80, 24, "is expected: hidden"));
+        assert_true(screen_has(world.ui, 80, 24, "hidden: 1 expected (Y)"));
+        press(world.ui, "Y g");
+        assert_true(screen_has(world.ui, 80, 24, ">expect   96M"));
+        added = suppress_added(expected);
+        assert_true(strncmp(added, "leak:^SessionStore::put(", 24) == 0);
+        free(added);
+        press(world.ui, "X");
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        assert_int_equal(suppress_count(expected), 0);
+        ui_set_expected(world.ui, NULL);
+        press(world.ui, "X");
+        assert_true(screen_has(world.ui, 80, 24, "only a site can be expected"));
+        heap_set_expected(world.heap, NULL);
+        suppress_free(expected);
+        close_world(&world);
+}
+
+static struct key_event mouse_at(int x, int y, int button)
+{
+        return (struct key_event){ .key = KEY_MOUSE_, .x = x, .y = y, .button = button };
+}
+
+static enum ui_action click_at(struct world *world, int x, int y, uint64_t now_ns)
+{
+        struct key_event event = mouse_at(x, y, 1);
+
+        return ui_key(world->ui, &event, now_ns);
+}
+
+static void a_double_click_is_enter_and_two_slow_ones_are_not(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        click_at(&world, 20, 4, NOW);
+        click_at(&world, 20, 4, NOW + NS_PER_S);
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        assert_true(screen_has(world.ui, 80, 24, ">flat    196M"));
+        click_at(&world, 20, 5, NOW + 2 * NS_PER_S);
+        click_at(&world, 20, 4, NOW + 2 * NS_PER_S + 1); /* another row */
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        click_at(&world, 20, 4, NOW + 2 * NS_PER_S + 2);
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        close_world(&world);
+}
+
+static void a_click_on_the_footer_presses_the_key(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        int x = 1;
+
+        assert_true(screen_has(world.ui, 80, 24, " Enter stack  m mark"));
+        assert_int_equal(click_at(&world, x + 13, 23, NOW), UI_MARK);
+        close_world(&world);
+        world = open_world(UI_LIVE, "2");
+        assert_true(screen_has(world.ui, 80, 24, "/ filter"));
+        click_at(&world, 2, 23, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        close_world(&world);
+}
+
+static void the_wheel_zooms_over_the_chart_and_scrolls_over_the_table(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+        struct key_event up = mouse_at(40, 6, 4), down = mouse_at(40, 20, 5);
+
+        assert_true(screen_has(world.ui, 80, 24, "[1 Overview]"));
+        ui_key(world.ui, &up, NOW);
+        assert_true(screen_has(world.ui, 80, 24, "showing the last"));
+        assert_true(screen_has(world.ui, 80, 24, ">grow     96M"));
+        ui_key(world.ui, &down, NOW);
+        assert_false(screen_has(world.ui, 80, 24, "SessionStore::put"));
+        close_world(&world);
+}
+
+static void a_hint_waits_for_the_message_and_goes_with_the_first_key(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2");
+        uint64_t next;
+
+        ui_say(world.ui, NOW, "attached");
+        ui_set_hint(world.ui, "m before, m after");
+        ui_advance(world.ui, NOW + NS_PER_S, &next);
+        assert_true(screen_has(world.ui, 80, 24, "attached"));
+        assert_true(ui_advance(world.ui, NOW + 6 * NS_PER_S, &next));
+        assert_true(screen_has(world.ui, 80, 24, "m before, m after"));
+        press(world.ui, "j");
+        assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
         close_world(&world);
 }
 
@@ -794,6 +897,8 @@ static void fuzz(enum ui_mode mode, int keys)
                         ui_set_last_tick(world.ui, fake_tick(world.fake), now);
                 if (next_random(200) == 0)
                         ui_set_ended(world.ui, "gone");
+                if (next_random(300) == 0)
+                        ui_set_error(world.ui, &(struct refusal){ .pid = 1, .said = "no", .n_fixes = 2 });
                 ui_draw(world.ui, canvas);
                 check_canvas(canvas);
                 canvas_free(canvas);
@@ -890,6 +995,11 @@ int main(void)
                 cmocka_unit_test(a_colon_takes_commands_and_settings_by_name),
                 cmocka_unit_test(tab_completes_what_is_typed),
                 cmocka_unit_test(lines_are_edited_and_come_back),
+                cmocka_unit_test(an_expected_site_is_hidden_counted_and_shown_marked),
+                cmocka_unit_test(a_double_click_is_enter_and_two_slow_ones_are_not),
+                cmocka_unit_test(a_click_on_the_footer_presses_the_key),
+                cmocka_unit_test(the_wheel_zooms_over_the_chart_and_scrolls_over_the_table),
+                cmocka_unit_test(a_hint_waits_for_the_message_and_goes_with_the_first_key),
                 cmocka_unit_test(a_source_that_is_not_here_is_named),
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
