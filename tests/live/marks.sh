@@ -66,6 +66,8 @@ check "and from the file" wait_for has_marks 1
 press two Q
 press one Q
 check "the service is free again" wait_for is_untouched "$service"
+is_finished() { [ ! -e "$session-live" ]; }
+wait_for is_finished # before, it is no replay
 mux new-session -d -s three -x 100 -y 30 "exec env TERM=screen $heaptop replay $session"
 sees three 'PAUSED' >/dev/null
 press three 4
