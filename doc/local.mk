@@ -39,5 +39,7 @@ EXTRA_DIST += %D%/queries.sql
 EXTRA_DIST += %D%/tour.md
 EXTRA_DIST += %D%/containers.md
 EXTRA_DIST += %D%/sampling.md
-EXTRA_DIST += %D%/formats.md %D%/schema/diff.json %D%/schema/doctor.json %D%/schema/export.json %D%/schema/list.json \
+EXTRA_DIST += %D%/formats.md
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = %D%/schema/diff.json %D%/schema/doctor.json %D%/schema/export.json %D%/schema/list.json \
 	%D%/schema/report.json %D%/schema/resymbolize.json

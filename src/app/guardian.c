@@ -224,7 +224,8 @@ static void send_answer(struct guardian *guardian, const struct answer *answer)
         send(guardian->socket[0], answer, sizeof *answer, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* The service that is followed may be there again. The viewer finds the new session by itself; only what is wrong is told. */
+/* The service that is followed may be there again. The viewer finds the new session by itself; only what is
+ * wrong is told. */
 static void look_for_next(struct guardian *guardian)
 {
         struct answer answer = { .kind = ASK_WAIT };
@@ -327,7 +328,8 @@ static void wait_for_recorder(struct guardian *guardian)
         if (guard->kept && guard->recorder > 0) {
                 guard_leave_behind(guard);
                 if (guardian->series.active)
-                        say("restarts of %s are not followed any more: that takes a heaptop that stays", guardian->series.words);
+                        say("restarts of %s are not followed any more: that takes a heaptop that stays",
+                            guardian->series.words);
                 say("recording of %d goes on into %s; look: heaptop attach %d; end: heaptop detach %d", (int)guard->target,
                     guard->ok.path, (int)guard->target, (int)guard->target);
                 return;
@@ -408,7 +410,8 @@ int guardian_run(const struct guardian_plan *plan)
                 if (r == 0 && status)
                         return status;
                 if (r < 0 && guardian.has_tty && !plan->recording.launch) { /* a page says what can be done */
-                        fill_error(&guardian.refused, plan->recording.pid ? plan->recording.pid : guardian.recording.pid, &err);
+                        fill_error(&guardian.refused,
+                                   plan->recording.pid ? plan->recording.pid : guardian.recording.pid, &err);
                         refusal_explain(&guardian.refused, &refusal);
                         viewing.refusal = &refusal;
                         viewing.mode = UI_PICK;

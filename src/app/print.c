@@ -10,6 +10,7 @@
 #include "app/user.h"
 #include "app/which.h"
 #include "base/alloc.h"
+#include "base/errors.h"
 #include "base/exit.h"
 #include "store/store.h"
 
@@ -65,7 +66,9 @@ int command_report(const struct subcommand *subcommand, struct options *options)
         const char *path;
 
         user_find(&user);
-        if (which_moment(options, &err) < 0 || which_session(subcommand, options, room, &path, &err) < 0 ||
+        if (options->json && options->csv)
+                err_set_id(&err, ERROR_VALUE, EINVAL, "--json and --csv cannot both be had");
+        if (err.code || which_moment(options, &err) < 0 || which_session(subcommand, options, room, &path, &err) < 0 ||
             user_drop(&user, &err) < 0)
                 return say_error(&err);
         return print_report(path, options, &user);

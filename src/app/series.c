@@ -119,7 +119,9 @@ uint64_t series_pause_ns(unsigned quick)
 
         if (quick <= QUICK_FREE)
                 return 0;
-        return doublings >= 5 || 1u << doublings > LONGEST_PAUSE_S ? LONGEST_PAUSE_S * NS_PER_S : (1ull << doublings) * NS_PER_S;
+        if (doublings >= 5)
+                return LONGEST_PAUSE_S * NS_PER_S;
+        return (1ull << doublings) * NS_PER_S;
 }
 
 bool series_goes_on(struct series *series, const struct status *last)
@@ -151,7 +153,8 @@ static bool follows(const char *path, const char *previous)
         if (store_open(path, &store, NULL) < 0)
                 return false;
         history = store_history(store);
-        found = history->session(history->arg, &session) == 0 && session.previous && strcmp(session.previous, previous) == 0;
+        found = history->session(history->arg, &session) == 0 && session.previous &&
+                strcmp(session.previous, previous) == 0;
         store_close(store);
         return found;
 }

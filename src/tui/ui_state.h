@@ -1,6 +1,7 @@
 /* ui_state: what the screens share: the whole of struct ui, for the files of this folder only. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/pathmap.h"
 #include "model/inspect.h"
 #include "tui/table.h"
@@ -523,6 +524,7 @@ void stack_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 void stack_age_band(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* its ages alone */
 int stack_age_rows(const struct ui *ui); /* how many it takes */
 const char *stack_ages_words(struct ui *ui);
+void stack_site_words(struct ui *ui, struct buf *out, int width); /* the pane in words, for the info window */
 void stack_who(struct ui *ui, struct canvas *canvas, int x, int y, int width); /* a line: threads, libraries, allocators */
 /* Bars of the ages of SITE's live bytes; uses 5 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
