@@ -58,6 +58,7 @@ sees two 'name:'
 press two -l 'warm up'
 press two Enter
 check "the mark that it renames has that name in the first one" sees one 'A [0-9:]* "warm up"'
+sees two ' B>now ' # there is nothing after B before the next tick
 press two '>'
 sees two '\[B>now\]'
 press two d
