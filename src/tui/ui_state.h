@@ -258,7 +258,7 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
-        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool hint;                /* one comes when the message is gone */
         bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;

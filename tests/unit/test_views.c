@@ -396,11 +396,11 @@ static void a_hint_waits_for_the_message_and_goes_with_the_first_key(void **stat
         uint64_t next;
 
         ui_say(world.ui, NOW, "attached");
-        ui_set_hint(world.ui, "m before, m after");
+        ui_give_hint(world.ui);
         ui_advance(world.ui, NOW + NS_PER_S, &next);
         assert_true(screen_has(world.ui, 80, 24, "attached"));
         assert_true(ui_advance(world.ui, NOW + 6 * NS_PER_S, &next));
-        assert_true(screen_has(world.ui, 80, 24, "m before, m after"));
+        assert_true(screen_has(world.ui, 80, 24, "m before the thing you suspect, m after, then c"));
         press(world.ui, "j");
         assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
         close_world(&world);
