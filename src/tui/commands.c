@@ -104,8 +104,11 @@ void show_view(struct ui *ui, enum view view)
                 return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
+        if (view == VIEW_OVERVIEW || view == VIEW_SITES || view == VIEW_REPLAY || ui->view == VIEW_OVERVIEW ||
+            ui->view == VIEW_SITES || ui->view == VIEW_REPLAY)
+                metric_give_back(ui);
         if (view == VIEW_STACK && ui->range.set)
-                ui->metric = TREE_KEPT;
+                metric_lend(ui, TREE_KEPT);
         if (view != ui->view && view_type(view)->show)
                 view_type(view)->show(ui);
         ui->view = view;
@@ -133,6 +136,7 @@ static enum ui_action go_back(struct ui *ui)
         }
         if (ui->mode == UI_PICK || ui->view == top)
                 return UI_QUIT;
+        metric_give_back(ui);
         ui->view = top;
         return UI_NOTHING;
 }
@@ -367,6 +371,7 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 show_view(ui, VIEW_STACK);
                 return UI_NOTHING;
         case CMD_ALL_SITES:
+                metric_give_back(ui);
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
                 return UI_NOTHING;

@@ -447,7 +447,7 @@ static void enter(struct ui *ui, struct marks_view *view)
         }
         if (site.f.kept_bytes <= 0)
                 ui_tell(ui, "nothing that it made in that time is kept: this is all that lives");
-        ui->metric = site.f.kept_bytes > 0 ? TREE_KEPT : TREE_LIVE;
+        metric_lend(ui, site.f.kept_bytes > 0 ? TREE_KEPT : TREE_LIVE);
         stack_forget(ui);
         stack_show(ui, (uint32_t)id);
         ui->view = VIEW_STACK;

@@ -5,6 +5,7 @@
 
 #include "base/suppress.h"
 #include "base/alloc.h"
+#include "tui/ui_state.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -494,6 +495,23 @@ static void the_newest_pair_is_shown_until_another_is_chosen(void **state)
         fake_add_mark(world.fake, "D");
         assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
         assert_true(screen_has(world.ui, 80, 24, "[A>B]"));
+        close_world(&world);
+}
+
+static void what_a_comparison_shows_stays_with_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c Enter");
+
+        assert_int_equal(world.ui->view, VIEW_STACK);
+        assert_int_equal(world.ui->metric, TREE_KEPT);
+        press(world.ui, "f");
+        assert_int_equal(world.ui->metric, TREE_KEPT);
+        press(world.ui, "1 3");
+        assert_int_equal(world.ui->metric, TREE_LIVE);
+        press(world.ui, "1 c Enter q f");
+        assert_int_equal(world.ui->metric, TREE_LIVE);
+        press(world.ui, "b 1 c Enter 1 Enter"); /* what `b` chose is there again */
+        assert_int_equal(world.ui->metric, TREE_CHANGE);
         close_world(&world);
 }
 
@@ -1005,6 +1023,7 @@ int main(void)
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
                 cmocka_unit_test(a_pair_stays_when_marks_come),
                 cmocka_unit_test(the_newest_pair_is_shown_until_another_is_chosen),
+                cmocka_unit_test(what_a_comparison_shows_stays_with_it),
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
                 cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
