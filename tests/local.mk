@@ -94,6 +94,7 @@ UNIT_TESTS = \
 	%D%/unit/test_scripts \
 	%D%/unit/test_shorten \
 	%D%/unit/test_site_names \
+	%D%/unit/test_series \
 	%D%/unit/test_slots \
 	%D%/unit/test_source \
 	%D%/unit/test_stacks \
@@ -288,6 +289,7 @@ dist_check_SCRIPTS = \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \
 	%D%/live/recorder.sh \
+	%D%/live/config.sh \
 	%D%/live/export.sh \
 	%D%/live/replay.sh \
 	%D%/live/resymbolize.sh \

@@ -83,6 +83,7 @@ static int put_sites(struct list *list)
                 json_object_set_new(object, "file", json_text_or_null(line.file));
                 json_object_set_new(object, "line", line.line ? json_integer(line.line) : json_null());
                 json_object_set_new(object, "module", line.module ? json_integer(line.module) : json_null());
+                json_object_set_new(object, "blocks", report_blocks(heap, ids[i]));
                 json_object_set_new(object, "kept_bytes", json_integer(export_kept_of(list->kept, ids[i])));
                 put(list, object);
         }

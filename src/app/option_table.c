@@ -76,7 +76,8 @@ const struct option_row option_wait = {
                   "on. A live screen goes on with the new session by itself; `heaptop list` shows which "
                   "sessions belong together. Ctrl-C, `heaptop detach` or the end of the time given with "
                   "-d, which counts from the beginning, waiting included, ends it. Of a process and its "
-                  "own children of the same name, a server and its workers, the parent is meant.",
+                  "own children of the same name, a server and its workers, the parent is meant. One that ends "
+                  "within five seconds again and again is looked for less often, up to every 30 seconds.",
 };
 const struct option_row option_all = {
         .name = "all", .kind = OPTION_FLAG, .offset = FIELD(all),

@@ -16,6 +16,11 @@
 /* A process that has only begun may have no allocator yet, or be in the hands of whoever started it. */
 static const uint64_t PATIENCE_NS = 10 * NS_PER_S;
 
+/* Shorter ones count as a crash at the start. */
+static const uint64_t QUICK_NS = 5 * NS_PER_S;
+
+enum { QUICK_FREE = 3, LONGEST_PAUSE_S = 30 };
+
 static const char suffix[] = ".heaptop";
 
 void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted)
@@ -44,6 +49,8 @@ int series_look(struct series *series, struct recording *recording, struct err *
         uint64_t now_ns = clock_boottime_ns();
         int r;
 
+        if (now_ns < series->not_before_ns)
+                return 0;
         r = wanted_find(&series->wanted, NULL, NULL, &process, err);
         if (r == -ENOENT) {
                 *err = (struct err){ 0 };
@@ -106,12 +113,23 @@ void series_comes_after(struct series *series, const char *previous, uint32_t nu
         number_output(series);
 }
 
+uint64_t series_pause_ns(unsigned quick)
+{
+        unsigned doublings = quick > QUICK_FREE ? quick - QUICK_FREE - 1 : 0;
+
+        if (quick <= QUICK_FREE)
+                return 0;
+        return doublings >= 5 || 1u << doublings > LONGEST_PAUSE_S ? LONGEST_PAUSE_S * NS_PER_S : (1ull << doublings) * NS_PER_S;
+}
+
 bool series_goes_on(struct series *series, const struct status *last)
 {
         if (!series->active || !last->target_ended)
                 return false;
         series->refused = (struct wanted_process){ 0 };
         series->gave_up = false;
+        series->quick = last->watched_ns < QUICK_NS ? series->quick + 1 : 0;
+        series->not_before_ns = clock_boottime_ns() + series_pause_ns(series->quick);
         series_comes_after(series, last->path, series->number);
         return true;
 }

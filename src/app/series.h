@@ -28,6 +28,8 @@ struct series {
         struct wanted_process refused; /* could not be attached to, so far */
         uint64_t refused_ns;      /* since then */
         bool gave_up;             /* on that one: only another process is of interest */
+        unsigned quick;           /* so many sessions in a row were over within seconds */
+        uint64_t not_before_ns;   /* then the next look waits */
 };
 
 /* Follows WANTED (copied) as PLAN says. */
@@ -43,6 +45,10 @@ int series_look(struct series *series, struct recording *recording, struct err *
 /* The recorder on what was found could not begin, for ERR. True when it is worth another look: the process had only begun, or is
  * gone again; false when the series is over. */
 bool series_refused(struct series *series, const struct err *err);
+
+/* For how long nobody looks after QUICK sessions in a row that were over within five seconds, nanoseconds: a service that
+ * crashes as soon as it is started must not fill the disk with sessions. Nothing for the first three, then a second, doubling up to 30. */
+uint64_t series_pause_ns(unsigned quick);
 
 /* A session has ended as LAST says. True when the series goes on: the target was what ended. */
 bool series_goes_on(struct series *series, const struct status *last);

@@ -110,6 +110,7 @@ struct compare_query {
         enum compare_sort sort;
         bool reverse;
         const char *filter; /* as in heap_query; live bytes are those at AT */
+        bool with_expected; /* likewise */
 };
 
 /* What LIST is sorted by when nobody says. */

@@ -236,6 +236,8 @@ static size_t collect(struct compare *compare, const struct compare_query *query
                         continue;
                 if (compare->filter.n > 0 && !matches(compare, &site))
                         continue;
+                if (!query->with_expected && heap_is_expected(compare->heap, id))
+                        continue;
                 compare->rows[n++] = (struct compare_row){
                         .key = key_of(&site, query->sort), .name = query->sort == COMPARE_BY_NAME ? site.name : NULL,
                         .kept = site.f.kept_bytes, .live = site.f.live_at, .id = id,

@@ -77,6 +77,22 @@ static void need_rules(struct ui *ui, struct alerts_view *view)
                 set_rules(view, rules, alert_defaults(heap_session(ui->heap)->limit_bytes > 0, rules));
 }
 
+void alerts_leave_heap(struct ui *ui)
+{
+        struct alert_rule rules[ALERTS_MAX];
+        const struct alert_rule *old;
+        size_t n;
+
+        if (!ui->alerts || !ui->alerts->ready)
+                return;
+        n = alerts_rules(ui->alerts->alerts, &old);
+        if (n > 0)
+                memcpy(rules, old, n * sizeof *old);
+        set_rules(ui->alerts, rules, n);
+        ui->alerts->ready = ui->alerts->own; /* the common ones depend on the limit */
+        ui->alerts->more = ui->alerts->bell = false;
+}
+
 int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
 {
         struct alert_rule rules[ALERTS_MAX];
@@ -102,6 +118,8 @@ int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
         }
         if (view->own)
                 set_rules(view, rules, n);
+        if (ui->heap && heap_tick(ui->heap) > 0)
+                time_reload(ui);
         return r;
 }
 

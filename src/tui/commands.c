@@ -242,9 +242,9 @@ static enum ui_action click_footer(struct ui *ui, int x)
 }
 
 /* Is it the second of two quick clicks on one row? */
-static bool is_double(struct ui *ui, uint64_t id)
+static bool is_double(struct ui *ui, uint64_t id, bool twice)
 {
-        bool again = ui->clicked == id && ui->now_ns - ui->clicked_ns < DOUBLE_NS && ui->clicked_view == ui->view;
+        bool again = twice || (ui->clicked == id && ui->now_ns - ui->clicked_ns < DOUBLE_NS && ui->clicked_view == ui->view);
 
         ui->clicked = again ? TABLE_NONE : id;
         ui->clicked_ns = ui->now_ns;
@@ -252,11 +252,11 @@ static bool is_double(struct ui *ui, uint64_t id)
         return again;
 }
 
-static enum ui_action click_row(struct ui *ui, struct table *table, size_t row)
+static enum ui_action click_row(struct ui *ui, struct table *table, size_t row, bool twice)
 {
         table->selected = row;
         table->touched = true;
-        if (!is_double(ui, table->ids[row]) || key_command(ui->view, KEY_ENTER_) == CMD_NONE)
+        if (!is_double(ui, table->ids[row], twice) || key_command(ui->view, KEY_ENTER_) == CMD_NONE)
                 return UI_NOTHING;
         return run_command(ui, key_command(ui->view, KEY_ENTER_));
 }
@@ -268,7 +268,7 @@ static enum ui_action click(struct ui *ui, struct table *table, const struct key
         if (ui->overlay == VIEWS && event->y == ui->footer_y && !ui->prompt)
                 return click_footer(ui, event->x);
         if (table && row < table->n)
-                return click_row(ui, table, row);
+                return click_row(ui, table, row, event->twice);
         if (table == &ui->sites && ui->heap && event->y == ui->columns_y) {
                 sites_sort_at(ui, event->x);
         } else if (table == &ui->processes && ui->picker && event->y == ui->columns_y) {

@@ -211,6 +211,15 @@ static void put_box(struct area *area, const struct flame_box *box)
         area->canvas->cursor_y = box->y;
 }
 
+static const char *nothing_words(const struct ui *ui)
+{
+        if (ui->metric == TREE_CHANGE)
+                return "nothing has grown; b counts something else";
+        if (ui->metric == TREE_BORN)
+                return "nothing was sampled yet";
+        return "no sampled block lives; b counts what was allocated";
+}
+
 void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)
 {
         struct flame_view *flame = flame_get(ui);
@@ -222,7 +231,7 @@ void flame_draw_pane(struct ui *ui, struct canvas *canvas, int x, int y, int wid
         for (size_t i = 0; i < flame->n_boxes; i++)
                 put_box(&area, &flame->boxes[i]);
         if (flame->n_boxes == 0)
-                canvas_put(canvas, x + 1, y, width - 1, STYLE_DIM, ui->metric == TREE_CHANGE ? "nothing has grown" : "there is nothing to show");
+                canvas_put(canvas, x + 1, y, width - 1, STYLE_DIM, nothing_words(ui));
 }
 
 /* ---- what is selected, in words ---- */

@@ -21,6 +21,7 @@ enum { MOUSE_RELEASED = -1, MOUSE_DRAGGED = -2 };
 struct key_event {
         uint32_t key;
         int x, y;            /* KEY_MOUSE_: the cell */
+        bool twice;          /* the terminal took two clicks for one */
         int button;          /* 1 = left, 3 = right, 4 and 5 = wheel up and down; the left one was let go, or is held and moved */
 };
 

@@ -230,7 +230,8 @@ static void choose(struct ui *ui, struct marks_view *view, size_t pair)
 
 static void fill_list(struct ui *ui, struct marks_view *view)
 {
-        struct compare_query query = { view->list, view->sort[view->list], view->reverse[view->list], ui->filter };
+        struct compare_query query = { view->list, view->sort[view->list], view->reverse[view->list], ui->filter,
+                                       ui->shows_expected };
         uint32_t *ids = xreallocarray(NULL, LIST_MAX, sizeof *ids);
         int total = compare_list(view->compare, &query, ids, LIST_MAX);
         size_t n = total < 0 ? 0 : total < LIST_MAX ? (size_t)total : LIST_MAX;

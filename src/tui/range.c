@@ -102,9 +102,10 @@ static int keep_those(struct ui *ui, uint32_t *ids, int n)
 
 int range_list(struct ui *ui, uint32_t *ids)
 {
-        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter };
+        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter,
+                                    .with_expected = ui->shows_expected };
         struct compare_query kept = { COMPARE_KEPT, ui->sort == HEAP_BY_BLOCKS ? COMPARE_BY_BLOCKS : COMPARE_BY_KEPT, ui->reverse,
-                                      ui->filter };
+                                      ui->filter, ui->shows_expected };
         bool by_kept = ui->sort == HEAP_BY_LIVE || ui->sort == HEAP_BY_BLOCKS;
         int total;
 

@@ -27,7 +27,7 @@
 extern char *tigetstr(const char *name);
 
 enum {
-        BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON3_PRESSED | BUTTON3_CLICKED | BUTTON4_PRESSED |
+        BUTTONS = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON3_PRESSED | BUTTON3_CLICKED | BUTTON4_PRESSED |
                   BUTTON5_PRESSED | REPORT_MOUSE_POSITION,
 };
 
@@ -483,7 +483,8 @@ static struct key_event mouse_event(void)
 
         if (getmouse(&mouse) != OK)
                 return event;
-        if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
+        event.twice = mouse.bstate & BUTTON1_DOUBLE_CLICKED;
+        if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED))
                 event.button = 1;
         else if (mouse.bstate & BUTTON1_RELEASED)
                 event.button = MOUSE_RELEASED;

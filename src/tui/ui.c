@@ -86,11 +86,14 @@ void ui_free(struct ui *ui)
 void ui_set_heap(struct ui *ui, struct heap *heap)
 {
         marks_leave_heap(ui);
+        alerts_leave_heap(ui);
         range_clear(ui);
         views_forget(ui);
         ui->heap = heap;
         ui->whole.n = ui->recent.n = ui->lately.n = 0;
         ui->n_moments = ui->n_gaps = 0;
+        ui->alive.n = 0;
+        ui->zoomed_last = 0;
 }
 
 void ui_set_source_map(struct ui *ui, const struct pathmap *map)

@@ -398,6 +398,7 @@ void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct fac
 
 /* The recording has grown, or the rules have changed: what was crossed. Live, what is new is told. */
 void alerts_update(struct ui *ui);
+void alerts_leave_heap(struct ui *ui); /* another one comes: what this one said is forgotten, the user's rules stay */
 bool alerts_wait(const struct ui *ui); /* there is more to look at: call again soon */
 void alerts_add(struct ui *ui);        /* a new rule is typed */
 

@@ -187,7 +187,7 @@ def check_totals(folder):
         bad.append("types " + str(pprof["types"]))
     if (pprof["default"], pprof["period_type"], pprof["period"]) != ("inuse_space", "space/bytes", report["sampling"]["mean_bytes"]):
         bad.append("default %(default)s, period %(period)s %(period_type)s" % pprof)
-    names = {";".join(reversed(sample["stack"])).replace(" ", "_") for sample in pprof["samples"] if sample["values"][3]}
+    names = {";".join(name.replace(";", "\\x3b") for name in reversed(sample["stack"])).replace(" ", "_") for sample in pprof["samples"] if sample["values"][3]}
     if names != {stack.replace(" ", "_") for stack in read_folded(folder / "folded")}:
         bad.append("the stacks of pprof and folded differ")
     told = {name: int(value) for name, value in re.findall(r"^(heaptop_\w+) (\d+)$", metrics, re.M)}

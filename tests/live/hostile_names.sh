@@ -4,7 +4,7 @@
 . "$HEAPTOP_SRC/tests/live/lib.sh"
 need_ptrace
 need_program sqlite3 cc objcopy strip
-plan 9
+plan 11
 
 cat >"$work/names.py" <<'PY'
 import sys
@@ -56,6 +56,22 @@ check "its report is clean" shows "$heaptop" report "$session"
 check "so is the JSON" shows "$heaptop" report "$session" --json
 check "so are the sites on screen" shows "$heaptop" replay "$session" --screen 140x40 --keys s
 check "and a stack" shows "$heaptop" replay "$session" --screen 80x24 --keys '> Enter'
+exports() {
+        for format in folded speedscope json openmetrics; do
+                shows "$heaptop" export "$session" --to $format || { echo "# $format"; return 1; }
+                cp "$work/out" "$work/$format"
+        done
+        "$heaptop" export "$session" --to csv >"$work/csv" && shows sh -c 'tr -d "\r" <"$1"' sh "$work/csv"
+}
+check "and what is exported" exports
+adds_up() {
+        "$heaptop" report "$session" --top 100 --json >"$work/report.json"
+        "$heaptop" export "$session" --to pprof -o "$work/pprof" && cp "$work/pprof" "$work/pprof.kept"
+        "$heaptop" export "$session" --to folded --metric born -o "$work/folded.born"
+        cp "$work/folded" "$work/folded.kept"
+        /usr/bin/python3 "$HEAPTOP_SRC/tests/live/export_check.py" totals "$work" >"$work/checked" 2>&1 || { note <"$work/checked"; return 1; }
+}
+check "which adds up whatever the names are" adds_up
 found() {
         query "$session" "SELECT count(DISTINCT site.frame) FROM site" | { read -r n; [ "$n" -ge 10 ]; }
 }

@@ -39,6 +39,23 @@ static bool has_not(struct ui *ui, const char *text)
         return !found;
 }
 
+/* 20 ticks, an hour of nothing, 20 ticks. */
+static struct world with_a_gap(void)
+{
+        struct world world = { .fake = fake_new() };
+
+        for (int i = 0; i < 20; i++)
+                fake_tick(world.fake);
+        fake_tick_after(world.fake, 3600 * NS_PER_S);
+        for (int i = 0; i < 19; i++)
+                fake_tick(world.fake);
+        world.heap = heap_new(fake_history(world.fake));
+        world.ui = ui_new(UI_REPLAY);
+        ui_set_heap(world.ui, world.heap);
+        assert_int_equal(ui_set_last_tick(world.ui, 40, NOW), 0);
+        return world;
+}
+
 /* ---- the rules ---- */
 
 static void a_rule_that_is_typed_is_looked_at_from_the_start(void **state)
@@ -106,9 +123,38 @@ static void rules_of_the_config_replace_the_common_ones(void **state)
         close_world(&world);
 }
 
+static void a_threshold_near_the_heap_is_a_line_on_its_chart(void **state)
+{
+        struct world world = open_world(UI_LIVE, "");
+
+        assert_int_equal(ui_set_alerts(world.ui, "heap > 700M\nheap > 1500M critical\n", NULL), 0);
+        assert_true(has(world.ui, "720M ----------"));
+        assert_true(has(world.ui, " WARN 700M"));
+        assert_true(has_not(world.ui, "CRITICAL 1500M")); /* far above: it would press the picture flat */
+        ui_set_plain(world.ui, true);
+        assert_true(has_not(world.ui, "---"));
+        close_world(&world);
+}
+
 static void tick(struct world *world, uint64_t later_s)
 {
         assert_int_equal(ui_set_last_tick(world->ui, fake_tick_after(world->fake, 5 * NS_PER_S), NOW + later_s * NS_PER_S), 0);
+}
+
+static void another_recording_is_looked_at_from_its_start(void **state)
+{
+        struct world world = open_world(UI_REPLAY, ""), other = with_a_gap();
+
+        assert_int_equal(ui_set_alerts(world.ui, "heap > 500M bell\n", NULL), 0);
+        press(world.ui, "8");
+        assert_true(has(world.ui, "22:39:40  WARN      heap passed 500M"));
+        ui_set_heap(world.ui, other.heap);
+        assert_int_equal(ui_set_last_tick(world.ui, 40, NOW), 0);
+        assert_true(has_not(world.ui, "22:39:40"));
+        assert_true(has(world.ui, "heap passed 500M (then 600M)"));
+        ui_set_heap(world.ui, NULL);
+        close_world(&other);
+        close_world(&world);
 }
 
 static void what_is_crossed_live_is_told_and_rings(void **state)
@@ -201,23 +247,6 @@ static void the_time_line_zooms_around_the_moment(void **state)
         press(world.ui, "Z Z Z");
         assert_true(has(world.ui, "the whole recording"));
         close_world(&world);
-}
-
-/* 20 ticks, an hour of nothing, 20 ticks. */
-static struct world with_a_gap(void)
-{
-        struct world world = { .fake = fake_new() };
-
-        for (int i = 0; i < 20; i++)
-                fake_tick(world.fake);
-        fake_tick_after(world.fake, 3600 * NS_PER_S);
-        for (int i = 0; i < 19; i++)
-                fake_tick(world.fake);
-        world.heap = heap_new(fake_history(world.fake));
-        world.ui = ui_new(UI_REPLAY);
-        ui_set_heap(world.ui, world.heap);
-        assert_int_equal(ui_set_last_tick(world.ui, 40, NOW), 0);
-        return world;
 }
 
 static void playing_skips_what_was_not_recorded_and_ends_paused(void **state)
@@ -356,6 +385,8 @@ int main(void)
                 cmocka_unit_test(a_bad_rule_is_refused_and_says_why_while_it_is_typed),
                 cmocka_unit_test(a_rule_is_changed_and_deleted),
                 cmocka_unit_test(rules_of_the_config_replace_the_common_ones),
+                cmocka_unit_test(a_threshold_near_the_heap_is_a_line_on_its_chart),
+                cmocka_unit_test(another_recording_is_looked_at_from_its_start),
                 cmocka_unit_test(what_is_crossed_live_is_told_and_rings),
                 cmocka_unit_test(a_held_picture_does_not_keep_the_bell_silent),
                 cmocka_unit_test(a_muted_rule_is_silent),
