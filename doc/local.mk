@@ -34,10 +34,12 @@ screenshots: heaptop$(EXEEXT)
 	$(top_srcdir)/%D%/screenshots.sh $(abs_top_builddir)/heaptop$(EXEEXT)
 .PHONY: screenshots
 
-EXTRA_DIST += %D%/classes.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
+EXTRA_DIST += %D%/classes.md %D%/compare.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
 EXTRA_DIST += %D%/queries.sql
 EXTRA_DIST += %D%/tour.md
 EXTRA_DIST += %D%/containers.md
 EXTRA_DIST += %D%/sampling.md
-EXTRA_DIST += %D%/formats.md %D%/schema/diff.json %D%/schema/doctor.json %D%/schema/export.json %D%/schema/list.json \
+EXTRA_DIST += %D%/formats.md
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = %D%/schema/diff.json %D%/schema/doctor.json %D%/schema/export.json %D%/schema/list.json \
 	%D%/schema/report.json %D%/schema/resymbolize.json

@@ -342,7 +342,7 @@ heaptop_SOURCES = \
 	%D%/app/run.c \
 	%D%/app/status.h \
 	%D%/app/summary.c %D%/app/summary.h \
-	%D%/app/viewer.c %D%/app/viewer.h %D%/app/viewer_session.c %D%/app/viewer_state.h \
+	%D%/app/viewer.c %D%/app/viewer.h %D%/app/viewer_guardian.c %D%/app/viewer_session.c %D%/app/viewer_state.h \
 	%D%/app/which.c %D%/app/which.h
 heaptop_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 heaptop_LDADD = $(HEAPTOP_LIBS)

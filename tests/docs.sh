@@ -116,7 +116,12 @@ files() {
                 sed 's/.*"\([a-z.]*\)".*/\1/; s|.*/||' | sort -u >"$work/a"
         awk '/^\.Sh/ { on = $2 == "FILES" } on && /^\.It Pa/ { print $3 }' "$(page heaptop.1)" >"$work/files"
         grep -o '\.config/heaptop/[a-z.]*' "$work/files" | sed 's|.*/||' | sort -u >"$work/b"
-        same "in src" "in heaptop(1)" && grep -q '\.local/state/heaptop/' "$work/files" && grep -q '^/run/heaptop' "$work/files"
+        sed -n 's/^static const char name\[\] = "\(.*\)";/\1/p' "$HEAPTOP_SRC/src/app/expected.c" >>"$work/a"
+        sort -o "$work/a" "$work/a"
+        same "in src" "in heaptop(1)" || return 1
+        awk '/^\.Sh/ { on = $2 == "FILES" } on && /^\.It Pa/ { print $3 }' "$(page heaptop.5)" | grep -v '[*]' | sed 's/.*heaptop/heaptop/' | sort >"$work/a"
+        sed 's/.*heaptop/heaptop/' "$work/files" | grep -xF -f "$work/a" | sort >"$work/b"
+        same "in heaptop(5)" "in heaptop(1)" && grep -q '\.local/state/heaptop/' "$work/files" && grep -q '^/run/heaptop' "$work/files"
 }
 
 errors() {

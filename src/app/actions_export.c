@@ -39,7 +39,8 @@ static int write_job(void *arg, FILE *out, struct err *err)
         return r < 0 ? say_broken(err, r, "cannot export", NULL) : 0;
 }
 
-/* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL = none. */
+/* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL
+ * = none. */
 static int read_words(char *words, struct export_options *ret, const char **ret_file, struct err *err)
 {
         enum export_metric metric;
@@ -49,7 +50,8 @@ static int read_words(char *words, struct export_options *ret, const char **ret_
         while (r == 0 && rest && *rest) {
                 size_t len = strcspn(rest, " ");
                 char *known = xstrndup(rest, len);
-                bool is_metric = export_find_metric(known, &metric, NULL) == 0, is_redact = strcmp(known, "redact") == 0;
+                bool is_metric = export_find_metric(known, &metric, NULL) == 0;
+                bool is_redact = strcmp(known, "redact") == 0;
 
                 free(known);
                 if (!is_metric && !is_redact && len > 0)
@@ -63,11 +65,13 @@ static int read_words(char *words, struct export_options *ret, const char **ret_
         return r;
 }
 
-/* Into PATH (PLACE_MAX bytes): the file that was named, "~/" being the user's home, or a new one in the state directory. */
-static int choose_path(const char *file, const struct rec_session *session, const struct user *user, enum export_format format,
-                       char *path, struct err *err)
+/* Into PATH (PLACE_MAX bytes): the file that was named, "~/" being the user's home, or a new one in the
+ * state directory. */
+static int choose_path(const char *file, const struct rec_session *session, const struct user *user,
+                       enum export_format format, char *path, struct err *err)
 {
-        char *home = file && strncmp(file, "~/", 2) == 0 ? xasprintf("%s/%s", user->home, file + 2) : NULL, *dot;
+        bool in_home = file && strncmp(file, "~/", 2) == 0;
+        char *home = in_home ? xasprintf("%s/%s", user->home, file + 2) : NULL, *dot;
         int r = place_new(home ? home : file, session->comm, session->pid, user, path, err);
 
         free(home);
@@ -77,11 +81,12 @@ static int choose_path(const char *file, const struct rec_session *session, cons
         return r;
 }
 
-void actions_export(struct ui *ui, struct store *store, struct heap *heap, const struct rules *rules, bool own_rules,
-                    const struct user *user, uint64_t now_ns)
+void actions_export(struct ui *ui, struct store *store, struct heap *heap, const struct rules *rules,
+                    bool own_rules, const struct user *user, uint64_t now_ns)
 {
         char *words = xstrdup(ui_export_words(ui)), path[PLACE_MAX] = "", size[FMT_MAX];
-        struct job job = { .store = store, .heap = heap, .options = { .rules = rules, .own_rules = own_rules } };
+        struct job job = { .store = store, .heap = heap,
+                           .options = { .rules = rules, .own_rules = own_rules } };
         struct err err = { 0 };
         const char *file;
         struct stat st;

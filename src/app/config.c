@@ -31,7 +31,8 @@ struct reading {
         size_t n_bindings;
 };
 
-static void __attribute__((format(printf, 3, 4))) mistake(struct reading *reading, int line, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+mistake(struct reading *reading, int line, const char *fmt, ...)
 {
         struct config *config = reading->config;
         char why[sizeof config->mistake], *clean;
@@ -58,7 +59,8 @@ static void list_settings(const char *section, char *ret, size_t size)
         table = settings_table(&n);
         for (size_t i = 0; i < n; i++)
                 if (strcmp(table[i].section, section) == 0 && len < size)
-                        len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "", table[i].name);
+                        len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "",
+                                                table[i].name);
 }
 
 static void take_setting(struct reading *reading, const char *section, const char *name, const char *value)
@@ -88,7 +90,8 @@ static void take_color(struct reading *reading, const char *name, const char *va
                 return;
         }
         for (int i = 0; i < STYLES && len < sizeof known; i++)
-                len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "", style_look((enum style)i)->name);
+                len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "",
+                                        style_look((enum style)i)->name);
         mistake(reading, reading->line, "there is no style \"%s\"; there are %s", name, known);
 }
 
@@ -118,13 +121,15 @@ static void take_rule(struct reading *reading, const char *name, const char *val
         struct config *config = reading->config;
 
         if (strcmp(name, "rule") != 0) {
-                mistake(reading, reading->line, "[alerts] has no \"%s\"; a line there is: rule = rss > 768M", name);
+                mistake(reading, reading->line, "[alerts] has no \"%s\"; a line there is: rule = rss > 768M",
+                        name);
                 return;
         }
         if (config->n_rules == config->cap_rules) {
                 config->cap_rules = config->cap_rules ? 2 * config->cap_rules : 8;
                 config->rules = xreallocarray(config->rules, config->cap_rules, sizeof *config->rules);
-                config->rule_lines = xreallocarray(config->rule_lines, config->cap_rules, sizeof *config->rule_lines);
+                config->rule_lines =
+                        xreallocarray(config->rule_lines, config->cap_rules, sizeof *config->rule_lines);
         }
         config->rule_lines[config->n_rules] = reading->line;
         config->rules[config->n_rules++] = xstrdup(value);
@@ -143,7 +148,8 @@ static int take(void *arg, const char *section, const char *name, const char *va
         else if (strcmp(section, "alerts") == 0)
                 take_rule(reading, name, value);
         else
-                mistake(reading, reading->line, "there is no section [%s]; there are [screen], [record], [colors], [keys], [alerts]",
+                mistake(reading, reading->line,
+                        "there is no section [%s]; there are [screen], [record], [colors], [keys], [alerts]",
                         section);
         return 1;
 }
@@ -188,12 +194,14 @@ static void settle_keys(struct reading *reading)
                 for (i = 0; i < reading->n_bindings; i++) {
                         struct binding *b = &reading->bindings[i];
 
-                        if ((b->command == conflict.a || b->command == conflict.b) && (!last || b->line > last->line))
+                        if ((b->command == conflict.a || b->command == conflict.b) &&
+                            (!last || b->line > last->line))
                                 last = b;
                 }
                 if (!last)
                         return; /* not of our making: a test sees to that */
-                mistake(reading, last->line, "%s is \"%s\" and \"%s\" in the view %s; \"%s\" keeps its own keys",
+                mistake(reading, last->line,
+                        "%s is \"%s\" and \"%s\" in the view %s; \"%s\" keeps its own keys",
                         key_label(conflict.key, key), command_name(conflict.a), command_name(conflict.b),
                         view_name(conflict.view), command_name(last->command));
                 keys_unbind(last->command);

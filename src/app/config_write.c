@@ -92,8 +92,10 @@ static size_t collect(const struct settings *settings, struct change *ret)
                 ret[count].initial = setting_is_initial(&table[i], settings);
         }
         for (int style = 0; style < STYLES; style++, count++) {
-                ret[count] = (struct change){ .section = "colors", .name = style_look((enum style)style)->name };
-                snprintf(ret[count].value, sizeof ret[count].value, "%s", look_text(&settings->looks.look[style], text));
+                ret[count] =
+                        (struct change){ .section = "colors", .name = style_look((enum style)style)->name };
+                snprintf(ret[count].value, sizeof ret[count].value, "%s",
+                         look_text(&settings->looks.look[style], text));
                 ret[count].initial = strcmp(text, look_text(&initial.looks.look[style], before)) == 0;
         }
         return count;
@@ -156,7 +158,8 @@ static void add_missing(struct writing *w, const char *section)
 static bool has_missing(const struct writing *w, const char *section)
 {
         for (size_t i = 0; i < w->n; i++)
-                if (!w->changes[i].done && !w->changes[i].initial && strcmp(w->changes[i].section, section) == 0)
+                if (!w->changes[i].done && !w->changes[i].initial &&
+                    strcmp(w->changes[i].section, section) == 0)
                         return true;
         return w->rules && !w->rules_done && w->n_rules > 0 && strcmp(section, "alerts") == 0;
 }
@@ -166,7 +169,8 @@ static void copy_line(struct writing *w, const struct line *line, const char *se
         struct change *change = NULL;
 
         for (size_t i = 0; i < w->n && line->name[0]; i++)
-                if (strcmp(w->changes[i].section, section) == 0 && strcmp(w->changes[i].name, line->name) == 0)
+                if (strcmp(w->changes[i].section, section) == 0 &&
+                    strcmp(w->changes[i].name, line->name) == 0)
                         change = &w->changes[i];
         if (w->rules && strcmp(section, "alerts") == 0 && strcmp(line->name, "rule") == 0)
                 return; /* all of them are written anew */
@@ -225,7 +229,8 @@ char *config_text(const char *text, const struct settings *settings, const char 
 
 char *config_place(const struct user *user, const char *name)
 {
-        const char *config = user->invoking ? NULL : getenv("XDG_CONFIG_HOME"); /* sudo may hand down somebody else's */
+        const char *config =
+                user->invoking ? NULL : getenv("XDG_CONFIG_HOME"); /* sudo may hand down somebody else's */
 
         if (config && config[0] == '/')
                 return xasprintf("%s/heaptop/%s", config, name);
@@ -249,8 +254,8 @@ int config_read_file(const struct user *user, const char *path, char **ret, stru
         if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: it is no regular file", path);
         else if ((r = io_read_file(own, LARGEST, ret, &len)) < 0)
-                r = err_set_id(err, ERROR_CONFIG, -r,
-                               "cannot read %s: %s", path, r == -EFBIG ? "it has more than 1 MB" : strerror(-r));
+                r = err_set_id(err, ERROR_CONFIG, -r, "cannot read %s: %s", path,
+                               r == -EFBIG ? "it has more than 1 MB" : strerror(-r));
         else if (strlen(*ret) != len)
                 r = err_set_id(err, ERROR_CONFIG, EINVAL, "cannot read %s: there is a NUL byte in it", path);
         else
@@ -303,7 +308,8 @@ out:
         return r;
 }
 
-int config_write(const char *path, const struct settings *settings, const char *const *rules, size_t n_rules, struct err *err)
+int config_write(const char *path, const struct settings *settings, const char *const *rules, size_t n_rules,
+                 struct err *err)
 {
         struct user self;
         char *old = NULL, *text;

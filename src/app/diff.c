@@ -1,4 +1,5 @@
-/* `heaptop diff`: its exit status is that of diff(1): 0 nothing grew, 1 something did, 2 trouble of any kind. */
+/* `heaptop diff`: its exit status is that of diff(1): 0 nothing grew, 1 something did, 2 trouble of any
+ * kind. */
 #include "app/commands.h"
 #include "app/diff_print.h"
 #include "app/frames.h"
@@ -37,7 +38,8 @@ static int split(const char *word, const struct part *first, struct part *ret, s
         if (!at || access(word, F_OK) == 0) {
                 ret->path = xstrdup(word);
         } else if (at == word && !first) {
-                return err_set_id(err, ERROR_NO_OPERAND, EINVAL, "%s is a moment; the file before it is missing", word);
+                return err_set_id(err, ERROR_NO_OPERAND, EINVAL,
+                                  "%s is a moment; the file before it is missing", word);
         } else {
                 ret->path = at == word ? xstrdup(first->path) : xstrndup(word, (size_t)(at - word));
                 ret->moment = at + 1;
@@ -47,8 +49,9 @@ static int split(const char *word, const struct part *first, struct part *ret, s
 
 static int find_moment(struct part *part, struct err *err)
 {
+        const char *text = part->moment && *part->moment ? part->moment : "end";
         struct err why = { 0 };
-        int r = moment_find(store_history(part->store), part->moment && *part->moment ? part->moment : "end", &part->tick, &why);
+        int r = moment_find(store_history(part->store), text, &part->tick, &why);
 
         if (r < 0 && why.code) { /* there are two files: in which? */
                 *err = why;
@@ -57,7 +60,8 @@ static int find_moment(struct part *part, struct err *err)
         return r;
 }
 
-static int open_part(struct part *part, const struct rules *rules, bool own_rules, const struct suppress *expected, struct err *err)
+static int open_part(struct part *part, const struct rules *rules, bool own_rules,
+                     const struct suppress *expected, struct err *err)
 {
         int r = store_open(part->path, &part->store, err);
 
@@ -75,7 +79,8 @@ static bool is_one_session(const struct heap *a, const struct heap *b)
 {
         const struct rec_session *x = heap_session(a), *y = heap_session(b);
 
-        return x->started_ns == y->started_ns && x->pid == y->pid && x->start_time == y->start_time && strcmp(x->host, y->host) == 0;
+        return x->started_ns == y->started_ns && x->pid == y->pid && x->start_time == y->start_time &&
+               strcmp(x->host, y->host) == 0;
 }
 
 /* The two sides of one session: the second heap tells both. */
@@ -85,21 +90,26 @@ static int compare_moments(struct part parts[2], uint64_t min, struct diff *ret,
 
         if (parts[0].tick == parts[1].tick)
                 return err_set_id(err, ERROR_MOMENT, EINVAL,
-                                  "both are the same moment of one session; name two: heaptop diff FILE@A @B");
+                                  "both are the same moment of one session; name two: "
+                                  "heaptop diff FILE@A @B");
         if (parts[0].tick > parts[1].tick)
-                return err_set_id(err, ERROR_MOMENT, EINVAL, "the second moment comes before the first; exchange them");
+                return err_set_id(err, ERROR_MOMENT, EINVAL,
+                                  "the second moment comes before the first; exchange them");
         r = heap_set_base(parts[1].heap, parts[0].tick);
         return r < 0 ? r : diff_moments(parts[1].heap, min, ret);
 }
 
-static int print(const struct diff *diff, const struct part parts[2], const struct options *options, uint64_t min)
+static int print(const struct diff *diff, const struct part parts[2], const struct options *options,
+                 uint64_t min)
 {
-        struct diff_page page = { .diff = diff, .min = min, .top = options->top > 0 ? (size_t)options->top : TOP };
+        struct diff_page page = { .diff = diff, .min = min,
+                                  .top = options->top > 0 ? (size_t)options->top : TOP };
         FILE *out;
         int r = 0;
 
         for (int i = 0; i < 2; i++)
-                page.sides[i] = (struct diff_side){ parts[i].path, parts[i].moment, heap_session(parts[i].heap),
+                page.sides[i] = (struct diff_side){ parts[i].path, parts[i].moment,
+                                                    heap_session(parts[i].heap),
                                                     heap_process(parts[i].heap) };
         out = pager_open(options->json || options->no_pager);
         if (options->json)
@@ -149,7 +159,8 @@ int command_diff(const struct subcommand *subcommand, struct options *options)
         user_find(&user);
         if (options->n_words < 2)
                 r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
-                               "two moments are compared: heaptop diff FILE FILE2, or FILE@A @B of one session");
+                               "two moments are compared: heaptop diff FILE FILE2, "
+                               "or FILE@A @B of one session");
         for (int i = 0; r == 0 && i < 2; i++, options->n_words--)
                 r = split(*options->words++, i ? &parts[0] : NULL, &parts[i], &err);
         if (r < 0 || commands_no_words(subcommand, options, &err) < 0) {

@@ -19,7 +19,9 @@ static void put_line(const char *verdict, const char *what, const char *found)
         char *clean = text_clean(found);
 
         if (lines)
-                json_array_append_new(lines, json_pack("{s:s, s:o, s:o, s:[]}", "verdict", verdict, "what", json_text(what),
+                json_array_append_new(lines,
+                                      json_pack("{s:s, s:o, s:o, s:[]}", "verdict", verdict, "what",
+                                                json_text(what),
                                                        "found", json_text(found), "advice"));
         else
                 printf("%-4s  %-22s %s\n", strcmp(verdict, "fail") == 0 ? "FAIL" : verdict, what, clean);
@@ -53,7 +55,8 @@ void doctor_advise(const char *text)
 static int print_lines(const struct options *options, bool good)
 {
         json_t *root = json_pack("{s:i, s:o, s:b, s:o}", "heaptop_schema", JSON_SCHEMA, "pid",
-                                 options->pid ? json_integer(options->pid) : json_null(), "good", (int)good, "checks", lines);
+                                 options->pid ? json_integer(options->pid) : json_null(), "good", (int)good,
+                                 "checks", lines);
 
         lines = NULL;
         return json_print(stdout, root);

@@ -1,4 +1,5 @@
-/* doctor: the lines of `heaptop doctor`, one for each thing that an attach depends on; objects with --json (doc/schema/doctor.json). */
+/* doctor: the lines of `heaptop doctor`, one for each thing that an attach depends on; objects with --json
+ * (doc/schema/doctor.json). */
 #pragma once
 
 #include <stdbool.h>

@@ -21,7 +21,8 @@ static int read_one(const struct user *user, const char *path, struct suppress *
         return r;
 }
 
-int expected_read(const struct user *user, const char *file, struct suppress **ret, char *ret_mistake, size_t size, struct err *err)
+int expected_read(const struct user *user, const char *file, struct suppress **ret, char *ret_mistake,
+                  size_t size, struct err *err)
 {
         struct suppress *suppress = suppress_new();
         char *own = config_place(user, name);
@@ -62,7 +63,8 @@ int expected_write(const struct user *user, struct suppress *suppress, char **re
         r = config_read_file(&self, *ret_path, &old, err);
         if (r < 0)
                 goto out;
-        text = xasprintf("%s%s%s", old ? old : "", old && old[0] && old[strlen(old) - 1] != '\n' ? "\n" : "", added);
+        text = xasprintf("%s%s%s", old ? old : "", old && old[0] && old[strlen(old) - 1] != '\n' ? "\n" : "",
+                         added);
         r = config_replace_file(*ret_path, text, err);
         if (r < 0)
                 goto out;

@@ -26,7 +26,8 @@ static const struct {
         [EXPORT_OPENMETRICS] = { "openmetrics", ".om.txt", export_openmetrics },
 };
 
-static const char *const metrics[EXPORT_METRICS] = { [EXPORT_LIVE] = "live", [EXPORT_KEPT] = "kept", [EXPORT_BORN] = "born" };
+static const char *const metrics[EXPORT_METRICS] = { [EXPORT_LIVE] = "live", [EXPORT_KEPT] = "kept",
+                                                     [EXPORT_BORN] = "born" };
 
 const char *export_format_name(enum export_format format)
 {
@@ -47,7 +48,8 @@ int export_find_format(const char *name, enum export_format *ret, struct err *er
                 }
         }
         return err_set_id(err, ERROR_VALUE, EINVAL,
-                          "there is no format '%s'; there are pprof, folded, speedscope, json, csv and openmetrics", name);
+                          "there is no format '%s'; there are pprof, folded, speedscope, json, csv and "
+                          "openmetrics", name);
 }
 
 int export_find_metric(const char *name, enum export_metric *ret, struct err *err)
@@ -58,7 +60,8 @@ int export_find_metric(const char *name, enum export_metric *ret, struct err *er
                         return 0;
                 }
         }
-        return err_set_id(err, ERROR_VALUE, EINVAL, "there is no metric '%s'; there are live, kept and born", name);
+        return err_set_id(err, ERROR_VALUE, EINVAL,
+                          "there is no metric '%s'; there are live, kept and born", name);
 }
 
 /* ---- what the formats share ---- */
@@ -100,7 +103,8 @@ static int pass_on(void *ctx, const struct heap_stack *stack)
         return only->fn(only->ctx, stack);
 }
 
-int export_stacks(const struct export *export, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx)
+int export_stacks(const struct export *export, int (*fn)(void *ctx, const struct heap_stack *stack),
+                  void *ctx)
 {
         struct heap_only only = { fn, ctx };
 
@@ -120,7 +124,8 @@ int export_heap(FILE *out, struct heap *heap, const struct export_options *optio
         return r;
 }
 
-int export_write(FILE *out, const struct history *history, const struct export_options *options, struct err *err)
+int export_write(FILE *out, const struct history *history, const struct export_options *options,
+                 struct err *err)
 {
         struct heap *heap = NULL;
         uint32_t from = 0, to = 0;
@@ -166,11 +171,13 @@ static int cannot(const char *path, int r, struct err *err)
 {
         if (r == -EEXIST)
                 return err_set_id(err, ERROR_EXISTS, EEXIST,
-                                  "%s is there already; name another file, or say --force to replace it", path);
+                                  "%s is there already; name another file, or say --force to replace it",
+                                  path);
         return err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write %s: %s", path, strerror(-r));
 }
 
-int export_save(const char *path, bool replace, int (*write)(void *arg, FILE *out, struct err *err), void *arg, struct err *err)
+int export_save(const char *path, bool replace, int (*write)(void *arg, FILE *out, struct err *err),
+                void *arg, struct err *err)
 {
         char *made = xasprintf("%s.XXXXXX", path);
         struct stat st;

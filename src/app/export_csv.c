@@ -1,4 +1,5 @@
-/* A line for each site, by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before it. */
+/* A line for each site, by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before
+ * it. */
 #include "app/export_parts.h"
 
 #include "app/json.h"
@@ -43,8 +44,10 @@ static void put_estimate(FILE *out, double value, double error, bool at_least_ze
 
 void export_csv_head(FILE *out)
 {
-        fputs("id,kind,class,function,file,line,module,build_id,approximate,live_bytes,live_low,live_high,live_blocks,"
-              "change_bytes,rate_bytes_per_min,rate_low,rate_high,born_bytes,kept_bytes,samples,first_seen\r\n", out);
+        fputs("id,kind,class,function,file,line,module,build_id,approximate,"
+              "live_bytes,live_low,live_high,live_blocks,"
+              "change_bytes,rate_bytes_per_min,rate_low,rate_high,"
+              "born_bytes,kept_bytes,samples,first_seen\r\n", out);
 }
 
 static const char *kind_name(const struct heap_site *site)
@@ -82,7 +85,8 @@ void export_csv_site(const struct export *export, const struct heap_site *site, 
         json_t *first = json_date(site->first_ns, export->process->wall_offset_ns);
         FILE *out = export->out;
 
-        fprintf(out, "%" PRIu32 ",%s,%s,", site->id, kind_name(site), site->id ? heap_class_name(site->class) : "");
+        fprintf(out, "%" PRIu32 ",%s,%s,", site->id, kind_name(site),
+                site->id ? heap_class_name(site->class) : "");
         put_place(export, site);
         fputs(site->approximate ? ",true" : ",false", out);
         put_estimate(out, (double)site->live_bytes, site->live_error, true);
@@ -93,7 +97,8 @@ void export_csv_site(const struct export *export, const struct heap_site *site, 
         fprintf(out, ",%" PRId64, site->change_bytes);
         put_estimate(out, site->rate_per_min, site->rate_error, false);
         if (site->id)
-                fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64, site->born_bytes, kept_bytes, site->samples);
+                fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64, site->born_bytes, kept_bytes,
+                        site->samples);
         else
                 fputs(",,,", out);
         fprintf(out, ",%s\r\n", json_string_value(first) ? json_string_value(first) : "");

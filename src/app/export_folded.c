@@ -1,5 +1,5 @@
-/* One line a stack: names from the outermost caller on, with ';' between them, a blank, and bytes. Stacks that read the same are one
- * line. */
+/* One line a stack: names from the outermost caller on, with ';' between them, a blank, and bytes. Stacks
+ * that read the same are one line. */
 #include "app/export_parts.h"
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
-/* Everything: what a report has, then all sites, modules, frames and stacks, and how the process went. The long lists are written item by
- * item, a line each, and never stand in memory as a whole. */
+/* Everything: what a report has, then all sites, modules, frames and stacks, and how the process went. The
+ * long lists are written item by item, a line each, and never stand in memory as a whole. */
 #include "app/export_parts.h"
 
 #include "app/json.h"
@@ -101,7 +101,8 @@ static void put_modules(struct list *list)
                 const char *path, *build_id;
 
                 if (heap_module(heap, id, &path, &build_id))
-                        put(list, json_pack("{s:i, s:o, s:o}", "id", (int)id, "path", json_text(path), "build_id",
+                        put(list, json_pack("{s:i, s:o, s:o}", "id", (int)id, "path", json_text(path),
+                                            "build_id",
                                             json_text_or_null(build_id)));
         }
         end(list);
@@ -110,8 +111,10 @@ static void put_modules(struct list *list)
 static json_t *line_object(const struct heap_line *line)
 {
         return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "function", json_text(line->name), "file",
-                         json_text_or_null(line->file), "line", line->line ? json_integer(line->line) : json_null(),
-                         "approximate", (int)line->approximate, "inlined", (int)line->inlined, "runtime", (int)line->runtime);
+                         json_text_or_null(line->file), "line",
+                         line->line ? json_integer(line->line) : json_null(),
+                         "approximate", (int)line->approximate, "inlined", (int)line->inlined, "runtime",
+                         (int)line->runtime);
 }
 
 /* A frame with its lines, the innermost inlined call first. */
@@ -125,7 +128,8 @@ static void put_frame(struct list *list, uint32_t frame)
                 json_array_append_new(array, line_object(&lines[i]));
         put(list, json_pack("{s:i, s:o, s:o, s:o, s:b, s:b}", "id", (int)frame, "module",
                             lines[n - 1].module ? json_integer(lines[n - 1].module) : json_null(), "offset",
-                            lines[n - 1].script ? json_null() : json_number(lines[n - 1].offset), "lines", array, "guessed",
+                            lines[n - 1].script ? json_null() : json_number(lines[n - 1].offset), "lines",
+                            array, "guessed",
                             (int)lines[n - 1].guessed, "truncated", (int)lines[n - 1].truncated));
 }
 
@@ -156,10 +160,14 @@ static int put_stack(void *ctx, const struct heap_stack *stack)
 
         for (size_t i = 0; i < stack->n_frames; i++)
                 json_array_append_new(frames, json_integer(stack->frames[i]));
-        put(ctx, json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "id", (int)stack->id, "site", (int)stack->site,
-                           "live_bytes", (json_int_t)stack->live_bytes, "live_blocks", (json_int_t)stack->live_blocks,
-                           "born_bytes", (json_int_t)stack->born_bytes, "born_blocks", (json_int_t)stack->born_blocks,
-                           "kept_bytes", (json_int_t)stack->kept_bytes, "kept_blocks", (json_int_t)stack->kept_blocks,
+        put(ctx, json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "id", (int)stack->id, "site",
+                           (int)stack->site,
+                           "live_bytes", (json_int_t)stack->live_bytes, "live_blocks",
+                           (json_int_t)stack->live_blocks,
+                           "born_bytes", (json_int_t)stack->born_bytes, "born_blocks",
+                           (json_int_t)stack->born_blocks,
+                           "kept_bytes", (json_int_t)stack->kept_bytes, "kept_blocks",
+                           (json_int_t)stack->kept_blocks,
                            "frames", frames));
         return 0;
 }
@@ -168,6 +176,7 @@ static int put_series(struct list *list)
 {
         struct rec_process *rows = xcalloc(POINTS, sizeof *rows);
         int n = heap_chart(list->export->heap, 0, rows, POINTS);
+        bool exact = list->export->session->exact_frees;
 
         begin(list, "series");
         for (int i = 0; i < n; i++) {
@@ -176,8 +185,9 @@ static int put_series(struct list *list)
                 put(list, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:I}", "tick", (int)p->tick, "time",
                                     json_date(p->time_ns, p->wall_offset_ns), "rss_bytes",
                                     json_number(p->rss_anon + p->rss_file + p->rss_shmem), "heap_used_bytes",
-                                    json_number(p->heap_used), "allocated_bytes", json_number(p->allocated_bytes), "freed_bytes",
-                                    list->export->session->exact_frees ? json_number(p->freed_bytes) : json_null(),
+                                    json_number(p->heap_used), "allocated_bytes",
+                                    json_number(p->allocated_bytes), "freed_bytes",
+                                    exact ? json_number(p->freed_bytes) : json_null(),
                                     "live_bytes", (json_int_t)p->live_bytes));
         }
         end(list);

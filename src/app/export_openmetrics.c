@@ -1,5 +1,5 @@
-/* What a scrape would find at that moment, by the OpenMetrics text format 1.0. Sites are named one by one only where they are few enough
- * to be series: the ten largest. */
+/* What a scrape would find at that moment, by the OpenMetrics text format 1.0. Sites are named one by one
+ * only where they are few enough to be series: the ten largest. */
 #include "app/export_parts.h"
 
 #include <inttypes.h>
@@ -41,7 +41,8 @@ static void put_site(const struct export *export, const struct heap_site *site)
         fprintf(out, "heaptop_site_live_bytes{site=\"%" PRIu32 "\"", site->id);
         put_label(out, ",func=", export_name(export, site->name));
         put_label(out, ",file=", export_path(export, line.file ? line.file : ""));
-        fprintf(out, ",line=\"%" PRIu32 "\",class=\"%s\"} %" PRId64 "\n", line.file ? line.line : 0, heap_class_name(site->class),
+        fprintf(out, ",line=\"%" PRIu32 "\",class=\"%s\"} %" PRId64 "\n", line.file ? line.line : 0,
+                heap_class_name(site->class),
                 site->live_bytes);
 }
 
@@ -56,7 +57,8 @@ static int put_sites(const struct export *export)
         put_family(export->out, "heaptop_site_live_bytes", "gauge", "bytes",
                    "Bytes allocated here and not freed, by estimate; the ten largest sites.");
         for (int i = 0; i < n && told < SITES; i++) {
-                if (ids[i] == 0 || !heap_site(export->heap, ids[i], &site) || site.kind != REC_SITE_HEAP || site.live_bytes <= 0)
+                if (ids[i] == 0 || !heap_site(export->heap, ids[i], &site) || site.kind != REC_SITE_HEAP ||
+                    site.live_bytes <= 0)
                         continue;
                 put_site(export, &site);
                 told++;
@@ -65,7 +67,8 @@ static int put_sites(const struct export *export)
         return 0;
 }
 
-static void put_number(FILE *out, const char *name, const char *type, const char *unit, const char *help, uint64_t value)
+static void put_number(FILE *out, const char *name, const char *type, const char *unit, const char *help,
+                       uint64_t value)
 {
         put_family(out, name, type, unit, help);
         fprintf(out, "%s%s %" PRIu64 "\n", name, type[0] == 'c' ? "_total" : "", value);
@@ -79,13 +82,17 @@ int export_openmetrics(struct export *export)
 
         put_family(out, "heaptop_build", "info", NULL, "Which heaptop says this.");
         fputs("heaptop_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", out);
-        put_number(out, "heaptop_heap_live_bytes", "gauge", "bytes", "Bytes in blocks of the heap.", p->heap_used);
+        put_number(out, "heaptop_heap_live_bytes", "gauge", "bytes", "Bytes in blocks of the heap.",
+                   p->heap_used);
         put_number(out, "heaptop_rss_bytes", "gauge", "bytes", "Resident memory of the process.",
                    p->rss_anon + p->rss_file + p->rss_shmem);
-        put_number(out, "heaptop_alloc_bytes", "counter", "bytes", "Bytes allocated since the attach.", p->allocated_bytes);
+        put_number(out, "heaptop_alloc_bytes", "counter", "bytes", "Bytes allocated since the attach.",
+                   p->allocated_bytes);
         if (export->session->exact_frees)
-                put_number(out, "heaptop_freed_bytes", "counter", "bytes", "Bytes freed since the attach.", p->freed_bytes);
-        put_number(out, "heaptop_samples_lost", "counter", NULL, "Samples that were lost since the attach.", p->lost_samples);
+                put_number(out, "heaptop_freed_bytes", "counter", "bytes", "Bytes freed since the attach.",
+                           p->freed_bytes);
+        put_number(out, "heaptop_samples_lost", "counter", NULL, "Samples that were lost since the attach.",
+                   p->lost_samples);
         r = put_sites(export);
         fputs("# EOF\n", out);
         return r;

@@ -20,7 +20,8 @@ char *export_path(const struct export *export, const char *path);
 int64_t export_bytes(const struct heap_stack *stack, enum export_metric metric);
 
 /* Stacks of the heap alone, those with nothing in any metric left out; as heap_stacks(). */
-int export_stacks(const struct export *export, int (*fn)(void *ctx, const struct heap_stack *stack), void *ctx);
+int export_stacks(const struct export *export, int (*fn)(void *ctx, const struct heap_stack *stack),
+                  void *ctx);
 
 /* Whether KEPT differs from what lives. */
 bool export_has_range(const struct export *export);
@@ -33,7 +34,8 @@ struct export_kept {
 int export_kept_read(struct heap *heap, struct export_kept *ret);
 int64_t export_kept_of(const struct export_kept *kept, uint32_t site);
 
-/* Ids of all sites, what holds most first, "before attach" among them. Returns how many or a negative errno; the caller frees *RET. */
+/* Ids of all sites, what holds most first, "before attach" among them. Returns how many or a negative
+ * errno; the caller frees *RET. */
 int export_sites(struct heap *heap, uint32_t **ret);
 
 /* One for each format. They return 0 or a negative errno; what OUT says is looked at by the caller. */

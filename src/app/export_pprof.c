@@ -1,8 +1,9 @@
 /* The profile of pprof: gzip around one protobuf message (data/profile.proto).
  *
- * One sample for each stack, one location for each code address, with a line for the function and each call inlined there. Addresses are
- * those of the instruction that calls: return address less one. A session knows code by module and offset, not where the module lay in
- * memory, so each gets a range of its own, one behind the other; what has no code address (interpreted functions) stands in none. */
+ * One sample for each stack, one location for each code address, with a line for the function and each call
+ * inlined there. Addresses are those of the instruction that calls: return address less one. A session
+ * knows code by module and offset, not where the module lay in memory, so each gets a range of its own, one
+ * behind the other; what has no code address (interpreted functions) stands in none. */
 #include "app/export_parts.h"
 
 #include "base/addrmap.h"
@@ -100,9 +101,9 @@ static int note_offsets(void *ctx, const struct heap_stack *stack)
         for (size_t i = 0; i < stack->n_frames; i++) {
                 size_t n = heap_frame_lines(profile->export->heap, stack->frames[i], lines);
                 const struct heap_line *line = &lines[n - 1];
-                struct range *range = line->module < profile->n_ranges ? &profile->ranges[line->module] : NULL;
+                struct range *range = &profile->ranges[line->module < profile->n_ranges ? line->module : 0];
 
-                if (!range || line->module == 0)
+                if (range == profile->ranges)
                         continue;
                 for (size_t k = 0; k < n; k++)
                         range->named |= !lines[k].approximate;
@@ -124,7 +125,8 @@ static void add_mapping(struct profile *profile, uint32_t module, uint64_t *next
         const char *path, *build_id;
         uint64_t size;
 
-        if (range->id || !(range->used || range->named) || !heap_module(profile->export->heap, module, &path, &build_id))
+        if (range->id || !(range->used || range->named) ||
+            !heap_module(profile->export->heap, module, &path, &build_id))
                 return;
         range->low = range->low < FAR_OFFSET ? 0 : range->low & ~(RANGES_STEP - 1);
         size = range->high - range->low;
@@ -153,7 +155,8 @@ static int add_mappings(struct profile *profile)
         profile->ranges = xcalloc((size_t)profile->n_ranges + 1, sizeof *profile->ranges);
         r = export_stacks(profile->export, note_offsets, profile);
         for (uint32_t id = 1; id < profile->n_ranges; id++)
-                if (heap_module(heap, id, &path, &build_id) && strcmp(path, profile->export->session->exe) == 0)
+                if (heap_module(heap, id, &path, &build_id) &&
+                    strcmp(path, profile->export->session->exe) == 0)
                         add_mapping(profile, id, &next);
         for (uint32_t id = 1; id < profile->n_ranges; id++)
                 add_mapping(profile, id, &next);
@@ -200,7 +203,8 @@ static uint64_t location(struct profile *profile, uint32_t frame)
         if (frame >= profile->n_location_of) {
                 size_t wanted = frame * (size_t)2 + 64;
 
-                profile->location_of = xreallocarray(profile->location_of, wanted, sizeof *profile->location_of);
+                profile->location_of = xreallocarray(profile->location_of, wanted,
+                                                     sizeof *profile->location_of);
                 memset(profile->location_of + profile->n_location_of, 0,
                        (wanted - profile->n_location_of) * sizeof *profile->location_of);
                 profile->n_location_of = wanted;
@@ -252,7 +256,8 @@ static int add_sample(void *ctx, const struct heap_stack *stack)
 {
         struct profile *profile = ctx;
         bool kept = profile->export->options->metric == EXPORT_KEPT;
-        int64_t in_use = export_bytes(stack, kept ? EXPORT_KEPT : EXPORT_LIVE), born = export_bytes(stack, EXPORT_BORN);
+        int64_t in_use = export_bytes(stack, kept ? EXPORT_KEPT : EXPORT_LIVE);
+        int64_t born = export_bytes(stack, EXPORT_BORN);
         Pprof__Sample sample = PPROF__SAMPLE__INIT;
 
         if (in_use == 0 && born == 0)
@@ -274,10 +279,11 @@ static int add_sample(void *ctx, const struct heap_stack *stack)
 
 /* ---- the whole ---- */
 
-static void add_head(struct profile *profile, Pprof__ValueType types[N_TYPES], Pprof__ValueType *type_of[N_TYPES],
-                     Pprof__ValueType *period, int64_t comments[2])
+static void add_head(struct profile *profile, Pprof__ValueType types[N_TYPES],
+                     Pprof__ValueType *type_of[N_TYPES], Pprof__ValueType *period, int64_t comments[2])
 {
-        static const char *const names[N_TYPES] = { "alloc_objects", "alloc_space", "inuse_objects", "inuse_space" };
+        static const char *const names[N_TYPES] = { "alloc_objects", "alloc_space", "inuse_objects",
+                                                    "inuse_space" };
         const struct export *export = profile->export;
         const struct rec_process *p = export->process;
         uint64_t began = export->session->started_ns;
@@ -295,13 +301,15 @@ static void add_head(struct profile *profile, Pprof__ValueType types[N_TYPES], P
         period->unit = word(profile, "bytes");
         profile->message.period_type = period;
         profile->message.period = (int64_t)p->mean;
-        profile->message.default_sample_type = word(profile, names[export->options->metric == EXPORT_BORN ? 1 : 3]);
+        profile->message.default_sample_type = word(profile,
+                                                    names[export->options->metric == EXPORT_BORN ? 1 : 3]);
         profile->message.time_nanos = (int64_t)(p->time_ns + (uint64_t)p->wall_offset_ns);
         profile->message.duration_nanos = p->time_ns > began ? (int64_t)(p->time_ns - began) : 0;
-        comments[0] = string(profile, xasprintf("heaptop %s: %s pid %d, estimates from samples", PACKAGE_VERSION,
+        comments[0] = string(profile, xasprintf("heaptop %s: %s pid %d, estimates from samples",
+                                                PACKAGE_VERSION,
                                                 export->session->comm, (int)export->session->pid));
-        comments[1] = string(profile, xasprintf("%lld bytes from before the attach have no stack and are not in it",
-                                                (long long)p->before_bytes));
+        comments[1] = string(profile, xasprintf("%lld bytes from before the attach have no stack, "
+                                                "and are not in it", (long long)p->before_bytes));
         profile->message.comment = comments;
         profile->message.n_comment = 2;
 }
@@ -311,7 +319,8 @@ static int put_gzipped(FILE *out, const void *bytes, size_t len)
         enum { WITH_GZIP = 16, CHUNK = 64 << 10 };
         z_stream stream = { .next_in = (unsigned char *)(uintptr_t)bytes };
         unsigned char *chunk = xmalloc(CHUNK);
-        int r = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + WITH_GZIP, 8, Z_DEFAULT_STRATEGY);
+        int r = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + WITH_GZIP, 8,
+                             Z_DEFAULT_STRATEGY);
 
         for (int state = Z_OK; r == Z_OK && state != Z_STREAM_END;) {
                 size_t part = len > CHUNK ? CHUNK : len;

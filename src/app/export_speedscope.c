@@ -1,5 +1,6 @@
-/* The file format of www.speedscope.app: frames once, and for each metric a "sampled" profile of stacks, outermost frame first, with
- * their bytes. Written as it is found: a large session never stands in memory as JSON. */
+/* The file format of www.speedscope.app: frames once, and for each metric a "sampled" profile of stacks,
+ * outermost frame first, with their bytes. Written as it is found: a large session never stands in memory
+ * as JSON. */
 #include "app/export_parts.h"
 
 #include "app/json.h"
@@ -115,7 +116,8 @@ static int put_profile(struct numbers *numbers, enum export_metric metric)
         numbers->any = false;
         numbers->weights = false;
         numbers->total = 0;
-        fprintf(export->out, "{\"type\":\"sampled\",\"name\":\"%s\",\"unit\":\"bytes\",\"samples\":[", titles[metric]);
+        fprintf(export->out, "{\"type\":\"sampled\",\"name\":\"%s\",\"unit\":\"bytes\",\"samples\":[",
+                titles[metric]);
         r = export_stacks(export, put_stack, numbers);
         if (r < 0)
                 return r;
@@ -135,8 +137,8 @@ int export_speedscope(struct export *export)
 
         fputs("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n\"name\":", export->out);
         put_string(export, title);
-        fprintf(export->out, ",\n\"exporter\":\"heaptop %s\",\n\"activeProfileIndex\":%d,\n\"shared\":{\"frames\":[\n", PACKAGE_VERSION,
-                (int)export->options->metric);
+        fprintf(export->out, ",\n\"exporter\":\"heaptop %s\",\n\"activeProfileIndex\":%d,\n"
+                "\"shared\":{\"frames\":[\n", PACKAGE_VERSION, (int)export->options->metric);
         r = export_stacks(export, number_stack, &numbers);
         fputs("\n]},\n\"profiles\":[\n", export->out);
         for (int i = 0; r == 0 && i < EXPORT_METRICS; i++) {

@@ -31,10 +31,12 @@ static int read_wishes(const struct options *options, struct export_options *ret
         bool to_stdout = !options->output || strcmp(options->output, "-") == 0;
         int r;
 
-        *ret = (struct export_options){ .at = options->at, .range = options->range, .redact = options->redact };
+        *ret = (struct export_options){ .at = options->at, .range = options->range,
+                                        .redact = options->redact };
         if (!options->to)
                 return err_set_id(err, ERROR_NO_VALUE, EINVAL,
-                                  "into which format? --to pprof, folded, speedscope, json, csv or openmetrics");
+                                  "into which format? --to pprof, folded, speedscope, json, csv or "
+                                  "openmetrics");
         r = export_find_format(options->to, &ret->format, err);
         if (r == 0 && options->metric)
                 r = export_find_metric(options->metric, &ret->metric, err);
@@ -42,7 +44,8 @@ static int read_wishes(const struct options *options, struct export_options *ret
                 r = which_moment(options, err);
         if (r == 0 && to_stdout && ret->format == EXPORT_PPROF && isatty(STDOUT_FILENO))
                 return err_set_id(err, ERROR_VALUE, EINVAL,
-                                  "a pprof profile is binary and would upset the terminal; name a file with -o, or use a pipe");
+                                  "a pprof profile is binary and would upset the terminal; "
+                                  "name a file with -o, or use a pipe");
         return r;
 }
 

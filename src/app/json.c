@@ -29,7 +29,7 @@ json_t *json_number(uint64_t n)
 
 static json_t *whole(double bytes)
 {
-        return json_integer(bytes > 0x1p62 ? INT64_C(1) << 62 : bytes < -0x1p62 ? -(INT64_C(1) << 62) : llround(bytes));
+        return json_integer(llround(fmin(fmax(bytes, -0x1p62), 0x1p62)));
 }
 
 json_t *json_estimate(double value, double error, bool at_least_zero)
@@ -38,7 +38,8 @@ json_t *json_estimate(double value, double error, bool at_least_zero)
 
         if (isnan(value) || isnan(error))
                 return json_null();
-        return json_pack("{s:o, s:o, s:o}", "value", whole(value), "low", whole(at_least_zero && low < 0 ? 0 : low), "high",
+        return json_pack("{s:o, s:o, s:o}", "value", whole(value), "low",
+                         whole(at_least_zero && low < 0 ? 0 : low), "high",
                          whole(value + error));
 }
 

@@ -1,4 +1,5 @@
-/* json: the pieces that everything heaptop prints as JSON is made of, so that a thing looks the same everywhere.
+/* json: the pieces that everything heaptop prints as JSON is made of, so that a thing looks the same
+ * everywhere.
  *
  * doc/schema/ describes the whole. Strings are made harmless. Values are new references. */
 #pragma once
@@ -16,8 +17,9 @@ json_t *json_text(const char *s);         /* NULL = "" */
 json_t *json_text_or_null(const char *s); /* NULL and "" = null */
 json_t *json_number(uint64_t n);
 
-/* VALUE +- ERROR in whole bytes as {"value", "low", "high"}; null when either is NAN. With AT_LEAST_ZERO the interval does not
- * go below: nothing is less than not there. What does not fit into 63 bits (a hostile file) is cut. */
+/* VALUE +- ERROR in whole bytes as {"value", "low", "high"}; null when either is NAN. With AT_LEAST_ZERO
+ * the interval does not go below: nothing is less than not there. What does not fit into 63 bits (a hostile
+ * file) is cut. */
 json_t *json_estimate(double value, double error, bool at_least_zero);
 
 /* RFC 3339 in UTC: "2026-11-22T13:22:40Z"; null when the clock cannot say it. */

@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* $PAGER as the shell reads it, else less(1) where there is one. Stdout when that is no terminal, PAGER is empty or cat, or NOT. Rights
- * that were given up before are given up for the pager, too. The caller ends it with pager_close(). */
+/* $PAGER as the shell reads it, else less(1) where there is one. Stdout when that is no terminal, PAGER is
+ * empty or cat, or NOT. Rights that were given up before are given up for the pager, too. The caller ends
+ * it with pager_close(). */
 FILE *pager_open(bool not);
 
 /* Returns 0, or -EIO when stdout does not take it; what a pager does with it is its own. */

@@ -134,7 +134,8 @@ static int look_at_target(struct state *state, char comm[64], struct err *err)
         if (r < 0)
                 return err_set_id(err, ERROR_NO_PROCESS, -r, "there is no process %d", (int)state->what->pid);
         if (state->what->start_time && state->what->start_time != stat.start_time)
-                return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
+                return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now",
+                                  (int)state->what->pid);
         snprintf(comm, 64, "%s", state->what->name ? state->what->name : stat.comm);
         copy_clean(state->status.comm, sizeof state->status.comm, comm);
         return 0;
@@ -174,7 +175,8 @@ static int check_identity(struct state *state, struct err *err)
         release_files(state);
         if (!state->what->rss_only)
                 inject_detach(&state->injection, &(struct err){ 0 });
-        return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now", (int)state->what->pid);
+        return err_set_id(err, ERROR_HAS_ENDED, ESRCH, "process %d ended, and another one has its number now",
+                                  (int)state->what->pid);
 }
 
 /* The head of the session, as the recorder tells it, and where it stands in a series. */
@@ -193,7 +195,8 @@ static int begin(struct state *state, struct err *err)
 {
         const struct recording *what = state->what;
         const struct recorder_options options = {
-                .hide_cmdline = what->hide_cmdline, .machine_only = what->machine_only, .adaptive = what->adaptive, .rss_only = what->rss_only, .follow_exec = what->follow_exec,
+                .hide_cmdline = what->hide_cmdline, .machine_only = what->machine_only, .adaptive = what->adaptive,
+                .rss_only = what->rss_only, .follow_exec = what->follow_exec,
                 .inject = &what->inject, .debuginfod = servers_options(&what->servers),
                 .follow = { .fork = what->follow_fork, .inject = what->inject, .note = followed_note,
                             .arg = what->followed },
@@ -297,7 +300,8 @@ static int take_tick(void *arg, const struct rec_tick *tick)
         return writer_tick(state->writer, tick);
 }
 
-static void __attribute__((format(printf, 3, 4))) stop(struct state *state, enum rec_event_kind kind, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+stop(struct state *state, enum rec_event_kind kind, const char *fmt, ...)
 {
         va_list ap;
 
@@ -336,7 +340,8 @@ static void look_at_cost(struct state *state)
         double share, limit = state->overspend.limit;
         char text[96];
 
-        switch (overspend_look(&state->overspend, state->last.time_ns, state->last.probe_cost_ns, cpu_ns(state->what->pid))) {
+        switch (overspend_look(&state->overspend, state->last.time_ns, state->last.probe_cost_ns,
+                               cpu_ns(state->what->pid))) {
         case OVERSPEND_FINE:
                 return;
         case OVERSPEND_COARSEN:

@@ -63,7 +63,8 @@ static void find_rights(const struct proc_status *status, struct refusal *ret)
 
         proc_user_name(geteuid(), name, sizeof name);
         proc_user_name(status->uid, user, sizeof user);
-        found(ret, "you are: %s (uid %u); the process is %s's (uid %u)", name, (unsigned)geteuid(), user, (unsigned)status->uid);
+        found(ret, "you are: %s (uid %u); the process is %s's (uid %u)", name, (unsigned)geteuid(), user,
+              (unsigned)status->uid);
         if (io_read_file("/proc/sys/kernel/yama/ptrace_scope", 64, &yama, NULL) == 0)
                 found(ret, "/proc/sys/kernel/yama/ptrace_scope = %d", atoi(yama));
         free(yama);
@@ -100,7 +101,8 @@ static void fix_rights(struct refusal *ret, const char *command)
 
         if (geteuid() != 0) {
                 fix(ret, REFUSAL_SUDO, "once, nothing to undo", "sudo heaptop -p %d", (int)ret->pid);
-                fix(ret, REFUSAL_SETCAP, "gives it to EVERY user", "sudo setcap cap_sys_ptrace+ep %s", own_path(path, sizeof path));
+                fix(ret, REFUSAL_SETCAP, "gives it to EVERY user", "sudo setcap cap_sys_ptrace+ep %s",
+                    own_path(path, sizeof path));
         }
         if (command[0])
                 fix(ret, REFUSAL_COPY, "start it from here instead", "heaptop run -- %s", command);
@@ -116,8 +118,8 @@ static void find_fixes(const struct proc_status *status, const char *command, st
         case ERROR_TRACED:
                 if (status->tracer)
                         proc_stat_read(status->tracer, &tracer);
-                fix(ret, REFUSAL_COPY, "then press r", "quit %s (pid %d)", tracer.comm[0] ? tracer.comm : "the other tracer",
-                    (int)status->tracer);
+                fix(ret, REFUSAL_COPY, "then press r", "quit %s (pid %d)",
+                    tracer.comm[0] ? tracer.comm : "the other tracer", (int)status->tracer);
                 break;
         case ERROR_WATCHED:
         case ERROR_WATCHED_BY_OTHER:
@@ -125,7 +127,8 @@ static void find_fixes(const struct proc_status *status, const char *command, st
                 fix(ret, REFUSAL_COPY, "end it, then press r", "heaptop detach %d", (int)ret->pid);
                 break;
         case ERROR_NO_MALLOC:
-                fix(ret, REFUSAL_COPY, "name its function", "heaptop -p %d --malloc-at FUNC --pair ALLOC,FREE", (int)ret->pid);
+                fix(ret, REFUSAL_COPY, "name its function", "heaptop -p %d --malloc-at FUNC --pair ALLOC,FREE",
+                    (int)ret->pid);
                 break;
         case ERROR_YAMA:
         case ERROR_OTHER_USER:
@@ -213,7 +216,8 @@ static int run(char *const *argv)
 
 int refusal_obey(enum refusal_act act, pid_t pid)
 {
-        char path[4096] = "", number[16], sudo[] = "sudo", setcap[] = "setcap", rights[] = "cap_sys_ptrace+ep", p[] = "-p";
+        char path[4096] = "", number[16];
+        char sudo[] = "sudo", setcap[] = "setcap", rights[] = "cap_sys_ptrace+ep", p[] = "-p";
         char *const with_sudo[] = { sudo, path, p, number, NULL }, *const without[] = { path, p, number, NULL };
         char *const gives[] = { sudo, setcap, rights, path, NULL };
         ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);

@@ -136,7 +136,7 @@ static void advise(struct viewer *viewer)
         const struct config *config = viewer->viewing->options->config;
 
         if (!viewer->advised && config && config->settings.hints && is_new_here(viewer->viewing->user))
-                ui_set_hint(viewer->ui, "m before the thing you suspect, m after, then c shows what it kept   (? help)");
+                ui_give_hint(viewer->ui);
         viewer->advised = true;
 }
 
@@ -208,7 +208,8 @@ static void notice_end(struct viewer *viewer)
         (void)heap_seek(viewer->heap, heap_tick(viewer->heap)); /* reads the head again, which tells the end by now */
         if (stat(viewer->path, &st) == 0)
                 ui_set_file_bytes(viewer->ui, (uint64_t)st.st_size);
-        if (history->session(history->arg, &session) == 0 && session.ending.time_ns && session.followed && session.followed[0]) {
+        if (history->session(history->arg, &session) == 0 && session.ending.time_ns && session.followed &&
+            session.followed[0]) {
                 viewer->awaited = true;
                 viewer->awaited_s = time(NULL) - 1;
                 ui_set_awaited(viewer->ui, true);

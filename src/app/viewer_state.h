@@ -1,6 +1,7 @@
 /* viewer_state: what the files of the viewer share: the whole of struct viewer. */
 #pragma once
 
+#include "app/ask.h"
 #include "app/picking.h"
 #include "app/place.h"
 #include "app/viewer.h"
@@ -69,3 +70,28 @@ void viewer_look_at_file(struct viewer *viewer, uint64_t at);
 
 /* The session that comes after this one is there, and RET (PLACE_MAX bytes) is its path. Looks once a second while it is awaited. */
 bool viewer_next_session(struct viewer *viewer, uint64_t at, char *ret);
+
+/* ---- viewer_guardian.c ---- */
+
+/* Leaves the session for the list of processes. */
+void viewer_open_picker(struct viewer *viewer);
+
+/* Shows the session PATH instead of what is shown, and says SAID (may be NULL); the picker when it cannot be opened. */
+void viewer_show_session(struct viewer *viewer, const char *path, const char *said);
+
+/* Asks the guardian; its answer comes later, to viewer_hear_answer(). */
+void viewer_ask(struct viewer *viewer, enum ask_kind kind, pid_t pid);
+void viewer_hear_answer(struct viewer *viewer);
+
+/* The process that was chosen in the picker, or what a process has become by exec(). */
+void viewer_attach_or_join(struct viewer *viewer);
+
+/* Keeps the picker up to date. */
+void viewer_look_at_processes(struct viewer *viewer, uint64_t at);
+
+/* Waits for the next process of the name of the one that has ended; goes on with its session when it is there. */
+void viewer_wait_for_next(struct viewer *viewer);
+void viewer_look_for_next(struct viewer *viewer, uint64_t at);
+
+/* Does what was chosen on the page of an attach that failed. */
+void viewer_fix(struct viewer *viewer);

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-int which_session(const struct subcommand *subcommand, struct options *options, char *room, const char **ret, struct err *err)
+int which_session(const struct subcommand *subcommand, struct options *options, char *room,
+                  const char **ret, struct err *err)
 {
         struct registry_entry entry;
         int r;
@@ -26,7 +27,8 @@ int which_session(const struct subcommand *subcommand, struct options *options, 
                 strcpy(room, entry.path);
                 *ret = room;
         } else {
-                return err_set_id(err, ERROR_NO_OPERAND, EINVAL, "which session? see: heaptop %s --help, or heaptop list",
+                return err_set_id(err, ERROR_NO_OPERAND, EINVAL,
+                                  "which session? see: heaptop %s --help, or heaptop list",
                                   subcommand->name);
         }
         return commands_no_words(subcommand, options, err);
@@ -35,7 +37,8 @@ int which_session(const struct subcommand *subcommand, struct options *options, 
 int which_moment(const struct options *options, struct err *err)
 {
         if (options->at && options->range)
-                return err_set_id(err, ERROR_VALUE, EINVAL, "--at is one moment, --range is two; which is meant?");
+                return err_set_id(err, ERROR_VALUE, EINVAL,
+                                  "--at is one moment, --range is two; which is meant?");
         return 0;
 }
 

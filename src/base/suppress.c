@@ -59,7 +59,8 @@ static bool ends_with(const char *text, const char *end, size_t len)
 
 bool suppress_pattern_match(const char *pattern, const char *text)
 {
-        bool held = *pattern == '^', any = !held; /* the next piece must stand here; or anywhere from here on */
+        bool held = *pattern == '^',
+             any = !held; /* the next piece must stand here; or anywhere from here on */
         bool star = false;
 
         if (!text || !*text)
@@ -81,7 +82,9 @@ bool suppress_pattern_match(const char *pattern, const char *text)
                                 return ends_with(text, pattern, len);
                         return strlen(text) == len && memcmp(text, pattern, len) == 0;
                 }
-                found = any ? memmem(text, strlen(text), pattern, len) : strncmp(text, pattern, len) == 0 ? text : NULL;
+                found = any                                ? memmem(text, strlen(text), pattern, len)
+                        : strncmp(text, pattern, len) == 0 ? text
+                                                           : NULL;
                 if (!found)
                         return false;
                 text = found + len;
@@ -206,11 +209,14 @@ int suppress_read(struct suppress *suppress, const char *text, const char *where
                         n--;
                 if (n > 0 && *from != '#') {
                         if (n < sizeof sign - 1 || memcmp(from, sign, sizeof sign - 1) != 0)
-                                return err_set(err, EINVAL, "%s:%d: a suppression is leak:PATTERN; of other kinds heaptop knows nothing",
+                                return err_set(err, EINVAL,
+                                               "%s:%d: a suppression is leak:PATTERN; of other kinds heaptop "
+                                               "knows nothing",
                                                where, line);
                         if (add(suppress, from + sizeof sign - 1, n - (sizeof sign - 1), false) < 0)
-                                return err_set(err, EINVAL, "%s:%d: a pattern has 1 to %d bytes, and there are %d at most", where, line,
-                                               SUPPRESS_PATTERN_MAX, SUPPRESS_PATTERNS_MAX);
+                                return err_set(err, EINVAL,
+                                               "%s:%d: a pattern has 1 to %d bytes, and there are %d at most",
+                                               where, line, SUPPRESS_PATTERN_MAX, SUPPRESS_PATTERNS_MAX);
                 }
                 text += len;
                 text += *text == '\n';
@@ -251,7 +257,8 @@ const char *suppress_exactly(const char *name, char *ret, size_t size)
 static bool match_list(const struct suppress *suppress, uint32_t index, const char *text)
 {
         for (; index != 0; index = suppress->patterns[index].next)
-                if (!suppress->patterns[index].gone && suppress_pattern_match(suppress->patterns[index].text, text))
+                if (!suppress->patterns[index].gone &&
+                    suppress_pattern_match(suppress->patterns[index].text, text))
                         return true;
         return false;
 }

@@ -1,14 +1,15 @@
-/* suppress: suppressions as LeakSanitizer reads them: which functions, source files and modules are as they should be.
+/* suppress: suppressions as LeakSanitizer reads them: which functions, source files and modules are as they
+ * should be.
  *
  *     # a comment; empty lines say nothing either
  *     leak:PATTERN
  *
- * A pattern matches a text that has it anywhere in it. `*` stands for any characters, also none; `^` at its beginning and `$` at its
- * end hold it to the beginning and the end of the text. (LLVM, "Suppressing Reports"; there is no way to mean these signs themselves,
- * except `^` further on.)
+ * A pattern matches a text that has it anywhere in it. `*` stands for any characters, also none; `^` at its
+ * beginning and `$` at its end hold it to the beginning and the end of the text. (LLVM, "Suppressing
+ * Reports"; there is no way to mean these signs themselves, except `^` further on.)
  *
- * Ten thousand patterns are as fast as ten: each is filed under a few bytes of it that few others have, and a text is only held
- * against those that are filed under bytes of its own. */
+ * Ten thousand patterns are as fast as ten: each is filed under a few bytes of it that few others have, and a
+ * text is only held against those that are filed under bytes of its own. */
 #pragma once
 
 #include "base/err.h"
@@ -23,10 +24,12 @@ enum { SUPPRESS_PATTERN_MAX = 4096, SUPPRESS_PATTERNS_MAX = 200000 };
 struct suppress *suppress_new(void);
 void suppress_free(struct suppress *suppress); /* accepts NULL */
 
-/* Adds what TEXT says. WHERE is what errors call it. -EINVAL with line, what and why; the lines before it have been added. */
+/* Adds what TEXT says. WHERE is what errors call it. -EINVAL with line, what and why; the lines before it
+ * have been added. */
 int suppress_read(struct suppress *suppress, const char *text, const char *where, struct err *err);
 
-/* Adds one pattern that was in no file: suppress_added() tells it again. -EINVAL: it is empty, too long, or one too many. */
+/* Adds one pattern that was in no file: suppress_added() tells it again. -EINVAL: it is empty, too long, or
+ * one too many. */
 int suppress_add(struct suppress *suppress, const char *pattern);
 
 /* Takes such a pattern back. False: it was not added so. */
@@ -46,6 +49,7 @@ bool suppress_pattern_match(const char *pattern, const char *text);
 /* The pattern that matches the function NAME and no other, as far as that can be said. RET has SIZE bytes. */
 const char *suppress_exactly(const char *name, char *ret, size_t size);
 
-/* The lines "leak:PATTERN" of what was added and not yet written, "" = nothing; the caller frees it. And: they are written now. */
+/* The lines "leak:PATTERN" of what was added and not yet written, "" = nothing; the caller frees it. And:
+ * they are written now. */
 char *suppress_added(const struct suppress *suppress);
 void suppress_written(struct suppress *suppress);

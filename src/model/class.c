@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static const double SD_NEEDED = 2, SHARE_NEEDED = 0.02;
+static const double SD_NEEDED = 2, SD_ENOUGH = 4, SHARE_NEEDED = 0.02;
 enum { KEPT = CLASS_STEPS + 1 };
 
 static struct class_step *step_at(struct class_window *window, uint64_t number)
@@ -115,18 +115,24 @@ void class_change(struct class_window *window, uint64_t now_ns, double *ret_chan
         *ret_variance = born + less(start->live_variance, older);
 }
 
+/* Is CHANGE more than noise, and worth a word beside what there is in all? */
+static bool is_change(double change, double sd, double all)
+{
+        return change > SD_NEEDED * sd && (change > SHARE_NEEDED * all || change > SD_ENOUGH * sd);
+}
+
 enum rec_class class_now(struct class_window *window, uint64_t now_ns)
 {
-        double change, variance, needed, began;
+        double change, variance, sd, began;
 
         class_change(window, now_ns, &change, &variance);
         if (now_ns < window->first_ns + CLASS_YOUNG_NS || window->born_samples < CLASS_YOUNG_SAMPLES)
                 return REC_YOUNG;
-        needed = SD_NEEDED * sqrt(variance);
+        sd = sqrt(variance);
         began = (double)window->live - change;
-        if (change > needed && change > SHARE_NEEDED * (double)window->live)
+        if (is_change(change, sd, (double)window->live))
                 return REC_GROWING;
-        if (-change > needed && -change > SHARE_NEEDED * began)
+        if (is_change(-change, sd, began))
                 return REC_SHRINKING;
         return REC_FLAT;
 }

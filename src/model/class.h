@@ -5,9 +5,12 @@
  * only the blocks alive at exactly one end count for Var(D) (not the sum of the two live variances).
  *
  *   young      seen for less than 2 minutes, or fewer than 5 sampled births
- *   growing    D >  2 sd and D  > 2 % of what lives now
- *   shrinking  D < -2 sd and -D > 2 % of what lived when the window began
+ *   growing    D >  2 sd and D  > 2 % of what lives now, or D > 4 sd
+ *   shrinking  D < -2 sd and -D > 2 % of what lived when the window began, or D < -4 sd
  *   flat       anything else
+ *
+ * The 2 % keep what is only just more than noise off a site that is large. A leak that has gone on for a night grows by less than
+ * that in ten minutes: what is far more than noise counts, however much there is already.
  *
  * It describes, it does not judge: a cache that warms up grows too. */
 #pragma once

@@ -5,7 +5,8 @@
  * nothing, which is five of them, and more than 2 % of what lives. So the question is when five samples first fall into one
  * window: the scan statistic, by Naus' approximation ("Approximations for distributions of scan statistics", JASA 77, 1982).
  * The 2 % end it: of a site that does nothing but leak, five samples are less than that from the 250th on. A leak that has
- * not shown by then shows no more, however long one waits.
+ * not shown by then shows no more, however long one waits. (More than four standard deviations are enough alone; a leak that slow has
+ * them never.)
  *
  * Larger blocks, and those of a size that is sampled more finely, show sooner. A site that also keeps much else shows later. */
 #pragma once

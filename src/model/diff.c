@@ -87,7 +87,8 @@ static void finish(struct diff *diff, uint64_t min)
                 qsort(diff->rows, diff->n, sizeof *diff->rows, by_change);
 }
 
-static void find_module(const struct heap *heap, uint32_t site, const char **ret_path, const char **ret_build_id)
+static void find_module(const struct heap *heap, uint32_t site, const char **ret_path,
+                        const char **ret_build_id)
 {
         struct heap_line line;
 
@@ -109,12 +110,16 @@ static void fill_names(struct diff_row *row, const struct heap *heap, const stru
 
 /* ---- one session ---- */
 
-static void fill_total(struct diff_row *total, const struct rec_process *first, const struct rec_process *second)
+static void fill_total(struct diff_row *total, const struct rec_process *first,
+                       const struct rec_process *second)
 {
-        *total = (struct diff_row){ .name = "all of the heap", .place = "", .module = "", .live_first = first->live_bytes,
+        double variance = fmax(first->live_variance, 0) + fmax(second->live_variance, 0);
+
+        *total = (struct diff_row){ .name = "all of the heap", .place = "", .module = "",
+                                    .live_first = first->live_bytes,
                                     .live_second = second->live_bytes,
                                     .change = capped_sub(second->live_bytes, first->live_bytes),
-                                    .error = 1.96 * sqrt(fmax(first->live_variance, 0) + fmax(second->live_variance, 0)) };
+                                    .error = 1.96 * sqrt(variance) };
 }
 
 int diff_moments(struct heap *heap, uint64_t min, struct diff *ret)
@@ -137,10 +142,13 @@ int diff_moments(struct heap *heap, uint64_t min, struct diff *ret)
                         continue;
                 array_grow(diff.rows, diff.n, cap);
                 diff.rows[diff.n] = (struct diff_row){
-                        .second = site.id, .first = site.first_ns > heap_process_at_base(heap)->time_ns ? 0 : site.id,
-                        .live_second = site.live_bytes, .live_first = capped_sub(site.live_bytes, site.change_bytes),
+                        .second = site.id,
+                        .first = site.first_ns > heap_process_at_base(heap)->time_ns ? 0 : site.id,
+                        .live_second = site.live_bytes,
+                        .live_first = capped_sub(site.live_bytes, site.change_bytes),
                         .kept = compare_site(compare, site.id, &kept) ? kept.f.kept_bytes : 0,
-                        .change = site.change_bytes, .error = heap_change_error(heap, site.id), .same_build = true,
+                        .change = site.change_bytes, .error = heap_change_error(heap, site.id),
+                        .same_build = true,
                 };
                 fill_names(&diff.rows[diff.n++], heap, &site);
                 if (site.kind == REC_SITE_HEAP)
@@ -193,12 +201,14 @@ static char *key_of(const struct match *match, int which, const struct heap_site
         heap_site_line(side->heap, site->id, &line);
         *ret_exact = has_build_id(match->sides[!which].heap, build_id);
         if (*ret_exact)
-                buf_printf(&key, "=%u\t%s\t%s\t%s:%u", site->kind, build_id, site->name, line.file ? base_name(line.file) : "",
+                buf_printf(&key, "=%u\t%s\t%s\t%s:%u", site->kind, build_id, site->name,
+                           line.file ? base_name(line.file) : "",
                            line.file ? line.line : 0);
         else if (site->approximate)
                 buf_printf(&key, "%d%u\t%s\t%s", which, site->kind, base_name(path), site->name);
         else
-                buf_printf(&key, "~%u\t%s\t%s\t%s", site->kind, base_name(path), site->name, line.file ? base_name(line.file) : "");
+                buf_printf(&key, "~%u\t%s\t%s\t%s", site->kind, base_name(path), site->name,
+                           line.file ? base_name(line.file) : "");
         return buf_take(&key);
 }
 

@@ -26,7 +26,9 @@ enum ending_oom ending_oom(const struct rec_ending *ending)
 static void killed(const struct rec_session *session, char *ret)
 {
         static const char *const by[] = {
-                [ENDING_NOT_OOM] = "", [ENDING_MAYBE_OOM] = ", perhaps the OOM killer", [ENDING_LIKELY_OOM] = ", likely the OOM killer",
+                [ENDING_NOT_OOM] = "",
+                [ENDING_MAYBE_OOM] = ", perhaps the OOM killer",
+                [ENDING_LIKELY_OOM] = ", likely the OOM killer",
         };
         const struct rec_ending *ending = &session->ending;
         const char *name = sigabbrev_np(ending->code), *whom = by[ending_oom(ending)];
@@ -47,7 +49,8 @@ void ending_sentence(const struct rec_session *session, char ret[ENDING_WORDS])
         }
         switch ((enum rec_how)ending->how) {
         case REC_HOW_EXITED:
-                snprintf(ret, ENDING_WORDS, "Process %d ended: it exited with status %d.", (int)session->pid, ending->code);
+                snprintf(ret, ENDING_WORDS, "Process %d ended: it exited with status %d.", (int)session->pid,
+                         ending->code);
                 return;
         case REC_HOW_KILLED:
                 killed(session, ret);
@@ -68,12 +71,14 @@ void ending_evidence(const struct rec_session *session, char ret[ENDING_WORDS])
 {
         const struct rec_ending *ending = &session->ending;
         const char *slash = strrchr(ending->oom_source, '/');
+        int len;
 
         ret[0] = '\0';
         if (ending_oom(ending) == ENDING_NOT_OOM || !slash)
                 return;
-        snprintf(ret, ENDING_WORDS, "%.40s oom_kill rose %llu -> %llu in %.*s", slash + 1, (unsigned long long)ending->oom_before,
-                 (unsigned long long)ending->oom_after, slash - ending->oom_source < 150 ? (int)(slash - ending->oom_source) : 150,
+        len = slash - ending->oom_source < 150 ? (int)(slash - ending->oom_source) : 150;
+        snprintf(ret, ENDING_WORDS, "%.40s oom_kill rose %llu -> %llu in %.*s", slash + 1,
+                 (unsigned long long)ending->oom_before, (unsigned long long)ending->oom_after, len,
                  ending->oom_source);
 }
 
@@ -89,6 +94,7 @@ void ending_last_sample(const struct rec_session *session, char ret[ENDING_WORDS
         before = (double)(ending->time_ns - ending->sample_ns) / (double)NS_PER_S;
         if (session->limit_bytes && strcmp(session->limit_source, "RAM") != 0)
                 fmt_bytes(limit, session->limit_bytes);
-        snprintf(ret, ENDING_WORDS, "last sample: heap %s, RSS %s%s%s, %.1f s before the end", fmt_bytes(heap, ending->heap_bytes),
-                 fmt_bytes(rss, ending->rss_bytes), limit[0] ? " of " : "", limit, before);
+        snprintf(ret, ENDING_WORDS, "last sample: heap %s, RSS %s%s%s, %.1f s before the end",
+                 fmt_bytes(heap, ending->heap_bytes), fmt_bytes(rss, ending->rss_bytes), limit[0] ? " of " : "", limit,
+                 before);
 }

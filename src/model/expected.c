@@ -1,5 +1,5 @@
-/* Sites that are as they should be: a frame of theirs is suppressed. Each frame is looked at once, as long as it reads the same; each
- * stack once after names have changed. */
+/* Sites that are as they should be: a frame of theirs is suppressed. Each frame is looked at once, as long as
+ * it reads the same; each stack once after names have changed. */
 #include "model/inside.h"
 
 #include "base/alloc.h"
@@ -44,7 +44,8 @@ static void renew(struct heap *heap)
                 memset(e->frames + e->n_frames, UNKNOWN, names->n_frames - e->n_frames);
                 e->n_frames = names->n_frames;
         }
-        if (e->names_generation == names->generation && e->n_stacks == names->n_stacks && e->n_sites == names->n_sites)
+        if (e->names_generation == names->generation && e->n_stacks == names->n_stacks &&
+            e->n_sites == names->n_sites)
                 return;
         e->stacks = xreallocarray(e->stacks, names->n_stacks + 1, sizeof *e->stacks);
         e->sites = xreallocarray(e->sites, names->n_sites + 1, sizeof *e->sites);
@@ -64,7 +65,8 @@ static bool line_matches(struct heap *heap, uint32_t id)
                 return false;
         frame = names_bare(&heap->names, id);
         if (e->frames[id] == UNKNOWN || e->frame_keys[id] != frame->key) {
-                bool found = suppress_match(e->suppress, frame->name) || suppress_match(e->suppress, frame->file) ||
+                bool found = suppress_match(e->suppress, frame->name) ||
+                             suppress_match(e->suppress, frame->file) ||
                              suppress_match(e->suppress, names_module_path(&heap->names, frame));
 
                 e->frames[id] = found ? EXPECTED : NOT_EXPECTED;
@@ -131,7 +133,7 @@ size_t heap_n_expected(struct heap *heap)
 {
         size_t n = 0;
 
-        if (!heap->expected.suppress)
+        if (!heap->expected.suppress || suppress_count(heap->expected.suppress) == 0)
                 return 0;
         for (uint32_t site = 1; site < heap->names.n_sites; site++)
                 n += heap_has_site(heap, site) && heap_is_expected(heap, site);

@@ -10,7 +10,7 @@ static uint32_t kind_of(const struct names *names, uint32_t site)
         return site < names->n_sites ? names->sites[site].kind : REC_SITE_HEAP;
 }
 
-/* What was born since BASE and lives (model/compare.h). Everything that is known was born since the attach. */
+/* What was born since BASE and lives (model/compare.h). All that is known was born since the attach. */
 static void fill_kept(struct heap_stack *stack, const struct heap *heap, const struct compare *compare)
 {
         const struct compare_figures *figures = compare ? compare_stack(compare, stack->id) : NULL;
@@ -50,7 +50,8 @@ int heap_stacks(struct heap *heap, bool kept, int (*fn)(void *ctx, const struct 
         if (r == 0 && kept)
                 r = compare_with_base(heap, &compare);
         for (uint32_t id = 1; r == 0 && id < names->n_stacks; id++) {
-                const struct counts now = cursor_stack(&heap->now, id), base = then_stack(heap, &heap->base, id);
+                const struct counts now = cursor_stack(&heap->now, id);
+                const struct counts base = then_stack(heap, &heap->base, id);
                 uint32_t site = names->stacks[id].site, path[NAMES_DEPTH_MAX];
                 struct heap_stack stack = {
                         .id = id, .site = site, .kind = kind_of(names, site),
@@ -81,7 +82,8 @@ int heap_read_all(struct heap *heap)
 static struct heap_line line_of(const struct names *names, uint32_t id, const struct names_frame *frame)
 {
         return (struct heap_line){
-                .frame = id, .same = names_same(names, id), .module = frame->module, .name = frame->name, .file = frame->file, .line = frame->line,
+                .frame = id, .same = names_same(names, id), .module = frame->module, .name = frame->name,
+                .file = frame->file, .line = frame->line,
                 .offset = frame->offset, .approximate = names_is_approximate(frame),
                 .runtime = frame->flags & REC_FRAME_RUNTIME, .inlined = frame->inlined_in != 0,
                 .guessed = frame->flags & REC_FRAME_GUESSED, .truncated = frame->flags & REC_FRAME_TRUNCATED,

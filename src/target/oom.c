@@ -56,8 +56,8 @@ static bool has_memory(const char *list, size_t len)
         return false;
 }
 
-/* A line of /proc/PID/cgroup: "id:controllers:path", no controllers in version 2. A path that leads out of our cgroup namespace
- * begins with "/..". */
+/* A line of /proc/PID/cgroup: "id:controllers:path", no controllers in version 2. A path that leads out of our
+ * cgroup namespace begins with "/..". */
 static bool try_line(struct oom *oom, const char *cgroup, char *line)
 {
         char *list = strchr(line, ':'), *path = list ? strchr(++list, ':') : NULL;
@@ -68,7 +68,8 @@ static bool try_line(struct oom *oom, const char *cgroup, char *line)
         if (list[0] == '\0')
                 return try_path(oom, xasprintf("%s%s/memory.events", cgroup, path)) ||
                        try_path(oom, xasprintf("%s/unified%s/memory.events", cgroup, path));
-        return has_memory(list, strlen(list)) && try_path(oom, xasprintf("%s/memory%s/memory.oom_control", cgroup, path));
+        return has_memory(list, strlen(list)) &&
+               try_path(oom, xasprintf("%s/memory%s/memory.oom_control", cgroup, path));
 }
 
 void oom_init_from(const char *proc, const char *cgroup, struct oom *oom, pid_t pid)

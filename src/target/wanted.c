@@ -151,8 +151,8 @@ static const char *find_id(const char *line, const char *before, const char *pre
         return NULL;
 }
 
-/* A line of /proc/PID/cgroup is "id:controllers:path". systemd's own tree is the one without controllers (version 2) or the
- * one called name=systemd; containers are in all of them. */
+/* A line of /proc/PID/cgroup is "id:controllers:path". systemd's own tree is the one without controllers (version
+ * 2) or the one called name=systemd; containers are in all of them. */
 static bool fits_cgroup(const struct search *search, char *line, struct match *ret)
 {
         char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
@@ -191,8 +191,8 @@ static bool fits_a_cgroup(const struct search *search, pid_t pid, struct match *
         return fits;
 }
 
-/* In a cgroup namespace of its own a container's id is not to be seen there; the files that its engine mounts into it (hostname,
- * resolv.conf) still come from a folder of that name. */
+/* In a cgroup namespace of its own a container's id is not to be seen there; the files that its engine mounts into
+ * it (hostname, resolv.conf) still come from a folder of that name. */
 static bool fits_mounts(const struct search *search, pid_t pid, struct match *ret)
 {
         char *text = read_text(search, pid, "mountinfo", MOUNTS_MAX);
@@ -313,8 +313,8 @@ static int complain(const struct search *search, struct err *err)
         for (size_t i = 0; i < search->n && i < LISTED; i++) {
                 const struct match *m = &search->v[i];
 
-                buf_printf(&list, "%s%d %s%s%s", i ? ", " : "", (int)m->process.pid, m->process.comm, m->group[0] ? " in " : "",
-                           m->group);
+                buf_printf(&list, "%s%d %s%s%s", i ? ", " : "", (int)m->process.pid, m->process.comm,
+                           m->group[0] ? " in " : "", m->group);
         }
         if (search->n > LISTED)
                 buf_printf(&list, " and %zu more", search->n - LISTED);

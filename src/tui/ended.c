@@ -61,8 +61,8 @@ static void tell_file(struct ui *ui, const struct canvas *canvas, struct page *p
         path_fit(ui->file, room > 8 ? room : 8, canvas->ascii, fitted, sizeof fitted);
         if (ui->file_bytes)
                 fmt_bytes(size, ui->file_bytes);
-        snprintf(add(page, 0, STYLE_PLAIN), sizeof page->v->text, "Saved: %.400s%s%s%s", fitted, size[0] ? "   (" : "", size,
-                 !size[0] ? "" : heap_session(ui->heap)->ended_ns ? ", complete)" : ")");
+        snprintf(add(page, 0, STYLE_PLAIN), sizeof page->v->text, "Saved: %.400s%s%s%s", fitted,
+                 size[0] ? "   (" : "", size, !size[0] ? "" : heap_session(ui->heap)->ended_ns ? ", complete)" : ")");
 }
 
 /* On a narrow screen the pid, which the title has, makes room for the reason. */
@@ -114,7 +114,8 @@ static int put_keys(struct ui *ui, struct canvas *canvas, int y, int bottom)
         char wait[128];
         const struct { const char *key, *what; bool here; } keys[] = {
                 { "Enter", "go to the last minute", true },
-                { "c", has_marks(ui) ? "compare: what was born between marks and is kept" : "compare: start > end", true },
+                { "c", has_marks(ui) ? "compare: what was born between marks and is kept" : "compare: start > end",
+                  true },
                 { "r", "attach to it again; what was recorded stays", is_exec(session) },
                 { "R", wait, !ui->awaited && !is_exec(session) },
                 { "E", "export what was found", true },
@@ -164,7 +165,8 @@ static void draw(struct ui *ui, struct canvas *canvas)
 
                 if (airy && line->indent == 0 && y + (int)(page.n - i) < bottom)
                         y++;
-                canvas_put(canvas, LEFT + line->indent, y++, canvas->width - LEFT - line->indent, line->style, line->text);
+                canvas_put(canvas, LEFT + line->indent, y++, canvas->width - LEFT - line->indent, line->style,
+                           line->text);
         }
         if (airy && y + 5 < bottom)
                 y++;
@@ -219,10 +221,11 @@ bool ended_again(struct ui *ui, enum command command)
 {
         const struct rec_session *session = ui->heap ? heap_session(ui->heap) : NULL;
 
-        if (command != CMD_TIME_END || ui->mode == UI_PICK || !session || !session->ended_ns || heap_tick(ui->heap) != ui->last ||
-            (ui->mode == UI_LIVE && !ui->ended))
+        if (command != CMD_TIME_END || ui->mode == UI_PICK || !session || !session->ended_ns ||
+            heap_tick(ui->heap) != ui->last || (ui->mode == UI_LIVE && !ui->ended))
                 return false;
-        snprintf(ui->end_reason, sizeof ui->end_reason, "%s", session->end_reason ? session->end_reason : "the recording ended");
+        snprintf(ui->end_reason, sizeof ui->end_reason, "%s",
+                 session->end_reason ? session->end_reason : "the recording ended");
         ui->overlay = VIEW_ENDED;
         return true;
 }

@@ -258,5 +258,7 @@ void ui_set_error(struct ui *ui, const struct refusal *refusal)
 
 const struct refusal_fix *ui_fix(const struct ui *ui)
 {
-        return ui->error && ui->error->chosen < ui->error->refusal.n_fixes ? &ui->error->refusal.fixes[ui->error->chosen] : NULL;
+        const struct error_view *view = ui->error;
+
+        return view && view->chosen < view->refusal.n_fixes ? &view->refusal.fixes[view->chosen] : NULL;
 }

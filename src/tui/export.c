@@ -17,7 +17,8 @@ static const char *export_begin(struct ui *ui)
 {
         uint32_t from, to;
 
-        snprintf(ui->export_words, sizeof ui->export_words, "%.100s%s", ui->exported[0] ? ui->exported : formats[0],
+        snprintf(ui->export_words, sizeof ui->export_words, "%.100s%s",
+                 ui->exported[0] ? ui->exported : formats[0],
                  ui_export_span(ui, &from, &to) ? " kept" : "");
         return ui->export_words;
 }

@@ -13,8 +13,9 @@ struct term {
 
 static const struct term tables[] = {
         { "WORDS", "" },
-        { "before attach", "what was on the heap already, without stacks: the heap in use less the sites. It moves with their "
-                           "error; CHANGE is ? within it" },
+        { "before attach",
+          "what was on the heap already, without stacks: the heap in use less the sites. It moves with their "
+          "error; CHANGE is ? within it" },
         { "LIVE 1s", "in the title: the screen follows the process, new data every second" },
         { "alive", "under the chart of a wide screen: when that was born what the selected site still has" },
         { NULL, NULL },
@@ -59,7 +60,8 @@ static const struct term marks[] = {
         { "BLOCKS", "of them, blocks" },
         { "NET", "LIVE at the second mark less LIVE at the first" },
         { "KEPT/BORN", "how much of what was born in between was kept; near 100 % in a leak" },
-        { "GEN1-6", "KEPT of each sixth of the time: flat bars leak, falling bars warm a cache, only the last is work in flight" },
+        { "GEN1-6", "KEPT of each sixth of the time: flat bars leak, falling bars warm a cache, only the "
+                    "last is work in flight" },
         { "LISTS", "" },
         { "GROWN", "sites by NET" },
         { "NEW", "sites that were not there at the first mark" },
@@ -144,8 +146,9 @@ static void add_site_columns(struct buf *out, int width, bool first)
 void help_add_terms(struct buf *out, enum view view, int width)
 {
         static const struct term *const of[VIEWS] = {
-                [VIEW_STACK] = tree, [VIEW_BEFORE] = before, [VIEW_MARKS] = marks, [VIEW_FLAME] = flame, [VIEW_ALERTS] = alerts,
-                [VIEW_PICKER] = processes, [VIEW_SESSIONS] = sessions, [VIEW_ERROR] = nothing,
+                [VIEW_STACK] = tree,        [VIEW_BEFORE] = before, [VIEW_MARKS] = marks,
+                [VIEW_FLAME] = flame,       [VIEW_ALERTS] = alerts, [VIEW_PICKER] = processes,
+                [VIEW_SESSIONS] = sessions, [VIEW_ERROR] = nothing,
         };
 
         if (of[view]) {

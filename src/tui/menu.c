@@ -1,5 +1,5 @@
-/* The menu: the key table as something to look through, and the same window for the column to sort by. What is run from it is what
- * the key would have run. */
+/* The menu: the key table as something to look through, and the same window for the column to sort by. What
+ * is run from it is what the key would have run. */
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
@@ -83,7 +83,8 @@ static bool has_rows(struct ui *ui, enum key_group group)
 
         table = key_table(&n);
         for (size_t i = 0; i < n; i++)
-                if (table[i].group == group && is_for_screens(&table[i]) && (table[i].views & (1u << ui->view)))
+                if (table[i].group == group && is_for_screens(&table[i]) &&
+                    (table[i].views & (1u << ui->view)))
                         return true;
         return false;
 }
@@ -104,7 +105,8 @@ static void go_to_group(struct ui *ui, int step)
 
 static size_t choices(struct ui *ui, struct sort_choice *ret)
 {
-        return ui->mode == UI_PICK ? picker_sort_choices(ui, ret, CHOICES) : sites_sort_choices(ui, ret, CHOICES);
+        return ui->mode == UI_PICK ? picker_sort_choices(ui, ret, CHOICES)
+                                   : sites_sort_choices(ui, ret, CHOICES);
 }
 
 static void list_choices(struct ui *ui)
@@ -177,7 +179,8 @@ static void put_command(struct ui *ui, struct canvas *canvas, int x, int y, int 
                 return;
         here = table[index].views & (1u << ui->view);
         key_names(&table[index], names, sizeof names);
-        canvas_put(canvas, x, y, NAME < room ? NAME : room, here ? STYLE_PLAIN : STYLE_DIM, table[index].footer);
+        canvas_put(canvas, x, y, NAME < room ? NAME : room, here ? STYLE_PLAIN : STYLE_DIM,
+                   table[index].footer);
         if (room > NAME + 4)
                 canvas_put(canvas, x + NAME + 1, y, room - NAME - 1 < keys ? room - NAME - 1 : keys,
                            here ? STYLE_KEY : STYLE_DIM, names);
@@ -215,7 +218,8 @@ static void put_rows(struct ui *ui, struct canvas *canvas, int x, int y, int wid
                         continue;
                 canvas_put(canvas, x, y + i, 1, STYLE_PLAIN, ">");
                 canvas_style(canvas, x, y + i, width, STYLE_SELECTED);
-                canvas->cursor_x = x < canvas->width ? x : 0; /* a window of one column has no room for rows */
+                canvas->cursor_x =
+                        x < canvas->width ? x : 0; /* a window of one column has no room for rows */
                 canvas->cursor_y = y + i;
         }
 }
@@ -242,7 +246,8 @@ static void draw(struct ui *ui, struct canvas *canvas)
         put_rows(ui, canvas, x, y, width, height);
         if (width > 40)
                 frame_right(canvas, x, y + height, width, STYLE_DIM,
-                            menu->sorting ? " Enter sorts, I reverses, q closes " : " Enter does it, h l other groups, q closes ");
+                            menu->sorting ? " Enter sorts, I reverses, q closes "
+                                          : " Enter does it, h l other groups, q closes ");
 }
 
 /* ---- keys ---- */
@@ -337,4 +342,6 @@ static void done(struct ui *ui)
         ui->menu = NULL;
 }
 
-const struct view_type menu_type = { .draw = draw, .table = list, .command = command, .mouse = mouse, .show = show, .done = done };
+const struct view_type menu_type = {
+        .draw = draw, .table = list, .command = command, .mouse = mouse, .show = show, .done = done
+};

@@ -1,5 +1,5 @@
-/* The options: every setting with its value, and the columns of the table of sites. What is changed holds at once, and for the next
- * start only when W writes it. */
+/* The options: every setting with its value, and the columns of the table of sites. What is changed holds at
+ * once, and for the next start only when W writes it. */
 #include "tui/ui_state.h"
 #include "tui/width.h"
 
@@ -12,7 +12,8 @@
 enum { FIRST_COLUMN = 1000, COLUMNS_MAX = 24, WIDTH = 100, NAME = 20, VALUE = 12 };
 
 struct options_view {
-        struct table list; /* settings by their index, then FIRST_COLUMN + a column by its place in `columns` */
+        struct table
+                list; /* settings by their index, then FIRST_COLUMN + a column by its place in `columns` */
         char columns[COLUMNS_MAX][16];
         bool shown[COLUMNS_MAX];
         size_t n_columns;
@@ -65,8 +66,8 @@ static void store_columns(struct ui *ui)
         ui->settings->columns[0] = '\0';
         for (size_t i = 0; i < options->n_columns; i++)
                 if (options->shown[i])
-                        len += (size_t)snprintf(ui->settings->columns + len, SETTING_TEXT - len, "%s%s", len ? " " : "",
-                                                options->columns[i]);
+                        len += (size_t)snprintf(ui->settings->columns + len, SETTING_TEXT - len, "%s%s",
+                                                len ? " " : "", options->columns[i]);
 }
 
 static void move_column(struct ui *ui, size_t at, int step)
@@ -118,7 +119,8 @@ static void put_setting(struct ui *ui, struct canvas *canvas, int x, int y, int 
         table = settings_table(&n);
         if (index >= n)
                 return;
-        snprintf(name, sizeof name, "%s%s%s", room > 60 ? table[index].section : "", room > 60 ? "  " : "", table[index].name);
+        snprintf(name, sizeof name, "%s%s%s", room > 60 ? table[index].section : "", room > 60 ? "  " : "",
+                 table[index].name);
         canvas_put(canvas, x, y, wide < room ? wide : room, STYLE_PLAIN, name);
         if (room <= wide + 2)
                 return;
@@ -126,7 +128,8 @@ static void put_setting(struct ui *ui, struct canvas *canvas, int x, int y, int 
         canvas_put(canvas, x + wide + 1, y, room - wide - 1 < VALUE ? room - wide - 1 : VALUE,
                    setting_is_initial(&table[index], ui->settings) ? STYLE_PLAIN : STYLE_BOLD, value);
         if (room > wide + VALUE + 12)
-                canvas_put(canvas, x + wide + VALUE + 2, y, room - wide - VALUE - 2, STYLE_DIM, table[index].help);
+                canvas_put(canvas, x + wide + VALUE + 2, y, room - wide - VALUE - 2, STYLE_DIM,
+                           table[index].help);
 }
 
 static void put_column(struct ui *ui, struct canvas *canvas, int x, int y, int room, size_t index)
@@ -137,7 +140,8 @@ static void put_column(struct ui *ui, struct canvas *canvas, int x, int y, int r
         if (index >= options->n_columns)
                 return;
         title = sites_column_help(options->columns[index]);
-        canvas_printf(canvas, x, y, room, STYLE_PLAIN, "%s column %s", options->shown[index] ? "[x]" : "[ ]", options->columns[index]);
+        canvas_printf(canvas, x, y, room, STYLE_PLAIN, "%s column %s", options->shown[index] ? "[x]" : "[ ]",
+                      options->columns[index]);
         if (room > 40)
                 canvas_put(canvas, x + NAME + 1, y, room - NAME - 1, STYLE_DIM, title);
 }
@@ -173,11 +177,13 @@ static void draw(struct ui *ui, struct canvas *canvas)
                 put_rows(ui, canvas, x, y, width, height);
                 return;
         }
-        frame_box(canvas, "Options", WIDTH < canvas->width ? WIDTH : canvas->width, (int)list->n + 2, &x, &y, &width, &height);
+        frame_box(canvas, "Options", WIDTH < canvas->width ? WIDTH : canvas->width, (int)list->n + 2, &x, &y,
+                  &width, &height);
         put_rows(ui, canvas, x, y, width, height);
         if (width > 50)
                 frame_right(canvas, x, y + height, width, STYLE_DIM,
-                            ui->message[0] ? ui->message : " Enter changes, < > moves a column, W writes, q closes ");
+                            ui->message[0] ? ui->message
+                                           : " Enter changes, < > moves a column, W writes, q closes ");
 }
 
 /* ---- keys ---- */
@@ -256,4 +262,6 @@ static void done(struct ui *ui)
         ui->options = NULL;
 }
 
-const struct view_type options_type = { .draw = draw, .table = list, .command = command, .mouse = mouse, .show = show, .done = done };
+const struct view_type options_type = {
+        .draw = draw, .table = list, .command = command, .mouse = mouse, .show = show, .done = done
+};

@@ -74,6 +74,8 @@ static void add_selected(struct buf *out, struct ui *ui, int width)
                                    node->runtime ? "of allocator or language runtime  " : "",
                                    node->guessed ? "found by frame pointers  " : "",
                                    node->approximate ? "named by the nearest symbol known" : "");
+                if (ui->view == VIEW_STACK)
+                        stack_site_words(ui, out, width);
         } else if (id != TABLE_NONE && id != 0 && ui->view != VIEW_BEFORE && heap_site(ui->heap, (uint32_t)id, &site)) {
                 buf_puts(out, "SITE\n");
                 add_wrapped(out, "name", site.name, cells);

@@ -71,8 +71,13 @@ static void filter_cancel(struct ui *ui)
         filter_typed(ui, "");
 }
 
-const struct prompt_type prompt_filter = { .name = "filter: ", .hint = filter_hint, .begin = filter_begin, .typed = filter_typed,
-                                           .accept = filter_accept, .cancel = filter_cancel, .moves_list = true };
+const struct prompt_type prompt_filter = { .name = "filter: ",
+                                           .hint = filter_hint,
+                                           .begin = filter_begin,
+                                           .typed = filter_typed,
+                                           .accept = filter_accept,
+                                           .cancel = filter_cancel,
+                                           .moves_list = true };
 
 /* ---- a function in the tree ---- */
 
@@ -165,7 +170,8 @@ static void remember(struct ui *ui, const struct prompt_type *prompt, const char
 
         if (!text[0] || prompt->typed)
                 return;
-        while (at + 1 < HISTORY_LINES && !(ui->history[at].prompt == prompt && strcmp(ui->history[at].text, text) == 0))
+        while (at + 1 < HISTORY_LINES &&
+               !(ui->history[at].prompt == prompt && strcmp(ui->history[at].text, text) == 0))
                 at++;
         memmove(ui->history + 1, ui->history, at * sizeof ui->history[0]);
         ui->history[0].prompt = prompt;

@@ -1,4 +1,5 @@
-/* Searching in tables: the next row that the last filter would have kept, and the next one of the same name. */
+/* Searching in tables: the next row that the last filter would have kept, and the next one of the same name.
+ */
 #include "tui/ui_state.h"
 
 #include "base/alloc.h"
@@ -23,7 +24,8 @@ static size_t matching(struct ui *ui, const char *text, uint64_t **ret)
         size_t n = 0;
 
         if (ui->mode == UI_PICK) {
-                n = picker_list(ui->picker, PICKER_BY_PID, false, text, ui->picker_user, (int32_t *)ids, MOST);
+                n = picker_list(ui->picker, PICKER_BY_PID, false, text, ui->picker_user, (int32_t *)ids,
+                                MOST);
         } else {
                 const struct heap_query query = { .sort = HEAP_BY_LIVE, .filter = text };
                 int total = heap_list(ui->heap, &query, ids, MOST);
@@ -119,7 +121,8 @@ static void find_same(struct ui *ui)
 
 bool search_key(struct ui *ui, enum command command)
 {
-        bool tables = ui->view == VIEW_OVERVIEW || ui->view == VIEW_SITES || ui->view == VIEW_REPLAY || ui->view == VIEW_PICKER;
+        bool tables = ui->view == VIEW_OVERVIEW || ui->view == VIEW_SITES || ui->view == VIEW_REPLAY ||
+                      ui->view == VIEW_PICKER;
 
         if (!tables || (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0))
                 return false;

@@ -19,19 +19,32 @@
 #define COLUMN_NAMES "class live share change rate age blocks avg born freed first lib trend site"
 
 static const struct setting table[] = {
-        { "screen", "ascii", SETTING_BOOL, FIELD(ascii), NULL, "no", "draw with ASCII characters only, as with --ascii" },
-        { "screen", "mouse", SETTING_BOOL, FIELD(mouse), NULL, "yes", "take the mouse; no leaves it to the terminal, as --no-mouse does" },
-        { "screen", "color", SETTING_CHOICE, FIELD(color), COLORS, "auto", "when colours are used, and how many, as with --color" },
-        { "screen", "plain", SETTING_BOOL, FIELD(plain), NULL, "no", "no charts and boxes, one labelled line for each row, as with --plain" },
-        { "screen", "columns", SETTING_WORDS, FIELD(columns), COLUMN_NAMES, "auto", "columns of the table of sites in this order; auto shows what fits" },
-        { "screen", "sort", SETTING_CHOICE, FIELD(sort), SORTS, "rate", "what the table of sites is sorted by at first" },
-        { "screen", "chart", SETTING_CHOICE, FIELD(chart), SPANS, "all", "how much time the chart of the overview shows at first" },
-        { "screen", "limit", SETTING_PERCENT, FIELD(limit), "none", "none", "hide sites that hold less than this share of the heap in use" },
-        { "screen", "hints", SETTING_BOOL, FIELD(hints), NULL, "yes", "a line of advice at the first three starts" },
-        { "record", "mean", SETTING_SIZE, FIELD(mean), "auto", "auto", "sample about once in so many bytes, as with --mean" },
-        { "record", "debuginfod", SETTING_BOOL, FIELD(debuginfod), NULL, "yes", "fetch debug information from $DEBUGINFOD_URLS; no is --no-debuginfod" },
-        { "record", "min-free", SETTING_SIZE, FIELD(min_free), "auto", "auto", "end a recording when the disk has less than this left, as --min-free does" },
-        { "record", "max-cost", SETTING_PERCENT, FIELD(max_cost), "none", "none", "end a recording that takes more than this share of the process's time, as --max-cost does" },
+        { "screen", "ascii", SETTING_BOOL, FIELD(ascii), NULL, "no",
+          "draw with ASCII characters only, as with --ascii" },
+        { "screen", "mouse", SETTING_BOOL, FIELD(mouse), NULL, "yes",
+          "take the mouse; no leaves it to the terminal, as --no-mouse does" },
+        { "screen", "color", SETTING_CHOICE, FIELD(color), COLORS, "auto",
+          "when colours are used, and how many, as with --color" },
+        { "screen", "plain", SETTING_BOOL, FIELD(plain), NULL, "no",
+          "no charts and boxes, one labelled line for each row, as with --plain" },
+        { "screen", "columns", SETTING_WORDS, FIELD(columns), COLUMN_NAMES, "auto",
+          "columns of the table of sites in this order; auto shows what fits" },
+        { "screen", "sort", SETTING_CHOICE, FIELD(sort), SORTS, "rate",
+          "what the table of sites is sorted by at first" },
+        { "screen", "chart", SETTING_CHOICE, FIELD(chart), SPANS, "all",
+          "how much time the chart of the overview shows at first" },
+        { "screen", "limit", SETTING_PERCENT, FIELD(limit), "none", "none",
+          "hide sites that hold less than this share of the heap in use" },
+        { "screen", "hints", SETTING_BOOL, FIELD(hints), NULL, "yes",
+          "a line of advice at the first three starts" },
+        { "record", "mean", SETTING_SIZE, FIELD(mean), "auto", "auto",
+          "sample about once in so many bytes, as with --mean" },
+        { "record", "debuginfod", SETTING_BOOL, FIELD(debuginfod), NULL, "yes",
+          "fetch debug information from $DEBUGINFOD_URLS; no is --no-debuginfod" },
+        { "record", "min-free", SETTING_SIZE, FIELD(min_free), "auto", "auto",
+          "end a recording when the disk has less than this left, as --min-free does" },
+        { "record", "max-cost", SETTING_PERCENT, FIELD(max_cost), "none", "none",
+          "end a recording that takes more than this share of the process's time, as --max-cost does" },
 };
 
 const struct setting *settings_table(size_t *ret_n)
@@ -53,7 +66,7 @@ void settings_init(struct settings *ret)
         memset(ret, 0, sizeof *ret);
         looks_init(&ret->looks);
         for (size_t i = 0; i < array_len(table); i++)
-                (void)setting_parse(&table[i], table[i].initial, ret, NULL); /* a test looks that all are good */
+                setting_parse(&table[i], table[i].initial, ret, NULL); /* a test looks that all are good */
 }
 
 /* ---- words ---- */
@@ -100,7 +113,8 @@ static int parse_words(const char *values, const char *text, char *ret)
                 if (index < 0 || seen & (1u << index))
                         return -EINVAL;
                 seen |= 1u << index;
-                len += (size_t)snprintf(made + len, sizeof made - len, "%s%.*s", len ? " " : "", (int)n, text);
+                len += (size_t)snprintf(made + len, sizeof made - len, "%s%.*s", len ? " " : "", (int)n,
+                                        text);
                 text += n;
         }
         for (size_t i = 0; i <= len; i++) /* as in the table */
@@ -110,7 +124,8 @@ static int parse_words(const char *values, const char *text, char *ret)
 
 static int parse_bool(const char *text, bool *ret)
 {
-        static const char *const yes[] = { "yes", "on", "true", "1" }, *const no[] = { "no", "off", "false", "0" };
+        static const char *const yes[] = { "yes", "on", "true", "1" };
+        static const char *const no[] = { "no", "off", "false", "0" };
 
         for (size_t i = 0; i < array_len(yes); i++) {
                 if (strcasecmp(text, yes[i]) != 0 && strcasecmp(text, no[i]) != 0)

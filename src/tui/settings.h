@@ -1,8 +1,9 @@
-/* settings: what a user can set for good, in one table: the reader and the writer of the config file, the options screen and the
- * manual are made from it.
+/* settings: what a user can set for good, in one table: the reader and the writer of the config file, the
+ * options screen and the manual are made from it.
  *
- * Plain data. A setting is a row with a section and a name in the file, a type, all that it can be, what it is at first, and a
- * sentence. Styles ([colors]) and keys ([keys]) have tables of their own (tui/style.h, tui/keys.h). */
+ * Plain data. A setting is a row with a section and a name in the file, a type, all that it can be, what it
+ * is at first, and a sentence. Styles ([colors]) and keys ([keys]) have tables of their own (tui/style.h,
+ * tui/keys.h). */
 #pragma once
 
 #include "base/err.h"
@@ -21,7 +22,8 @@ struct settings {
         int sort;                   /* enum heap_sort: what the table of sites is sorted by at first */
         int chart;                  /* the span of the chart at first: 0 = everything, else as in `values` */
         double limit;               /* share below which sites and branches are hidden; 0 = none */
-        char columns[SETTING_TEXT]; /* of the table of sites, in order, parted by spaces; "" = as many as fit */
+        char columns[SETTING_TEXT]; /* of the table of sites, in order, parted by spaces; "" = as many as fit
+                                     */
         /* [record] */
         uint64_t mean;              /* bytes; 0 = as fits */
         bool debuginfod;
@@ -56,14 +58,16 @@ const struct setting *setting_find(const char *section, const char *name); /* NU
 void settings_init(struct settings *ret);
 
 /* Sets what SETTING is about to TEXT. -EINVAL and, in ERR, what it can be; SETTINGS is then untouched. */
-int setting_parse(const struct setting *setting, const char *text, struct settings *settings, struct err *err);
+int setting_parse(const struct setting *setting, const char *text, struct settings *settings,
+                  struct err *err);
 
 /* Its value as text. RET has SETTING_TEXT bytes and is returned. */
 const char *setting_text(const struct setting *setting, const struct settings *settings, char *ret);
 
 bool setting_is_initial(const struct setting *setting, const struct settings *settings);
 
-/* The next (1) or previous (-1) value, for a key on a screen: of a size the double or half. Words stay as they are. */
+/* The next (1) or previous (-1) value, for a key on a screen: of a size the double or half. Words stay as
+ * they are. */
 void setting_step(const struct setting *setting, struct settings *settings, int step);
 
 /* What it can be, in words. RET has SIZE bytes. */

@@ -17,8 +17,21 @@
 
 /* In the order in which they stand when nobody has chosen. */
 enum column {
-        COLUMN_CLASS, COLUMN_LIVE, COLUMN_SHARE, COLUMN_CHANGE, COLUMN_RATE, COLUMN_AGE, COLUMN_BLOCKS, COLUMN_AVG, COLUMN_BORN,
-        COLUMN_FREED, COLUMN_FIRST, COLUMN_LIB, COLUMN_TREND, COLUMN_SITE, COLUMNS
+        COLUMN_CLASS,
+        COLUMN_LIVE,
+        COLUMN_SHARE,
+        COLUMN_CHANGE,
+        COLUMN_RATE,
+        COLUMN_AGE,
+        COLUMN_BLOCKS,
+        COLUMN_AVG,
+        COLUMN_BORN,
+        COLUMN_FREED,
+        COLUMN_FIRST,
+        COLUMN_LIB,
+        COLUMN_TREND,
+        COLUMN_SITE,
+        COLUMNS
 };
 
 enum { WIDE = 96, VERY_WIDE = 160 };
@@ -115,19 +128,22 @@ static bool is_chosen(const char *words, size_t column)
         size_t len = strlen(columns[column].name);
 
         for (; *words; words += strcspn(words, " "), words += *words == ' ')
-                if (strncmp(words, columns[column].name, len) == 0 && (words[len] == ' ' || words[len] == '\0'))
+                if (strncmp(words, columns[column].name, len) == 0 &&
+                    (words[len] == ' ' || words[len] == '\0'))
                         return true;
         return false;
 }
 
-/* The columns for a table of WIDTH cells in their order: those that were chosen, else what fits. Returns how many. */
+/* The columns for a table of WIDTH cells in their order: those that were chosen, else what fits. Returns how
+ * many. */
 static size_t choose_columns(const char *words, int width, size_t ret[COLUMNS])
 {
         size_t n = 0;
 
         for (; *words; words += strcspn(words, " "), words += *words == ' ')
                 for (size_t i = 0; i < COLUMNS; i++)
-                        if (is_chosen(words, i) && strncmp(words, columns[i].name, strcspn(words, " ")) == 0 &&
+                        if (is_chosen(words, i) &&
+                            strncmp(words, columns[i].name, strcspn(words, " ")) == 0 &&
                             strlen(columns[i].name) == strcspn(words, " ") && n < COLUMNS)
                                 ret[n++] = i;
         if (n > 0)
@@ -151,7 +167,8 @@ size_t site_columns_place(struct ui *ui, int width, struct site_column ret[SITE_
                 if (width < WIDE && which[i] != COLUMN_SITE) /* the name is worth more than air */
                         parts[i].want = parts[i].min;
                 if (which[i] == COLUMN_LIVE && ui->range.set && width >= 80) /* its title is the range */
-                        parts[i].want = parts[i].min = text_width(range) <= width / 7 ? text_width(range) : parts[i].min;
+                        parts[i].want = parts[i].min =
+                                text_width(range) <= width / 7 ? text_width(range) : parts[i].min;
                 if (which[i] == COLUMN_SITE && i + 1 < n)
                         parts[i].want = width; /* what is right of it stands at the edge */
         }
@@ -159,7 +176,8 @@ size_t site_columns_place(struct ui *ui, int width, struct site_column ret[SITE_
         for (size_t i = 0; i < n; i++)
                 if (spans[i].size > 0)
                         ret[shown++] = (struct site_column){ (int)which[i], spans[i].at + 1, spans[i].size };
-        if (shown > 0 && ret[shown - 1].column == COLUMN_SITE && width > ret[shown - 1].at) /* the last column has the rest */
+        if (shown > 0 && ret[shown - 1].column == COLUMN_SITE &&
+            width > ret[shown - 1].at) /* the last column has the rest */
                 ret[shown - 1].size = width - ret[shown - 1].at;
         return shown;
 }
@@ -195,7 +213,8 @@ static int mark_at(struct site_column span, bool left, const char *title)
         return span.at + (left && width < span.size ? width : span.size);
 }
 
-void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n)
+void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown,
+                         size_t n)
 {
         bool marked = false; /* two columns can be sorted by the same */
 
@@ -207,7 +226,8 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
                 char change[48];
 
                 if (column == COLUMN_CHANGE && ui->base_name[0]) {
-                        snprintf(change, sizeof change, "d%.*s", (int)text_fit(ui->base_name, room - 1), ui->base_name);
+                        snprintf(change, sizeof change, "d%.*s", (int)text_fit(ui->base_name, room - 1),
+                                 ui->base_name);
                         title = change;
                 }
                 if (column == COLUMN_LIVE && ui->range.set) {
@@ -221,7 +241,8 @@ void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, con
                 else
                         frame_right(canvas, at, y, room, style, title);
                 if (sorted)
-                        frame_sort_mark(canvas, x + mark_at(shown[i], columns[column].left, title), y, ui->reverse);
+                        frame_sort_mark(canvas, x + mark_at(shown[i], columns[column].left, title), y,
+                                        ui->reverse);
                 marked |= sorted;
         }
 }
@@ -237,7 +258,8 @@ const char *sites_class_text(uint32_t class, int room)
         return heap_class_name(class);
 }
 
-/* How many cells of ROOM file:line gets: all it wants while the name fits beside it, else half, or what the name leaves. */
+/* How many cells of ROOM file:line gets: all it wants while the name fits beside it, else half, or what the
+ * name leaves. */
 static int place_room(int name_width, int place_width, int room)
 {
         int most = room - name_width - 1 > room / 2 ? room - name_width - 1 : room / 2;
@@ -296,7 +318,7 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
                 break;
         case COLUMN_CHANGE:
                 if (site->id == 0 && fabs((double)site->change_bytes) <= site->live_error)
-                        snprintf(text, sizeof text, "?"); /* the rest beside the samples moves with their error */
+                        snprintf(text, sizeof text, "?"); /* the rest moves with the samples' error */
                 else
                         fmt_change(text, site->change_bytes);
                 break;
@@ -350,15 +372,18 @@ static void put_library(struct canvas *canvas, int x, int y, int room, const str
         canvas_put(canvas, x, y, room, STYLE_DIM, text);
 }
 
-static void put_class(struct ui *ui, struct canvas *canvas, int x, int y, int room, const struct heap_site *site)
+static void put_class(struct ui *ui, struct canvas *canvas, int x, int y, int room,
+                      const struct heap_site *site)
 {
         if (ui->shows_expected && heap_is_expected(ui->heap, site->id))
                 canvas_put(canvas, x, y, room, STYLE_DIM, room < 8 ? "expect" : "expected");
         else
-                canvas_put(canvas, x, y, room, class_style(site->class), site->id ? sites_class_text(site->class, room) : "-");
+                canvas_put(canvas, x, y, room, class_style(site->class),
+                           site->id ? sites_class_text(site->class, room) : "-");
 }
 
-void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n, uint32_t id)
+void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown,
+                      size_t n, uint32_t id)
 {
         struct heap_site site;
 

@@ -17,7 +17,9 @@ size_t site_columns_place(struct ui *ui, int width, struct site_column ret[SITE_
 /* What clicking on COLUMN sorts by; HEAP_SORTS = nothing. */
 enum heap_sort site_columns_sort(int column);
 
-void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n);
-void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown, size_t n, uint32_t id);
+void site_columns_titles(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown,
+                         size_t n);
+void site_columns_row(struct ui *ui, struct canvas *canvas, int x, int y, const struct site_column *shown,
+                      size_t n, uint32_t id);
 
 const char *sites_sort_name(enum heap_sort sort);

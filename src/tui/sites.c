@@ -35,7 +35,8 @@ void sites_show_expected(struct ui *ui)
         ui->shows_expected = !ui->shows_expected;
         ui->order_until_ns = 0;
         sites_refresh(ui);
-        ui_tell(ui, ui->shows_expected ? "expected sites are shown, X takes the mark from one" : "expected sites are hidden");
+        ui_tell(ui, ui->shows_expected ? "expected sites are shown, X takes the mark from one"
+                                       : "expected sites are hidden");
 }
 
 void sites_mark_expected(struct ui *ui)
@@ -53,7 +54,8 @@ void sites_mark_expected(struct ui *ui)
                 if (suppress_add(ui->expected, pattern) < 0)
                         ui_tell(ui, "no pattern can be made of this name");
                 else
-                        ui_tell(ui, "%s is expected: hidden, Y shows, W keeps it for the next time", site.name);
+                        ui_tell(ui, "%s is expected: hidden, Y shows, W keeps it for the next time",
+                                site.name);
         } else if (suppress_remove(ui->expected, pattern)) {
                 ui_tell(ui, "%s is not expected any more", site.name);
         } else {
@@ -66,7 +68,10 @@ void sites_mark_expected(struct ui *ui)
 /* The best MAX of them. */
 static void list_best(struct ui *ui, size_t max)
 {
-        struct heap_query query = { .sort = ui->sort, .reverse = ui->reverse, .filter = ui->filter, .at_least = sites_limit(ui),
+        struct heap_query query = { .sort = ui->sort,
+                                    .reverse = ui->reverse,
+                                    .filter = ui->filter,
+                                    .at_least = sites_limit(ui),
                                     .with_expected = ui->shows_expected };
         uint32_t *ids = xreallocarray(NULL, ui->range.set ? LIST_MAX : max, sizeof *ids);
         uint64_t *wide;
@@ -161,7 +166,8 @@ void sites_sort_at(struct ui *ui, int x)
         size_t n = site_columns_place(ui, ui->columns_width, shown);
 
         for (size_t i = 0; i < n; i++)
-                if (x >= shown[i].at && x < shown[i].at + shown[i].size && site_columns_sort(shown[i].column) != HEAP_SORTS)
+                if (x >= shown[i].at && x < shown[i].at + shown[i].size &&
+                    site_columns_sort(shown[i].column) != HEAP_SORTS)
                         set_sort(ui, site_columns_sort(shown[i].column));
 }
 
@@ -184,7 +190,8 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
         ui->columns_width = width;
         table_place(table, y, height);
         if (table->n == 0 && ui->range.set && !ui->filter[0])
-                canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN, "nothing that was born in the range is alive, Esc shows all");
+                canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN,
+                           "nothing that was born in the range is alive, Esc shows all");
         if (table->n == 0 && ui->filter[0])
                 canvas_put(canvas, x + 1, y, width - 1, STYLE_PLAIN, "no match, Esc clears the filter");
         for (size_t i = 0; i < (size_t)height && table->top + i < table->n; i++) {
@@ -203,7 +210,8 @@ void sites_table(struct ui *ui, struct canvas *canvas, int x, int y, int width, 
 void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
 {
         const struct table *table = &ui->sites;
-        char range[160], count[64], shown[64] = "", hidden[64] = "", sort[64], filter[TEXT_MAX + 32] = "", order[48] = "";
+        char range[160], count[64], shown[64] = "", hidden[64] = "", sort[64], filter[TEXT_MAX + 32] = "",
+                                    order[48] = "";
         const char *const items[] = { range, count, shown, hidden, filter, sort };
         size_t n_expected = heap_n_expected(ui->heap);
         size_t visible = table->n < (size_t)table->height ? table->n : (size_t)table->height;
@@ -218,12 +226,15 @@ void sites_status(struct ui *ui, struct canvas *canvas, int x, int y, int width)
                          ui->bad_filter ? " is not valid" : "");
                 snprintf(shown, sizeof shown, "%zu match", table->total);
         } else if (ui->settings->limit > 0 && !ui->range.set) {
-                snprintf(shown, sizeof shown, "%zu shown of %zu above %.3g %% (L)", visible, table->total, ui->settings->limit * 100);
+                snprintf(shown, sizeof shown, "%zu shown of %zu above %.3g %% (L)", visible, table->total,
+                         ui->settings->limit * 100);
         } else if (table->n > visible) {
                 snprintf(shown, sizeof shown, "%zu-%zu shown", table->top + 1, table->top + visible);
         }
         if (n_expected > 0)
-                snprintf(hidden, sizeof hidden, ui->shows_expected ? "%zu expected (Y hides)" : "hidden: %zu expected (Y)", n_expected);
+                snprintf(hidden, sizeof hidden,
+                         ui->shows_expected ? "%zu expected (Y hides)" : "hidden: %zu expected (Y)",
+                         n_expected);
         snprintf(sort, sizeof sort, "by %s%s", sites_sort_name(ui->sort), ui->reverse ? ", reversed" : "");
         if (ui->order_until_ns > ui->now_ns)
                 snprintf(order, sizeof order, "order holds %d s",

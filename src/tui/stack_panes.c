@@ -4,6 +4,7 @@
 #include "tui/width.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fmt.h"
 
@@ -198,9 +199,10 @@ static void size_part(struct pane *pane)
         pane->y++;
 }
 
+static const char *const lifetime_names[INSPECT_LIFETIMES] = { "<1s", "<1m", "<10m", ">10m" };
+
 static void lifetime_part(struct pane *pane)
 {
-        static const char *const names[INSPECT_LIFETIMES] = { "<1s", "<1m", "<10m", ">10m" };
         const struct inspection *seen = pane->seen;
         char value[32];
 
@@ -216,7 +218,7 @@ static void lifetime_part(struct pane *pane)
                 double share = (double)seen->lifetimes[i] / (double)seen->born_bytes;
 
                 snprintf(value, sizeof value, "%.1f%%", share * 100);
-                put_bar(pane->canvas, pane->x, pane->y++, pane->width, names[i],
+                put_bar(pane->canvas, pane->x, pane->y++, pane->width, lifetime_names[i],
                         (double)seen->lifetimes[i] / (double)seen->freed_bytes, value);
         }
         pane->y++;
@@ -288,6 +290,61 @@ static void facts_part(struct pane *pane)
         snprintf(text, sizeof text, "%s live (est %s%.0f %%)", fmt_count(a, positive(site.samples)), plus_minus(pane->canvas),
                  site.live_bytes > 0 ? site.live_error / (double)site.live_bytes * 100 : 0);
         put_fact(pane, "SAMPLES", text);
+}
+
+/* ---- the same in words, for the info window ---- */
+
+static void add_parts(struct buf *out, const char *title, const struct inspect_parts *parts, int width)
+{
+        char text[512];
+
+        parts_words(parts, "", width - 12, true, text, sizeof text);
+        buf_printf(out, " %-9s%s\n", title, text[0] ? text + 1 : "");
+}
+
+static void add_sizes(struct buf *out, const struct inspection *seen)
+{
+        char to[FMT_MAX], bytes[FMT_MAX];
+
+        buf_puts(out, " sizes    ");
+        for (size_t i = 0; i < seen->n_sizes && i < SIZES_SHOWN; i++)
+                buf_printf(out, "%s up to %s: %s", i ? "," : "", fmt_bytes(to, seen->sizes[i].to),
+                           fmt_bytes(bytes, positive(seen->sizes[i].bytes)));
+        buf_puts(out, "\n");
+}
+
+static void add_lifetimes(struct buf *out, const struct inspection *seen)
+{
+        buf_puts(out, " freed     ");
+        if (seen->freed_bytes > 0 && seen->lifetimes_known)
+                buf_puts(out, "of all bytes: ");
+        if (seen->freed_bytes <= 0 || seen->born_bytes <= 0)
+                buf_puts(out, "nothing\n");
+        else if (!seen->lifetimes_known)
+                buf_puts(out, "how long it lived is not kept: the session was thinned\n");
+        else
+                for (int i = 0; i < INSPECT_LIFETIMES; i++)
+                        buf_printf(out, "%s %.1f %%%s", lifetime_names[i], 100 * (double)seen->lifetimes[i] / (double)seen->born_bytes,
+                                   i + 1 < INSPECT_LIFETIMES ? ", " : "\n");
+}
+
+void stack_site_words(struct ui *ui, struct buf *out, int width)
+{
+        const struct inspection *seen = stack_inspect(ui);
+        uint64_t now = time_now_ns(ui), last = seen->last_birth_ns;
+        struct heap_site site;
+        char first[FMT_MAX], ago[FMT_MAX], samples[FMT_MAX];
+
+        if (ui->stack.site == 0 || !heap_site(ui->heap, ui->stack.site, &site) || seen->n_stacks == 0)
+                return;
+        buf_printf(out, "ITS SITE (%u)\n", site.id);
+        add_parts(out, "threads", &seen->threads, width);
+        add_parts(out, "library", &seen->libraries, width);
+        add_parts(out, "calls", &seen->allocators, width);
+        add_sizes(out, seen);
+        add_lifetimes(out, seen);
+        buf_printf(out, " seen      first %s, last %s ago; %s samples live\n", fmt_clock(first, time_wall(ui, site.first_ns)),
+                   last > 0 ? fmt_duration(ago, now > last ? now - last : 0) : "?", fmt_count(samples, positive(site.samples)));
 }
 
 void stack_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height)

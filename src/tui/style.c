@@ -13,14 +13,19 @@ enum { RED = 1, GREEN, YELLOW, BLUE, MAGENTA, CYAN };
 
 static const struct look looks[STYLES] = {
         [STYLE_PLAIN] = { "plain", '.', 0, LOOK_DEFAULT, LOOK_DEFAULT, 0, "text and figures" },
-        [STYLE_BOLD] = { "bold", 'b', LOOK_BOLD, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_BOLD, "headings, the column that is sorted by" },
-        [STYLE_DIM] = { "dim", 'd', LOOK_DIM, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_DIM, "what is said beside: places, titles of columns" },
-        [STYLE_SELECTED] = { "selected", 's', LOOK_REVERSE, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_REVERSE, "the selected row" },
+        [STYLE_BOLD] = { "bold", 'b', LOOK_BOLD, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_BOLD,
+                         "headings, the column that is sorted by" },
+        [STYLE_DIM] = { "dim", 'd', LOOK_DIM, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_DIM,
+                        "what is said beside: places, titles of columns" },
+        [STYLE_SELECTED] = { "selected", 's', LOOK_REVERSE, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_REVERSE,
+                             "the selected row" },
         [STYLE_TITLE] = { "title", 't', LOOK_BOLD, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_BOLD, "the first line" },
-        [STYLE_TAB] = { "tab", 'a', LOOK_REVERSE | LOOK_BOLD, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_REVERSE | LOOK_BOLD, "the view that is shown" },
+        [STYLE_TAB] = { "tab", 'a', LOOK_REVERSE | LOOK_BOLD, LOOK_DEFAULT, LOOK_DEFAULT,
+                        LOOK_REVERSE | LOOK_BOLD, "the view that is shown" },
         [STYLE_GOOD] = { "good", 'g', 0, GREEN, LOOK_DEFAULT, 0, "all is well" },
         [STYLE_WARN] = { "warn", 'w', 0, YELLOW, LOOK_DEFAULT, LOOK_BOLD, "growth, warnings" },
-        [STYLE_BAD] = { "bad", 'r', LOOK_BOLD, RED, LOOK_DEFAULT, LOOK_BOLD | LOOK_UNDERLINE, "leaks, limits that are passed" },
+        [STYLE_BAD] = { "bad", 'r', LOOK_BOLD, RED, LOOK_DEFAULT, LOOK_BOLD | LOOK_UNDERLINE,
+                        "leaks, limits that are passed" },
         [STYLE_CHART] = { "chart", 'c', 0, CYAN, LOOK_DEFAULT, 0, "the chart" },
         [STYLE_TREE] = { "lines", 'l', LOOK_DIM, LOOK_DEFAULT, LOOK_DEFAULT, LOOK_DIM, "lines and frames" },
         [STYLE_KEY] = { "key", 'k', LOOK_BOLD, CYAN, LOOK_DEFAULT, LOOK_BOLD, "keys in the footer" },
@@ -31,7 +36,10 @@ static const char *const colors[] = { "black", "red", "green", "yellow", "blue",
 static const struct {
         const char *name;
         uint8_t attr;
-} attributes[] = { { "bold", LOOK_BOLD }, { "dim", LOOK_DIM }, { "reverse", LOOK_REVERSE }, { "underline", LOOK_UNDERLINE } };
+} attributes[] = { { "bold", LOOK_BOLD },
+                   { "dim", LOOK_DIM },
+                   { "reverse", LOOK_REVERSE },
+                   { "underline", LOOK_UNDERLINE } };
 
 const struct look *style_look(enum style style)
 {
@@ -106,8 +114,11 @@ int look_parse(const char *text, struct look *look, struct err *err)
                 made.attrs |= attr;
                 if (attr == 0 && !parse_color(word, ground ? &made.ground : &made.color))
                         return err_set(err, EINVAL,
-                                       "\"%s\" is no colour; there are black, red, green, yellow, blue, magenta, cyan, white, "
-                                       "bright- before them, 0 to 255, default, on, and bold, dim, reverse, underline", word);
+                                       "\"%s\" is no colour; there are black, red, green, yellow, blue, "
+                                       "magenta, cyan, white, "
+                                       "bright- before them, 0 to 255, default, on, and bold, dim, reverse, "
+                                       "underline",
+                                       word);
         }
         made.mono = made.attrs ? made.attrs : look->mono; /* its meaning stays visible without colour */
         *look = made;
@@ -143,7 +154,8 @@ const char *look_text(const struct look *look, char *ret)
 
 /* ---- fewer colours than were asked for ---- */
 
-/* The nearest of 16 to one of 256: 16 to 231 are a cube of 6 x 6 x 6, the rest are greys (as in xterm's 256colres.h). */
+/* The nearest of 16 to one of 256: 16 to 231 are a cube of 6 x 6 x 6, the rest are greys (as in xterm's
+ * 256colres.h). */
 static int nearest_of_16(int color)
 {
         int r, g, b, max, bits;

@@ -1,8 +1,10 @@
-/* style: the one table of looks: what each style of a cell is in colour, without colour, and in a golden screen.
+/* style: the one table of looks: what each style of a cell is in colour, without colour, and in a golden
+ * screen.
  *
- * Colours only repeat what a word or a sign beside them says; where there are none, the styles that carry meaning have an
- * attribute of their own, so that they can still be told from plain text. Accents are of the 16 colours that every user has
- * chosen for the own terminal; text and ground keep the terminal's defaults. */
+ * Colours only repeat what a word or a sign beside them says; where there are none, the styles that carry
+ * meaning have an attribute of their own, so that they can still be told from plain text. Accents are of the
+ * 16 colours that every user has chosen for the own terminal; text and ground keep the terminal's defaults.
+ */
 #pragma once
 
 #include "base/err.h"
@@ -34,13 +36,14 @@ char style_letter(unsigned style); /* '?' when there is no such style */
 /* The style called NAME, or STYLES. */
 enum style style_find(const char *name);
 
-/* Changes how LOOK is drawn to what TEXT says: "bold red", "bright-blue on black", "dim", "208 on 17", "default". Colours and
- * attributes can stand in any order; what is not named is off. -EINVAL with the word that is none; LOOK is then untouched. */
+/* Changes how LOOK is drawn to what TEXT says: "bold red", "bright-blue on black", "dim", "208 on 17",
+ * "default". Colours and attributes can stand in any order; what is not named is off. -EINVAL with the word
+ * that is none; LOOK is then untouched. */
 int look_parse(const char *text, struct look *look, struct err *err);
 
 /* And back. RET has LOOK_TEXT bytes. */
 const char *look_text(const struct look *look, char *ret);
 
-/* COLOR on a terminal of COLORS colours: itself, or the nearest of the 16 or 8 that there are. *RET_BOLD is set when a bright colour
- * had to become a bold one. */
+/* COLOR on a terminal of COLORS colours: itself, or the nearest of the 16 or 8 that there are. *RET_BOLD is
+ * set when a bright colour had to become a bold one. */
 int look_color(int color, int colors, bool *ret_bold);

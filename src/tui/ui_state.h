@@ -1,6 +1,7 @@
 /* ui_state: what the screens share: the whole of struct ui, for the files of this folder only. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/pathmap.h"
 #include "model/inspect.h"
 #include "tui/table.h"
@@ -257,7 +258,7 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
-        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool hint;                /* one comes when the message is gone */
         bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;
@@ -523,6 +524,7 @@ void stack_pane(struct ui *ui, struct canvas *canvas, int x, int y, int width, i
 void stack_age_band(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height); /* its ages alone */
 int stack_age_rows(const struct ui *ui); /* how many it takes */
 const char *stack_ages_words(struct ui *ui);
+void stack_site_words(struct ui *ui, struct buf *out, int width); /* the pane in words, for the info window */
 void stack_who(struct ui *ui, struct canvas *canvas, int x, int y, int width); /* a line: threads, libraries, allocators */
 /* Bars of the ages of SITE's live bytes; uses 5 rows at most. */
 void stack_ages(struct ui *ui, struct canvas *canvas, int x, int y, int width, int height, uint32_t site);
@@ -551,6 +553,7 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
 /* ---- marks.c ---- */
 void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
+const char *marks_label_of(const struct ui *ui, const struct rec_mark *mark); /* its letter, else its name */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
 bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */

@@ -96,7 +96,8 @@ static void offer_settings(struct candidates *c, const char *typed)
         for (size_t i = 0; i < n; i++) {
                 bool screen = strcmp(table[i].section, "screen") == 0;
 
-                snprintf(name, sizeof name, "%s%s%s=", screen ? "" : table[i].section, screen ? "" : ".", table[i].name);
+                snprintf(name, sizeof name, "%s%s%s=", screen ? "" : table[i].section, screen ? "" : ".",
+                         table[i].name);
                 offer(c, typed, name);
         }
 }
@@ -133,7 +134,8 @@ static size_t find_candidates(const struct ui *ui, const char *typed, struct can
         c->n = 0;
         if (strncmp(typed, "set ", 4) == 0) {
                 const char *sign = strchr(typed, '=');
-                const struct setting *setting = sign ? find_setting(typed + 4, (size_t)(sign - typed - 4)) : NULL;
+                const struct setting *setting =
+                        sign ? find_setting(typed + 4, (size_t)(sign - typed - 4)) : NULL;
 
                 word = typed + 4;
                 if (!sign) {
@@ -175,7 +177,9 @@ static void complete(struct ui *ui, char *typed)
                         while (strncmp(c->words[i], c->words[0], len) != 0)
                                 len--;
                 snprintf(typed + at, TEXT_MAX - at, "%.*s%s", (int)len, c->words[0],
-                         c->n == 1 && c->words[0][len - 1] != ' ' && c->words[0][len - 1] != '=' && at > 4 ? " " : "");
+                         c->n == 1 && c->words[0][len - 1] != ' ' && c->words[0][len - 1] != '=' && at > 4
+                                 ? " "
+                                 : "");
         }
         free(c);
 }
@@ -189,7 +193,8 @@ static const char *hint(const struct ui *ui)
         size_t len = 0, at;
 
         if (!ui->typed[0])
-                return ui->mode == UI_PICK ? "q  help  a command   Tab completes" : "13:05  -10m  mark A  site 17  end  set ..   Tab completes";
+                return ui->mode == UI_PICK ? "q  help  a command   Tab completes"
+                                           : "13:05  -10m  mark A  site 17  end  set ..   Tab completes";
         c = xcalloc(1, sizeof *c);
         at = find_candidates(ui, ui->typed, c);
         text[0] = '\0';

@@ -1,4 +1,5 @@
-/* fuzz_suppress: a file of suppressions, and a text that the index must judge as each pattern by itself would. */
+/* fuzz_suppress: a file of suppressions, and a text that the index must judge as each pattern by itself
+ * would. */
 #include "base/alloc.h"
 #include "base/suppress.h"
 

@@ -53,7 +53,7 @@ optional() {
         check "$@"
 }
 
-points=56
+points=57
 [ "$(id -u)" != 0 ] || points=$((points + 1))
 [ -z "${NODE_PATH:-}" ] || points=$((points + 3))
 plan $points
@@ -229,6 +229,7 @@ check "diff without a second moment" refuses 64 "two moments are compared" "$hea
 check "report of a missing file" refuses 66 "cannot open" "$heaptop" report "$work/none.heaptop"
 check "report at a wrong mark" refuses 64 "is no moment" "$heaptop" report "$session" --at nosuchmark
 check "report with --at and --range" refuses 64 "which is meant" "$heaptop" report "$session" --at 1 --range 1..2
+check "report in two forms at once" refuses 64 "cannot both" "$heaptop" report "$session" --json --csv
 check "export of what is no session" refuses 2 "no heaptop session\|not a" "$heaptop" export /dev/null --to csv
 check "export of a missing file" refuses 66 "cannot open" "$heaptop" export "$work/none.heaptop" --to csv
 check "export at a wrong range" refuses 64 "no moment" "$heaptop" export "$session" --to csv --range "$mark..Q"

@@ -18,7 +18,7 @@ unset XDG_RUNTIME_DIR
 
 owner_and_mode() { stat -c '%U %a' "$1"; }
 
-plan 11
+plan 12
 status_of "$heaptop" record -p $service -d 2s -o "$work/home/a.heaptop"
 check "recording works" test "$status" = 0
 check "the file is the user's, mode 600" test "$(owner_and_mode "$work/home/a.heaptop")" = "nobody 600"
@@ -38,6 +38,10 @@ status_of "$heaptop" replay --screen 80x24 "$work/secret/d.heaptop"
 check "a session that only root may read is not shown" test "$status" = 77
 status_of "$heaptop" replay --screen 80x24 "$work/home/a.heaptop"
 check "the user's own is" test "$status" = 0
+chmod 755 "$work/secret" && chmod 600 "$work/secret/file"
+status_of "$heaptop" report "$work/home/a.heaptop" --expected "$work/secret/file"
+not_told() { [ "$status" = 66 ] && grep -q 'Permission denied' "$work/err" && ! grep -q 'is leak:' "$work/err"; }
+check "a file of suppressions that only root may read is not read" not_told
 
 uids() { awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$1/status"; }
 TMUX='' TERM=screen tmux -S "$work/tmux" -f /dev/null new-session -d -x 80 -y 24 \

@@ -96,8 +96,10 @@ static void choices_are_in_the_order_of_what_they_choose(void **state)
 
 static void every_section_is_read(void **state)
 {
-        read_text("# mine\n[screen]\nascii = yes\n  sort = live   ; indented\ncolumns = site, live CLASS\nlimit = 0.25 %\n"
-                  "[record]\nmean = 64K\nmin-free = 1.5G\nmax-cost = 2%\n[colors]\nwarn = bright-red\n[keys]\nmark = M\n"
+        read_text("# mine\n[screen]\nascii = yes\n  sort = live   ; indented\ncolumns = site, live "
+                  "CLASS\nlimit = 0.25 %\n"
+                  "[record]\nmean = 64K\nmin-free = 1.5G\nmax-cost = 2%\n[colors]\nwarn = "
+                  "bright-red\n[keys]\nmark = M\n"
                   "[alerts]\nrule = rss > 768M\nrule = heap > 80% CRITICAL: run a=b\n");
         assert_string_equal(config.mistake, "");
         assert_true(config.settings.ascii);
@@ -147,7 +149,8 @@ static void after_a_mistake_the_rest_counts(void **state)
 {
         char line[400];
 
-        snprintf(line, sizeof line, "[screen]\nnothing = 1\n%0300d\nascii = yes\nsort = wrong\nmouse = no\n", 1);
+        snprintf(line, sizeof line, "[screen]\nnothing = 1\n%0300d\nascii = yes\nsort = wrong\nmouse = no\n",
+                 1);
         read_text(line);
         assert_int_equal(config.n_mistakes, 3);
         assert_true(config.settings.ascii);
@@ -169,7 +172,8 @@ static void a_key_given_to_two_commands_of_a_view_is_refused_with_its_line(void 
         read_text("[keys]\nmark = c\n");
         assert_int_equal(config.n_mistakes, 1);
         assert_true(strstr(config.mistake, "config:2: c is \"") != NULL);
-        assert_true(strstr(config.mistake, "\"compare\"") && strstr(config.mistake, "\"mark\" keeps its own keys"));
+        assert_true(strstr(config.mistake, "\"compare\"") &&
+                    strstr(config.mistake, "\"mark\" keeps its own keys"));
         assert_int_equal(key_command(VIEW_OVERVIEW, 'c'), CMD_COMPARE);
         assert_int_equal(key_command(VIEW_OVERVIEW, 'm'), CMD_MARK);
 }
@@ -230,8 +234,9 @@ static void expect_written(const char *before, const char *after)
 
 static void what_is_as_it_was_stays_as_it_was(void **state)
 {
-        static const char text[] = "; a comment\n\n[screen]\n  ascii=on   ; so there\n# more\n\nunknown = 7\n[other]\nx = y\n"
-                                   "[record]\nmean : 64k\n[keys]\nmark = M\n";
+        static const char text[] =
+                "; a comment\n\n[screen]\n  ascii=on   ; so there\n# more\n\nunknown = 7\n[other]\nx = y\n"
+                "[record]\nmean : 64k\n[keys]\nmark = M\n";
 
         read_text(text);
         expect_written(text, text);
@@ -241,7 +246,8 @@ static void only_the_value_changes_in_its_line(void **state)
 {
         read_text("[screen]\n  sort = live   ; mine\n# end\n");
         config.settings.sort = HEAP_BY_AGE;
-        expect_written("[screen]\n  sort = live   ; mine\n# end\n", "[screen]\n  sort = age   ; mine\n# end\n");
+        expect_written("[screen]\n  sort = live   ; mine\n# end\n",
+                       "[screen]\n  sort = age   ; mine\n# end\n");
 }
 
 static void what_is_new_comes_at_the_end_of_its_section(void **state)
@@ -251,7 +257,8 @@ static void what_is_new_comes_at_the_end_of_its_section(void **state)
         config.settings.mean = 65536;
         config.settings.looks.look[STYLE_WARN].color = 5;
         expect_written("[screen]\nascii = no\n\n[keys]\nmark = M\n",
-                       "[screen]\nascii = no\nmouse = no\n\n[keys]\nmark = M\n\n[record]\nmean = 64K\n\n[colors]\nwarn = magenta\n");
+                       "[screen]\nascii = no\nmouse = no\n\n[keys]\nmark = M\n\n[record]\nmean = "
+                       "64K\n\n[colors]\nwarn = magenta\n");
         expect_written(NULL, "[screen]\nmouse = no\n\n[record]\nmean = 64K\n\n[colors]\nwarn = magenta\n");
 }
 
@@ -280,13 +287,15 @@ static void what_is_written_is_read_again(void **state)
         table = settings_table(&n);
         for (size_t i = 0; i < n; i++)
                 setting_step(&table[i], &config.settings, 1);
-        assert_int_equal(setting_parse(setting_find("screen", "columns"), "site live", &config.settings, NULL), 0);
+        assert_int_equal(
+                setting_parse(setting_find("screen", "columns"), "site live", &config.settings, NULL), 0);
         wanted = config.settings;
         got = written("[screen]\n[screen]\n[record]\n");
         read_text(got);
         assert_string_equal(config.mistake, "");
         for (size_t i = 0; i < n; i++)
-                assert_string_equal(setting_text(&table[i], &config.settings, a), setting_text(&table[i], &wanted, b));
+                assert_string_equal(setting_text(&table[i], &config.settings, a),
+                                    setting_text(&table[i], &wanted, b));
         expect_written(got, got);
         free(got);
 }
@@ -350,7 +359,8 @@ static void the_manual_describes_every_setting_style_and_command(void **state)
                 at = strstr(at, want); /* in the order of the table */
                 if (!at)
                         fail_msg("no \"%s\" where it should be", want);
-                for (const char *v = table[i].values; v && *v && table[i].type <= SETTING_WORDS; v += strcspn(v, " "), v += *v == ' ') {
+                for (const char *v = table[i].values; v && *v && table[i].type <= SETTING_WORDS;
+                     v += strcspn(v, " "), v += *v == ' ') {
                         char word[32];
 
                         snprintf(word, sizeof word, "%.*s", (int)strcspn(v, " "), v);
@@ -375,7 +385,8 @@ static void what_the_file_says_becomes_options(void **state)
 {
         struct options options = { 0 };
 
-        read_text("[screen]\nascii=yes\nmouse=no\ncolor=never\n[record]\nmean=1M\ndebuginfod=no\nmin-free=1G\nmax-cost=2%\n");
+        read_text("[screen]\nascii=yes\nmouse=no\ncolor=never\n[record]\nmean=1M\ndebuginfod=no\nmin-free="
+                  "1G\nmax-cost=2%\n");
         config_to_options(&config, &options);
         assert_true(options.ascii && options.no_mouse && options.no_debuginfod);
         assert_int_equal(options.color, TERM_COLOR_NEVER);

@@ -21,9 +21,12 @@ static const struct diff_row *row_named(const struct diff *diff, const char *nam
 /* What a stack stands at: N sampled blocks of SIZE, each for certain one of WEIGHT. */
 static void set(struct fake *fake, uint32_t site, int64_t n, int64_t born, int64_t size, double variance_each)
 {
-        fake_set_stack(fake, &(struct rec_stack_tick){ .stack = fake_stack_of(fake, site), .live_bytes = n * size, .live_blocks = n,
-                                                       .born_bytes = born * size, .born_blocks = born, .live_samples = n,
-                                                       .born_samples = born, .live_variance = (double)n * variance_each });
+        fake_set_stack(fake, &(struct rec_stack_tick){ .stack = fake_stack_of(fake, site),
+                                                       .live_bytes = n * size, .live_blocks = n,
+                                                       .born_bytes = born * size, .born_blocks = born,
+                                                       .live_samples = n,
+                                                       .born_samples = born, .live_variance =
+                                                       (double)n * variance_each });
 }
 
 static void growth_counts_beyond_its_error_and_the_least_that_matters(void **state)
@@ -175,7 +178,8 @@ static void among_many_sites_none_grows_by_chance(void **state)
                 set(fake, sites[i], 100, 100, MIB, 0);
         }
         fake_tick(fake);
-        for (int i = 0; i < SITES; i++) /* what is new of a site has a deviation of 1 MiB: 3 of it up each, and one 20 */
+        for (int i = 0; i < SITES; i++) /* what is new of a site has a deviation of 1 MiB: 3 of it up each,
+                and one 20 */
                 set(fake, sites[i], i ? 103 : 120, i ? 103 : 120, MIB, i ? 103.0 / 3 * MIB / 103 * MIB : 0);
         fake_tick(fake);
         assert_int_equal(heap_set_base(heap, 1), 0);

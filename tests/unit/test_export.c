@@ -99,13 +99,15 @@ static void folded_is_a_line_for_each_stack_whatever_the_names_are(void **state)
         assert_int_equal(sum_of_folded(text, &n), 9 * MIB); /* neither what is mapped nor what is dead */
         assert_int_equal(n, 2);
         assert_true(is_harmless(text));
-        assert_non_null(strstr(text, "main;dispatch;inner::call;=evil\\x3b\\x1b]0\\x3bowned")); /* an inlined call is a frame */
+        /* an inlined call is a frame */
+        assert_non_null(strstr(text, "main;dispatch;inner::call;=evil\\x3b\\x1b]0\\x3bowned"));
         free(text);
         text = export(fake, &(struct export_options){ .format = EXPORT_FOLDED, .metric = EXPORT_BORN }, NULL);
         assert_int_equal(sum_of_folded(text, &n), 12 * MIB);
         assert_non_null(strstr(text, "main;dispatch;inner::call;parse 3145728\n"));
         free(text);
-        text = export(fake, &(struct export_options){ .format = EXPORT_FOLDED, .metric = EXPORT_KEPT, .range = "1..2" }, NULL);
+        text = export(fake, &(struct export_options){ .format = EXPORT_FOLDED, .metric = EXPORT_KEPT,
+                                                      .range = "1..2" }, NULL);
         assert_int_equal(sum_of_folded(text, &n), 4 * MIB);
         free(text);
         text = export(fake, &(struct export_options){ .format = EXPORT_FOLDED, .metric = EXPORT_KEPT }, NULL);
@@ -122,7 +124,8 @@ static void csv_quotes_and_disarms_formulas(void **state)
         char *text = export(fake, &(struct export_options){ .format = EXPORT_CSV }, NULL);
 
         assert_non_null(strstr(text, "id,kind,class,function,"));
-        assert_non_null(strstr(text, "\"'=evil;\\x1b]0;owned\\x07\"\"quoted\"\",\\x0d\\x0anext \\u202e\\\",/home/me/src/=store.cc,88,"));
+        assert_non_null(strstr(text, "\"'=evil;\\x1b]0;owned\\x07\"\"quoted\"\","
+                                     "\\x0d\\x0anext \\u202e\\\",/home/me/src/=store.cc,88,"));
         assert_non_null(strstr(text, "mapped,young,arena,"));
         assert_non_null(strstr(text, "0,before,,before attach,"));
         assert_true(is_harmless(text));
@@ -163,7 +166,8 @@ static int64_t sum_of(json_t *list, const char *key)
 static void json_has_all_sites_stacks_and_frames(void **state)
 {
         struct fake *fake = make_session();
-        json_t *root = export_as_json(fake, &(struct export_options){ .format = EXPORT_JSON, .range = "A..2" });
+        json_t *root = export_as_json(fake,
+                                      &(struct export_options){ .format = EXPORT_JSON, .range = "A..2" });
         json_t *stacks = json_object_get(root, "stacks"), *frames = json_object_get(root, "frames");
 
         assert_int_equal(json_integer_value(json_object_get(root, "heaptop_schema")), 1);
@@ -183,14 +187,17 @@ static void speedscope_has_a_profile_for_each_metric(void **state)
 {
         static const int64_t totals[] = { 9 * MIB, 9 * MIB, 12 * MIB };
         struct fake *fake = make_session();
-        json_t *root = export_as_json(fake, &(struct export_options){ .format = EXPORT_SPEEDSCOPE, .metric = EXPORT_BORN });
+        json_t *root = export_as_json(fake,
+                                      &(struct export_options){ .format = EXPORT_SPEEDSCOPE,
+                                                                .metric = EXPORT_BORN });
         json_t *profiles = json_object_get(root, "profiles");
         size_t n_frames = json_array_size(json_object_get(json_object_get(root, "shared"), "frames"));
 
         assert_int_equal(json_integer_value(json_object_get(root, "activeProfileIndex")), 2);
         assert_int_equal(json_array_size(profiles), 3);
         for (size_t i = 0; i < 3; i++) {
-                json_t *profile = json_array_get(profiles, i), *samples = json_object_get(profile, "samples"), *stack, *frame;
+                json_t *profile = json_array_get(profiles, i),
+                        *samples = json_object_get(profile, "samples"), *stack, *frame;
                 json_t *weights = json_object_get(profile, "weights");
                 size_t k, m;
 
@@ -207,15 +214,19 @@ static void speedscope_has_a_profile_for_each_metric(void **state)
 
 static void nothing_of_host_user_paths_and_arguments_is_left_after_redaction(void **state)
 {
-        static const char *const secrets[] = { "web3", "--prod", "/home", "/srv", "/opt", "/usr", "web.slice", "\"web\"" };
+        static const char *const secrets[] = { "web3", "--prod", "/home", "/srv", "/opt", "/usr",
+                                               "web.slice", "\"web\"" };
         struct fake *fake = make_session();
 
         for (int format = EXPORT_FOLDED; format < EXPORT_FORMATS; format++) {
-                char *text = export(fake, &(struct export_options){ .format = (enum export_format)format, .redact = true }, NULL);
+                char *text = export(fake,
+                                    &(struct export_options){ .format = (enum export_format)format,
+                                                              .redact = true }, NULL);
 
                 for (size_t i = 0; i < array_len(secrets); i++)
                         if (strstr(text, secrets[i]))
-                                fail_msg("%s: %s is in it", export_format_name((enum export_format)format), secrets[i]);
+                                fail_msg("%s: %s is in it", export_format_name((enum export_format)format),
+                                         secrets[i]);
                 free(text);
         }
         fake_free(fake);
@@ -253,9 +264,11 @@ static void openmetrics_escapes_labels_and_ends_with_eof(void **state)
         size_t len = strlen(text);
 
         assert_string_equal(text + len - 6, "# EOF\n");
-        assert_non_null(strstr(text, "# TYPE heaptop_alloc_bytes counter\n# UNIT heaptop_alloc_bytes bytes\n"));
+        assert_non_null(strstr(text, "# TYPE heaptop_alloc_bytes counter\n"
+                                     "# UNIT heaptop_alloc_bytes bytes\n"));
         assert_non_null(strstr(text, "\nheaptop_alloc_bytes_total "));
-        assert_non_null(strstr(text, "func=\"=evil;\\\\x1b]0;owned\\\\x07\\\"quoted\\\",\\\\x0d\\\\x0anext \\\\u202e\\\\\","));
+        assert_non_null(strstr(text, "func=\"=evil;\\\\x1b]0;owned\\\\x07"
+                                     "\\\"quoted\\\",\\\\x0d\\\\x0anext \\\\u202e\\\\\","));
         assert_true(is_harmless(text));
         free(text);
         fake_free(fake);
@@ -267,7 +280,8 @@ static unsigned char *unzipped(const char *bytes, size_t len, size_t *ret_len)
 {
         enum { ROOM = 1 << 20, WITH_GZIP = 16 };
         unsigned char *room = xmalloc(ROOM);
-        z_stream stream = { .next_in = (unsigned char *)(uintptr_t)bytes, .avail_in = (unsigned)len, .next_out = room, .avail_out = ROOM };
+        z_stream stream = { .next_in = (unsigned char *)(uintptr_t)bytes, .avail_in = (unsigned)len,
+                            .next_out = room, .avail_out = ROOM };
 
         assert_int_equal(inflateInit2(&stream, MAX_WBITS + WITH_GZIP), Z_OK);
         assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
@@ -291,8 +305,10 @@ static uint64_t varint(const unsigned char **at, const unsigned char *end)
         return 0;
 }
 
-/* The next field of a message; of one with a length *RET_BYTES is where it begins, else *RET_VALUE is what it is. */
-static bool next_field(const unsigned char **at, const unsigned char *end, unsigned *ret_field, uint64_t *ret_value,
+/* The next field of a message; of one with a length *RET_BYTES is where it begins, else *RET_VALUE is what
+ * it is. */
+static bool next_field(const unsigned char **at, const unsigned char *end, unsigned *ret_field,
+                       uint64_t *ret_value,
                        const unsigned char **ret_bytes)
 {
         uint64_t tag;
@@ -375,11 +391,13 @@ static void pprof_has_four_values_for_each_stack(void **state)
         assert_int_equal(found.sums[2], 90);
         assert_int_equal(found.sums[3], 9 * MIB);
         assert_int_equal(found.mappings, 1);
-        assert_int_equal(found.locations, 5); /* main, dispatch and three more: an inlined call is no location */
+        /* main, dispatch and three more: an inlined call is no location */
+        assert_int_equal(found.locations, 5);
         assert_int_equal(found.functions, 6);
         assert_int_equal(found.longest, LONG_NAME);
         free(bytes);
-        bytes = export(fake, &(struct export_options){ .format = EXPORT_PPROF, .metric = EXPORT_KEPT, .range = "1..2" }, &len);
+        bytes = export(fake, &(struct export_options){ .format = EXPORT_PPROF, .metric = EXPORT_KEPT,
+                                                       .range = "1..2" }, &len);
         found = read_pprof(bytes, len);
         assert_int_equal(found.sums[1], 4 * MIB);
         assert_int_equal(found.sums[3], 4 * MIB);
@@ -396,7 +414,8 @@ static void a_session_without_sites_is_exported_too(void **state)
         fake_tick(fake);
         for (int format = 0; format < EXPORT_FORMATS; format++) {
                 size_t len;
-                char *text = export(fake, &(struct export_options){ .format = (enum export_format)format }, &len);
+                char *text = export(fake, &(struct export_options){ .format = (enum export_format)format },
+                                    &len);
 
                 if (format == EXPORT_JSON || format == EXPORT_SPEEDSCOPE) {
                         json_t *root = json_loadb(text, len, 0, NULL);
@@ -416,12 +435,15 @@ static void a_session_that_has_not_begun_and_a_wrong_moment_are_said(void **stat
         struct fake *fake = fake_new();
         struct err err = { 0 };
 
-        assert_int_equal(export_write(stdout, fake_history(fake), &(struct export_options){ 0 }, &err), -EAGAIN);
+        assert_int_equal(export_write(stdout, fake_history(fake), &(struct export_options){ 0 }, &err),
+                         -EAGAIN);
         assert_non_null(strstr(err.text, "nothing has been recorded yet"));
         fake_tick(fake);
         err = (struct err){ 0 };
-        assert_int_equal(export_write(stdout, fake_history(fake), &(struct export_options){ .at = "Z" }, &err), -EINVAL);
-        assert_string_equal(err.text, "'Z' is no moment of this session: say a tick, 13:05:30, -10m, or a mark (it has none) (E407)");
+        assert_int_equal(export_write(stdout, fake_history(fake), &(struct export_options){ .at = "Z" },
+                                      &err), -EINVAL);
+        assert_string_equal(err.text, "'Z' is no moment of this session: say a tick, 13:05:30, -10m, "
+                            "or a mark (it has none) (E407)");
         fake_free(fake);
 }
 
@@ -468,7 +490,8 @@ static void a_file_appears_whole_or_not_at_all(void **state)
         err = (struct err){ 0 };
         assert_int_equal(export_save(path, true, write_word, (void *)(uintptr_t)"second", &err), 0);
         assert_holds(path, "second");
-        assert_int_equal(export_save("/nonexistent/x", false, write_word, (void *)(uintptr_t)"x", &err), -ENOENT);
+        assert_int_equal(export_save("/nonexistent/x", false, write_word, (void *)(uintptr_t)"x", &err),
+                         -ENOENT);
         assert_int_equal(err.exit_status, 73);
 }
 

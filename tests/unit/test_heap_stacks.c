@@ -40,7 +40,8 @@ static struct sums sum(struct heap *heap)
 static void stacks_add_up_to_their_sites(void **state)
 {
         struct fake *fake = fake_new();
-        uint32_t a = fake_add_site(fake, "put", "store.cc", 88), b = fake_add_site(fake, "get", "store.cc", 99);
+        uint32_t a = fake_add_site(fake, "put", "store.cc", 88),
+                b = fake_add_site(fake, "get", "store.cc", 99);
         struct heap *heap = heap_new(fake_history(fake));
         struct sums sums;
         struct heap_site site;
@@ -116,7 +117,8 @@ static void a_frame_has_a_line_for_each_inlined_call(void **state)
         assert_string_equal(path, "/usr/bin/shopd");
         assert_false(heap_module(heap, 0, &path, &build_id));
         assert_false(heap_module(heap, heap_n_modules(heap), &path, &build_id));
-        assert_int_equal(heap_frame_lines(heap, 99999, lines), 1); /* a frame that does not exist is one line "?" */
+        assert_int_equal(heap_frame_lines(heap, 99999, lines),
+                         1); /* a frame that does not exist is one line "?" */
         assert_string_equal(lines[0].name, "?");
         heap_free(heap);
         fake_free(fake);
@@ -125,7 +127,8 @@ static void a_frame_has_a_line_for_each_inlined_call(void **state)
 static void a_tree_of_all_that_was_born_has_what_is_dead(void **state)
 {
         struct fake *fake = fake_new();
-        uint32_t a = fake_add_site(fake, "put", "store.cc", 88), b = fake_add_site(fake, "get", "store.cc", 99);
+        uint32_t a = fake_add_site(fake, "put", "store.cc", 88),
+                b = fake_add_site(fake, "get", "store.cc", 99);
         struct heap *heap = heap_new(fake_history(fake));
         struct tree tree;
 

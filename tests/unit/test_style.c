@@ -24,7 +24,8 @@ static void every_style_has_a_name_a_letter_and_a_help_of_its_own(void **state)
 
 static void without_colours_what_carries_meaning_differs_from_text(void **state)
 {
-        static const enum style meaning[] = { STYLE_SELECTED, STYLE_TAB, STYLE_WARN, STYLE_BAD, STYLE_KEY, STYLE_TITLE };
+        static const enum style meaning[] = { STYLE_SELECTED, STYLE_TAB, STYLE_WARN,
+                                              STYLE_BAD,      STYLE_KEY, STYLE_TITLE };
 
         for (size_t i = 0; i < array_len(meaning); i++)
                 assert_int_not_equal(style_look(meaning[i])->mono, 0);
@@ -41,8 +42,13 @@ static void accents_are_of_the_sixteen_colours_and_the_ground_is_the_terminals(v
 
 static void what_is_written_is_read(void **state)
 {
-        static const char *const texts[] = { "default", "bold", "bold red", "bright-blue on black", "dim underline 208 on 17",
-                                             "reverse", "default on white" };
+        static const char *const texts[] = { "default",
+                                             "bold",
+                                             "bold red",
+                                             "bright-blue on black",
+                                             "dim underline 208 on 17",
+                                             "reverse",
+                                             "default on white" };
         char text[LOOK_TEXT];
 
         for (size_t i = 0; i < array_len(texts); i++) {
@@ -61,7 +67,8 @@ static void what_is_written_is_read(void **state)
 
 static void a_word_that_is_none_is_named_and_changes_nothing(void **state)
 {
-        static const char *const bad[] = { "pink", "256", "-1", "bold reddish", "on on", "bright-", "1x", "\033[31m" };
+        static const char *const bad[] = { "pink",  "256",     "-1", "bold reddish",
+                                           "on on", "bright-", "1x", "\033[31m" };
 
         for (size_t i = 0; i < array_len(bad); i++) {
                 struct look look = *style_look(STYLE_BAD), before = look;

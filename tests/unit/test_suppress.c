@@ -19,14 +19,32 @@ static const struct {
         const char *pattern, *text;
         bool matches;
 } table[] = {
-        { "put", "SessionStore::put", true },   { "put", "SessionStore::Put", false }, { "^put", "SessionStore::put", false },
-        { "^Session", "SessionStore::put", true }, { "put$", "SessionStore::put", true }, { "Store$", "SessionStore::put", false },
-        { "^SessionStore::put$", "SessionStore::put", true }, { "^SessionStore::put$", "SessionStore::put2", false },
-        { "Sess*put", "SessionStore::put", true }, { "Sess*put$", "SessionStore::put2", false },
-        { "put*Sess", "SessionStore::put", false }, { "^*put", "SessionStore::put", true }, { "*", "x", true }, { "*", "", false },
-        { "oo$", "foofoo", true }, { "^foo*$", "foobar", true }, { "^foo$", "foo", true }, { "a*a", "a", false }, { "a*a", "aa", true },
-        { "libcrypto.so", "/usr/lib/libcrypto.so.3", true }, { "x^y", "ax^yb", true }, { "$", "x", false }, { "^", "x", true },
-        { "put", "", false }, { "a**b", "a-b", true }, { "foo$bar", "foo", true },
+        { "put", "SessionStore::put", true },
+        { "put", "SessionStore::Put", false },
+        { "^put", "SessionStore::put", false },
+        { "^Session", "SessionStore::put", true },
+        { "put$", "SessionStore::put", true },
+        { "Store$", "SessionStore::put", false },
+        { "^SessionStore::put$", "SessionStore::put", true },
+        { "^SessionStore::put$", "SessionStore::put2", false },
+        { "Sess*put", "SessionStore::put", true },
+        { "Sess*put$", "SessionStore::put2", false },
+        { "put*Sess", "SessionStore::put", false },
+        { "^*put", "SessionStore::put", true },
+        { "*", "x", true },
+        { "*", "", false },
+        { "oo$", "foofoo", true },
+        { "^foo*$", "foobar", true },
+        { "^foo$", "foo", true },
+        { "a*a", "a", false },
+        { "a*a", "aa", true },
+        { "libcrypto.so", "/usr/lib/libcrypto.so.3", true },
+        { "x^y", "ax^yb", true },
+        { "$", "x", false },
+        { "^", "x", true },
+        { "put", "", false },
+        { "a**b", "a-b", true },
+        { "foo$bar", "foo", true },
 };
 
 static void patterns_match_as_in_leaksanitizer(void **state)
@@ -76,12 +94,14 @@ static void a_file_is_read_with_comments_and_blanks(void **state)
         struct suppress *suppress = suppress_new();
         struct err err = { 0 };
 
-        assert_int_equal(suppress_read(suppress, "# mine\n\n  leak:put  \r\nleak:^main$\n#leak:get\n", "f", &err), 0);
+        assert_int_equal(
+                suppress_read(suppress, "# mine\n\n  leak:put  \r\nleak:^main$\n#leak:get\n", "f", &err), 0);
         assert_int_equal(suppress_count(suppress), 2);
         assert_true(suppress_match(suppress, "Store::put"));
         assert_false(suppress_match(suppress, "get"));
         assert_true(suppress_read(suppress, "leak:x\nrace:y\n", "f", &err) < 0);
-        assert_string_equal(err.text, "f:2: a suppression is leak:PATTERN; of other kinds heaptop knows nothing");
+        assert_string_equal(err.text,
+                            "f:2: a suppression is leak:PATTERN; of other kinds heaptop knows nothing");
         err = (struct err){ 0 };
         assert_true(suppress_read(suppress, "\nleak:\n", "f", &err) < 0);
         assert_true(strstr(err.text, "f:2: a pattern has") != NULL);
@@ -93,7 +113,8 @@ static void what_was_added_is_told_until_it_is_written(void **state)
         struct suppress *suppress = suppress_new();
         char exact[64], *text;
 
-        assert_int_equal(suppress_add(suppress, suppress_exactly("Store::operator*(x$1)", exact, sizeof exact)), 0);
+        assert_int_equal(
+                suppress_add(suppress, suppress_exactly("Store::operator*(x$1)", exact, sizeof exact)), 0);
         assert_string_equal(exact, "^Store::operator*(x*1)$");
         assert_int_equal(suppress_add(suppress, "put"), 0);
         assert_true(suppress_add(suppress, "") < 0);
@@ -122,12 +143,17 @@ static void ten_thousand_patterns_are_as_fast_as_a_few(void **state)
         size_t found = 0;
 
         for (int i = 0; i < 10000; i++)
-                buf_printf(&text, "leak:^namespace::of::this::program::handlers::%08d::Handler*operator()*const&%060d$\n", i * 7, i);
+                buf_printf(&text,
+                           "leak:^namespace::of::this::program::handlers::%08d::Handler*operator()*const&%"
+                           "060d$\n",
+                           i * 7, i);
         assert_true(text.len > 900000);
         begun = clock();
         assert_int_equal(suppress_read(suppress, text.data, "big", &err), 0);
         for (int i = 0; i < 200000; i++) {
-                snprintf(name, sizeof name, "namespace::of::this::program::handlers::%08d::Handler<T>::operator()() const&%060d", i, i / 7);
+                snprintf(name, sizeof name,
+                         "namespace::of::this::program::handlers::%08d::Handler<T>::operator()() const&%060d",
+                         i, i / 7);
                 found += suppress_match(suppress, name);
         }
         assert_int_equal(found, 10000);
@@ -151,9 +177,11 @@ static void a_site_is_expected_when_a_frame_a_file_or_a_module_is(void **state)
         static const struct {
                 const char *pattern;
                 size_t expected;
-        } wanted[] = { { "^put$", 1 }, { "get", 1 }, { "dispatch", 2 }, { "/usr/bin/shopd", 2 }, { "bus.c$", 1 }, { "nothing", 0 } };
+        } wanted[] = { { "^put$", 1 },          { "get", 1 },    { "dispatch", 2 },
+                       { "/usr/bin/shopd", 2 }, { "bus.c$", 1 }, { "nothing", 0 } };
         struct fake *fake = fake_new();
-        uint32_t put = fake_add_site(fake, "put", "/src/store.cc", 88), get = fake_add_site(fake, "get", "/src/bus.c", 7);
+        uint32_t put = fake_add_site(fake, "put", "/src/store.cc", 88),
+                 get = fake_add_site(fake, "get", "/src/bus.c", 7);
         struct heap *heap;
 
         fake_set_live(fake, put, 2 * MIB, 10);
