@@ -10,7 +10,7 @@
 
 enum {
         COMMS_MOST = 16384,  /* that are told apart in one recording */
-        COMMS_NEW_MOST = 64, /* names read at first sight in one tick; the others are tried in later ticks */
+        COMMS_NEW_MOST = 256, /* names read at first sight in one tick; the others are tried in later ticks */
         COMMS_AGAIN = 16,    /* looked at again in one tick */
         COMMS_SEARCHED = 512, /* threads of one process that are gone through for that */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */

@@ -95,19 +95,30 @@ static void sort_parts(struct inspect_parts *parts)
 static void name_threads(struct look *look)
 {
         struct sums *sums = &look->threads;
+        int64_t nameless = 0;
+        size_t n_nameless = 0;
         char text[INSPECT_NAME];
+        uint64_t last = 0;
 
         if (sums->n > 0)
                 qsort(sums->v, sums->n, sizeof *sums->v, larger_first);
         for (size_t i = 0; i < sums->n; i++) {
                 const char *name = inspect_thread_name(look->heap, (uint32_t)sums->v[i].key);
 
-                if (sums->v[i].key == 0)
-                        snprintf(text, sizeof text, "(thread not known)");
-                else
-                        snprintf(text, sizeof text, "thread %u", (unsigned)sums->v[i].key);
-                add_part(&look->ret->threads, name && name[0] ? name : text, sums->v[i].bytes);
+                if (name && name[0]) {
+                        add_part(&look->ret->threads, name, sums->v[i].bytes);
+                        continue;
+                }
+                nameless = capped_add(nameless, sums->v[i].bytes);
+                last = sums->v[i].key;
+                n_nameless++;
         }
+        if (n_nameless == 1 && last != 0)
+                snprintf(text, sizeof text, "thread %u", (unsigned)last);
+        else
+                snprintf(text, sizeof text, "%zu without a name", n_nameless);
+        if (n_nameless > 0)
+                add_part(&look->ret->threads, text, nameless);
         look->ret->n_threads = sums->n;
         sort_parts(&look->ret->threads);
 }
