@@ -20,49 +20,64 @@ static bool read_name(pid_t pid, uint32_t tid, char ret[COMM_SIZE])
         return ret[0] != '\0';
 }
 
-/* In a pid namespace of its own the target knows its threads by other numbers than we do. 0 = there is no such thread. */
-static uint32_t outer_tid(pid_t pid, uint32_t tid)
+/* Of the thread that we know as TID: what it is called in the innermost pid namespace; 0 = not known. */
+static uint32_t inner_tid(pid_t pid, uint32_t tid)
 {
-        enum { TIDS_MOST = 256 };
-        struct proc_status status;
-        uint32_t found = 0;
-        pid_t *tids = NULL;
-        size_t n = 0;
+        char path[PROC_PATH_MAX], *text = NULL, *line;
+        uint32_t inner = 0;
 
-        if (proc_status_read(pid, &status) < 0 || status.ns_pid == pid || proc_tids(pid, &tids, &n) < 0)
+        snprintf(path, sizeof path, "task/%u/status", (unsigned)tid);
+        if (proc_read(pid, path, 16 << 10, &text, NULL) < 0)
                 return 0;
-        for (size_t i = 0; i < n && i < TIDS_MOST && found == 0; i++) {
-                char path[PROC_PATH_MAX], *text = NULL, *line;
-
-                snprintf(path, sizeof path, "task/%d/status", (int)tids[i]);
-                if (proc_read(pid, path, 16 << 10, &text, NULL) < 0)
-                        continue;
-                line = strstr(text, "\nNSpid:");
-                if (line) {
-                        line[1 + strcspn(line + 1, "\n")] = '\0';
-                        line = strrchr(line, '\t');
-                }
-                if (line && strtoul(line, NULL, 10) == tid)
-                        found = (uint32_t)tids[i];
-                free(text);
+        line = strstr(text, "\nNSpid:");
+        if (line) {
+                line[1 + strcspn(line + 1, "\n")] = '\0';
+                line = strrchr(line, '\t');
         }
-        free(tids);
-        return found;
+        if (line)
+                inner = (uint32_t)strtoul(line, NULL, 10);
+        free(text);
+        return inner;
 }
 
-static void look(struct comm *thread)
+static void look(struct comms *comms, struct comm *thread)
 {
-        enum { TRIES = 3 };
         char name[COMM_SIZE];
-        bool found = read_name(thread->pid, thread->tid, name);
-        uint32_t outer = found || thread->failed >= TRIES ? 0 : outer_tid(thread->pid, thread->tid);
 
-        found = found || (outer && read_name(thread->pid, outer, name));
-        thread->failed = found ? 0 : thread->failed + (thread->failed < TRIES);
-        if (!found || strcmp(name, thread->name) == 0)
+        if (!read_name(thread->pid, thread->outer ? thread->outer : thread->tid, name)) {
+                if (!thread->name[0] && !thread->searched)
+                        comms->search = thread->pid;
+                return;
+        }
+        if (strcmp(name, thread->name) == 0)
                 return;
         memcpy(thread->name, name, sizeof name);
         thread->changed = true;
+}
+
+/* In a pid namespace of its own a process knows its threads by other numbers than we do: all are gone through to find which is
+ * which. */
+static void search(struct comms *comms)
+{
+        struct proc_status status;
+        pid_t *tids = NULL;
+        size_t n = 0;
+
+        if (proc_status_read(comms->search, &status) >= 0 && status.ns_pid != comms->search &&
+            proc_tids(comms->search, &tids, &n) >= 0)
+                for (size_t i = 0; i < n && i < COMMS_SEARCHED; i++) {
+                        uint32_t inner = inner_tid(comms->search, (uint32_t)tids[i]);
+                        uint64_t index;
+
+                        if (inner == 0 || !addrmap_get(&comms->known, inner, &index) || comms->v.v[index - 1].outer != 0)
+                                continue;
+                        comms->v.v[index - 1].outer = (uint32_t)tids[i];
+                        look(comms, &comms->v.v[index - 1]);
+                }
+        for (size_t i = 0; i < comms->v.n; i++)
+                comms->v.v[i].searched |= comms->v.v[i].pid == comms->search;
+        comms->search = 0;
+        free(tids);
 }
 
 void comms_done(struct comms *comms)
@@ -82,7 +97,7 @@ void comms_seen(struct comms *comms, pid_t pid, uint32_t tid)
         rows_add(&comms->v, (struct comm){ .tid = tid, .pid = pid });
         addrmap_put(&comms->known, tid, comms->v.n);
         if (comms->n_read++ < COMMS_NEW_MOST) /* at once: it may be gone by the end of the tick */
-                look(&comms->v.v[comms->v.n - 1]);
+                look(comms, &comms->v.v[comms->v.n - 1]);
 }
 
 void comms_fill(struct comms *comms, struct rec_tick *tick)
@@ -90,8 +105,10 @@ void comms_fill(struct comms *comms, struct rec_tick *tick)
         for (size_t i = 0; i < COMMS_AGAIN && i < comms->v.n; i++) {
                 if (comms->next >= comms->v.n)
                         comms->next = 0;
-                look(&comms->v.v[comms->next++]);
+                look(comms, &comms->v.v[comms->next++]);
         }
+        if (comms->search)
+                search(comms);
         for (size_t i = 0; i < comms->v.n; i++) {
                 struct comm *thread = &comms->v.v[i];
 

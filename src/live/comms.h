@@ -10,17 +10,19 @@
 
 enum {
         COMMS_MOST = 16384,  /* that are told apart in one recording */
-        COMMS_NEW_MOST = 64, /* names read at first sight in one tick; the others are tried in later ticks */
+        COMMS_NEW_MOST = 256, /* names read at first sight in one tick; the others are tried in later ticks */
         COMMS_AGAIN = 16,    /* looked at again in one tick */
+        COMMS_SEARCHED = 512, /* threads of one process that are gone through for that */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */
 };
 
 struct comm {
         uint32_t tid;         /* as the target's kernel structures tell it: in its own pid namespace */
+        uint32_t outer;       /* as we know it; 0 = not known to be another */
         pid_t pid;            /* of its process, in ours */
         char name[COMM_SIZE]; /* "" = not read yet */
         bool changed;         /* to be told in this tick */
-        uint8_t failed;       /* looks in a row that found no such thread */
+        bool searched;        /* it was not among the threads of its process when we went through them all */
 };
 
 struct comms {
@@ -28,6 +30,7 @@ struct comms {
         ROWS(struct comm) v;
         ROWS(struct rec_thread) rows; /* for the tick; their names belong to V */
         size_t next;          /* to be looked at again */
+        pid_t search;         /* of this process some are to be searched in its pid namespace, once a tick; 0 = none */
         unsigned n_read;      /* in this tick */
 };
 

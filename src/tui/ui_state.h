@@ -553,6 +553,7 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
 /* ---- marks.c ---- */
 void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
+const char *marks_label_of(const struct ui *ui, const struct rec_mark *mark); /* its letter, else its name */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
 bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */

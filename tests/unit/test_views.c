@@ -481,6 +481,22 @@ static void a_pair_stays_when_marks_come(void **state)
         close_world(&world);
 }
 
+static void the_newest_pair_is_shown_until_another_is_chosen(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c");
+
+        fake_add_mark(world.fake, "C"); /* asked for before c, there after it */
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]"));
+        press(world.ui, "<");
+        fake_add_mark(world.fake, "D");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[A>B]"));
+        close_world(&world);
+}
+
 static void without_marks_all_since_the_attach_is_compared(void **state)
 {
         struct fake *fake = fake_new();
@@ -988,6 +1004,7 @@ int main(void)
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
                 cmocka_unit_test(a_pair_stays_when_marks_come),
+                cmocka_unit_test(the_newest_pair_is_shown_until_another_is_chosen),
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
                 cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
