@@ -255,7 +255,8 @@ static uint64_t time_at(const struct ui *ui, int x)
         int column = x - chart->x;
 
         column = column < 0 ? 0 : column > chart->columns ? chart->columns : column;
-        return bounded(ui, chart->span.from_ns + (chart->span.to_ns - chart->span.from_ns) * (uint64_t)column / (uint64_t)chart->columns);
+        return bounded(ui, chart->span.from_ns +
+                               (chart->span.to_ns - chart->span.from_ns) * (uint64_t)column / (uint64_t)chart->columns);
 }
 
 bool range_mouse(struct ui *ui, const struct key_event *event)
