@@ -20,49 +20,95 @@ static bool read_name(pid_t pid, uint32_t tid, char ret[COMM_SIZE])
         return ret[0] != '\0';
 }
 
-/* In a pid namespace of its own the target knows its threads by other numbers than we do. 0 = there is no such thread. */
-static uint32_t outer_tid(pid_t pid, uint32_t tid)
+/* In a pid namespace of its own the target knows its threads by other numbers than we do. */
+static bool is_inner(struct comms *comms, pid_t pid)
 {
-        enum { TIDS_MOST = 256 };
         struct proc_status status;
-        uint32_t found = 0;
+
+        if (comms->asked == pid)
+                return comms->inner;
+        if (proc_status_read(pid, &status) < 0)
+                return false;
+        comms->asked = pid;
+        comms->inner = status.ns_pid != pid;
+        return comms->inner;
+}
+
+/* The number of the thread TID, one of ours, where it lives. 0 = it is gone. */
+static uint32_t inner_tid(pid_t pid, pid_t tid)
+{
+        char path[PROC_PATH_MAX], *text = NULL, *line;
+        uint32_t inner = 0;
+
+        snprintf(path, sizeof path, "task/%d/status", (int)tid);
+        if (proc_read(pid, path, 16 << 10, &text, NULL) < 0)
+                return 0;
+        line = strstr(text, "\nNSpid:");
+        if (line) {
+                line[1 + strcspn(line + 1, "\n")] = '\0';
+                line = strrchr(line, '\t');
+        }
+        if (line)
+                inner = (uint32_t)strtoul(line, NULL, 10);
+        free(text);
+        return inner;
+}
+
+/* One walk over the threads of PID finds all of them that are known here. False when there were enough walks for now. */
+static bool find_outer(struct comms *comms, pid_t pid)
+{
+        enum { TIDS_MOST = 1024 };
         pid_t *tids = NULL;
         size_t n = 0;
 
-        if (proc_status_read(pid, &status) < 0 || status.ns_pid == pid || proc_tids(pid, &tids, &n) < 0)
-                return 0;
-        for (size_t i = 0; i < n && i < TIDS_MOST && found == 0; i++) {
-                char path[PROC_PATH_MAX], *text = NULL, *line;
+        if (comms->n_scans++ >= COMMS_SCANS)
+                return false;
+        if (proc_tids(pid, &tids, &n) < 0)
+                return true;
+        for (size_t i = 0; i < n && i < TIDS_MOST; i++) {
+                uint32_t tid = inner_tid(pid, tids[i]);
+                uint64_t index;
 
-                snprintf(path, sizeof path, "task/%d/status", (int)tids[i]);
-                if (proc_read(pid, path, 16 << 10, &text, NULL) < 0)
-                        continue;
-                line = strstr(text, "\nNSpid:");
-                if (line) {
-                        line[1 + strcspn(line + 1, "\n")] = '\0';
-                        line = strrchr(line, '\t');
-                }
-                if (line && strtoul(line, NULL, 10) == tid)
-                        found = (uint32_t)tids[i];
-                free(text);
+                if (tid && addrmap_get(&comms->known, tid, &index) && comms->v.v[index - 1].pid == pid)
+                        comms->v.v[index - 1].outer = (uint32_t)tids[i];
         }
         free(tids);
-        return found;
+        return true;
 }
 
-static void look(struct comm *thread)
+static void look(struct comms *comms, struct comm *thread)
 {
-        enum { TRIES = 3 };
         char name[COMM_SIZE];
-        bool found = read_name(thread->pid, thread->tid, name);
-        uint32_t outer = found || thread->failed >= TRIES ? 0 : outer_tid(thread->pid, thread->tid);
+        bool found;
 
-        found = found || (outer && read_name(thread->pid, outer, name));
-        thread->failed = found ? 0 : thread->failed + (thread->failed < TRIES);
+        if (!is_inner(comms, thread->pid))
+                thread->outer = thread->tid;
+        else if (!thread->outer && !find_outer(comms, thread->pid))
+                return;
+        found = thread->outer && read_name(thread->pid, thread->outer, name);
+        thread->failed = found ? 0 : thread->failed + (thread->failed < UINT8_MAX);
+        if (!found)
+                thread->outer = 0;
         if (!found || strcmp(name, thread->name) == 0)
                 return;
         memcpy(thread->name, name, sizeof name);
         thread->changed = true;
+}
+
+/* Its number is free. In a namespace that is known less surely: the walk may have missed it. */
+static bool has_ended(struct comms *comms, const struct comm *thread)
+{
+        enum { TRIES = 3 };
+
+        return !thread->changed && thread->failed >= (is_inner(comms, thread->pid) ? TRIES : 1);
+}
+
+static void forget(struct comms *comms, size_t i)
+{
+        addrmap_remove(&comms->known, comms->v.v[i].tid, NULL);
+        comms->v.v[i] = comms->v.v[--comms->v.n];
+        if (i < comms->v.n)
+                addrmap_put(&comms->known, comms->v.v[i].tid, i + 1);
 }
 
 void comms_done(struct comms *comms)
@@ -82,15 +128,23 @@ void comms_seen(struct comms *comms, pid_t pid, uint32_t tid)
         rows_add(&comms->v, (struct comm){ .tid = tid, .pid = pid });
         addrmap_put(&comms->known, tid, comms->v.n);
         if (comms->n_read++ < COMMS_NEW_MOST) /* at once: it may be gone by the end of the tick */
-                look(&comms->v.v[comms->v.n - 1]);
+                look(comms, &comms->v.v[comms->v.n - 1]);
 }
 
 void comms_fill(struct comms *comms, struct rec_tick *tick)
 {
-        for (size_t i = 0; i < COMMS_AGAIN && i < comms->v.n; i++) {
+        size_t again = comms->v.n / COMMS_ROUND > COMMS_AGAIN ? comms->v.n / COMMS_ROUND : COMMS_AGAIN;
+
+        comms->n_scans = 0;
+        again = again < comms->v.n ? again : comms->v.n;
+        for (size_t i = 0; i < again; i++) {
                 if (comms->next >= comms->v.n)
                         comms->next = 0;
-                look(&comms->v.v[comms->next++]);
+                look(comms, &comms->v.v[comms->next]);
+                if (has_ended(comms, &comms->v.v[comms->next]))
+                        forget(comms, comms->next);
+                else
+                        comms->next++;
         }
         for (size_t i = 0; i < comms->v.n; i++) {
                 struct comm *thread = &comms->v.v[i];
@@ -108,4 +162,5 @@ void comms_begin_tick(struct comms *comms)
 {
         comms->rows.n = 0;
         comms->n_read = 0;
+        comms->n_scans = 0;
 }

@@ -11,13 +11,16 @@
 enum {
         COMMS_MOST = 16384,  /* that are told apart in one recording */
         COMMS_NEW_MOST = 64, /* names read at first sight in one tick; the others are tried in later ticks */
-        COMMS_AGAIN = 16,    /* looked at again in one tick */
+        COMMS_AGAIN = 16,    /* looked at again in one tick, or ... */
+        COMMS_ROUND = 64,    /* ... when they are many, this part of them */
+        COMMS_SCANS = 2,     /* walks over a container's threads for their numbers, in half a tick */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */
 };
 
 struct comm {
         uint32_t tid;         /* as the target's kernel structures tell it: in its own pid namespace */
         pid_t pid;            /* of its process, in ours */
+        uint32_t outer;       /* the thread in ours; 0 = not known */
         char name[COMM_SIZE]; /* "" = not read yet */
         bool changed;         /* to be told in this tick */
         uint8_t failed;       /* looks in a row that found no such thread */
@@ -29,11 +32,15 @@ struct comms {
         ROWS(struct rec_thread) rows; /* for the tick; their names belong to V */
         size_t next;          /* to be looked at again */
         unsigned n_read;      /* in this tick */
+        unsigned n_scans;     /* in this tick */
+        pid_t asked;          /* the process that was asked last whether ... */
+        bool inner;           /* ... it has a pid namespace of its own */
 };
 
 void comms_done(struct comms *comms); /* accepts all zeroes */
 
-/* TID of the process PID has allocated a sampled block. TID 0 = not known. Cheap but for the first time. */
+/* TID of the process PID has allocated a sampled block. TID 0 = not known. Cheap but for the first time. A thread that has ended
+ * is forgotten after a while: its number may come again, with another name. */
 void comms_seen(struct comms *comms, pid_t pid, uint32_t tid);
 
 /* Looks at some again, and points TICK at what is new or changed; valid until comms_begin_tick(). */
