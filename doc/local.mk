@@ -34,7 +34,7 @@ screenshots: heaptop$(EXEEXT)
 	$(top_srcdir)/%D%/screenshots.sh $(abs_top_builddir)/heaptop$(EXEEXT)
 .PHONY: screenshots
 
-EXTRA_DIST += %D%/classes.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
+EXTRA_DIST += %D%/classes.md %D%/compare.md %D%/hacking.md %D%/memory.md %D%/names.md %D%/performance.md %D%/safety.md %D%/traps.md
 EXTRA_DIST += %D%/queries.sql
 EXTRA_DIST += %D%/tour.md
 EXTRA_DIST += %D%/containers.md

@@ -66,7 +66,7 @@ zpty -d z
 END
         mkdir -p "$work/fpath"
         cp "$work/zsh" "$work/fpath/_heaptop"
-        PLACE=$work timeout 10 zsh -f "$work/zsh-run" "$1" "$2" 2>/dev/null
+        PLACE=$work timeout 30 zsh -f "$work/zsh-run" "$1" "$2" 2>/dev/null
 }
 
 # has WORD...: each is a line of $found

@@ -285,6 +285,7 @@ dist_check_SCRIPTS = \
 	%D%/live/pacing.sh \
 	%D%/live/pools.sh \
 	%D%/live/python.sh \
+	%D%/live/marks.sh \
 	%D%/live/memory.sh \
 	%D%/live/names.sh \
 	%D%/live/programs.sh \

@@ -2,7 +2,9 @@
 #include "app/commands.h"
 #include "app/registry.h"
 #include "app/say.h"
+#include "app/whom.h"
 #include "base/exit.h"
+#include "base/text.h"
 #include "inject/inject.h"
 #include "target/proc.h"
 
@@ -81,13 +83,36 @@ static int sweep_recorder(void *ctx, const struct registry_entry *entry)
         return 0;
 }
 
+struct waiting {
+        const char *followed;
+        size_t n;
+};
+
+static int end_waiting(void *ctx, const struct registry_waiting *entry)
+{
+        struct waiting *waiting = ctx;
+
+        if (waiting->followed && strcmp(entry->followed, waiting->followed) != 0)
+                return 0;
+        waiting->n++;
+        if (kill(entry->heaptop, SIGTERM) < 0)
+                say("cannot end heaptop (pid %d), which waits for %s: %s", (int)entry->heaptop, entry->followed,
+                    strerror(errno));
+        else
+                say("heaptop (pid %d) does not wait for %s any more", (int)entry->heaptop, entry->followed);
+        return 0;
+}
+
 static int detach_all(void)
 {
+        struct waiting waiting = { 0 };
         struct sweep sweep = { 0 };
         pid_t *pids = NULL;
         size_t n = 0;
 
         registry_walk(sweep_recorder, &sweep);
+        registry_walk_waiting(end_waiting, &waiting);
+        sweep.n += waiting.n;
         if (proc_pids(&pids, &n) == 0) {
                 for (size_t i = 0; i < n; i++) {
                         struct err err = { 0 };
@@ -107,12 +132,30 @@ static int detach_all(void)
         return sweep.err.code ? err_exit_status(&sweep.err) : EXIT_GOOD;
 }
 
+/* There is no such process, but somebody may be waiting for it. */
+static bool detach_waiting(const struct options *options)
+{
+        struct waiting waiting = { 0 };
+        struct wanted wanted;
+        char words[300], *clean;
+
+        if (!whom_is_given(options) || whom_wanted(options, &wanted, &(struct err){ 0 }) < 0)
+                return false;
+        clean = text_clean(wanted_words(&wanted, words, sizeof words));
+        waiting.followed = clean;
+        registry_walk_waiting(end_waiting, &waiting);
+        free(clean);
+        return waiting.n > 0;
+}
+
 int command_detach(const struct subcommand *subcommand, struct options *options)
 {
         struct err err = { 0 };
         int r;
 
         r = commands_need_recorded(subcommand, options, &err);
+        if (r == -ENOENT && detach_waiting(options))
+                return EXIT_GOOD;
         if (r == 0 && !options->all && options->pid == 0)
                 r = err_set_id(&err, ERROR_NO_OPERAND, EINVAL,
                                "which process? try: heaptop detach PID, or --all");

@@ -236,6 +236,7 @@ static void look_for_next(struct guardian *guardian)
                 return;
         if (series_is_over(&guardian->series)) {
                 guardian->waiting = false;
+                series_end(&guardian->series);
                 return;
         }
         guardian->recording = guardian->plan->recording;
@@ -280,7 +281,8 @@ static void serve(struct guardian *guardian)
                 guardian->fix_pid = ask.pid;
                 break;
         case ASK_STOP:
-                guardian->waiting = guardian->series.active = false;
+                guardian->waiting = false;
+                series_end(&guardian->series);
                 guard_stop(&guardian->guard);
                 guard_wait(&guardian->guard, PATIENCE_MS, -1);
                 answer.status = guardian->guard.last;
@@ -327,7 +329,7 @@ static void wait_for_recorder(struct guardian *guardian)
         guard_listen(guard);
         if (guard->kept && guard->recorder > 0) {
                 guard_leave_behind(guard);
-                if (guardian->series.active)
+                if (guardian->series.words[0])
                         say("restarts of %s are not followed any more: that takes a heaptop that stays",
                             guardian->series.words);
                 say("recording of %d goes on into %s; look: heaptop attach %d; end: heaptop detach %d", (int)guard->target,
@@ -407,8 +409,10 @@ int guardian_run(const struct guardian_plan *plan)
         if (r == 0 && (plan->recording.pid || plan->recording.wanted)) {
                 r = plan->recording.wanted ? begin_series(&guardian, &status, &err)
                                            : start_recorder(&guardian, &plan->recording, &err);
-                if (r == 0 && status)
+                if (r == 0 && status) {
+                        series_end(&guardian.series);
                         return status;
+                }
                 if (r < 0 && guardian.has_tty && !plan->recording.launch) { /* a page says what can be done */
                         fill_error(&guardian.refused,
                                    plan->recording.pid ? plan->recording.pid : guardian.recording.pid, &err);
@@ -429,6 +433,7 @@ int guardian_run(const struct guardian_plan *plan)
                 return say_error(&err);
         }
         wait_for_viewer(&guardian);
+        series_end(&guardian.series);
         if (WIFSIGNALED(guardian.viewer_status))
                 say("the viewer was killed by signal %d; the terminal has been reset", WTERMSIG(guardian.viewer_status));
         wait_for_recorder(&guardian);

@@ -187,7 +187,26 @@ static json_t *session_object(const struct picker_session *s, const struct list_
                          recorder ? json_integer(recorder->recorder) : json_null(), "series", series_object(s));
 }
 
-static int print_json(FILE *out, const struct list_recorder *recorders, size_t n_recorders,
+static json_t *waiting_objects(const struct list_waiting *waiting, size_t n)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list, json_pack("{s:o, s:i}", "followed", json_text(waiting[i].followed),
+                                                      "heaptop_pid", (int)waiting[i].heaptop));
+        return list;
+}
+
+static void print_waiting(FILE *out, const struct list_waiting *waiting)
+{
+        char *clean = text_clean(waiting->followed);
+
+        fprintf(out, "heaptop (pid %d) waits for %s\n", (int)waiting->heaptop, clean);
+        free(clean);
+}
+
+/* Takes WAITING. */
+static int print_json(FILE *out, const struct list_recorder *recorders, size_t n_recorders, json_t *waiting,
                       const struct picker_session *sessions, size_t n_sessions)
 {
         json_t *list = json_array();
@@ -207,14 +226,18 @@ static int print_json(FILE *out, const struct list_recorder *recorders, size_t n
         for (size_t i = 0; i < n_sessions; i++)
                 json_array_append_new(list, session_object(&sessions[i],
                                                            recorder_of(recorders, n_recorders, sessions[i].path)));
-        return json_print(out, json_pack("{s:i, s:o}", "heaptop_schema", JSON_SCHEMA, "sessions", list));
+        return json_print(out, json_pack("{s:i, s:o, s:o}", "heaptop_schema", JSON_SCHEMA, "sessions", list, "waiting",
+                                         waiting));
 }
 
-int list_print(FILE *out, const struct list_recorder *recorders, size_t n_recorders, const struct picker_session *sessions,
+int list_print(FILE *out, const struct list_recorder *recorders, size_t n_recorders,
+               const struct list_waiting *waiting, size_t n_waiting, const struct picker_session *sessions,
                size_t n_sessions, bool json)
 {
         if (json)
-                return print_json(out, recorders, n_recorders, sessions, n_sessions);
+                return print_json(out, recorders, n_recorders, waiting_objects(waiting, n_waiting), sessions, n_sessions);
+        for (size_t i = 0; i < n_waiting; i++)
+                print_waiting(out, &waiting[i]);
         print_table(out, recorders, n_recorders, sessions, n_sessions);
         return ferror(out) ? -EIO : 0;
 }

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/exit.h"
+#include "base/text.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -94,10 +95,31 @@ static int add_recorder(void *ctx, const struct registry_entry *entry)
         return 0;
 }
 
+enum { MAX_WAITING = 64 };
+
+struct waiting_heaptops {
+        struct list_waiting v[MAX_WAITING];
+        size_t n;
+};
+
+static int add_waiting(void *ctx, const struct registry_waiting *entry)
+{
+        struct waiting_heaptops *waiting = ctx;
+        struct list_waiting *one = &waiting->v[waiting->n];
+
+        if (waiting->n == MAX_WAITING)
+                return 0;
+        one->heaptop = entry->heaptop;
+        snprintf(one->followed, sizeof one->followed, "%s", entry->followed);
+        waiting->n++;
+        return 0;
+}
+
 int command_list(const struct subcommand *subcommand, struct options *options)
 {
         struct picker_session *sessions = xcalloc(MAX_SESSIONS, sizeof *sessions);
         struct recorders recorders = { .n = 0 };
+        struct waiting_heaptops waiting = { .n = 0 };
         struct err err = { 0 };
         struct user user;
         char *folder = NULL;
@@ -106,6 +128,7 @@ int command_list(const struct subcommand *subcommand, struct options *options)
 
         user_find(&user);
         registry_walk(add_recorder, &recorders);
+        registry_walk_waiting(add_waiting, &waiting);
         if (commands_no_words(subcommand, options, &err) < 0 || user_drop(&user, &err) < 0) {
                 status = say_error(&err);
                 goto out;
@@ -113,7 +136,7 @@ int command_list(const struct subcommand *subcommand, struct options *options)
         folder = user_state_dir(&user);
         if (folder)
                 n = list_sessions(folder, sessions, MAX_SESSIONS);
-        if (list_print(stdout, recorders.v, recorders.n, sessions, n, options->json) < 0)
+        if (list_print(stdout, recorders.v, recorders.n, waiting.v, waiting.n, sessions, n, options->json) < 0)
                 status = EXIT_CANT_WRITE;
 out:
         free(folder);

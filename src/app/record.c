@@ -165,6 +165,7 @@ static int record_series(const struct recording *plan, const int *lifeline, int 
                         break;
         }
         guard_done(&guard);
+        series_end(&series);
         if (r < 0)
                 return say_error(err);
         if (status == EXIT_NO_INPUT && !number)

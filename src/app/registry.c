@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 struct walk {
         int (*fn)(void *ctx, const struct registry_entry *entry);
@@ -26,6 +27,30 @@ int registry_walk(int (*fn)(void *ctx, const struct registry_entry *entry), void
         struct walk walk = { .fn = fn, .ctx = ctx };
 
         return inject_lock_list(pass_on, &walk);
+}
+
+struct walk_waiting {
+        int (*fn)(void *ctx, const struct registry_waiting *entry);
+        void *ctx;
+};
+
+static int pass_waiting(void *ctx, const struct inject_lock *lock)
+{
+        struct registry_waiting entry = { .heaptop = lock->target };
+        const struct walk_waiting *walk = ctx;
+        size_t len = strlen(REGISTRY_WAITING);
+
+        if (lock->target != lock->recorder || strncmp(lock->session, REGISTRY_WAITING, len) != 0)
+                return 0;
+        snprintf(entry.followed, sizeof entry.followed, "%.299s", lock->session + len);
+        return walk->fn(walk->ctx, &entry);
+}
+
+int registry_walk_waiting(int (*fn)(void *ctx, const struct registry_waiting *entry), void *ctx)
+{
+        struct walk_waiting walk = { .fn = fn, .ctx = ctx };
+
+        return inject_lock_list(pass_waiting, &walk);
 }
 
 struct search {

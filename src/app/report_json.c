@@ -319,6 +319,7 @@ int report_json(FILE *out, struct report *report)
         json_t *root = report_head(report->heap);
 
         if (!root || json_object_set_new(root, "n_growing", json_integer((json_int_t)report->n_growing)) < 0 ||
+            json_object_set_new(root, "n_expected", json_integer((json_int_t)heap_n_expected(report->heap))) < 0 ||
             json_object_set_new(root, "sites", sites_part(report)) < 0)
                 return -ENOMEM;
         return json_print(out, root);

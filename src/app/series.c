@@ -1,9 +1,11 @@
 #include "app/series.h"
 
+#include "app/registry.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/exit.h"
 #include "base/text.h"
+#include "inject/lock.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -38,6 +40,28 @@ void series_begin(struct series *series, const struct recording *plan, const str
         series->deadline_ns = plan->duration_ns ? clock_boottime_ns() + plan->duration_ns : 0;
 }
 
+/* While nobody is recorded, list shows and detach finds who waits. */
+static void tell_waiting(struct series *series, bool waits)
+{
+        char text[sizeof series->words + sizeof REGISTRY_WAITING];
+
+        if (series->noted == waits)
+                return;
+        series->noted = waits;
+        if (!waits) {
+                inject_lock_release(series->note);
+                return;
+        }
+        snprintf(text, sizeof text, "%s%s", REGISTRY_WAITING, series->words);
+        series->note = inject_lock_note(text);
+}
+
+void series_end(struct series *series)
+{
+        tell_waiting(series, false);
+        series->active = false;
+}
+
 static bool is_refused(const struct series *series, const struct wanted_process *process)
 {
         return series->refused.pid == process->pid && series->refused.start_time == process->start_time;
@@ -49,6 +73,7 @@ int series_look(struct series *series, struct recording *recording, struct err *
         uint64_t now_ns = clock_boottime_ns();
         int r;
 
+        tell_waiting(series, true);
         if (now_ns < series->not_before_ns)
                 return 0;
         r = wanted_find(&series->wanted, NULL, NULL, &process, err);
@@ -64,6 +89,7 @@ int series_look(struct series *series, struct recording *recording, struct err *
                 series->refused_ns = now_ns;
         series->refused = process; /* until the recorder has begun */
         series->gave_up = false;
+        tell_waiting(series, false); /* a recorder that is forked from us must not hold it */
         recording->pid = process.pid;
         recording->start_time = process.start_time;
         recording->service = series->words;

@@ -28,12 +28,16 @@ struct series {
         struct wanted_process refused; /* could not be attached to, so far */
         uint64_t refused_ns;      /* since then */
         bool gave_up;             /* on that one: only another process is of interest */
+        bool noted;               /* NOTE holds the lock that tells others whom we wait for */
+        int note;
         unsigned quick;           /* so many sessions in a row were over within seconds */
         uint64_t not_before_ns;   /* then the next look waits */
 };
 
 /* Follows WANTED (copied) as PLAN says. */
 void series_begin(struct series *series, const struct recording *plan, const struct wanted *wanted);
+
+void series_end(struct series *series); /* accepts one that follows nothing */
 
 /* Before the first look: the first session comes after PREVIOUS, which was the NUMBERth. */
 void series_comes_after(struct series *series, const char *previous, uint32_t number);

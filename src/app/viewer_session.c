@@ -136,7 +136,7 @@ static void advise(struct viewer *viewer)
         const struct config *config = viewer->viewing->options->config;
 
         if (!viewer->advised && config && config->settings.hints && is_new_here(viewer->viewing->user))
-                ui_set_hint(viewer->ui, "m before the thing you suspect, m after, then c shows what it kept   (? help)");
+                ui_give_hint(viewer->ui);
         viewer->advised = true;
 }
 

@@ -251,6 +251,29 @@ static int check_circle(pid_t pid, struct err *err)
         return 0;
 }
 
+int inject_lock_note(const char *text)
+{
+        struct proc_stat stat;
+        int dir = open_dir(), fd;
+        char name[64];
+
+        if (dir < 0 || proc_stat_read(getpid(), &stat) < 0) {
+                if (dir >= 0)
+                        close(dir);
+                return -1;
+        }
+        snprintf(name, sizeof name, "%d-%llu", (int)getpid(), (unsigned long long)stat.start_time);
+        fd = open_locked(dir, name, getpid(), NULL);
+        close(dir);
+        if (fd < 0)
+                return -1;
+        if (inject_lock_write(fd, text) < 0) {
+                inject_lock_release(fd);
+                return -1;
+        }
+        return fd;
+}
+
 int inject_lock_take(pid_t pid, uint64_t start_time, int *ret_fd, struct err *err)
 {
         int dir = open_dir(), fd, r = -EAGAIN;

@@ -16,6 +16,10 @@ void inject_lock_release(int fd); /* accepts -1 */
 /* Writes who records PID and where: the pid of this process and SESSION. */
 int inject_lock_write(int fd, const char *session);
 
+/* A lock in this process's own name, holding TEXT instead of a path: for whoever lists them. A descriptor for inject_lock_release(), -1
+ * when there is no place for one. */
+int inject_lock_note(const char *text);
+
 struct inject_lock {
         pid_t target, recorder;
         uint64_t start_time;

@@ -57,15 +57,15 @@ static uint32_t inner_tid(pid_t pid, pid_t tid)
 /* One walk over the threads of PID finds all of them that are known here. False when there were enough walks for now. */
 static bool find_outer(struct comms *comms, pid_t pid)
 {
-        enum { TIDS_MOST = 1024 };
         pid_t *tids = NULL;
         size_t n = 0;
 
-        if (comms->n_scans++ >= COMMS_SCANS)
+        if (comms->scans_left == 0)
                 return false;
+        comms->scans_left--;
         if (proc_tids(pid, &tids, &n) < 0)
                 return true;
-        for (size_t i = 0; i < n && i < TIDS_MOST; i++) {
+        for (size_t i = 0; i < n && i < COMMS_SCANNED; i++) {
                 uint32_t tid = inner_tid(pid, tids[i]);
                 uint64_t index;
 
@@ -135,7 +135,7 @@ void comms_fill(struct comms *comms, struct rec_tick *tick)
 {
         size_t again = comms->v.n / COMMS_ROUND > COMMS_AGAIN ? comms->v.n / COMMS_ROUND : COMMS_AGAIN;
 
-        comms->n_scans = 0;
+        comms->scans_left++;
         again = again < comms->v.n ? again : comms->v.n;
         for (size_t i = 0; i < again; i++) {
                 if (comms->next >= comms->v.n)
@@ -162,5 +162,5 @@ void comms_begin_tick(struct comms *comms)
 {
         comms->rows.n = 0;
         comms->n_read = 0;
-        comms->n_scans = 0;
+        comms->scans_left = COMMS_SCANS - 1;
 }

@@ -10,10 +10,11 @@
 
 enum {
         COMMS_MOST = 16384,  /* that are told apart in one recording */
-        COMMS_NEW_MOST = 64, /* names read at first sight in one tick; the others are tried in later ticks */
+        COMMS_NEW_MOST = 256, /* names read at first sight in one tick; the others are tried in later ticks */
         COMMS_AGAIN = 16,    /* looked at again in one tick, or ... */
         COMMS_ROUND = 64,    /* ... when they are many, this part of them */
-        COMMS_SCANS = 2,     /* walks over a container's threads for their numbers, in half a tick */
+        COMMS_SCANS = 2,     /* walks over a container's threads for their numbers in one tick, the last at its end */
+        COMMS_SCANNED = 512, /* threads of one process that such a walk sees */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */
 };
 
@@ -32,7 +33,7 @@ struct comms {
         ROWS(struct rec_thread) rows; /* for the tick; their names belong to V */
         size_t next;          /* to be looked at again */
         unsigned n_read;      /* in this tick */
-        unsigned n_scans;     /* in this tick */
+        unsigned scans_left;  /* walks over threads, for now */
         pid_t asked;          /* the process that was asked last whether ... */
         bool inner;           /* ... it has a pid namespace of its own */
 };

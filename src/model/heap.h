@@ -272,7 +272,8 @@ const char *tree_metric_name(enum tree_metric metric);
 uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node);
 
 /* Takes frames of the runtime and/or inlined calls out of TREE: what they called hangs below their callers, and brothers that look
- * the same then are one. *RET_ORIGINS, which the caller frees, tells for each node which one it was (the heaviest). */
+ * the same then are one. *RET_ORIGINS, which the caller frees, tells for each node which one it was (the heaviest); NULL = nothing was
+ * folded. */
 void tree_fold(struct tree *tree, bool runtime, bool inlined, enum tree_metric metric, uint32_t **ret_origins);
 
 void tree_done(struct tree *tree); /* accepts an empty one */

@@ -118,6 +118,19 @@ enum command command_find(const char *name)
         return CMD_NONE;
 }
 
+const char *command_key(enum view view, enum command command, char *ret)
+{
+        const struct key_binding *table;
+        size_t n;
+
+        ret[0] = '\0';
+        table = key_table(&n);
+        for (size_t i = 0; i < n; i++)
+                if (table[i].command == command && (table[i].views & (1u << view)))
+                        return key_label(table[i].keys[0], ret);
+        return ret;
+}
+
 /* ---- keys ---- */
 
 static const struct {

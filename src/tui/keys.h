@@ -100,6 +100,9 @@ const char *view_name(enum view view);
 /* How a binding's keys are written in the help: "j Down". RET has SIZE bytes. */
 const char *key_names(const struct key_binding *binding, char *ret, size_t size);
 
+/* The key of COMMAND in VIEW as it is shown, "" when there is none. RET has at least 16 bytes and is returned. */
+const char *command_key(enum view view, enum command command, char *ret);
+
 /* What a command is called in the config file and behind `:`, "sort-menu"; "" when it has no name. And back; CMD_NONE = there is
  * none of that name. (key_names.c) */
 const char *command_name(enum command command);

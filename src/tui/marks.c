@@ -71,6 +71,14 @@ void marks_label(struct ui *ui)
         }
 }
 
+const char *marks_label_of(const struct ui *ui, const struct rec_mark *mark)
+{
+        for (size_t i = 0; i < ui->n_moments; i++)
+                if (ui->moments[i].is_mark && ui->moments[i].id == mark->id)
+                        return ui->moments[i].label;
+        return mark->name ? mark->name : "";
+}
+
 void marks_next_name(const struct ui *ui, char *ret, size_t size)
 {
         char label[8];
@@ -190,16 +198,18 @@ static void remember_pair(struct marks_view *view)
         size_t from, to;
 
         view->chosen = true;
-        if (!marks_pair(view, view->pair, &from, &to))
+        view->generations_chosen = !marks_pair(view, view->pair, &from, &to);
+        if (view->generations_chosen)
                 return;
         view->from_id = view->points[from].id;
         view->to_id = view->points[to].id;
 }
 
-/* Finds the pair again among the points there are now. */
-static void keep_pair(struct marks_view *view, bool generations)
+/* Finds the pair that was chosen again among the points there are now. Until one is chosen, and while it is not there, it is the
+ * newest: a mark that was asked for comes a moment later. */
+static void keep_pair(struct marks_view *view)
 {
-        if (view->chosen && generations && has_whole(view)) {
+        if (view->chosen && view->generations_chosen && has_whole(view)) {
                 view->pair = view->n_points;
                 return;
         }
@@ -213,7 +223,6 @@ static void keep_pair(struct marks_view *view, bool generations)
                 return;
         }
         view->pair = newest_pair(view);
-        remember_pair(view);
 }
 
 static void choose(struct ui *ui, struct marks_view *view, size_t pair)
@@ -320,10 +329,8 @@ struct marks_view *marks_state(struct ui *ui)
                 view->stale = true;
         }
         if (view->stale && is_due(ui, view)) {
-                bool generations = marks_in_generations(view);
-
                 find_points(ui, view);
-                keep_pair(view, generations);
+                keep_pair(view);
                 compute(ui, view);
         }
         if (!marks_in_generations(view))
@@ -539,7 +546,8 @@ static void done(struct ui *ui)
         ui->marks = NULL;
 }
 
-const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
+const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list,
+                                      .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };
 
 bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to)

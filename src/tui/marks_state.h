@@ -28,7 +28,8 @@ struct marks_view {
         size_t n_points;
         size_t pair;        /* 0.. n_points - 2: with the next; then first > last where there are three; then generations */
         uint32_t from_id, to_id; /* of the marks of the pair: it stays the same when others come and go */
-        bool chosen;        /* a pair has been chosen since marks came or went */
+        bool generations_chosen;
+        bool chosen;        /* by the user; else it is the newest pair */
         bool stale;         /* the heap has moved, marks have changed */
         int error;          /* of compare_set() */
         uint32_t computed;  /* the newest tick when it was computed */

@@ -317,7 +317,7 @@ static void add_lifetimes(struct buf *out, const struct inspection *seen)
 {
         buf_puts(out, " freed     ");
         if (seen->freed_bytes > 0 && seen->lifetimes_known)
-                buf_puts(out, "by age, of all bytes: ");
+                buf_puts(out, "of all bytes: ");
         if (seen->freed_bytes <= 0 || seen->born_bytes <= 0)
                 buf_puts(out, "nothing\n");
         else if (!seen->lifetimes_known)

@@ -131,8 +131,7 @@ static void choose_base(struct ui *ui)
         size_t n = heap_marks(ui->heap, &marks);
         uint32_t base = n > 0 ? marks[n - 1].tick : 0;
 
-        snprintf(ui->base_name, sizeof ui->base_name, "%s",
-                 n > 0 && marks[n - 1].name ? marks[n - 1].name : "");
+        snprintf(ui->base_name, sizeof ui->base_name, "%s", n > 0 ? marks_label_of(ui, &marks[n - 1]) : "");
         if (base != ui->base && heap_set_base(ui->heap, base) == 0)
                 ui->base = base;
 }

@@ -202,19 +202,23 @@ static uint64_t earlier(uint64_t a, uint64_t b)
         return a < b ? a : b;
 }
 
-void ui_set_hint(struct ui *ui, const char *text)
+void ui_give_hint(struct ui *ui)
 {
-        ui->hint = text;
+        ui->hint = true;
 }
 
 static bool take_hint(struct ui *ui)
 {
+        char mark[16], compare[16], help[16];
+
         if (!ui->hint || ui->message[0] || ui->prompt || !ui->heap || heap_tick(ui->heap) == 0)
                 return false;
-        ui_tell(ui, "%s", ui->hint);
+        command_key(ui->view, CMD_MARK, mark);
+        ui_tell(ui, "%s before the thing you suspect, %s after, then %s shows what it kept   (%s help)", mark, mark,
+                command_key(ui->view, CMD_COMPARE, compare), command_key(ui->view, CMD_HELP, help));
         ui->message_until_ns = ui->now_ns + HINT_NS;
         ui->is_hint = true;
-        ui->hint = NULL;
+        ui->hint = false;
         return true;
 }
 

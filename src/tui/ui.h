@@ -73,8 +73,8 @@ void ui_set_picker(struct ui *ui, struct picker *picker);
 /* A line at the bottom for a while: "4711 stopped for 2.8 ms, hooked 7 functions". */
 void ui_say(struct ui *ui, uint64_t now_ns, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* A line of advice, at the bottom once no message is: until a key is pressed, or for a while. TEXT is a literal. */
-void ui_set_hint(struct ui *ui, const char *text);
+/* A line of advice for newcomers, at the bottom once no message is: until a key is pressed, or for a while. */
+void ui_give_hint(struct ui *ui);
 
 /* The target ended, lost contact, ...: shown in the header and as a page until a key is pressed. REASON is for when the session
  * itself does not say how the target ended. */

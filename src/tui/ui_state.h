@@ -258,7 +258,7 @@ struct ui {
 
         char message[256];
         uint64_t message_until_ns;
-        const char *hint;         /* comes when the message is gone; NULL = none */
+        bool hint;                /* one comes when the message is gone */
         bool is_hint;             /* the message is one */
         size_t scroll; /* of the overlay */
         size_t scroll_max;
@@ -553,6 +553,7 @@ bool picker_key(struct ui *ui, enum command command, enum ui_action *ret);
 
 /* ---- marks.c ---- */
 void marks_label(struct ui *ui);       /* gives each mark among the moments its letter */
+const char *marks_label_of(const struct ui *ui, const struct rec_mark *mark); /* its letter, else its name */
 void marks_next_name(const struct ui *ui, char *ret, size_t size);
 void marks_compare(struct ui *ui);     /* the newest pair is about to be shown */
 bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to); /* the ticks of the pair; false when none is shown */

@@ -39,7 +39,7 @@ has_tick() {
         [ "$(query "$1" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0)" -gt 0 ]
 }
 
-plan 26
+plan 28
 status_of "$heaptop" record --name "$name"
 check "a name that nobody has is one sentence, status 66" test "$status $(grep -c "no process of $name" "$work/err")" = "66 1"
 start_service || exit 99
@@ -106,6 +106,14 @@ wait "$service" 2>/dev/null
 
 status_of "$heaptop" record --name "$name" --wait -d 1s
 check "-d ends the waiting, too" test "$status $(grep -c 'did not appear' "$work/err")" = "66 1"
+"$heaptop" record --name "$name" --wait 2>"$work/err" &
+guardian=$!
+started="$started $guardian"
+is_listed() { "$heaptop" list | grep -q "heaptop (pid $guardian) waits for $name"; }
+check "who waits is listed" wait_for is_listed
+"$heaptop" detach --name "$name" 2>/dev/null
+status=0; wait $guardian || status=$?
+check "and ended by detach" test "$status" = 143
 "$heaptop" record --name "$name" --wait 2>"$work/err" &
 guardian=$!
 started="$started $guardian"

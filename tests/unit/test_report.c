@@ -259,6 +259,7 @@ static void sessions_are_listed_newest_first_and_others_left_out(void **state)
 
 static void the_list_is_a_table_or_json(void **state)
 {
+        const struct list_waiting waiting = { 77, "unit \x1b shop.service" };
         const struct picker_session session = { .path = "/s/a.heaptop", .title = "shopd pid 4711",
                                                 .wall_ns = INT64_C(1763805000000000000), .length_ns = 61000000000,
                                                 .bytes = 4096, .live = true };
@@ -271,18 +272,22 @@ static void the_list_is_a_table_or_json(void **state)
         setenv("TZ", "UTC", 1);
         tzset();
         out = open_memstream(&text, &len);
-        assert_int_equal(list_print(out, recorders, 2, &session, 1, false), 0);
+        assert_int_equal(list_print(out, recorders, 2, &waiting, 1, &session, 1, false), 0);
         fclose(out);
         assert_non_null(strstr(text, "live  2025-11-22 09:50"));
         assert_non_null(strstr(text, "/gone"));
+        assert_non_null(strstr(text, "heaptop (pid 77) waits for unit \\x1b shop.service"));
         free(text);
         out = open_memstream(&text, &len);
-        assert_int_equal(list_print(out, recorders, 2, &session, 1, true), 0);
+        assert_int_equal(list_print(out, recorders, 2, &waiting, 1, &session, 1, true), 0);
         fclose(out);
         root = json_loads(text, 0, NULL);
         list = json_object_get(root, "sessions");
         assert_int_equal(json_array_size(list), 2);
         assert_int_equal(number_at(json_array_get(list, 1), "recorder_pid"), 99);
+        list = json_object_get(root, "waiting");
+        assert_int_equal(json_array_size(list), 1);
+        assert_int_equal(number_at(json_array_get(list, 0), "heaptop_pid"), 77);
         json_decref(root);
         free(text);
 }

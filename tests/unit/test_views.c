@@ -396,11 +396,11 @@ static void a_hint_waits_for_the_message_and_goes_with_the_first_key(void **stat
         uint64_t next;
 
         ui_say(world.ui, NOW, "attached");
-        ui_set_hint(world.ui, "m before, m after");
+        ui_give_hint(world.ui);
         ui_advance(world.ui, NOW + NS_PER_S, &next);
         assert_true(screen_has(world.ui, 80, 24, "attached"));
         assert_true(ui_advance(world.ui, NOW + 6 * NS_PER_S, &next));
-        assert_true(screen_has(world.ui, 80, 24, "m before, m after"));
+        assert_true(screen_has(world.ui, 80, 24, "m before the thing you suspect, m after, then c"));
         press(world.ui, "j");
         assert_true(screen_has(world.ui, 80, 24, "Enter stack"));
         close_world(&world);
@@ -478,6 +478,22 @@ static void a_pair_stays_when_marks_come(void **state)
         assert_true(screen_has(world.ui, 80, 24, "both are the same moment"));
         press(world.ui, "m");
         assert_string_equal(ui_mark_name(world.ui), "F");
+        close_world(&world);
+}
+
+static void the_newest_pair_is_shown_until_another_is_chosen(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c");
+
+        fake_add_mark(world.fake, "C"); /* asked for before c, there after it */
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]"));
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[B>C]"));
+        press(world.ui, "<");
+        fake_add_mark(world.fake, "D");
+        assert_int_equal(ui_set_last_tick(world.ui, fake_tick(world.fake), NOW), 0);
+        assert_true(screen_has(world.ui, 80, 24, "[A>B]"));
         close_world(&world);
 }
 
@@ -988,6 +1004,7 @@ int main(void)
                 cmocka_unit_test(actions_reach_the_app),
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
                 cmocka_unit_test(a_pair_stays_when_marks_come),
+                cmocka_unit_test(the_newest_pair_is_shown_until_another_is_chosen),
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
                 cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
