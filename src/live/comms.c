@@ -152,7 +152,8 @@ void comms_fill(struct comms *comms, struct rec_tick *tick)
                 if (!thread->changed)
                         continue;
                 thread->changed = false;
-                rows_add(&comms->rows, (struct rec_thread){ .tick = tick->process.tick, .tid = thread->tid, .comm = thread->name });
+                rows_add(&comms->rows,
+                         (struct rec_thread){ .tick = tick->process.tick, .tid = thread->tid, .comm = thread->name });
         }
         tick->threads = comms->rows.v;
         tick->n_threads = comms->rows.n;

@@ -214,7 +214,9 @@ static void name_stack(struct look *look, uint32_t stack, int64_t bytes)
                 called = frame;
         }
         module = frame ? names_module_path(names, frame) : "";
-        add_part(&look->ret->libraries, module[0] ? strrchr(module, '/') ? strrchr(module, '/') + 1 : module : "(unknown code)", bytes);
+        if (strrchr(module, '/'))
+                module = strrchr(module, '/') + 1;
+        add_part(&look->ret->libraries, module[0] ? module : "(unknown code)", bytes);
         add_part(&look->ret->allocators, called ? called->name : mapped ? "mmap" : "malloc", bytes);
 }
 
