@@ -330,7 +330,8 @@ static int compute(struct compare *compare)
 {
         struct compare_span *span = &compare->span;
         const struct heap *heap = compare->heap;
-        const struct instant *from = instant_at(heap, span->from), *to = instant_at(heap, span->to), *at = instant_at(heap, span->at);
+        const struct instant *from = instant_at(heap, span->from), *to = instant_at(heap, span->to);
+        const struct instant *at = instant_at(heap, span->at);
         int r;
 
         clear(compare);

@@ -92,21 +92,44 @@ static void sort_parts(struct inspect_parts *parts)
         qsort(parts->v, parts->n, sizeof *parts->v, larger_part);
 }
 
-static void name_threads(struct look *look)
+/* Those without a name together; "thread 4711" when it is one. */
+static void add_nameless(struct look *look)
 {
-        struct sums *sums = &look->threads;
+        const struct sums *sums = &look->threads;
+        int64_t bytes = 0;
+        uint64_t tid = 0;
+        size_t n = 0;
         char text[INSPECT_NAME];
 
-        if (sums->n > 0)
-                qsort(sums->v, sums->n, sizeof *sums->v, larger_first);
         for (size_t i = 0; i < sums->n; i++) {
                 const char *name = inspect_thread_name(look->heap, (uint32_t)sums->v[i].key);
 
-                if (sums->v[i].key == 0)
-                        snprintf(text, sizeof text, "(thread not known)");
-                else
-                        snprintf(text, sizeof text, "thread %u", (unsigned)sums->v[i].key);
-                add_part(&look->ret->threads, name && name[0] ? name : text, sums->v[i].bytes);
+                if (name && name[0])
+                        continue;
+                bytes = capped_add(bytes, sums->v[i].bytes);
+                tid = sums->v[i].key;
+                n++;
+        }
+        if (n == 1 && tid != 0)
+                snprintf(text, sizeof text, "thread %u", (unsigned)tid);
+        else
+                snprintf(text, sizeof text, "%zu without a name", n);
+        if (n > 0)
+                add_part(&look->ret->threads, text, bytes);
+}
+
+static void name_threads(struct look *look)
+{
+        struct sums *sums = &look->threads;
+
+        if (sums->n > 0)
+                qsort(sums->v, sums->n, sizeof *sums->v, larger_first);
+        add_nameless(look);
+        for (size_t i = 0; i < sums->n; i++) {
+                const char *name = inspect_thread_name(look->heap, (uint32_t)sums->v[i].key);
+
+                if (name && name[0])
+                        add_part(&look->ret->threads, name, sums->v[i].bytes);
         }
         look->ret->n_threads = sums->n;
         sort_parts(&look->ret->threads);
@@ -191,7 +214,9 @@ static void name_stack(struct look *look, uint32_t stack, int64_t bytes)
                 called = frame;
         }
         module = frame ? names_module_path(names, frame) : "";
-        add_part(&look->ret->libraries, module[0] ? strrchr(module, '/') ? strrchr(module, '/') + 1 : module : "(unknown code)", bytes);
+        if (strrchr(module, '/'))
+                module = strrchr(module, '/') + 1;
+        add_part(&look->ret->libraries, module[0] ? module : "(unknown code)", bytes);
         add_part(&look->ret->allocators, called ? called->name : mapped ? "mmap" : "malloc", bytes);
 }
 

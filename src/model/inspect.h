@@ -26,7 +26,7 @@ struct inspection {
         int64_t ages[HEAP_AGES];         /* as heap_ages() */
         struct inspect_size sizes[INSPECT_SIZES];
         size_t n_sizes;
-        struct inspect_parts threads;    /* by name; "thread 4711" for one without */
+        struct inspect_parts threads;    /* by name; "thread 4711" for one without, and several without are one part */
         size_t n_threads;                /* that hold live bytes */
         struct inspect_parts libraries;  /* of the first function that is none of allocator or runtime */
         struct inspect_parts allocators; /* what that function called: "operator new", "malloc" */

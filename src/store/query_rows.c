@@ -3,6 +3,8 @@
 
 /* ---- what changed ---- */
 
+enum { STATES_A_SITE = 4 };
+
 #define CHANGE_COLUMNS                                                                                                \
         "t.tick, t.stack, t.live_bytes, t.live_blocks, t.born_bytes, t.born_blocks, t.live_samples, t.born_samples,"      \
         " t.live_variance"
@@ -92,11 +94,39 @@ static int state_row(sqlite3_stmt *stmt, const struct walk *walk)
         return row.site ? walk->fn.state(walk->ctx, &row) : 0;
 }
 
+/* Rows of one site after the other: of each the last is told. */
+struct newest {
+        int (*fn)(void *ctx, const struct rec_site_state *row);
+        void *ctx;
+        struct rec_site_state row;
+};
+
+static int keep_newest(void *ctx, const struct rec_site_state *row)
+{
+        struct newest *newest = ctx;
+        int r = newest->row.site != 0 && newest->row.site != row->site ? newest->fn(newest->ctx, &newest->row) : 0;
+
+        newest->row = *row;
+        return r;
+}
+
+/* The class of a site changes seldom: while there are few rows a site, reading all is faster than finding each. */
 static int history_states_at(void *arg, uint32_t tick, int (*fn)(void *ctx, const struct rec_site_state *row), void *ctx)
 {
-        return query_each(arg, Q_SITE_IDS, "SELECT id FROM site ORDER BY id", Q_STATES_AT,
-                          "SELECT tick, site, class FROM site_state WHERE site = ? AND tick <= ? ORDER BY tick DESC LIMIT 1",
-                          state_row, &(struct walk){ .fn.state = fn, .ctx = ctx }, tick);
+        struct newest newest = { .fn = fn, .ctx = ctx };
+        struct store *store = arg;
+        int64_t rows = 0, sites = 0;
+        int r;
+
+        db_reset_steps(store);
+        if (db_number(store->db, "SELECT count(*) FROM site_state", &rows) != SQLITE_OK ||
+            db_number(store->db, "SELECT count(*) FROM site", &sites) != SQLITE_OK || rows > STATES_A_SITE * sites)
+                return query_each(arg, Q_SITE_IDS, "SELECT id FROM site ORDER BY id", Q_STATES_AT,
+                                  "SELECT tick, site, class FROM site_state WHERE site = ? AND tick <= ? ORDER BY tick DESC LIMIT 1",
+                                  state_row, &(struct walk){ .fn.state = fn, .ctx = ctx }, tick);
+        r = query_rows(arg, Q_STATES_UPTO, "SELECT tick, site, class FROM site_state WHERE tick <= ? ORDER BY site, tick", state_row,
+                       &(struct walk){ .fn.state = keep_newest, .ctx = &newest }, "i", (int64_t)tick);
+        return r == 0 && newest.row.site != 0 ? fn(ctx, &newest.row) : r;
 }
 
 static int history_states_between(void *arg, uint32_t after, uint32_t upto,

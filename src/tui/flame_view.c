@@ -270,7 +270,8 @@ static void put_selected_line(struct ui *ui, struct canvas *canvas, int x, int y
                 room -= items[i][0] ? text_width(items[i]) + 2 : 0;
         marked_name_fit(node->approximate || node->guessed ? "~" : "", node->name, room > 12 ? room : 12, canvas->ascii, name,
                         sizeof name);
-        frame_items(canvas, x, y, width, 2, grows(node) && node->site ? class_style(REC_GROWING) : STYLE_BOLD, items, array_len(items));
+        frame_items(canvas, x, y, width, 2, grows(node) && node->site ? class_style(REC_GROWING) : STYLE_BOLD, items,
+                    array_len(items));
 }
 
 /* The children that stand together because they are narrow, as far as anybody reads them. */
@@ -302,7 +303,8 @@ static void put_children(struct ui *ui, struct canvas *canvas, int x, int y, int
         int used;
 
         if (n == 0)
-                snprintf(text, sizeof text, flame->inverted ? "nothing calls it" : "calls nothing that allocates: the blocks are its own");
+                snprintf(text, sizeof text, "%s",
+                         flame->inverted ? "nothing calls it" : "calls nothing that allocates: the blocks are its own");
         else
                 snprintf(text, sizeof text, "%u %s%s", n, flame->inverted ? "caller" : n == 1 ? "child" : "children",
                          flame->inverted && n != 1 ? "s" : "");
@@ -354,7 +356,8 @@ static void put_path(struct ui *ui, struct canvas *canvas, int x, int y, int wid
 static void put_title(struct ui *ui, struct canvas *canvas, int y)
 {
         const struct flame_view *flame = ui->flame;
-        char words[64], value[FMT_MAX], what[128], all[64], zoom[96] = "", name[48], turn[64], find[TEXT_MAX + 32] = "", folded[48] = "";
+        char words[64], value[FMT_MAX], name[48], what[128], all[64], turn[64];
+        char zoom[96] = "", find[TEXT_MAX + 32] = "", folded[48] = "";
         const char *const items[] = { what, zoom, all, find, turn, folded };
         uint32_t top = flame_top(flame);
 

@@ -546,7 +546,8 @@ static void done(struct ui *ui)
         ui->marks = NULL;
 }
 
-const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list, .command = command, .mouse = mouse, .forget = forget,
+const struct view_type marks_type = { .draw = marks_draw, .line = marks_line, .about = marks_about, .table = list,
+                                      .command = command, .mouse = mouse, .forget = forget,
                                       .done = done };
 
 bool marks_span(struct ui *ui, uint32_t *ret_from, uint32_t *ret_to)

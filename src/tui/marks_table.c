@@ -199,7 +199,8 @@ static void put_row(struct ui *ui, struct marks_view *view, struct canvas *canva
         (void)ui;
         if (!compare_site(view->compare, id, &site))
                 return;
-        named = (struct heap_site){ .id = id, .name = site.name, .place = site.place, .approximate = site.approximate, .kind = site.kind };
+        named = (struct heap_site){ .id = id, .name = site.name, .place = site.place, .approximate = site.approximate,
+                                    .kind = site.kind };
         for (size_t i = 0; i < COMPARE_GENERATIONS; i++)
                 bars[i] = (double)site.f.generations[i];
         for (size_t i = 0; i < COLUMNS; i++) {

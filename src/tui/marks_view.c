@@ -92,7 +92,8 @@ static void put_pairs(struct ui *ui, const struct marks_view *view, struct canva
         int x = 1, room;
 
         lasts_words(view, lasts, sizeof lasts);
-        if (compare_span(view->compare, &span) && ui->last > view->computed && !marks_in_generations(view) && span.at >= view->computed) {
+        if (compare_span(view->compare, &span) && ui->last > view->computed && !marks_in_generations(view) &&
+            span.at >= view->computed) {
                 char clock[FMT_MAX];
 
                 snprintf(lasts, sizeof lasts, "as of %s", fmt_clock(clock, time_wall(ui, span.at_ns)));
@@ -262,7 +263,8 @@ static void put_tree(struct ui *ui, struct marks_view *view, struct canvas *canv
                 uint32_t node = skip_runtime(&tree, top);
 
                 put_tree_row(&tree, canvas, y + used++, node, 0, true);
-                for (uint32_t caller = tree.nodes[node].first_child; caller && used < height; caller = tree.nodes[caller].next_sibling)
+                for (uint32_t caller = tree.nodes[node].first_child; caller && used < height;
+                     caller = tree.nodes[caller].next_sibling)
                         put_tree_row(&tree, canvas, y + used++, caller, 1, false);
         }
         if (used == 1)

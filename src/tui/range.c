@@ -60,6 +60,8 @@ static void put_in_force(struct ui *ui, uint64_t from_ns, uint64_t to_ns)
         range->picking = NOT;
         range->from = time_tick_at(ui, from_ns < to_ns ? from_ns : to_ns);
         range->to = time_tick_at(ui, from_ns < to_ns ? to_ns : from_ns);
+        if (ui->whole.n && (from_ns < to_ns ? from_ns : to_ns) <= ui->whole.row[0].time_ns)
+                range->from = 0; /* what the first tick brought is of it, too */
         if (range->to <= range->from)
                 range->to = range->from + 1;
         range->set = true;
@@ -253,7 +255,8 @@ static uint64_t time_at(const struct ui *ui, int x)
         int column = x - chart->x;
 
         column = column < 0 ? 0 : column > chart->columns ? chart->columns : column;
-        return bounded(ui, chart->span.from_ns + (chart->span.to_ns - chart->span.from_ns) * (uint64_t)column / (uint64_t)chart->columns);
+        return bounded(ui, chart->span.from_ns +
+                               (chart->span.to_ns - chart->span.from_ns) * (uint64_t)column / (uint64_t)chart->columns);
 }
 
 bool range_mouse(struct ui *ui, const struct key_event *event)

@@ -293,7 +293,8 @@ static void draw_rule(const struct stack_state *stack, struct canvas *canvas, in
         char title[128];
 
         if (!warning[0]) {
-                frame_rule(canvas, x, y, width, place, stack->in_source ? "j k scroll   Tab: tree   e: editor" : "Tab: scroll   e: editor");
+                frame_rule(canvas, x, y, width, place,
+                           stack->in_source ? "j k scroll   Tab: tree   e: editor" : "Tab: scroll   e: editor");
                 return;
         }
         if (room < 8) {
@@ -321,7 +322,8 @@ static void line_figures(const struct source_sum *sum, char *ret, size_t size)
         snprintf(ret, size, "  %s %s%s", live, rate, isfinite(sum->rate_per_min) ? "/min" : "");
 }
 
-static void put_line(const struct ui *ui, struct canvas *canvas, int x, int y, int width, uint32_t number, const char *text, bool here)
+static void put_line(const struct ui *ui, struct canvas *canvas, int x, int y, int width, uint32_t number, const char *text,
+                     bool here)
 {
         const struct stack_state *stack = &ui->stack;
         bool other = stack->source_match == SOURCE_DIFFERS; /* then its lines are not what runs */

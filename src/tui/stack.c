@@ -283,8 +283,8 @@ static void reset(struct ui *ui)
 }
 
 /* To the next row, after the selected one and round, for which FITS is true. */
-static bool go_to_next(struct ui *ui, int direction, bool (*fits)(const struct ui *ui, const struct tree_node *node, const void *arg),
-                       const void *arg)
+static bool go_to_next(struct ui *ui, int direction,
+                       bool (*fits)(const struct ui *ui, const struct tree_node *node, const void *arg), const void *arg)
 {
         struct stack_state *stack = &ui->stack;
         const struct tree *tree = stack_tree(ui, stack->site, stack->inverted);

@@ -194,7 +194,8 @@ static void size_part(struct pane *pane)
                         continue;
                 shown--;
                 put_bar(pane->canvas, pane->x, pane->y++, pane->width, fmt_bytes(label, seen->sizes[i].to),
-                        most > 0 ? (double)seen->sizes[i].bytes / (double)most : 0, fmt_bytes(value, positive(seen->sizes[i].bytes)));
+                        most > 0 ? (double)seen->sizes[i].bytes / (double)most : 0,
+                        fmt_bytes(value, positive(seen->sizes[i].bytes)));
         }
         pane->y++;
 }
@@ -210,7 +211,8 @@ static void lifetime_part(struct pane *pane)
                 return;
         if (seen->born_bytes <= 0 || seen->freed_bytes <= 0 || !seen->lifetimes_known) {
                 canvas_put(pane->canvas, pane->x, pane->y, pane->width, STYLE_DIM,
-                           seen->freed_bytes > 0 && !seen->lifetimes_known ? "not kept: the session was thinned" : "nothing was freed");
+                           seen->freed_bytes > 0 && !seen->lifetimes_known ? "not kept: the session was thinned"
+                                                                           : "nothing was freed");
                 pane->y += 2;
                 return;
         }

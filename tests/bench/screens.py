@@ -1,7 +1,8 @@
 """screens: how fast the screens are, on a real pseudo terminal with 60,000 sites and a session of a day, as tables in Markdown.
 
 The viewer tells on HEAPTOP_TEST_FD when a frame has been written and how many keys it has seen by then: that is what is waited for.
-"Key to screen" is from the write of the key into the terminal until the frame with its effect has been written out.
+"Key to screen" is from the write of the key into the terminal until the frame with its effect has been written out; CPU is what the
+viewer itself took for it (median), which a busy machine makes no longer.
 """
 import datetime
 import fcntl
@@ -83,8 +84,10 @@ class Screen:
     def key(self, text):
         """Presses the keys of TEXT at once; ms until they are on the screen."""
         goal = self.inputs + (len(text) if not text.startswith("\033") else 1)
+        cpu = self.cpu_ns()
         os.write(self.master, text.encode())
-        return self.wait(lambda: self.inputs >= goal)
+        took = self.wait(lambda: self.inputs >= goal)
+        return took, (self.cpu_ns() - cpu) / 1e6
 
     def drain(self, seconds):
         end = time.monotonic() + seconds
@@ -137,21 +140,24 @@ class Live:
 
 
 def row(what, values, unit, reach, form="{:.1f}"):
-    values = sorted(values)
+    """VALUES are numbers, or pairs with the CPU that each took."""
+    cpu = f"{statistics.median(pair[1] for pair in values):.1f} ms" if isinstance(values[0], tuple) else ""
+    values = sorted(value[0] if isinstance(value, tuple) else value for value in values)
     high = values[min(len(values) - 1, int(len(values) * 0.95))]
-    print("| {} | {} {u} | {} {u} | {} {u} | {} |".format(what, *(form.format(v) for v in (statistics.median(values), high, values[-1])),
-                                                          reach, u=unit), flush=True)
+    print("| {} | {} {u} | {} {u} | {} {u} | {cpu} | {} |".format(what, *(form.format(v) for v in (statistics.median(values), high, values[-1])),
+                                                                  reach, u=unit, cpu=cpu), flush=True)
 
 
 def head():
-    print("| what | median | 95 % | most | reach |\n|---|---|---|---|---|", flush=True)
+    print("| what | median | 95 % | most | CPU | reach |\n|---|---|---|---|---|---|", flush=True)
 
 
 # What is pressed, in this order; each row of keys ends where the next begins.
 KEYS = (("j (next row)", "j", ""), ("PgDn", "\033[6~", ""), ("G (last row)", "G", "\033OH"), ("2 (sites)", "2", ""), ("1 (overview)", "1", ""),
         ("> (sort by the next column)", ">", ""), ("I (other way round)", "I", "I"), ("Enter (stack)", "\r", ""), ("t (invert)", "t", "t"),
         ("q (back)", "q", ""), ("? (help)", "?", "q"), ("i (info)", "i", "q"), ("z (zoom)", "z", "Z"), ("3 (stack of all)", "3", "1"),
-        ("7 (replay)", "7", "1"))
+        ("4 (marks)", "4", "1"), ("6 (flame)", "6", "1"), ("7 (replay)", "7", "1"), ("8 (alerts)", "8", "1"), ("F2 (menu)", "\033OQ", "\033"),
+        ("o (options)", "o", "\033"))
 FILTER = "/insert"
 
 
@@ -159,6 +165,8 @@ def keys(heaptop, path, rounds, what):
     screen = Screen(heaptop, path)
     screen.ready()
     screen.key("1")
+    screen.drain(PAUSE_S)
+    overview = screen.resident()
     times = {name: [] for name, _, _ in KEYS}
     typing = []
     for _ in range(rounds):
@@ -176,7 +184,7 @@ def keys(heaptop, path, rounds, what):
     for name, _, _ in KEYS:
         row(f"{what}: {name}", times[name], "ms", "<= 30 ms")
     row(f"{what}: each key of a filter ({FILTER})", typing, "ms", "<= 30 ms")
-    result = screen.resident()
+    result = overview, screen.resident()
     screen.close()
     return result
 
@@ -188,7 +196,7 @@ def starts(heaptop, path, rounds, what, reach):
         screen = Screen(heaptop, path)
         first.append(screen.first_frame())
         screen.wait(lambda: screen.frames >= 2)
-        full.append((time.monotonic() - screen.began) * 1000)
+        full.append(((time.monotonic() - screen.began) * 1000, screen.cpu_ns() / 1e6))
         screen.close()
     row(f"{what}: first paint", first, "ms", reach)
     row(f"{what}: open, with all data", full, "ms", "<= 1000 ms")
@@ -271,7 +279,8 @@ def tables(heaptop, build, quick):
     make_day(program, path, hours)
     with tempfile.TemporaryDirectory() as folder:
         live = Live(program, f"{folder}/live.heaptop", 60000)
-        print(f"60,000 sites; the replay is of {hours} hours, {os.path.getsize(path) / 1e6:.0f} MB. Terminal 200x50.\n")
+        print(f"60,000 sites; the replay is of {hours} hours, {os.path.getsize(path) / 1e6:.0f} MB. Terminal 200x50; load "
+              f"{os.getloadavg()[0]:.1f} when it began.\n")
         head()
         starts(heaptop, path, rounds, "replay", "<= 100 ms")
         starts(heaptop, live.path, rounds, "live", "<= 100 ms")
@@ -280,7 +289,9 @@ def tables(heaptop, build, quick):
         jumps(heaptop, path, 10 if quick else 50, hours)
         frames(heaptop, live, 10 if quick else 60)
         stillness(heaptop, live, path, 10 if quick else 60)
-        print("\n| what | RSS | of it not of files | reach |\n|---|---|---|---|")
-        for what, (rss, anonymous) in (("replay", of_replay), ("live", of_live)):
-            print(f"| viewer, {what}, after all these keys | {rss:.0f} MiB | {anonymous:.0f} MiB | <= 40 MB |", flush=True)
+        print("\n| viewer | RSS | of it not of files | reach |\n|---|---|---|---|")
+        for what, (overview, after) in (("live", of_live), ("replay", of_replay)):
+            for when, (rss, anonymous) in (("overview", overview), ("after all these keys, trees of all sites among them", after)):
+                print(f"| {what}, {when} | {rss * 1.048576:.0f} MB | {anonymous * 1.048576:.0f} MB | "
+                      f"{'<= 40 MB' if when == 'overview' else ''} |", flush=True)
         live.close()

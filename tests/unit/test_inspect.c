@@ -221,6 +221,25 @@ static int count(struct heap *heap, const char *filter)
         return heap_list(heap, &(struct heap_query){ .filter = filter }, ids, 8);
 }
 
+static void threads_without_names_are_one_part(void **state)
+{
+        struct world world = open_world();
+        struct inspection got;
+
+        for (uint32_t tid = 1; tid <= 20; tid++)
+                fake_add_block_of(world.fake, tid, world.stacks[0], MIB, 1, FAKE_START_NS + 1, 0);
+        fake_set_thread(world.fake, 3, "io");
+        fake_set_stack_live(world.fake, world.stacks[0], 20 * MIB, 20);
+        fake_tick(world.fake);
+        assert_int_equal(heap_seek(world.heap, 1), 0);
+        assert_int_equal(inspect_site(world.heap, world.site, &got), 0);
+        assert_int_equal(got.n_threads, 20);
+        assert_int_equal(got.threads.n, 2);
+        assert_int_equal(part_of(&got.threads, "19 without a name"), 19 * MIB);
+        assert_int_equal(part_of(&got.threads, "io"), MIB);
+        close_world(&world);
+}
+
 static void a_filter_finds_who_allocated(void **state)
 {
         struct fake *fake = fake_new();
@@ -288,6 +307,7 @@ int main(void)
                 cmocka_unit_test(a_site_that_is_not_there_is_empty),
                 cmocka_unit_test(a_thinned_session_does_not_tell_how_long_blocks_lived),
                 cmocka_unit_test(damaged_blocks_do_no_harm),
+                cmocka_unit_test(threads_without_names_are_one_part),
                 cmocka_unit_test(a_filter_finds_who_allocated),
                 cmocka_unit_test(the_shape_of_ages_is_read),
         };

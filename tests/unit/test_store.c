@@ -324,6 +324,39 @@ static int change_of_stack(void *ctx, const struct rec_stack_tick *row)
         return 0;
 }
 
+/* A row of the walk across: in force at its begin (c->at) or after. */
+static int change_across(void *ctx, const struct rec_stack_tick *row)
+{
+        struct cursor *c = ctx;
+        struct cursor begin = { .s = c->s, .tick = (uint32_t)c->at };
+
+        c->n++;
+        if (row->tick <= c->at)
+                return change_in_force(&begin, row);
+        assert_true(row->tick <= c->tick);
+        for (size_t i = 0; i < c->s->n_changes; i++)
+                if (c->s->changes[i].stack == row->stack && c->s->changes[i].tick == row->tick) {
+                        assert_memory_equal(row, &c->s->changes[i], sizeof *row);
+                        return 0;
+                }
+        fail_msg("nobody wrote that");
+        return 0;
+}
+
+static void compare_across(const struct history *h, const struct sample *s, uint32_t from, uint32_t tick, uint32_t stack)
+{
+        struct cursor c = { .s = s, .tick = tick, .at = from };
+        size_t n = stacks_changed_until(s, from);
+
+        for (size_t i = 0; i < s->n_changes; i++)
+                n += s->changes[i].tick > from && s->changes[i].tick <= tick;
+        assert_int_equal(h->changes_across(h->arg, from, tick, change_across, &c), 0);
+        assert_int_equal(c.n, n);
+        c.n = 0;
+        assert_int_equal(h->change_at(h->arg, stack, tick, change_in_force, &c), 0);
+        assert_true(c.n <= 1);
+}
+
 static void compare_at(const struct history *h, const struct sample *s, uint32_t tick, uint32_t stack)
 {
         struct cursor c = { .s = s, .tick = tick };
@@ -362,12 +395,17 @@ static void any_moment_equals_a_naive_search(void **state)
                 struct store *store;
                 struct sample s;
 
-                sample_init(&s, seed, 80, 30, 5);
+                uint32_t n_ticks = seed % 2 ? 80 : 12; /* many and few changes of a class a site */
+
+                sample_init(&s, seed, n_ticks, 30, 5);
                 session_write(path, &s);
                 store = session_open(path);
-                for (int i = 0; i < 20; i++)
-                        compare_at(store_history(store), &s, 1 + (uint32_t)sample_random(&random, 80),
-                                   2 + (uint32_t)sample_random(&random, 30));
+                for (int i = 0; i < 20; i++) {
+                        uint32_t tick = 1 + (uint32_t)sample_random(&random, n_ticks), stack = 2 + (uint32_t)sample_random(&random, 30);
+
+                        compare_at(store_history(store), &s, tick, stack);
+                        compare_across(store_history(store), &s, (uint32_t)sample_random(&random, tick), tick, stack);
+                }
                 store_close(store);
                 sample_done(&s);
         }

@@ -50,6 +50,7 @@ static void the_terminal_is_given_back_as_it_was(void **state)
 
         open_replay(&t, 80, 24, NULL);
         assert_true(t.alternate);
+        assert_true(terminal_got(&t, 0, "reading", strlen("reading"))); /* the frame before there is anything to show */
         assert_true(terminal_sees(&t, "heaptop"));
         leave(&t);
 }
