@@ -80,12 +80,22 @@ static int wait_for_end(struct guard *guard, int signals)
         return 0;
 }
 
+/* Until the next look. True when a signal came first, which is in *RET_NUMBER. */
+static bool is_told_to_end(int signals, int *ret_number)
+{
+        struct pollfd fd = { .fd = signals, .events = POLLIN };
+        struct signalfd_siginfo info;
+
+        if (poll(&fd, 1, SERIES_LOOK_MS) <= 0 || read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+                return false;
+        *ret_number = (int)info.ssi_signo;
+        return true;
+}
+
 /* Waits for the process that SERIES follows. 1: it is in RECORDING; 0: a signal (in *RET_NUMBER) or the end of the time came
  * first. */
 static int wait_for_process(struct series *series, struct recording *recording, int signals, int *ret_number, struct err *err)
 {
-        struct pollfd fd = { .fd = signals, .events = POLLIN };
-        struct signalfd_siginfo info;
         bool said = false;
         int r;
 
@@ -96,10 +106,8 @@ static int wait_for_process(struct series *series, struct recording *recording, 
                 if (!said && isatty(STDERR_FILENO))
                         say("waiting for %s; ctrl-C ends it", series->words);
                 said = true;
-                if (poll(&fd, 1, SERIES_LOOK_MS) > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
-                        *ret_number = (int)info.ssi_signo;
+                if (is_told_to_end(signals, ret_number))
                         return 0;
-                }
         }
         return r;
 }
@@ -145,7 +153,10 @@ static int record_series(const struct recording *plan, const int *lifeline, int 
                         break;
                 if (r < 0) { /* it had only begun, or is gone again */
                         *err = (struct err){ 0 };
-                        poll(NULL, 0, SERIES_LOOK_MS);
+                        if (is_told_to_end(signals, &number) || series_is_over(&series)) {
+                                r = 0;
+                                break;
+                        }
                         continue;
                 }
                 number = r;

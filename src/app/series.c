@@ -169,6 +169,14 @@ bool series_is_over(const struct series *series)
 
 /* ---- for viewers ---- */
 
+/* A viewer knows where its session really is, a recorder what it was told: links may lie between the two. */
+static bool is_same_file(const char *a, const char *b)
+{
+        struct stat x, y;
+
+        return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 static bool follows(const char *path, const char *previous)
 {
         const struct history *history;
@@ -180,7 +188,7 @@ static bool follows(const char *path, const char *previous)
                 return false;
         history = store_history(store);
         found = history->session(history->arg, &session) == 0 && session.previous &&
-                strcmp(session.previous, previous) == 0;
+                is_same_file(session.previous, previous);
         store_close(store);
         return found;
 }

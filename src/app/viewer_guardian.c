@@ -83,15 +83,20 @@ void viewer_look_for_next(struct viewer *viewer, uint64_t at)
 {
         char path[PLACE_MAX], said[160];
         const struct rec_session *session;
+        int64_t since = viewer->awaited_s;
 
         if (!viewer_next_session(viewer, at, path))
                 return;
         viewer_show_session(viewer, path, NULL);
         if (!viewer->heap)
                 return;
+        if (!viewer->live) { /* it crashed before we looked, and the one after it may be there, too */
+                viewer_notice_end(viewer);
+                viewer->awaited_s = since;
+        }
         session = heap_session(viewer->heap);
-        snprintf(said, sizeof said, "%.64s is there again, pid %d: session %u of %.40s", session->comm,
-                 (int)session->pid, session->series_number, session->followed);
+        snprintf(said, sizeof said, "%.64s %s there again, pid %d: session %u of %.40s", session->comm,
+                 viewer->live ? "is" : "was", (int)session->pid, session->series_number, session->followed);
         ui_say(viewer->ui, viewer_now(), "%s", said);
 }
 

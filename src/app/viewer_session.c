@@ -197,7 +197,7 @@ int viewer_open_session(struct viewer *viewer, const char *path, struct err *err
 }
 
 /* The recorder is gone: what it wrote stays, and so do we. */
-static void notice_end(struct viewer *viewer)
+void viewer_notice_end(struct viewer *viewer)
 {
         const struct history *history = store_history(viewer->store);
         struct rec_session session = { 0 };
@@ -229,7 +229,7 @@ void viewer_look_at_file(struct viewer *viewer, uint64_t at)
                 log_warn("cannot read the session");
         if (!store_is_live(viewer->store)) {
                 follow_file(viewer, at);
-                notice_end(viewer);
+                viewer_notice_end(viewer);
         }
 }
 

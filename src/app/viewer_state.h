@@ -68,6 +68,9 @@ void viewer_set_up_ui(struct viewer *viewer);
 /* New ticks of a live session, and its end. */
 void viewer_look_at_file(struct viewer *viewer, uint64_t at);
 
+/* Nobody writes the session any more: the page of the end, and, when its service is followed, waiting for the next one. */
+void viewer_notice_end(struct viewer *viewer);
+
 /* The session that comes after this one is there, and RET (PLACE_MAX bytes) is its path. Looks once a second while it is awaited. */
 bool viewer_next_session(struct viewer *viewer, uint64_t at, char *ret);
 

@@ -20,13 +20,27 @@ static bool read_name(pid_t pid, uint32_t tid, char ret[COMM_SIZE])
         return ret[0] != '\0';
 }
 
-/* Of the thread that we know as TID: what it is called in the innermost pid namespace; 0 = not known. */
-static uint32_t inner_tid(pid_t pid, uint32_t tid)
+/* In a pid namespace of its own the target knows its threads by other numbers than we do. */
+static bool is_inner(struct comms *comms, pid_t pid)
+{
+        struct proc_status status;
+
+        if (comms->asked == pid)
+                return comms->inner;
+        if (proc_status_read(pid, &status) < 0)
+                return false;
+        comms->asked = pid;
+        comms->inner = status.ns_pid != pid;
+        return comms->inner;
+}
+
+/* The number of the thread TID, one of ours, where it lives. 0 = it is gone. */
+static uint32_t inner_tid(pid_t pid, pid_t tid)
 {
         char path[PROC_PATH_MAX], *text = NULL, *line;
         uint32_t inner = 0;
 
-        snprintf(path, sizeof path, "task/%u/status", (unsigned)tid);
+        snprintf(path, sizeof path, "task/%d/status", (int)tid);
         if (proc_read(pid, path, 16 << 10, &text, NULL) < 0)
                 return 0;
         line = strstr(text, "\nNSpid:");
@@ -40,44 +54,61 @@ static uint32_t inner_tid(pid_t pid, uint32_t tid)
         return inner;
 }
 
+/* One walk over the threads of PID finds all of them that are known here. False when there were enough walks for now. */
+static bool find_outer(struct comms *comms, pid_t pid)
+{
+        pid_t *tids = NULL;
+        size_t n = 0;
+
+        if (comms->scans_left == 0)
+                return false;
+        comms->scans_left--;
+        if (proc_tids(pid, &tids, &n) < 0)
+                return true;
+        for (size_t i = 0; i < n && i < COMMS_SCANNED; i++) {
+                uint32_t tid = inner_tid(pid, tids[i]);
+                uint64_t index;
+
+                if (tid && addrmap_get(&comms->known, tid, &index) && comms->v.v[index - 1].pid == pid)
+                        comms->v.v[index - 1].outer = (uint32_t)tids[i];
+        }
+        free(tids);
+        return true;
+}
+
 static void look(struct comms *comms, struct comm *thread)
 {
         char name[COMM_SIZE];
+        bool found;
 
-        if (!read_name(thread->pid, thread->outer ? thread->outer : thread->tid, name)) {
-                if (!thread->name[0] && !thread->searched)
-                        comms->search = thread->pid;
+        if (!is_inner(comms, thread->pid))
+                thread->outer = thread->tid;
+        else if (!thread->outer && !find_outer(comms, thread->pid))
                 return;
-        }
-        if (strcmp(name, thread->name) == 0)
+        found = thread->outer && read_name(thread->pid, thread->outer, name);
+        thread->failed = found ? 0 : thread->failed + (thread->failed < UINT8_MAX);
+        if (!found)
+                thread->outer = 0;
+        if (!found || strcmp(name, thread->name) == 0)
                 return;
         memcpy(thread->name, name, sizeof name);
         thread->changed = true;
 }
 
-/* In a pid namespace of its own a process knows its threads by other numbers than we do: all are gone through to find which is
- * which. */
-static void search(struct comms *comms)
+/* Its number is free. In a namespace that is known less surely: the walk may have missed it. */
+static bool has_ended(struct comms *comms, const struct comm *thread)
 {
-        struct proc_status status;
-        pid_t *tids = NULL;
-        size_t n = 0;
+        enum { TRIES = 3 };
 
-        if (proc_status_read(comms->search, &status) >= 0 && status.ns_pid != comms->search &&
-            proc_tids(comms->search, &tids, &n) >= 0)
-                for (size_t i = 0; i < n && i < COMMS_SEARCHED; i++) {
-                        uint32_t inner = inner_tid(comms->search, (uint32_t)tids[i]);
-                        uint64_t index;
+        return !thread->changed && thread->failed >= (is_inner(comms, thread->pid) ? TRIES : 1);
+}
 
-                        if (inner == 0 || !addrmap_get(&comms->known, inner, &index) || comms->v.v[index - 1].outer != 0)
-                                continue;
-                        comms->v.v[index - 1].outer = (uint32_t)tids[i];
-                        look(comms, &comms->v.v[index - 1]);
-                }
-        for (size_t i = 0; i < comms->v.n; i++)
-                comms->v.v[i].searched |= comms->v.v[i].pid == comms->search;
-        comms->search = 0;
-        free(tids);
+static void forget(struct comms *comms, size_t i)
+{
+        addrmap_remove(&comms->known, comms->v.v[i].tid, NULL);
+        comms->v.v[i] = comms->v.v[--comms->v.n];
+        if (i < comms->v.n)
+                addrmap_put(&comms->known, comms->v.v[i].tid, i + 1);
 }
 
 void comms_done(struct comms *comms)
@@ -102,13 +133,19 @@ void comms_seen(struct comms *comms, pid_t pid, uint32_t tid)
 
 void comms_fill(struct comms *comms, struct rec_tick *tick)
 {
-        for (size_t i = 0; i < COMMS_AGAIN && i < comms->v.n; i++) {
+        size_t again = comms->v.n / COMMS_ROUND > COMMS_AGAIN ? comms->v.n / COMMS_ROUND : COMMS_AGAIN;
+
+        comms->scans_left++;
+        again = again < comms->v.n ? again : comms->v.n;
+        for (size_t i = 0; i < again; i++) {
                 if (comms->next >= comms->v.n)
                         comms->next = 0;
-                look(comms, &comms->v.v[comms->next++]);
+                look(comms, &comms->v.v[comms->next]);
+                if (has_ended(comms, &comms->v.v[comms->next]))
+                        forget(comms, comms->next);
+                else
+                        comms->next++;
         }
-        if (comms->search)
-                search(comms);
         for (size_t i = 0; i < comms->v.n; i++) {
                 struct comm *thread = &comms->v.v[i];
 
@@ -126,4 +163,5 @@ void comms_begin_tick(struct comms *comms)
 {
         comms->rows.n = 0;
         comms->n_read = 0;
+        comms->scans_left = COMMS_SCANS - 1;
 }

@@ -11,18 +11,20 @@
 enum {
         COMMS_MOST = 16384,  /* that are told apart in one recording */
         COMMS_NEW_MOST = 256, /* names read at first sight in one tick; the others are tried in later ticks */
-        COMMS_AGAIN = 16,    /* looked at again in one tick */
-        COMMS_SEARCHED = 512, /* threads of one process that are gone through for that */
+        COMMS_AGAIN = 16,    /* looked at again in one tick, or ... */
+        COMMS_ROUND = 64,    /* ... when they are many, this part of them */
+        COMMS_SCANS = 2,     /* walks over a container's threads for their numbers in one tick, the last at its end */
+        COMMS_SCANNED = 512, /* threads of one process that such a walk sees */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */
 };
 
 struct comm {
         uint32_t tid;         /* as the target's kernel structures tell it: in its own pid namespace */
-        uint32_t outer;       /* as we know it; 0 = not known to be another */
         pid_t pid;            /* of its process, in ours */
+        uint32_t outer;       /* the thread in ours; 0 = not known */
         char name[COMM_SIZE]; /* "" = not read yet */
         bool changed;         /* to be told in this tick */
-        bool searched;        /* it was not among the threads of its process when we went through them all */
+        uint8_t failed;       /* looks in a row that found no such thread */
 };
 
 struct comms {
@@ -30,13 +32,16 @@ struct comms {
         ROWS(struct comm) v;
         ROWS(struct rec_thread) rows; /* for the tick; their names belong to V */
         size_t next;          /* to be looked at again */
-        pid_t search;         /* of this process some are to be searched in its pid namespace, once a tick; 0 = none */
         unsigned n_read;      /* in this tick */
+        unsigned scans_left;  /* walks over threads, for now */
+        pid_t asked;          /* the process that was asked last whether ... */
+        bool inner;           /* ... it has a pid namespace of its own */
 };
 
 void comms_done(struct comms *comms); /* accepts all zeroes */
 
-/* TID of the process PID has allocated a sampled block. TID 0 = not known. Cheap but for the first time. */
+/* TID of the process PID has allocated a sampled block. TID 0 = not known. Cheap but for the first time. A thread that has ended
+ * is forgotten after a while: its number may come again, with another name. */
 void comms_seen(struct comms *comms, pid_t pid, uint32_t tid);
 
 /* Looks at some again, and points TICK at what is new or changed; valid until comms_begin_tick(). */

@@ -39,7 +39,7 @@ has_tick() {
         [ "$(query "$1" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0)" -gt 0 ]
 }
 
-plan 27
+plan 28
 status_of "$heaptop" record --name "$name"
 check "a name that nobody has is one sentence, status 66" test "$status $(grep -c "no process of $name" "$work/err")" = "66 1"
 start_service || exit 99
@@ -124,6 +124,24 @@ status=0; wait $guardian || status=$?
 check "and so does ctrl-C" test "$status" = 130
 
 start_service || exit 99
+"$heaptop" record -p "$service" -o "$work/busy.heaptop" 2>/dev/null &
+guardian=$!
+started="$started $guardian"
+wait_for has_tick "$work/busy.heaptop"
+"$heaptop" record --name "$name" --wait -o "$work/refused.heaptop" 2>"$work/err" & # somebody else has it
+waiting=$!
+started="$started $waiting"
+was_refused() { [ "$(ls "$work" | grep -c '^refused')" -gt 0 ] || grep -q 'State:.S' /proc/$waiting/status; }
+wait_for was_refused
+kill -TERM $waiting
+has_ended() { ! kill -0 $waiting 2>/dev/null; }
+wait_for has_ended
+at_once=$((polls < 100 * slow)) # it is not given up on that process before 10 s
+status=0; wait $waiting || status=$?
+check "SIGTERM ends it while a process is there that cannot be attached to" test "$status $at_once" = "143 1"
+kill -INT $guardian
+wait $guardian
+
 if make_group "heaptop-$$.service"; then
         echo "$service" >"$group/cgroup.procs"
         status_of "$heaptop" record --unit "heaptop-$$" -d 1s -o "$work/unit.heaptop"

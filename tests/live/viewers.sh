@@ -40,7 +40,7 @@ viewer_of() {
         done
 }
 
-plan 24
+plan 25
 mux new-session -d -s base 'exec sleep 600' || skip_all "tmux does not start" # keeps the server when the others are closed
 started="$started $(mux display-message -p '#{pid}')"
 open one "$heaptop -p $service --mean 64K -o $session"
@@ -103,6 +103,30 @@ check "and goes on with it" sees eight "is there again, pid $service"
 press eight Q
 ended_with eight 0
 close eight
+
+# A viewer that stands still for a while (a slow terminal, ctrl-Z) comes to a session that is over already, and to the one after it.
+"$heaptop" record --name "$name" --wait -o "$work/nine.heaptop" 2>/dev/null &
+following=$!
+started="$started $following"
+has_tick() { [ "$(query "$1" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0)" -gt 0 ]; }
+wait_for has_tick "$work/nine.heaptop"
+open nine "$heaptop attach $service"
+sees nine session_store_put
+viewer_of nine
+kill -STOP "$viewer"
+for session in "$work/nine-2.heaptop" "$work/nine-3.heaptop"; do
+        kill "$service"
+        wait "$service" 2>/dev/null
+        start_service || exit 99
+        wait_for has_tick "$session"
+done
+kill -CONT "$viewer"
+check "a session that is over when it is looked at leads on to the next" sees nine "is there again, pid $service: session 3"
+press nine Q
+ended_with nine 0
+close nine
+"$heaptop" detach --name "$name" 2>/dev/null
+wait $following
 
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         chmod 755 "$work"

@@ -102,6 +102,59 @@ static void made_up_threads_do_not_pile_up(void **state)
         comms_done(&comms);
 }
 
+static void a_number_that_comes_again_gets_its_new_name(void **state)
+{
+        struct comms comms = { 0 };
+        struct rec_tick tick = { 0 };
+        struct waiting worker;
+        pthread_t thread = start(&worker, "first");
+        uint32_t tid = worker.tid;
+
+        comms_seen(&comms, getpid(), tid);
+        comms_fill(&comms, &tick);
+        assert_int_equal(tick.n_threads, 1);
+        stop(&worker, thread);
+        for (int i = 0; i < 4; i++)
+                next_tick(&comms, &tick);
+        assert_int_equal(comms.v.n, 0);
+        thread = start(&worker, "second");
+        comms_seen(&comms, getpid(), worker.tid); /* stands for the same number: nothing is left of the first */
+        comms_fill(&comms, &tick);
+        assert_int_equal(tick.n_threads, 1);
+        assert_string_equal(tick.threads[0].comm, "second");
+        stop(&worker, thread);
+        comms_done(&comms);
+}
+
+/* A thread for each request: more of them than are told apart have come and gone. */
+static void threads_that_ended_make_room(void **state)
+{
+        struct comms comms = { 0 };
+        struct rec_tick tick = { 0 };
+        struct waiting worker;
+        uint32_t tid = 1u << 30;
+        pthread_t thread;
+
+        for (int second = 0; second < 1000; second++) {
+                for (int i = 0; i < 32; i++)
+                        comms_seen(&comms, getpid(), tid++);
+                next_tick(&comms, &tick);
+        }
+        assert_true(comms.v.n < COMMS_MOST / 4);
+        thread = start(&worker, "late");
+        comms_seen(&comms, getpid(), worker.tid);
+        assert_int_equal(next_tick(&comms, &tick), 1);
+        assert_string_equal(tick.threads[0].comm, "late");
+        for (size_t i = 0; i < comms.v.n; i++) {
+                uint64_t index;
+
+                assert_true(addrmap_get(&comms.known, comms.v.v[i].tid, &index));
+                assert_int_equal(index, i + 1);
+        }
+        stop(&worker, thread);
+        comms_done(&comms);
+}
+
 /* ---- in the file ---- */
 
 struct found {
@@ -188,6 +241,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_name_is_told_once_and_when_it_changes),
                 cmocka_unit_test(made_up_threads_do_not_pile_up),
+                cmocka_unit_test(a_number_that_comes_again_gets_its_new_name),
+                cmocka_unit_test(threads_that_ended_make_room),
                 cmocka_unit_test(names_and_dead_blocks_are_read_again),
         };
 

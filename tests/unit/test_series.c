@@ -3,10 +3,13 @@
 #include "app/series.h"
 #include "base/clock.h"
 #include "base/exit.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct wanted shopd = { .kind = WANTED_NAME, .text = "no-such-shopd" };
 
@@ -116,6 +119,52 @@ static void the_time_counts_from_the_beginning(void **state)
         assert_false(series_is_over(&series));
 }
 
+/* ---- what viewers look for ---- */
+
+struct place {
+        char folder[64], link[80], first[128], second[128];
+};
+
+static void write_session(const char *path, const struct rec_session *session)
+{
+        struct rec_tick tick = { .process = { .tick = 1, .time_ns = 100 } };
+        struct store *store = NULL;
+        struct err err = { 0 };
+
+        assert_int_equal(store_create(path, (uid_t)-1, &store, &err), 0);
+        assert_int_equal(store_write_session(store, session, &err), 0);
+        assert_int_equal(store_write_tick(store, &tick, &err), 0);
+        assert_int_equal(store_finish(store, 300, "target exited", &err), 0);
+        store_close(store);
+}
+
+/* The recorder knew the folder by a link, the viewer knows where it really is. */
+static void the_next_session_is_found_behind_a_link(void **state)
+{
+        struct place place = { .folder = "/tmp/series-XXXXXX" };
+        struct rec_session session = { .version = "1", .started_ns = 1, .pid = 1, .followed = "shopd", .series_number = 1 };
+        char previous[160], next[PLACE_MAX];
+
+        assert_non_null(mkdtemp(place.folder));
+        snprintf(place.link, sizeof place.link, "%s/link", place.folder);
+        snprintf(place.first, sizeof place.first, "%s/a.heaptop", place.folder);
+        snprintf(place.second, sizeof place.second, "%s/b.heaptop", place.folder);
+        snprintf(previous, sizeof previous, "%s/a.heaptop", place.link);
+        assert_int_equal(symlink(".", place.link), 0);
+        write_session(place.first, &session);
+        assert_false(series_find_next(place.first, 0, next));
+        session.series_number = 2;
+        session.previous = previous;
+        write_session(place.second, &session);
+        assert_true(series_find_next(place.first, 0, next));
+        assert_string_equal(next, place.second);
+        assert_false(series_find_next(place.second, 0, next));
+        unlink(place.first);
+        unlink(place.second);
+        unlink(place.link);
+        assert_int_equal(rmdir(place.folder), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -125,6 +174,7 @@ int main(void)
                 cmocka_unit_test(what_ends_at_once_is_looked_for_less_often),
                 cmocka_unit_test(what_nobody_may_attach_to_ends_it),
                 cmocka_unit_test(the_time_counts_from_the_beginning),
+                cmocka_unit_test(the_next_session_is_found_behind_a_link),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

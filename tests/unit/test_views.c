@@ -225,7 +225,7 @@ static void options_change_at_once_and_say_so(void **state)
         press(world.ui, "j j j j j Enter");
         assert_int_equal(ui_settings(world.ui)->sort, HEAP_BY_LIVE);
         press(world.ui, "G Enter Esc"); /* the last column of those that are not shown */
-        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site lib");
+        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site threads");
         close_world(&world);
 }
 
