@@ -112,6 +112,16 @@ void show_view(struct ui *ui, enum view view)
         if (view != ui->view && view_type(view)->show)
                 view_type(view)->show(ui);
         ui->view = view;
+        ui->parent = VIEWS;
+}
+
+void enter_view(struct ui *ui, enum view view)
+{
+        enum view from = ui->view;
+
+        show_view(ui, view);
+        if (ui->view != from)
+                ui->parent = from;
 }
 
 static void next_view(struct ui *ui, int step)
@@ -132,6 +142,10 @@ static enum ui_action go_back(struct ui *ui)
 
         if (ui->view == VIEW_SESSIONS) {
                 ui->view = VIEW_PICKER;
+                return UI_NOTHING;
+        }
+        if (ui->parent != VIEWS) {
+                show_view(ui, ui->parent);
                 return UI_NOTHING;
         }
         if (ui->mode == UI_PICK || ui->view == top)
@@ -438,7 +452,7 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_MOUSE:
                 return mouse(ui, event);
         case CMD_ENTER:
-                show_view(ui, VIEW_STACK);
+                enter_view(ui, VIEW_STACK);
                 return UI_NOTHING;
         case CMD_BACK:
                 return go_back(ui);

@@ -150,6 +150,7 @@ struct error_view;
 struct ui {
         enum ui_mode mode;
         enum view view, overlay; /* overlay: VIEWS = none */
+        enum view parent;        /* where `q` leads from a view that a row was entered for; VIEWS = to the top */
         struct heap *heap;
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
@@ -298,6 +299,9 @@ void views_forget(struct ui *ui);
 
 /* Shows VIEW (with its `show`), or lays OVERLAY over what is shown; VIEWS = none. (commands.c) */
 void show_view(struct ui *ui, enum view view);
+
+/* Likewise, by way of a row of the view that is shown: `q` leads back to it. */
+void enter_view(struct ui *ui, enum view view);
 void open_overlay(struct ui *ui, enum view overlay);
 
 /* COMMAND in the view that is shown, as its key would do it. (commands.c) */

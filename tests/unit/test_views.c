@@ -748,6 +748,20 @@ static void where_rss_has_moved_on_the_parts_say_which_sum_they_make(void **stat
         close_world(&world);
 }
 
+static void q_leads_back_to_where_a_row_was_entered(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 j Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        press(world.ui, "q");
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, "3 q");
+        assert_true(screen_has(world.ui, 80, 24, "[1 Overview]"));
+        press(world.ui, "4 Enter q");
+        assert_true(screen_has(world.ui, 80, 24, "[4 Marks]"));
+        close_world(&world);
+}
+
 static void branches_fold_and_stay_folded(void **state)
 {
         struct world world = open_world(UI_LIVE, "3 k k Left");
@@ -1036,6 +1050,7 @@ int main(void)
                 cmocka_unit_test(before_attach_has_sizes_instead_of_stacks),
                 cmocka_unit_test(where_sizes_are_not_known_that_is_said),
                 cmocka_unit_test(where_rss_has_moved_on_the_parts_say_which_sum_they_make),
+                cmocka_unit_test(q_leads_back_to_where_a_row_was_entered),
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(the_end_leads_to_the_last_minute_and_can_be_seen_again),
