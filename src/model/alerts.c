@@ -504,6 +504,7 @@ uint64_t alert_left_ns(const struct alert_rule *rule, const struct alert_row *ro
                 break;
         case ALERT_LIMIT:
                 left = to_limit_ns(row) - rule->threshold;
+                left = isfinite(left) ? fmax(left, (double)row->wait_ns) : left;
                 break;
         case ALERT_GROWING:
                 if (row->growing_site && row->time_ns >= row->growing_since_ns)

@@ -56,6 +56,7 @@ struct alert_row {
         uint64_t rss, heap, limit; /* bytes; limit 0 = none is known */
         double lost;               /* share of the samples of the last minute; NAN = there were none */
         double rate;               /* of the heap, bytes a minute; NAN = not known, 0 = no clear growth */
+        uint64_t wait_ns;          /* so long RATE is only shown: rules do not fire by it yet. For alert_left_ns() */
         uint32_t growing_site;     /* the one that has been growing for longest; 0 = none grows */
         uint64_t growing_since_ns;
 };

@@ -118,6 +118,7 @@ void heap_free(struct heap *heap)
         valleys_done(&heap->valleys);
         filter_done(&heap->filter);
         threads_done(&heap->threads);
+        free(heap->site_threads);
         expected_done(&heap->expected);
         free(heap->same);
         free(heap->classes);

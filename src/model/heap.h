@@ -157,6 +157,9 @@ double heap_change_error(struct heap *heap, uint32_t id);
  * heap_seek() keeps them for the 256 sites looked at last. */
 int heap_trend(struct heap *heap, uint32_t site, uint64_t span_ns, double *ret, size_t n, double *ret_noise);
 
+/* How many threads had sampled blocks allocated at SITE by NOW; 0 = not known. The first question reads all sampled blocks. */
+uint32_t heap_site_threads(struct heap *heap, uint32_t site);
+
 /* The age below which half of SITE's live bytes lie; 0 when nothing is known. Reads the site's sampled
  * blocks: for rows on screen only. */
 uint64_t heap_age50_ns(struct heap *heap, uint32_t site);

@@ -86,6 +86,9 @@ struct heap {
         uint64_t zooms_move;
 
         struct threads threads;
+        uint32_t *site_threads;    /* by site id, as of site_threads_move */
+        size_t n_site_threads;
+        uint64_t site_threads_move;
         uint32_t *same;            /* by frame: names_same(), 0 = not asked yet; for trees */
         size_t n_same;
         uint32_t same_generation;  /* of the names */

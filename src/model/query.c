@@ -286,6 +286,21 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
         return (int)best.total;
 }
 
+uint32_t heap_site_threads(struct heap *heap, uint32_t site)
+{
+        size_t n = heap->names.n_sites;
+
+        if (!heap->site_threads || heap->site_threads_move != heap->moves || heap->n_site_threads != n) {
+                heap->site_threads = xreallocarray(heap->site_threads, n + 1, sizeof *heap->site_threads);
+                heap->n_site_threads = n;
+                heap->site_threads_move = heap->moves;
+                if (threads_count(&heap->threads, heap->history, &heap->names, heap->now.process.time_ns,
+                                  heap->site_threads, n) < 0)
+                        memset(heap->site_threads, 0, n * sizeof *heap->site_threads);
+        }
+        return site < n ? heap->site_threads[site] : 0;
+}
+
 int heap_check_filter(const char *text, struct err *err)
 {
         struct filter filter = { 0 };

@@ -112,6 +112,28 @@ static void fit(const struct threads *threads, const struct names *names, uint64
         }
 }
 
+int threads_count(struct threads *threads, const struct history *history, const struct names *names, uint64_t now_ns,
+                  uint32_t *ret, size_t n)
+{
+        struct addrmap seen = { 0 }; /* site and tid */
+        uint64_t at;
+        int r = history->births ? history->births(history->arg, threads->seen, take_block, threads) : 0;
+
+        memset(ret, 0, n * sizeof *ret);
+        for (size_t i = 0; i < threads->n_pairs && r >= 0; i++) {
+                const struct threads_pair *pair = &threads->pair[i];
+                uint32_t site = pair->stack < names->n_stacks ? names->stacks[pair->stack].site : 0;
+                uint64_t key = (uint64_t)site << 32 | pair->tid;
+
+                if (site == 0 || site >= n || pair->first_ns > now_ns || addrmap_get(&seen, key, &at))
+                        continue;
+                addrmap_put(&seen, key, 1);
+                ret[site]++;
+        }
+        addrmap_done(&seen);
+        return r < 0 ? r : 0;
+}
+
 int threads_filter(struct threads *threads, const struct history *history, const struct names *names, uint64_t now_ns,
                    struct filter *filter)
 {

@@ -34,6 +34,10 @@ int threads_seek(struct threads *threads, const struct history *history, uint32_
 /* NULL = not known. */
 const char *threads_name(const struct threads *threads, uint32_t tid);
 
+/* How many threads had allocated a sampled block at each of the N sites by NOW_NS, into RET. Returns 0 or a negative errno. */
+int threads_count(struct threads *threads, const struct history *history, const struct names *names, uint64_t now_ns,
+                  uint32_t *ret, size_t n);
+
 /* Fills in for each word thread:NAME of FILTER which sites it fits: those where a thread of that name had allocated a sampled block by
  * NOW_NS. threads_seek() comes before. Returns 0 or a negative errno. */
 int threads_filter(struct threads *threads, const struct history *history, const struct names *names, uint64_t now_ns,

@@ -180,13 +180,21 @@ int heap_watch(struct heap *heap, struct alerts *alerts, size_t budget)
 
 void heap_alert_row(struct heap *heap, const struct alerts *alerts, struct alert_row *ret)
 {
-        const struct instant *now = timeline_at(&heap->timeline, heap->tick);
+        const struct instant *now = timeline_at(&heap->timeline, heap->tick), *start;
+        double error;
+        uint64_t age;
 
         *ret = (struct alert_row){.rate = NAN, .lost = NAN};
         if (!now)
                 return;
+        start = heap_window_at(heap, now->time_ns);
+        age = start ? now->time_ns - start->time_ns : 0;
         fill_row(heap, now, ret);
-        ret->rate = clear_rate(heap, now);
+        ret->rate = heap_growth(heap, &error); /* the one that the screen tells, also before rules go by it */
+        if (fabs(ret->rate) <= error)
+                ret->rate = 0;
+        if (age < RATE_AFTER_NS)
+                ret->wait_ns = RATE_AFTER_NS - age;
         alerts_grower(alerts, ret);
 }
 
@@ -253,7 +261,8 @@ const char *heap_alert_words(struct heap *heap, const struct alert_rule *rule,
         value_words(rule, entry->value, value);
         alert_condition(rule, condition);
         if (entry->rate > 0)
-                snprintf(rising, sizeof rising, ", rising %.3g MB/min", entry->rate / 1048576);
+                snprintf(rising, sizeof rising, ", rising %.*f MB/min",
+                         entry->rate < 9.95 * 1048576 ? entry->rate < 0.095 * 1048576 ? 2 : 1 : 0, entry->rate / 1048576);
         if (entry->site)
                 site_words(heap, entry->site, site, sizeof site);
         if (rule->metric == ALERT_GROWING && entry->fired)

@@ -8,8 +8,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-enum { MINUTE = 60, HOUR = 3600, LABEL_EVERY = 15, COLUMNS_MAX = 2000 };
+enum { MINUTE = 60, HOUR = 3600, LABEL_EVERY = 10, LABEL_EVERY_S = 13, COLUMNS_MAX = 2000 };
 
 /* Round spans, so that the picture does not stretch with each second. In seconds. */
 static const uint32_t spans[] = {
@@ -338,19 +339,67 @@ static bool is_free(const struct canvas *canvas, int x, int y, int n)
         return true;
 }
 
-/* The time of day at COLUMN; false: there is no room. */
-static bool put_clock(struct ui *ui, struct canvas *canvas, int left, int y, int columns, struct chart_span span, int column)
+/* Between the labels of the axis: the shortest round time that has room for them, with or without seconds. */
+static uint64_t label_step_ns(uint64_t span_ns, int columns)
 {
-        uint64_t at = span.from_ns + (span.to_ns - span.from_ns) / (uint64_t)columns * (uint64_t)column;
+        static const uint32_t steps[] = {
+                1,           2,           5,        10,       15,       30,        MINUTE,   2 * MINUTE, 5 * MINUTE, 10 * MINUTE,
+                15 * MINUTE, 30 * MINUTE, HOUR,     2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR,
+        };
+        uint64_t column = span_ns / (uint64_t)columns;
+
+        for (size_t i = 0; i < array_len(steps); i++)
+                if (steps[i] * NS_PER_S >= column * (steps[i] % MINUTE ? LABEL_EVERY_S : LABEL_EVERY))
+                        return steps[i] * NS_PER_S;
+        return (column * LABEL_EVERY / (24 * HOUR * NS_PER_S) + 1) * 24 * HOUR * NS_PER_S;
+}
+
+/* What is added to WALL_NS so that whole hours and days are those of the clock on the wall. */
+static int64_t zone_offset_ns(int64_t wall_ns)
+{
+        time_t seconds = (time_t)(wall_ns / (int64_t)NS_PER_S);
+        struct tm tm;
+
+        return localtime_r(&seconds, &tm) ? (int64_t)tm.tm_gmtoff * (int64_t)NS_PER_S : 0;
+}
+
+/* The time of day AT. It begins at its COLUMN or, when something is in the way, a little further on or so far before it that it
+ * still stands at that column. */
+static void put_clock(struct ui *ui, struct canvas *canvas, int left, int y, int columns, bool seconds, int column, uint64_t at)
+{
+        static const int shifts[] = { 0, 1, 2, -1, -2, -3, -4, -5, -6, -7 };
         char clock[FMT_MAX];
+        int width;
 
         fmt_clock(clock, time_wall(ui, at));
-        if (span.to_ns - span.from_ns >= 10 * MINUTE * NS_PER_S)
+        if (!seconds)
                 clock[5] = '\0';
-        if (!is_free(canvas, left + column - 1, y, text_width(clock) + 2))
-                return false;
-        canvas_put(canvas, left + column, y, columns - column, STYLE_DIM, clock);
-        return true;
+        width = text_width(clock);
+        for (size_t i = 0; i < array_len(shifts) && shifts[i] > -width; i++) {
+                int x = column + shifts[i];
+
+                if (x < 0 || x + width > columns || !is_free(canvas, left + x - 1, y, width + 2))
+                        continue;
+                canvas_put(canvas, left + x, y, columns - x, STYLE_DIM, clock);
+                return;
+        }
+}
+
+/* At round times: they move along with the picture. */
+static void put_clocks(struct ui *ui, struct canvas *canvas, int left, int y, int columns, struct chart_span span)
+{
+        uint64_t length = span.to_ns - span.from_ns, step = label_step_ns(length, columns), into;
+        int64_t wall = time_wall(ui, span.from_ns);
+        int64_t local = wall + zone_offset_ns(wall);
+
+        if (length < (uint64_t)columns || local < 0)
+                return;
+        into = (uint64_t)local % step;
+        for (uint64_t at = span.from_ns + (into ? step - into : 0); at < span.to_ns; at += step) {
+                int column = (int)((double)(at - span.from_ns) / (double)length * columns);
+
+                put_clock(ui, canvas, left, y, columns, step % (MINUTE * NS_PER_S) != 0, column, at);
+        }
 }
 
 void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, struct chart_span span,
@@ -374,9 +423,6 @@ void chart_axis(struct ui *ui, struct canvas *canvas, int x, int y, int width, s
                 frame_right(canvas, left, y, columns, STYLE_DIM,
                             follows ? "now" : fmt_clock(clock, time_wall(ui, time_now_ns(ui))));
         }
-        for (int column = 0; column + 8 < columns; column += LABEL_EVERY) /* a little further on when a letter is in the way */
-                for (int shift = 0; shift < LABEL_EVERY / 2 && column + shift + 8 < columns; shift++)
-                        if (put_clock(ui, canvas, left, y, columns, span, column + shift))
-                                break;
         range_draw(ui, canvas, y);
+        put_clocks(ui, canvas, left, y, columns, span);
 }

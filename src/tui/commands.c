@@ -104,11 +104,24 @@ void show_view(struct ui *ui, enum view view)
                 return; /* the picker: there is nothing that these views could show */
         if (view == VIEW_STACK && ui->view != VIEW_STACK && id == 0)
                 view = VIEW_BEFORE; /* there are no stacks to show */
+        if (view == VIEW_OVERVIEW || view == VIEW_SITES || view == VIEW_REPLAY || ui->view == VIEW_OVERVIEW ||
+            ui->view == VIEW_SITES || ui->view == VIEW_REPLAY)
+                metric_give_back(ui);
         if (view == VIEW_STACK && ui->range.set)
-                ui->metric = TREE_KEPT;
+                metric_lend(ui, TREE_KEPT);
         if (view != ui->view && view_type(view)->show)
                 view_type(view)->show(ui);
         ui->view = view;
+        ui->parent = VIEWS;
+}
+
+void enter_view(struct ui *ui, enum view view)
+{
+        enum view from = ui->view;
+
+        show_view(ui, view);
+        if (ui->view != from)
+                ui->parent = from;
 }
 
 static void next_view(struct ui *ui, int step)
@@ -131,8 +144,13 @@ static enum ui_action go_back(struct ui *ui)
                 ui->view = VIEW_PICKER;
                 return UI_NOTHING;
         }
+        if (ui->parent != VIEWS) {
+                show_view(ui, ui->parent);
+                return UI_NOTHING;
+        }
         if (ui->mode == UI_PICK || ui->view == top)
                 return UI_QUIT;
+        metric_give_back(ui);
         ui->view = top;
         return UI_NOTHING;
 }
@@ -367,6 +385,7 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
                 show_view(ui, VIEW_STACK);
                 return UI_NOTHING;
         case CMD_ALL_SITES:
+                metric_give_back(ui);
                 stack_show(ui, 0);
                 ui->view = VIEW_STACK;
                 return UI_NOTHING;
@@ -433,7 +452,7 @@ static enum ui_action simple_command(struct ui *ui, enum command command, const 
         case CMD_MOUSE:
                 return mouse(ui, event);
         case CMD_ENTER:
-                show_view(ui, VIEW_STACK);
+                enter_view(ui, VIEW_STACK);
                 return UI_NOTHING;
         case CMD_BACK:
                 return go_back(ui);

@@ -74,6 +74,22 @@ static double seen_share(const struct ui *ui, const struct rec_process *now)
         return fmax(0, fmin(1, seen / rss));
 }
 
+static uint64_t rss_of(const struct rec_process *row)
+{
+        return row->rss_anon + row->rss_file + row->rss_shmem;
+}
+
+/* Resident memory; of a process that has ended by NOW what it had last. */
+static uint64_t last_rss(const struct ui *ui, const struct rec_process *now)
+{
+        uint64_t ret = rss_of(now);
+
+        for (size_t i = ui->lately.n; ret == 0 && i-- > 0;)
+                if (ui->lately.row[i].tick < now->tick)
+                        ret = rss_of(&ui->lately.row[i]);
+        return ret;
+}
+
 void facts_get(struct ui *ui, struct facts *ret)
 {
         const struct rec_process *now;
@@ -86,7 +102,7 @@ void facts_get(struct ui *ui, struct facts *ret)
         now = heap_process(ui->heap);
         session = heap_session(ui->heap);
         ret->known = true;
-        ret->rss = now->rss_anon + now->rss_file + now->rss_shmem;
+        ret->rss = last_rss(ui, now);
         if (now->live_bytes > 0)
                 ret->error_share = 1.96 * sqrt(fmax(0, now->live_variance)) / (double)now->live_bytes;
         throughput(ui, now, ret);
@@ -106,14 +122,17 @@ void facts_get(struct ui *ui, struct facts *ret)
         }
 }
 
-/* "+2.1 MB/min +-0.2" */
-static void rate_words(const struct canvas *canvas, const struct facts *facts, char *ret, size_t size)
+const char *rate_words(const struct canvas *canvas, double per_min, double error, char *ret, size_t size)
 {
-        double mb = facts->rate / 1048576, error = facts->rate_error / 1048576;
-        bool fine = fabs(mb) < 0.095 || (error < 0.095 && fabs(mb) < 9.95);
-        int digits = fine ? 2 : fabs(mb) < 99.5 ? 1 : 0;
+        bool giga = fabs(per_min) >= 999.5 * 1048576;
+        double value = per_min / (giga ? 1073741824 : 1048576), off = error / (giga ? 1073741824 : 1048576);
+        bool exact = fabs(value) < 0.095 || (off < 0.095 && fabs(value) < 9.95);
+        int digits = exact ? 2 : fabs(value) < 9.95 || (off < 0.95 && fabs(value) < 99.5) ? 1 : 0;
 
-        snprintf(ret, size, "%+.*f MB/min %s%.*f", digits, mb, plus_minus(canvas), digits, error);
+        /* an error that is not nothing is not told as 0 */
+        snprintf(ret, size, "%+.*f %cB/min %s%.*f", digits, value, giga ? 'G' : 'M', plus_minus(canvas),
+                 digits == 0 && off < 0.5 ? 1 : digits, off);
+        return ret;
 }
 
 /* " in 9h50m +-55m"; " in 5h to 20h" when that is too wide for one figure. */
@@ -207,7 +226,7 @@ static void first_words(struct ui *ui, const struct canvas *canvas, const struct
 {
         char rate[64], window[FMT_MAX];
 
-        rate_words(canvas, facts, rate, sizeof rate);
+        rate_words(canvas, facts->rate, facts->rate_error, rate, sizeof rate);
         fmt_duration(window, heap_window_ns(ui->heap));
         if (!isfinite(facts->rate))
                 ret[0] = '\0';

@@ -386,7 +386,7 @@ static void reset(struct ui *ui, struct flame_view *flame)
         flame->zoom = flame->top = 0;
         ui->stack.find[0] = '\0';
         ui->stack.runtime = ui->stack.no_inlined = false;
-        ui->metric = TREE_LIVE;
+        metric_reset(ui);
         if (inverted)
                 invert(ui, flame);
 }

@@ -438,7 +438,7 @@ static void enter(struct ui *ui, struct marks_view *view)
         if (!compare_site(view->compare, (uint32_t)id, &site))
                 return;
         if (id == 0) {
-                ui->view = VIEW_BEFORE;
+                enter_view(ui, VIEW_BEFORE);
                 return;
         }
         if (ui->range.set) { /* it would say what is kept of something else */
@@ -447,10 +447,11 @@ static void enter(struct ui *ui, struct marks_view *view)
         }
         if (site.f.kept_bytes <= 0)
                 ui_tell(ui, "nothing that it made in that time is kept: this is all that lives");
-        ui->metric = site.f.kept_bytes > 0 ? TREE_KEPT : TREE_LIVE;
+        metric_lend(ui, site.f.kept_bytes > 0 ? TREE_KEPT : TREE_LIVE);
         stack_forget(ui);
         stack_show(ui, (uint32_t)id);
         ui->view = VIEW_STACK;
+        ui->parent = VIEW_MARKS;
 }
 
 static void step_pair(struct ui *ui, struct marks_view *view, int step)

@@ -14,10 +14,32 @@ int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct
         return heap_tree_by(ui->heap, &query, ret);
 }
 
+void metric_lend(struct ui *ui, enum tree_metric metric)
+{
+        if (!ui->lent_metric)
+                ui->own_metric = ui->metric;
+        ui->lent_metric = true;
+        ui->metric = metric;
+}
+
+void metric_give_back(struct ui *ui)
+{
+        if (ui->lent_metric)
+                ui->metric = ui->own_metric;
+        ui->lent_metric = false;
+}
+
+void metric_reset(struct ui *ui)
+{
+        ui->lent_metric = false;
+        ui->metric = TREE_LIVE;
+}
+
 void metric_next(struct ui *ui)
 {
         char words[64];
 
+        ui->lent_metric = false;
         ui->metric = (enum tree_metric)((ui->metric + 1) % TREE_METRICS);
         ui_tell(ui, "branches are compared by %s", metric_words(ui, words, sizeof words));
 }

@@ -161,9 +161,8 @@ static int put_site_fields(struct canvas *canvas, int x, int y, int width, const
                 y = put_field(canvas, x, y, width, "born", text);
         }
         if (isfinite(site->rate_per_min)) {
-                snprintf(text, sizeof text, "%+.2f MB/min %s%.2f", site->rate_per_min / 1048576, pm,
-                         site->rate_error / 1048576);
-                y = put_field(canvas, x, y, width, "rate", text);
+                y = put_field(canvas, x, y, width, "rate",
+                              rate_words(canvas, site->rate_per_min, site->rate_error, text, sizeof text));
         }
         if (site->samples > 0) {
                 snprintf(text, sizeof text, "%s of live blocks", fmt_count(a, (uint64_t)site->samples));

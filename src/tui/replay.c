@@ -76,7 +76,7 @@ static void put_here(struct ui *ui, struct canvas *canvas, int y, struct chart_s
 
 static void put_moment(struct ui *ui, struct canvas *canvas, int y)
 {
-        char clock[FMT_MAX], used[FMT_MAX], rss[FMT_MAX], first[128], rate[96] = "", sites[48], firing[ALERT_NAME];
+        char clock[FMT_MAX], used[FMT_MAX], rss[FMT_MAX], first[128], rate[96] = "", sites[48], firing[ALERT_NAME], words[64];
         const char *const items[] = { first, rate, firing, sites };
         struct facts facts;
 
@@ -92,8 +92,8 @@ static void put_moment(struct ui *ui, struct canvas *canvas, int y)
         if (isfinite(facts.rate) && !facts.significant)
                 snprintf(rate, sizeof rate, "then: no clear growth");
         else if (isfinite(facts.rate))
-                snprintf(rate, sizeof rate, "then: %s %+.2f MB/min %s%.2f", facts.rate > 0 ? "grew" : "shrank",
-                         facts.rate / 1048576, plus_minus(canvas), facts.rate_error / 1048576);
+                snprintf(rate, sizeof rate, "then: %s %s", facts.rate > 0 ? "grew" : "shrank",
+                         rate_words(canvas, facts.rate, facts.rate_error, words, sizeof words));
         else
                 snprintf(rate, sizeof rate, "then: too early to say");
         alerts_firing(ui, firing, sizeof firing);

@@ -16,7 +16,7 @@
 #define COLORS "auto never 16 256"
 #define SORTS "rate live change blocks class age name born freed average"
 #define SPANS "all 1m 2m 3m 5m 7m 10m 15m 20m 30m 45m 1h 90m 2h 3h 4h 6h 8h 12h 16h 24h"
-#define COLUMN_NAMES "class live share change rate age blocks avg born freed first lib trend site"
+#define COLUMN_NAMES "class live share change rate age blocks avg born freed first lib threads trend site"
 
 static const struct setting table[] = {
         { "screen", "ascii", SETTING_BOOL, FIELD(ascii), NULL, "no",

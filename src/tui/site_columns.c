@@ -29,12 +29,13 @@ enum column {
         COLUMN_FREED,
         COLUMN_FIRST,
         COLUMN_LIB,
+        COLUMN_THREADS,
         COLUMN_TREND,
         COLUMN_SITE,
         COLUMNS
 };
 
-enum { WIDE = 96, VERY_WIDE = 160 };
+enum { WIDE = 96, VERY_WIDE = 160, NEVER = 9999 };
 
 static const struct {
         struct part part;
@@ -69,6 +70,8 @@ static const struct {
                 "when something was allocated here for the first time since the attach" },
         [COLUMN_LIB] = { { 8, 16, 13 }, "lib", "LIB", true, VERY_WIDE + 20, HEAP_SORTS,
                 "the program or library that the site is in" },
+        [COLUMN_THREADS] = { { 7, 7, 14 }, "threads", "THREADS", false, NEVER, HEAP_SORTS,
+                "how many threads allocated here, of the sampled blocks" },
         [COLUMN_TREND] = { { 8, 12, 5 }, "trend", "TREND", true, 0, HEAP_SORTS,
                 "LIVE over time, flat when its moves are only noise" },
         [COLUMN_SITE] = { { 14, 40, 0 }, "site", "SITE (allocating frame)", true, 0, HEAP_BY_NAME,
@@ -353,6 +356,11 @@ static void put_number(struct ui *ui, struct canvas *canvas, int x, int y, enum 
         case COLUMN_FREED:
                 share = heap_freed_share(site);
                 snprintf(text, sizeof text, isfinite(share) ? "%.1f%%" : "-", share * 100);
+                break;
+        case COLUMN_THREADS:
+                snprintf(text, sizeof text, "-");
+                if (heap_site_threads(ui->heap, site->id) > 0)
+                        snprintf(text, sizeof text, "%u", heap_site_threads(ui->heap, site->id));
                 break;
         case COLUMN_FIRST:
                 fmt_clock(text, time_wall(ui, site->first_ns));

@@ -279,7 +279,7 @@ static void reset(struct ui *ui)
         stack->limit = 1;
         stack->runtime = stack->no_inlined = stack->inverted = false;
         stack->find[0] = '\0';
-        ui->metric = TREE_LIVE;
+        metric_reset(ui);
 }
 
 /* To the next row, after the selected one and round, for which FITS is true. */

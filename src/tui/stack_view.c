@@ -138,8 +138,7 @@ static void put_site(struct ui *ui, struct canvas *canvas, int y, const struct h
         snprintf(what, sizeof what, "#%u %s", site->id, heap_class_name(site->class));
         live_words(site, wide, live, sizeof live);
         if (isfinite(site->rate_per_min) && wide)
-                snprintf(rate, sizeof rate, "%+.2f MB/min %s%.2f", site->rate_per_min / 1048576, plus_minus(canvas),
-                         site->rate_error / 1048576);
+                (void)rate_words(canvas, site->rate_per_min, site->rate_error, rate, sizeof rate);
         else if (isfinite(site->rate_per_min))
                 snprintf(rate, sizeof rate, "%s/min", rate_text(text, site->rate_per_min, site->rate_error));
         if (site->born_bytes > 0)

@@ -483,6 +483,7 @@ static void go_to_site(struct ui *ui, const char *number)
         sites_complete(ui, table_selected(&ui->sites));
         if (table_select(&ui->sites, (uint64_t)id))
                 ui->sites.touched = true;
+        metric_give_back(ui);
         stack_show(ui, (uint32_t)id);
         ui->view = id == 0 ? VIEW_BEFORE : VIEW_STACK;
 }

@@ -23,7 +23,7 @@ struct ui *ui_new(enum ui_mode mode)
 
         ui->mode = mode;
         ui->view = mode == UI_PICK ? VIEW_PICKER : mode == UI_REPLAY ? VIEW_REPLAY : VIEW_OVERVIEW;
-        ui->overlay = VIEWS;
+        ui->overlay = ui->parent = VIEWS;
         ui->columns_y = ui->footer_y = -1;
         ui->clicked = TABLE_NONE;
         ui->speed = 3;

@@ -150,6 +150,7 @@ struct error_view;
 struct ui {
         enum ui_mode mode;
         enum view view, overlay; /* overlay: VIEWS = none */
+        enum view parent;        /* where `q` leads from a view that a row was entered for; VIEWS = to the top */
         struct heap *heap;
         struct picker *picker;
         const struct pathmap *source_map; /* may be NULL */
@@ -210,6 +211,8 @@ struct ui {
         int columns_y, columns_width; /* the title line of the table on screen, for the mouse; y -1 = none */
         struct stack_state stack;
         enum tree_metric metric;      /* what stack and flame compare branches by */
+        enum tree_metric own_metric;  /* while METRIC is LENT by a comparison or a range: what was chosen by `b` */
+        bool lent_metric;
         struct span_ns kept;          /* TREE_KEPT counts what was born in it; both 0 = since BASE */
         struct range_state range;
         struct chart_place chart;     /* where it was drawn last */
@@ -296,6 +299,9 @@ void views_forget(struct ui *ui);
 
 /* Shows VIEW (with its `show`), or lays OVERLAY over what is shown; VIEWS = none. (commands.c) */
 void show_view(struct ui *ui, enum view view);
+
+/* Likewise, by way of a row of the view that is shown: `q` leads back to it. */
+void enter_view(struct ui *ui, enum view view);
 void open_overlay(struct ui *ui, enum view overlay);
 
 /* COMMAND in the view that is shown, as its key would do it. (commands.c) */
@@ -392,6 +398,8 @@ struct facts {
 
 void facts_get(struct ui *ui, struct facts *ret);
 /* The sentence of line 3. */
+/* "+2.1 MB/min +-0.2": PER_MIN and ERROR in bytes, three digits at most. RET has SIZE bytes and is returned. */
+const char *rate_words(const struct canvas *canvas, double per_min, double error, char *ret, size_t size);
 void facts_sentence(struct ui *ui, const struct canvas *canvas, const struct facts *facts, int room,
                     char *ret, size_t size);
 
@@ -505,6 +513,10 @@ void stack_find(struct ui *ui, int direction);
 /* The tree of SITE by the metric of the screen; WIDTHS as in struct tree_query. */
 int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret);
 void metric_next(struct ui *ui);
+/* A comparison or a range chooses METRIC, until metric_give_back(): other views than those it leads to know nothing of it. */
+void metric_lend(struct ui *ui, enum tree_metric metric);
+void metric_give_back(struct ui *ui);
+void metric_reset(struct ui *ui); /* live bytes, for good */
 /* What is counted, in words: "live bytes", "growth since A". RET has SIZE bytes. */
 const char *metric_words(const struct ui *ui, char *ret, size_t size);
 const char *metric_title(const struct ui *ui); /* the same for a column: "LIVE" */

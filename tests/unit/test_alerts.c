@@ -254,6 +254,18 @@ static void the_time_left_follows_the_rate(void **state)
         assert_int_equal(alert_left_ns(&rule, &row), 0);
 }
 
+static void a_limit_is_near_only_when_its_rate_counts(void **state)
+{
+        const struct alert_rule rule = rule_of("limit in < 2h");
+        struct alert_row row = { .rss = 900 * M, .limit = 1000 * M, .rate = 10 * (double)M, .wait_ns = 80 * NS_PER_S };
+
+        assert_int_equal(alert_left_ns(&rule, &row), 80 * NS_PER_S);
+        row.limit = 2140 * M; /* 124 minutes */
+        assert_int_equal(alert_left_ns(&rule, &row), 240 * NS_PER_S);
+        row.rate = 0;
+        assert_int_equal(alert_left_ns(&rule, &row), 0);
+}
+
 /* ---- over a recording ---- */
 
 /* A heap that leaks 1 MiB/s from 100 MiB on; the limit is 2 GiB. */
@@ -385,6 +397,27 @@ static void the_site_that_will_be_too_large_first_is_named(void **state)
         fake_free(fake);
 }
 
+static void what_the_screen_tells_of_the_rate_is_what_rules_are_shown_with(void **state)
+{
+        uint32_t site;
+        struct fake *fake = leaking_session(200, &site);
+        struct heap *heap = heap_new(fake_history(fake));
+        struct alerts *alerts = alerts_new();
+        struct alert_row row;
+        double error;
+
+        assert_int_equal(heap_seek(heap, 60), 0);
+        heap_alert_row(heap, alerts, &row);
+        assert_true(row.rate > 0 && row.rate == heap_growth(heap, &error));
+        assert_true(row.wait_ns > 55 * NS_PER_S && row.wait_ns < 100 * NS_PER_S);
+        assert_int_equal(heap_seek(heap, 190), 0);
+        heap_alert_row(heap, alerts, &row);
+        assert_int_equal(row.wait_ns, 0);
+        alerts_free(alerts);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -400,6 +433,8 @@ int main(void)
                 cmocka_unit_test(growth_counts_from_when_a_site_began_to_grow),
                 cmocka_unit_test(a_site_is_the_sum_of_its_stacks),
                 cmocka_unit_test(the_time_left_follows_the_rate),
+                cmocka_unit_test(a_limit_is_near_only_when_its_rate_counts),
+                cmocka_unit_test(what_the_screen_tells_of_the_rate_is_what_rules_are_shown_with),
                 cmocka_unit_test(a_recording_says_when_its_thresholds_were_crossed),
                 cmocka_unit_test(tick_by_tick_and_all_at_once_say_the_same),
                 cmocka_unit_test(a_history_that_fails_is_no_end),

@@ -400,7 +400,7 @@ static void chosen_columns_stand_in_their_order(void **state)
                 struct settings settings;
 
                 settings_init(&settings);
-                assert_int_equal(setting_parse(setting_find("screen", "columns"), "site freed born avg first lib live", &settings, NULL), 0);
+                assert_int_equal(setting_parse(setting_find("screen", "columns"), "site freed born avg threads first lib live", &settings, NULL), 0);
                 assert_int_equal(setting_parse(setting_find("screen", "sort"), "born", &settings, NULL), 0);
                 ui_set_settings(world.ui, &settings);
                 press(world.ui, "2 I I");

@@ -5,6 +5,7 @@
 
 #include "base/suppress.h"
 #include "base/alloc.h"
+#include "tui/ui_state.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -225,7 +226,7 @@ static void options_change_at_once_and_say_so(void **state)
         press(world.ui, "j j j j j Enter");
         assert_int_equal(ui_settings(world.ui)->sort, HEAP_BY_LIVE);
         press(world.ui, "G Enter Esc"); /* the last column of those that are not shown */
-        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site lib");
+        assert_string_equal(ui_settings(world.ui)->columns, "class live share change rate age blocks trend site threads");
         close_world(&world);
 }
 
@@ -497,6 +498,23 @@ static void the_newest_pair_is_shown_until_another_is_chosen(void **state)
         close_world(&world);
 }
 
+static void what_a_comparison_shows_stays_with_it(void **state)
+{
+        struct world world = open_world(UI_LIVE, "c Enter");
+
+        assert_int_equal(world.ui->view, VIEW_STACK);
+        assert_int_equal(world.ui->metric, TREE_KEPT);
+        press(world.ui, "f");
+        assert_int_equal(world.ui->metric, TREE_KEPT);
+        press(world.ui, "1 3");
+        assert_int_equal(world.ui->metric, TREE_LIVE);
+        press(world.ui, "1 c Enter q f");
+        assert_int_equal(world.ui->metric, TREE_LIVE);
+        press(world.ui, "b 1 c Enter 1 Enter"); /* what `b` chose is there again */
+        assert_int_equal(world.ui->metric, TREE_CHANGE);
+        close_world(&world);
+}
+
 static void without_marks_all_since_the_attach_is_compared(void **state)
 {
         struct fake *fake = fake_new();
@@ -727,6 +745,20 @@ static void where_rss_has_moved_on_the_parts_say_which_sum_they_make(void **stat
         assert_true(screen_has(world.ui, 80, 24, "files 61M + other 12M"));
         assert_int_equal(ui_set_last_tick(world.ui, fake_tick_after(world.fake, 5 * NS_PER_S), NOW), 0);
         assert_true(screen_has(world.ui, 80, 24, " 770M 6s ago = heap 617M"));
+        close_world(&world);
+}
+
+static void q_leads_back_to_where_a_row_was_entered(void **state)
+{
+        struct world world = open_world(UI_LIVE, "2 j Enter");
+
+        assert_true(screen_has(world.ui, 80, 24, "[3 Stack]"));
+        press(world.ui, "q");
+        assert_true(screen_has(world.ui, 80, 24, "[2 Sites]"));
+        press(world.ui, "3 q");
+        assert_true(screen_has(world.ui, 80, 24, "[1 Overview]"));
+        press(world.ui, "4 Enter q");
+        assert_true(screen_has(world.ui, 80, 24, "[4 Marks]"));
         close_world(&world);
 }
 
@@ -1005,6 +1037,7 @@ int main(void)
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
                 cmocka_unit_test(a_pair_stays_when_marks_come),
                 cmocka_unit_test(the_newest_pair_is_shown_until_another_is_chosen),
+                cmocka_unit_test(what_a_comparison_shows_stays_with_it),
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),
                 cmocka_unit_test(in_a_replay_marks_after_the_moment_shown_are_compared),
@@ -1017,6 +1050,7 @@ int main(void)
                 cmocka_unit_test(before_attach_has_sizes_instead_of_stacks),
                 cmocka_unit_test(where_sizes_are_not_known_that_is_said),
                 cmocka_unit_test(where_rss_has_moved_on_the_parts_say_which_sum_they_make),
+                cmocka_unit_test(q_leads_back_to_where_a_row_was_entered),
                 cmocka_unit_test(branches_fold_and_stay_folded),
                 cmocka_unit_test(an_end_is_told_and_the_views_go_on),
                 cmocka_unit_test(the_end_leads_to_the_last_minute_and_can_be_seen_again),
