@@ -227,6 +227,7 @@ struct ui {
         struct picker_row *picker_rows; /* then: where, by pid */
         size_t n_picker_rows;
         int32_t pid;
+        uint64_t mark_asked_ns; /* when the last mark was asked for, by the name MARK_NAME; 0 = none yet */
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
 
