@@ -360,6 +360,8 @@ void frame_rule(struct canvas *canvas, int x, int y, int width, const char *titl
 int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
                 const char *const *items, size_t n);
 /* Right-aligned in [X, X + ROOM). */
+/* TEXT in lines up to the right edge, cut between words, from X, Y on; returns the row behind the last one, at most BOTTOM. */
+int frame_wrapped(struct canvas *canvas, int x, int y, int bottom, enum style style, const char *text);
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
 /* COMMAND without the folder of the program: a pointer into it. */
 const char *short_command(const char *command);

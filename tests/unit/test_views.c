@@ -508,7 +508,7 @@ static void what_a_comparison_shows_stays_with_it(void **state)
         assert_int_equal(world.ui->metric, TREE_KEPT);
         press(world.ui, "1 3");
         assert_int_equal(world.ui->metric, TREE_LIVE);
-        press(world.ui, "1 c Enter q f");
+        press(world.ui, "1 c Enter q 1 f");
         assert_int_equal(world.ui->metric, TREE_LIVE);
         press(world.ui, "b 1 c Enter 1 Enter"); /* what `b` chose is there again */
         assert_int_equal(world.ui->metric, TREE_CHANGE);
