@@ -264,7 +264,7 @@ struct tree_query {
 /* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
  * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks written since are
  * read. An inverted tree of more than 20,000 stacks leaves out what is below branches of less than a 2,000th of all
- * (truncated); so does a coarse one, except by TREE_CHANGE. The caller ends it with tree_done(). */
+ * (truncated); a coarse one below those of less than a 600th, except by TREE_CHANGE. The caller ends it with tree_done(). */
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
 
 /* What NODE has of METRIC: bytes, or blocks. */

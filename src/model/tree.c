@@ -17,6 +17,7 @@
 /* More lines than anybody reads, and a limit for files made to be large: beyond, bytes stay at the caller. */
 enum { NODES_MAX = 1 << 20 };
 enum { LARGE_STACKS = 20000, SMALL_PART = 2000 }; /* in a tree of so many stacks, less than this part of all is small */
+enum { COARSE_PART = 600 }; /* and so in a coarse one: less than two cells of 1200 */
 
 struct build {
         struct heap *heap;
@@ -443,7 +444,7 @@ static void place_coarsely(struct build *build, struct levels *levels, uint32_t 
 
         if (row->parent && build->node_of[row->parent] == 0)
                 return;
-        if (row->parent && levels->seen[node] < levels->sums[0] / SMALL_PART) {
+        if (row->parent && levels->seen[node] < levels->sums[0] / COARSE_PART) {
                 build->nodes[node].truncated = true;
                 return;
         }
