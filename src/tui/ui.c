@@ -272,6 +272,7 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
         bool nothing = ui->view != VIEW_ERROR &&
                        (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
+        views_check_names(ui);
         canvas_clear(canvas);
         canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = ui->footer_y = -1;
