@@ -516,7 +516,6 @@ enum ui_action ui_key(struct ui *ui, const struct key_event *event, uint64_t now
         enum command command;
 
         ui_pass_time(ui, now_ns);
-        views_check_names(ui);
         if (ui->is_hint && event->key != KEY_NONE && event->key != KEY_RESIZED) {
                 ui->message[0] = '\0'; /* whoever presses keys knows what to do */
                 ui->is_hint = false;

@@ -171,6 +171,7 @@ void ui_set_ended(struct ui *ui, const char *reason)
 
         snprintf(ui->end_reason, sizeof ui->end_reason, "%s", clean);
         free(clean);
+        views_forget(ui); /* the heap has read its head again, and maybe names */
         ui->ended = true;
         ui->overlay = VIEW_ENDED;
 }
@@ -272,7 +273,6 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
         bool nothing = ui->view != VIEW_ERROR &&
                        (ui->mode == UI_PICK ? !ui->picker : !ui->heap || heap_tick(ui->heap) == 0);
 
-        views_check_names(ui);
         canvas_clear(canvas);
         canvas->plain = ui->plain || ui->settings->plain;
         ui->columns_y = ui->footer_y = -1;

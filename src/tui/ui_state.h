@@ -161,7 +161,7 @@ struct ui {
         uint64_t now_ns;
 
         /* time */
-        uint32_t last, names_age; /* the newest tick; heap_names_age() of what views keep */
+        uint32_t last; /* the newest tick */
         bool held;     /* live, but the picture stays where it is */
         bool playing;
         bool plain;              /* lines with labels instead of charts and tables */
@@ -296,9 +296,6 @@ const struct view_type *view_type(enum view view);
 
 /* The heap moved, or goes away: no view may keep strings of it. */
 void views_forget(struct ui *ui);
-
-/* The same, only when names were read again meanwhile, which they are for a held screen, too. */
-void views_check_names(struct ui *ui);
 
 /* Shows VIEW (with its `show`), or lays OVERLAY over what is shown; VIEWS = none. (commands.c) */
 void show_view(struct ui *ui, enum view view);

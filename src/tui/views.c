@@ -32,11 +32,3 @@ void views_forget(struct ui *ui)
                 if (types[view]->forget)
                         types[view]->forget(ui);
 }
-
-void views_check_names(struct ui *ui)
-{
-        if (!ui->heap || ui->names_age == heap_names_age(ui->heap))
-                return;
-        ui->names_age = heap_names_age(ui->heap);
-        views_forget(ui);
-}
