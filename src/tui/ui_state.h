@@ -227,6 +227,7 @@ struct ui {
         struct picker_row *picker_rows; /* then: where, by pid */
         size_t n_picker_rows;
         int32_t pid;
+        uint64_t mark_asked_ns; /* when the last mark was asked for, by the name MARK_NAME; 0 = none yet */
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
 
@@ -360,6 +361,8 @@ void frame_rule(struct canvas *canvas, int x, int y, int width, const char *titl
 int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
                 const char *const *items, size_t n);
 /* Right-aligned in [X, X + ROOM). */
+/* TEXT in lines up to the right edge, cut between words, from X, Y on; returns the row behind the last one, at most BOTTOM. */
+int frame_wrapped(struct canvas *canvas, int x, int y, int bottom, enum style style, const char *text);
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
 /* COMMAND without the folder of the program: a pointer into it. */
 const char *short_command(const char *command);
@@ -510,8 +513,9 @@ const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree)
 void stack_find(struct ui *ui, int direction);
 
 /* ---- metric.c ---- */
-/* The tree of SITE by the metric of the screen; WIDTHS as in struct tree_query. */
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret);
+/* The tree of SITE by the metric of the screen; that of all for a picture, COARSE as in struct tree_query. */
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret);
+int metric_picture(struct ui *ui, bool inverted, bool coarse, struct tree *ret);
 void metric_next(struct ui *ui);
 /* A comparison or a range chooses METRIC, until metric_give_back(): other views than those it leads to know nothing of it. */
 void metric_lend(struct ui *ui, enum tree_metric metric);
