@@ -51,7 +51,8 @@ int commands_no_words(const struct subcommand *subcommand, const struct options 
                 return 0;
         clean = text_clean(options->words[0]);
         err_set_id(err, ERROR_OPERAND, EINVAL,
-                   "'%s' is one word too many; see: heaptop %s --help", clean, subcommand->name);
+                   "'%s' is one word too many; see: heaptop %s%s--help", clean, subcommand->name,
+                   *subcommand->name ? " " : "");
         free(clean);
         return -EINVAL;
 }
@@ -65,8 +66,8 @@ static int read_pid(const struct subcommand *subcommand, struct options *options
                 if (fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0) {
                         clean = text_clean(options->words[0]);
                         err_set_id(err, ERROR_OPERAND, EINVAL,
-                                   "'%s' is no process id; see: heaptop %s --help", clean,
-                                   subcommand->name);
+                                   "'%s' is no process id; see: heaptop %s%s--help", clean,
+                                   subcommand->name, *subcommand->name ? " " : "");
                         free(clean);
                         return -EINVAL;
                 }
@@ -157,28 +158,6 @@ static int pick(const struct options *options)
         return guardian_run(&plan);
 }
 
-static int command_top(const struct subcommand *subcommand, struct options *options)
-{
-        struct recording recording;
-        struct wanted wanted;
-        struct err err = { 0 };
-        struct user user;
-
-        if (options->version) {
-                puts(PACKAGE_STRING);
-                return EXIT_GOOD;
-        }
-        if (commands_need_pid(subcommand, options, &err) < 0)
-                return say_error(&err);
-        if (options->pid == 0 && !options->wait)
-                return pick(options);
-        user_find(&user);
-        recording = commands_recording(options, options->pid, &user);
-        if (options->wait && whom_wanted(options, &wanted, &err) == 0)
-                recording.wanted = &wanted;
-        return commands_watch(&recording, options);
-}
-
 static int command_replay(const struct subcommand *subcommand, struct options *options)
 {
         struct err err = { 0 };
@@ -194,6 +173,33 @@ static int command_replay(const struct subcommand *subcommand, struct options *o
         if (commands_no_words(subcommand, options, &err) < 0)
                 return say_error(&err);
         return view_file(path, NULL, "heaptop report FILE, or replay FILE --screen 80x24", options);
+}
+
+static int command_top(const struct subcommand *subcommand, struct options *options)
+{
+        struct recording recording;
+        struct wanted wanted;
+        struct err err = { 0 };
+        struct user user;
+        struct stat st;
+        int64_t pid;
+
+        if (options->version) {
+                puts(PACKAGE_STRING);
+                return EXIT_GOOD;
+        }
+        if (options->pid == 0 && options->n_words > 0 && fmt_parse_number(options->words[0], 1, INT32_MAX, &pid) < 0 &&
+            stat(options->words[0], &st) == 0)
+                return command_replay(subcommand_of(SUB_REPLAY), options);
+        if (commands_need_pid(subcommand, options, &err) < 0)
+                return say_error(&err);
+        if (options->pid == 0 && !options->wait)
+                return pick(options);
+        user_find(&user);
+        recording = commands_recording(options, options->pid, &user);
+        if (options->wait && whom_wanted(options, &wanted, &err) == 0)
+                recording.wanted = &wanted;
+        return commands_watch(&recording, options);
 }
 
 static int command_attach(const struct subcommand *subcommand, struct options *options)

@@ -66,12 +66,14 @@ static void repair(struct guard *guard)
         else
                 snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
         followed_look(guard->followed, guard->target);
-        r = inject_repair(guard->target, &err);
+        r = guard->rss_only ? 0 : inject_repair(guard->target, &err);
         followed_repair(guard->followed, &others);
         guard->died = true;
         guard->last = guard->ok;
         guard->last.exit_status = EXIT_TROUBLE;
-        if (r >= 0)
+        if (guard->rss_only)
+                snprintf(guard->last.text, sizeof guard->last.text, "the recorder %s; nothing was traced", how);
+        else if (r >= 0)
                 snprintf(guard->last.text, sizeof guard->last.text, "the recorder %s; %d hooks were removed from %d by its guardian",
                          how, r, (int)guard->target);
         else if (r == -ESRCH)
@@ -116,7 +118,7 @@ int guard_start(struct guard *guard, const struct recording *recording, int life
         int r;
 
         followed_free(guard->followed); /* of an attach that failed */
-        *guard = (struct guard){ .pipe = -1, .target = recording->pid };
+        *guard = (struct guard){ .pipe = -1, .target = recording->pid, .rss_only = recording->rss_only };
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return err_set(err, errno, "cannot make a pipe: %s", strerror(errno));
         with_followed = *recording;

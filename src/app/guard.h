@@ -12,6 +12,7 @@
 struct guard {
         pid_t recorder;   /* 0 = none, or it has ended */
         pid_t target;
+        bool rss_only;    /* nothing is in the target: there is nothing to repair */
         int pipe;         /* its status messages; -1 = none. Poll it for reading */
         bool kept;        /* it goes on without us */
         bool ended;       /* `last` is its END */

@@ -118,7 +118,8 @@ static uint64_t tick_bytes(const struct rec_tick *t)
                t->n_deaths * sizeof *t->deaths + t->n_events * sizeof *t->events + t->n_gaps * sizeof *t->gaps +
                t->n_members * sizeof *t->members + t->n_member_ticks * sizeof *t->member_ticks +
                t->n_source_files * (sizeof *t->source_files + 64) + t->n_module_files * sizeof *t->module_files +
-               t->n_memory * sizeof *t->memory + t->n_before_classes * sizeof *t->before_classes;
+               t->n_memory * sizeof *t->memory + t->n_before_classes * sizeof *t->before_classes +
+               t->n_class_means * sizeof *t->class_means + t->n_threads * (sizeof *t->threads + 32);
 }
 
 static void free_item(struct item *item)
@@ -218,8 +219,12 @@ static void look_at_disk(struct writer *writer)
 {
         uint64_t now_ns = clock_boottime_ns(), size, left, min_free;
         struct statvfs fs;
+        bool watches;
 
-        if (!writer->watches_disk || now_ns - writer->looked_ns < NS_PER_S)
+        pthread_mutex_lock(&writer->lock);
+        watches = writer->watches_disk;
+        pthread_mutex_unlock(&writer->lock);
+        if (!watches || now_ns - writer->looked_ns < NS_PER_S)
                 return;
         writer->looked_ns = now_ns;
         if (statvfs(writer->path, &fs) < 0 || fs.f_blocks == 0)

@@ -152,6 +152,9 @@ void comms_fill(struct comms *comms, struct rec_tick *tick)
                 if (!thread->changed)
                         continue;
                 thread->changed = false;
+                if (comms->n_told >= COMMS_TOLD)
+                        continue;
+                comms->n_told++;
                 rows_add(&comms->rows,
                          (struct rec_thread){ .tick = tick->process.tick, .tid = thread->tid, .comm = thread->name });
         }

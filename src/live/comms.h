@@ -15,6 +15,7 @@ enum {
         COMMS_ROUND = 64,    /* ... when they are many, this part of them */
         COMMS_SCANS = 2,     /* walks over a container's threads for their numbers in one tick, the last at its end */
         COMMS_SCANNED = 512, /* threads of one process that such a walk sees */
+        COMMS_TOLD = 262144, /* names told in one recording: the file has no way to forget them */
         COMM_SIZE = 64,      /* bytes of a name with its end; the kernel keeps 16 */
 };
 
@@ -32,6 +33,7 @@ struct comms {
         ROWS(struct comm) v;
         ROWS(struct rec_thread) rows; /* for the tick; their names belong to V */
         size_t next;          /* to be looked at again */
+        size_t n_told;
         unsigned n_read;      /* in this tick */
         unsigned scans_left;  /* walks over threads, for now */
         pid_t asked;          /* the process that was asked last whether ... */

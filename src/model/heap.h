@@ -214,7 +214,8 @@ struct tree_node {
         const char *file;         /* full path or NULL */
         uint32_t line;
         bool approximate, runtime, inlined, guessed, truncated;
-        bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime */
+        bool scripted;            /* it or a node above is a compiled or interpreted function: below, what runs it is runtime; and
+                                     where all ways lead to such functions, above, too */
         int64_t live_bytes, live_blocks, change_bytes;
         int64_t born_bytes, born_blocks; /* since the attach, of the stacks that the tree has */
         int64_t kept_bytes;       /* in a tree by TREE_KEPT: of its span, and alive at NOW (or as the comparison says); else 0 */

@@ -468,6 +468,27 @@ static int add_stacks(struct build *build)
         return r;
 }
 
+/* What runs scripts is runtime also on the other side of them, where every way on leads to one. */
+static void mark_engines(struct build *build)
+{
+        enum { NOWHERE, TO_SCRIPTS, ELSEWHERE };
+        uint8_t *leads = xcalloc(build->n, sizeof *leads);
+
+        for (size_t i = build->n - 1; i > 0; i--) { /* a child comes after its parent */
+                struct tree_node *node = &build->nodes[i];
+                const struct names_frame *frame = names_frame(&build->heap->names, node->frame);
+                bool there = is_script(frame) || leads[i] == TO_SCRIPTS;
+
+                if (leads[i] == TO_SCRIPTS && frame->flags & NAMES_ENGINE && !is_script(frame))
+                        node->runtime = true;
+                if (!there)
+                        leads[node->parent] = ELSEWHERE;
+                else if (leads[node->parent] == NOWHERE)
+                        leads[node->parent] = TO_SCRIPTS;
+        }
+        free(leads);
+}
+
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret)
 {
         struct build build = { .heap = heap, .query = query, .from_ns = query->from_ns, .to_ns = query->to_ns };
@@ -495,6 +516,7 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
                 r = add_stacks(&build);
         if (r >= 0) {
                 roll_up(&build);
+                mark_engines(&build);
                 tree_link(build.nodes, build.n, query->metric);
         }
         addrmap_done(&build.children);

@@ -123,8 +123,10 @@ static void next_range(struct glibc_walk *walk)
 
 static void give_up(struct glibc_walk *walk)
 {
+        uint64_t from = walk->at ? walk->at : here(walk)->first, end = end_here(walk); /* it may not have been begun */
+
         walk->n_given_up++;
-        walk->unwalked_bytes += end_here(walk) - walk->at;
+        walk->unwalked_bytes += end > from ? end - from : 0;
         next_range(walk);
 }
 

@@ -191,13 +191,35 @@ static bool fits_a_cgroup(const struct search *search, pid_t pid, struct match *
         return fits;
 }
 
+/* A line of /proc/PID/mountinfo is "id parent device root point ...": what is mounted, and where. */
+static const char *find_mounted_id(char *line, const char *prefix)
+{
+        char *root = line;
+
+        for (int i = 0; i < 3 && root; i++) {
+                root = strchr(root, ' ');
+                root = root ? root + 1 : NULL;
+        }
+        if (!root)
+                return NULL;
+        root[strcspn(root, " ")] = '\0';
+        return find_id(root, "containers/", prefix);
+}
+
 /* In a cgroup namespace of its own a container's id is not to be seen there; the files that its engine mounts into
- * it (hostname, resolv.conf) still come from a folder of that name. */
+ * it (hostname, resolv.conf) still come from a folder of that name. Outside, what is mounted on such a folder (its /dev/shm) is
+ * seen by every process of the machine, and tells nothing. */
 static bool fits_mounts(const struct search *search, pid_t pid, struct match *ret)
 {
-        char *text = read_text(search, pid, "mountinfo", MOUNTS_MAX);
-        const char *id = text ? find_id(text, "containers/", search->wanted->text) : NULL;
+        char *text = read_text(search, pid, "mountinfo", MOUNTS_MAX), *next;
+        const char *id = NULL;
 
+        for (char *line = text; line && *line && !id; line = next) {
+                next = strchr(line, '\n');
+                if (next)
+                        *next++ = '\0';
+                id = find_mounted_id(line, search->wanted->text);
+        }
         if (id)
                 snprintf(ret->group, sizeof ret->group, "%.*s", ID_DIGITS, id);
         free(text);

@@ -586,14 +586,18 @@ static void put_entry(struct ui *ui, struct canvas *canvas, int y, const struct 
                       heap_alert_words(ui->heap, rule, entry, words, sizeof words));
 }
 
-static void put_event(struct ui *ui, struct canvas *canvas, int y, const struct moment *moment)
+/* Returns the row behind it. */
+static int put_event(struct ui *ui, struct canvas *canvas, int y, int bottom, const struct moment *moment)
 {
+        enum { TEXT_AT = 21 };
         const char *text = moment->is_mark ? moment->text + strlen("mark ") : moment->text;
         char clock[FMT_MAX];
+        int end;
 
-        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "%s  %-8s  %s",
-                      fmt_clock(clock, time_wall(ui, moment->time_ns)), moment->is_mark ? "mark" : "info",
-                      text);
+        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "%s  %-8s",
+                      fmt_clock(clock, time_wall(ui, moment->time_ns)), moment->is_mark ? "mark" : "info");
+        end = frame_wrapped(canvas, TEXT_AT, y, bottom, STYLE_PLAIN, text);
+        return end > y ? end : y + 1;
 }
 
 /* Crossings, marks and events up to NOW, the newest first. */
@@ -613,7 +617,7 @@ static void put_log(struct ui *ui, struct canvas *canvas, int y, int bottom)
                 if (n > 0 && (m == 0 || log[n - 1].time_ns >= ui->moments[m - 1].time_ns))
                         put_entry(ui, canvas, y++, &log[--n]);
                 else
-                        put_event(ui, canvas, y++, &ui->moments[--m]);
+                        y = put_event(ui, canvas, y, bottom, &ui->moments[--m]);
         }
 }
 

@@ -164,6 +164,7 @@ static enum ui_action mark(struct ui *ui)
                 return UI_NOTHING;
         }
         marks_next_name(ui, ui->mark_name, sizeof ui->mark_name);
+        ui->mark_asked_ns = ui->now_ns;
         ui_tell(ui, "mark %s: changes count from here now", ui->mark_name);
         ui->marked = ui->mode == UI_REPLAY;
         return UI_MARK;

@@ -20,34 +20,6 @@ struct error_view {
 
 /* ---- drawing ---- */
 
-/* TEXT in lines of WIDTH cells, cut between words; returns the row behind the last one. */
-static int put_wrapped(struct canvas *canvas, int x, int y, int bottom, enum style style, const char *text)
-{
-        int width = canvas->width - x - 1;
-
-        while (*text && y < bottom && width > 0) {
-                char line[512];
-                size_t len = strlen(text);
-
-                if (len > sizeof line - 1)
-                        len = sizeof line - 1;
-                memcpy(line, text, len);
-                line[len] = '\0';
-                while (len > 0 && text_width(line) > width) {
-                        char *space = strrchr(line, ' ');
-
-                        len = space && space > line ? (size_t)(space - line) : len - 1;
-                        line[len] = '\0';
-                }
-                if (len == 0)
-                        break;
-                canvas_put(canvas, x, y++, width, style, line);
-                text += len;
-                text += strspn(text, " ");
-        }
-        return y;
-}
-
 static void put_head(const struct refusal *refusal, struct canvas *canvas)
 {
         canvas_put(canvas, 1, 0, canvas->width - 1, STYLE_TITLE, "heaptop");
@@ -65,10 +37,10 @@ static int put_why(const struct refusal *refusal, struct canvas *canvas, int y, 
 
         snprintf(whom, sizeof whom, "heaptop could not attach to  %d %s%s%s%s", (int)refusal->pid, refusal->command,
                  refusal->user[0] ? "  (user " : "", refusal->user, refusal->user[0] ? ")" : "");
-        y = put_wrapped(canvas, 1, y, bottom, STYLE_BOLD, whom);
+        y = frame_wrapped(canvas, 1, y, bottom, STYLE_BOLD, whom);
         if (canvas->height > FEW_ROWS)
                 y++;
-        y = put_wrapped(canvas, 3, y, bottom, STYLE_BAD, refusal->said);
+        y = frame_wrapped(canvas, 3, y, bottom, STYLE_BAD, refusal->said);
         for (size_t i = 0; i < refusal->n_found && y < bottom; i++) {
                 canvas_put(canvas, 3, y, 7, STYLE_PLAIN, i == 0 ? "found:" : "");
                 canvas_put(canvas, 11, y, canvas->width - 12, STYLE_PLAIN, refusal->found[i]);

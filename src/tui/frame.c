@@ -38,6 +38,33 @@ void frame_right(struct canvas *canvas, int x, int y, int room, enum style style
         canvas_put(canvas, x, y, width < room ? width : room, style, text);
 }
 
+int frame_wrapped(struct canvas *canvas, int x, int y, int bottom, enum style style, const char *text)
+{
+        int width = canvas->width - x - 1;
+
+        while (*text && y < bottom && width > 0) {
+                char line[512];
+                size_t len = strlen(text);
+
+                if (len > sizeof line - 1)
+                        len = sizeof line - 1;
+                memcpy(line, text, len);
+                line[len] = '\0';
+                while (len > 0 && text_width(line) > width) {
+                        char *space = strrchr(line, ' ');
+
+                        len = space && space > line ? (size_t)(space - line) : len - 1;
+                        line[len] = '\0';
+                }
+                if (len == 0)
+                        break;
+                canvas_put(canvas, x, y++, width, style, line);
+                text += len;
+                text += strspn(text, " ");
+        }
+        return y;
+}
+
 int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
                 const char *const *items, size_t n)
 {

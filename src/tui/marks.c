@@ -12,6 +12,8 @@
 
 enum { BLOCKS_A_TICK = 50000 /* of sampled blocks may be looked at for each tick that comes: some 1 % of a processor */ };
 
+static const uint64_t MARK_COMES_NS = 10 * NS_PER_S; /* from the key to the screen, on a busy machine */
+
 /* ---- letters of marks ---- */
 
 /* Spreadsheet columns: 0 is A, 26 is AA. */
@@ -87,6 +89,9 @@ void marks_next_name(const struct ui *ui, char *ret, size_t size)
         for (size_t i = 0; i < ui->n_moments; i++)
                 if (ui->moments[i].is_mark && number_of(ui->moments[i].label) > most)
                         most = number_of(ui->moments[i].label);
+        /* one that was asked for just now may not be in the file yet: no two get one name */
+        if (ui->mark_asked_ns != 0 && ui->now_ns < ui->mark_asked_ns + MARK_COMES_NS && number_of(ret) > most)
+                most = number_of(ret);
         letters_of((size_t)(most + 1), label);
         snprintf(ret, size, "%s", label);
 }

@@ -227,6 +227,7 @@ struct ui {
         struct picker_row *picker_rows; /* then: where, by pid */
         size_t n_picker_rows;
         int32_t pid;
+        uint64_t mark_asked_ns; /* when the last mark was asked for, by the name MARK_NAME; 0 = none yet */
         char path[512], mark_name[TEXT_MAX];
         uint32_t mark_id;
 
@@ -360,6 +361,8 @@ void frame_rule(struct canvas *canvas, int x, int y, int width, const char *titl
 int frame_items(struct canvas *canvas, int x, int y, int room, int gap, enum style style,
                 const char *const *items, size_t n);
 /* Right-aligned in [X, X + ROOM). */
+/* TEXT in lines up to the right edge, cut between words, from X, Y on; returns the row behind the last one, at most BOTTOM. */
+int frame_wrapped(struct canvas *canvas, int x, int y, int bottom, enum style style, const char *text);
 void frame_right(struct canvas *canvas, int x, int y, int room, enum style style, const char *text);
 /* COMMAND without the folder of the program: a pointer into it. */
 const char *short_command(const char *command);

@@ -29,7 +29,7 @@ started=$target
 is_ready() { grep -q READY "$work/ready"; }
 wait_for is_ready || exit 99
 
-plan 7
+plan 8
 status=0
 $as_user "$heaptop" record -p $target -d 1s 2>"$work/err" || status=$?
 check "tracing it is refused" test "$status" = 77
@@ -41,6 +41,17 @@ rss=$(($(awk '/^VmRSS/ { print $2 }' /proc/$target/status) * 1024))
 seen=$(query "$work/nobody/rss.heaptop" 'SELECT max(rss_anon + rss_file + rss_shmem) FROM tick')
 check "what was seen is what /proc says" test "$((seen > rss / 3 && seen <= rss + (1 << 20)))" = 1
 check "there are no sites" test "$(query "$work/nobody/rss.heaptop" 'SELECT count(*) FROM site')" = 0
+$as_user "$heaptop" record -p $target --rss-only -o "$work/nobody/killed.heaptop" 2>"$work/err" &
+guardian=$!
+started="$started $guardian"
+has_tick() { [ "$(query "$work/nobody/killed.heaptop" 'SELECT count(*) FROM tick' 2>/dev/null || echo 0)" -gt 0 ]; }
+wait_for has_tick
+recorder=$(cat /proc/$guardian/task/$guardian/children)
+kill -9 ${recorder%% *}
+status=0
+wait $guardian || status=$?
+check "a recorder that is killed leaves nothing to repair" \
+        sh -c 'test "$1" = 2 && grep -q "nothing was traced" "$2"' sh "$status" "$work/err"
 "$heaptop" replay "$work/nobody/rss.heaptop" --keys 1 --screen 100x24 >"$work/screen"
 check "the screen says so" sh -c 'grep -q "RSS only" "$1" && grep -q "nothing is traced" "$1"' sh "$work/screen"
 "$heaptop" report "$work/nobody/rss.heaptop" >"$work/report"

@@ -102,6 +102,7 @@ COUNT(class_mean)
 COUNT(source_file)
 COUNT(module_file)
 COUNT(naming)
+COUNT(thread)
 COUNT(event)
 COUNT(gap)
 COUNT(mark)
@@ -143,6 +144,15 @@ size_t session_read_everything(const struct history *h)
                 (void)h->module_file(h->arg, 2, count_module_file, &n);
         if (h->naming_at)
                 (void)h->naming_at(h->arg, last, count_naming, &n);
+        for (uint32_t stack = 2; stack < 8; stack++) {
+                (void)h->deaths(h->arg, stack, last, count_block, &n);
+                (void)h->change_at(h->arg, stack, last / 2, count_stack_tick, &n);
+        }
+        (void)h->births(h->arg, 0, count_block, &n);
+        (void)h->blocks_between(h->arg, 1, last / 2, last, count_block, &n);
+        (void)h->changes_across(h->arg, last / 2, last, count_stack_tick, &n);
+        if (h->threads)
+                (void)h->threads(h->arg, 0, last, count_thread, &n);
         (void)h->events(h->arg, last, count_event, &n);
         (void)h->gaps(h->arg, last, count_gap, &n);
         (void)h->marks(h->arg, last, count_mark, &n);

@@ -155,6 +155,23 @@ static void threads_that_ended_make_room(void **state)
         comms_done(&comms);
 }
 
+static void the_file_does_not_fill_with_names(void **state)
+{
+        struct comms comms = { .n_told = COMMS_TOLD - 1 };
+        struct rec_tick tick = { 0 };
+        struct waiting one, two;
+        pthread_t first = start(&one, "one"), second = start(&two, "two");
+
+        comms_seen(&comms, getpid(), one.tid);
+        comms_seen(&comms, getpid(), two.tid);
+        comms_fill(&comms, &tick);
+        assert_int_equal(tick.n_threads, 1);
+        assert_int_equal(next_tick(&comms, &tick), 0);
+        stop(&one, first);
+        stop(&two, second);
+        comms_done(&comms);
+}
+
 /* ---- in the file ---- */
 
 struct found {
@@ -243,6 +260,7 @@ int main(void)
                 cmocka_unit_test(made_up_threads_do_not_pile_up),
                 cmocka_unit_test(a_number_that_comes_again_gets_its_new_name),
                 cmocka_unit_test(threads_that_ended_make_room),
+                cmocka_unit_test(the_file_does_not_fill_with_names),
                 cmocka_unit_test(names_and_dead_blocks_are_read_again),
         };
 

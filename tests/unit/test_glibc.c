@@ -287,6 +287,26 @@ static void blocks_in_use_are_counted_by_size(void **state)
         assert_true(walk.cached_bytes >= 7 * 112);
 }
 
+static void what_was_not_walked_is_told_by_its_size(void **state)
+{
+        struct histogram histogram = { 0 };
+        struct glibc_heap heap;
+        struct glibc_walk walk;
+        int memory;
+        pid_t pid = start_known_sizes(false, &memory, &heap);
+
+        assert_int_equal(glibc_walk_init(&walk, memory, -1, &heap, count, &histogram), 0);
+        walk.left = 0; /* no range is even begun */
+        while (!glibc_walk_step(&walk, NS_PER_MS))
+                ;
+        assert_int_equal(walk.walked_bytes, 0);
+        assert_in_range(walk.unwalked_bytes, 1 << 20, 64 << 20);
+        glibc_walk_done(&walk);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(memory);
+}
+
 /* Chunks come, go, split and join under our eyes: the walk ends, and what it says stays possible. */
 static void a_heap_that_changes_all_the_time_is_walked_to_its_end(void **state)
 {
@@ -325,6 +345,7 @@ int main(void)
                 cmocka_unit_test(a_fragmented_heap_is_as_malloc_says),
                 cmocka_unit_test(arenas_and_mapped_blocks_are_as_malloc_says),
                 cmocka_unit_test(blocks_in_use_are_counted_by_size),
+                cmocka_unit_test(what_was_not_walked_is_told_by_its_size),
                 cmocka_unit_test(a_heap_that_changes_all_the_time_is_walked_to_its_end),
                 cmocka_unit_test(no_glibc_is_no_heap),
         };

@@ -97,11 +97,13 @@ static void an_older_format_is_opened_without_the_tables_it_lacks(void **state)
         int n = 0;
 
         small_session(path);
-        run_sql(path, "DROP TABLE series; DROP TABLE ending; PRAGMA user_version=3");
+        run_sql(path, "DROP TABLE series; DROP TABLE ending; DROP TABLE thread; PRAGMA user_version=3");
         assert_int_equal(store_open(path, &store, &err), 0);
         assert_int_equal(store_history(store)->session(store_history(store)->arg, &session), 0);
         assert_null(session.followed);
         assert_int_equal(session.ending.time_ns, 0);
+        assert_null(store_history(store)->threads);
+        assert_true(session_read_everything(store_history(store)) > 0);
         assert_non_null(store_history(store)->naming_at);
         store_close(store);
         run_sql(path, "DROP TABLE source_file; DROP TABLE module_file; DROP TABLE naming; PRAGMA user_version=2");
@@ -115,6 +117,7 @@ static void an_older_format_is_opened_without_the_tables_it_lacks(void **state)
         assert_int_equal(store_open(path, &store, &err), 0);
         assert_int_equal(store_history(store)->sites(store_history(store)->arg, 0, count_site, &n), 0);
         assert_true(n > 0);
+        assert_true(session_read_everything(store_history(store)) > 0);
         assert_null(store_history(store)->naming_at);
         store_close(store);
 }
@@ -174,6 +177,45 @@ static void numbers_of_any_size_arrive_in_range(void **state)
         assert_int_equal(n, 10);
         assert_int_equal(h->events(h->arg, last, ignore_event, NULL), 0);
         assert_true(session_read_everything(h) > 0);
+        store_close(store);
+}
+
+static int check_thread(void *ctx, const struct rec_thread *row)
+{
+        assert_in_range(row->tid, 1, UINT32_MAX);
+        assert_in_range(row->tick, 1, INT32_MAX);
+        assert_non_null(row->comm);
+        (*(int *)ctx)++;
+        return 0;
+}
+
+static void whatever_the_tables_of_the_end_and_of_threads_say_is_in_range(void **state)
+{
+        const char *path = session_path("end.heaptop");
+        struct rec_session session;
+        const struct history *h;
+        struct store *store;
+        int n = 0;
+
+        small_session(path);
+        run_sql(path, "INSERT OR REPLACE INTO ending (id, time_ns, how, code, oom_before, oom_after, oom_source, sample_ns, heap_bytes,"
+                      " rss_bytes) VALUES (1, -5, 99, 1e300, -1, 'many', x'ff00ff', 9223372036854775807, -7, 9e18);"
+                      "INSERT OR REPLACE INTO series (id, followed, number, previous) VALUES (1, x'1b5b316d', -3, 17);"
+                      "DELETE FROM thread;"
+                      "INSERT INTO thread VALUES (1, -3, 'a'), (1, 0, 'b'), (2, 9223372036854775807, 'c'), (-9, 7, 'd'),"
+                      " (3, 'x', 'e'), (3, 8, x'ff00ff'), (9223372036854775807, 9, 'f'), (4, 10, 1e300)");
+        store = session_open(path);
+        h = store_history(store);
+        assert_int_equal(h->session(h->arg, &session), 0);
+        assert_in_range(session.ending.how, 0, REC_HOWS - 1);
+        assert_true(session.ending.code >= -1 && session.ending.code <= 255);
+        assert_true(session.ending.time_ns <= 1ull << 61 && session.ending.sample_ns <= 1ull << 61);
+        assert_true(session.ending.heap_bytes <= INT64_MAX && session.ending.rss_bytes <= INT64_MAX);
+        assert_non_null(session.ending.oom_source);
+        assert_non_null(session.followed);
+        assert_string_equal(session.previous, "17");
+        assert_int_equal(h->threads(h->arg, 0, INT32_MAX, check_thread, &n), 0);
+        assert_true(n >= 2);
         store_close(store);
 }
 
@@ -325,6 +367,7 @@ int main(void)
                 cmocka_unit_test(an_older_format_is_opened_without_the_tables_it_lacks),
                 cmocka_unit_test(tables_that_are_not_literally_ours_are_refused),
                 cmocka_unit_test(numbers_of_any_size_arrive_in_range),
+                cmocka_unit_test(whatever_the_tables_of_the_end_and_of_threads_say_is_in_range),
                 cmocka_unit_test(a_truncated_file_opens_or_is_refused),
                 cmocka_unit_test(a_file_with_endless_rows_comes_to_an_end),
                 cmocka_unit_test(flipped_bytes_never_crash_the_reader),

@@ -114,28 +114,38 @@ static void frames_that_look_the_same_are_one_line(void **state)
         fake_free(fake);
 }
 
-static void what_runs_a_script_is_runtime_below_it(void **state)
+static void what_runs_a_script_is_runtime_where_it_leads_to_scripts_only(void **state)
 {
         struct fake *fake = fake_new();
         struct heap *heap = heap_new(fake_history(fake));
         struct rules *rules = rules_new();
         uint32_t exe = fake_add_module(fake, "/usr/bin/python3.11"), python = fake_add_module(fake, "[python]");
-        uint32_t handler = fake_add_frame(fake, python, "handler", "/srv/app.py", 31), stack, site;
+        uint32_t handler = fake_add_frame(fake, python, "handler", "/srv/app.py", 31), stack, site, thread, loop;
         struct tree tree;
 
         assert_int_equal(rules_add(rules, "jit>python3* *\n", "rules", NULL), 0);
         heap_set_rules(heap, rules, false);
         fake_set_frame(fake, handler, "handler", "/srv/app.py", 31, REC_FRAME_NAMED | REC_FRAME_INTERPRETED);
-        stack = fake_add_stack(fake, 0, fake_add_frame(fake, exe, "loop", NULL, 0));
-        stack = fake_add_stack(fake, stack, handler);
+        thread = fake_add_stack(fake, 0, fake_add_frame(fake, exe, "thread_run", NULL, 0));
+        loop = fake_add_stack(fake, thread, fake_add_frame(fake, exe, "loop", NULL, 0));
+        stack = fake_add_stack(fake, loop, handler);
         stack = fake_add_stack(fake, stack, fake_add_frame(fake, exe, "list_resize", NULL, 0));
         site = fake_set_site(fake, stack, 0);
         fake_set_live(fake, site, MIB, 1);
         fake_tick(fake);
         assert_int_equal(heap_seek(heap, 1), 0);
         assert_int_equal(heap_tree(heap, site, false, &tree), 0);
-        assert_false(node_named(&tree, "loop")->runtime || node_named(&tree, "handler")->runtime);
+        assert_false(node_named(&tree, "handler")->runtime);
+        assert_true(node_named(&tree, "thread_run")->runtime && node_named(&tree, "loop")->runtime);
         assert_true(node_named(&tree, "list_resize")->runtime);
+        tree_done(&tree);
+        stack = fake_add_stack(fake, thread, fake_add_frame(fake, exe, "new_thread", NULL, 0)); /* all that can be named there */
+        fake_set_live(fake, fake_set_site(fake, stack, 0), MIB, 1);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 2), 0);
+        assert_int_equal(heap_tree(heap, 0, false, &tree), 0);
+        assert_false(node_named(&tree, "thread_run")->runtime || node_named(&tree, "new_thread")->runtime);
+        assert_true(node_named(&tree, "loop")->runtime);
         tree_done(&tree);
         heap_free(heap);
         rules_free(rules);
@@ -532,7 +542,7 @@ int main(void)
                 cmocka_unit_test(callers_come_first),
                 cmocka_unit_test(inlined_calls_are_lines_of_their_own),
                 cmocka_unit_test(frames_that_look_the_same_are_one_line),
-                cmocka_unit_test(what_runs_a_script_is_runtime_below_it),
+                cmocka_unit_test(what_runs_a_script_is_runtime_where_it_leads_to_scripts_only),
                 cmocka_unit_test(flags_and_figures_reach_the_nodes),
                 cmocka_unit_test(totals_of_trees_and_sites_are_equal),
                 cmocka_unit_test(a_site_that_is_not_there_has_an_empty_tree),

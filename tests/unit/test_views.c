@@ -498,6 +498,17 @@ static void the_newest_pair_is_shown_until_another_is_chosen(void **state)
         close_world(&world);
 }
 
+static void two_marks_in_a_row_have_two_names(void **state)
+{
+        struct world world = open_world(UI_LIVE, "m");
+        char first[8];
+
+        snprintf(first, sizeof first, "%s", ui_mark_name(world.ui));
+        press(world.ui, "m");
+        assert_string_not_equal(ui_mark_name(world.ui), first);
+        close_world(&world);
+}
+
 static void what_a_comparison_shows_stays_with_it(void **state)
 {
         struct world world = open_world(UI_LIVE, "c Enter");
@@ -508,7 +519,7 @@ static void what_a_comparison_shows_stays_with_it(void **state)
         assert_int_equal(world.ui->metric, TREE_KEPT);
         press(world.ui, "1 3");
         assert_int_equal(world.ui->metric, TREE_LIVE);
-        press(world.ui, "1 c Enter q f");
+        press(world.ui, "1 c Enter q 1 f");
         assert_int_equal(world.ui->metric, TREE_LIVE);
         press(world.ui, "b 1 c Enter 1 Enter"); /* what `b` chose is there again */
         assert_int_equal(world.ui->metric, TREE_CHANGE);
@@ -1037,6 +1048,7 @@ int main(void)
                 cmocka_unit_test(marks_are_renamed_and_deleted_by_the_app),
                 cmocka_unit_test(a_pair_stays_when_marks_come),
                 cmocka_unit_test(the_newest_pair_is_shown_until_another_is_chosen),
+                cmocka_unit_test(two_marks_in_a_row_have_two_names),
                 cmocka_unit_test(what_a_comparison_shows_stays_with_it),
                 cmocka_unit_test(without_marks_all_since_the_attach_is_compared),
                 cmocka_unit_test(the_tree_of_what_was_kept_follows_the_pair),

@@ -188,6 +188,25 @@ static void a_container_in_its_own_cgroup_namespace_is_known_by_its_mounts(void 
         assert_int_equal(find(WANTED_CONTAINER, "4f5b", false, &found, &err), -ENOENT);
 }
 
+/* Docker and podman mount a container's /dev/shm below a folder of its id, where the whole machine sees it. */
+static void the_machine_around_a_container_is_no_part_of_it(void **state)
+{
+        struct wanted_process found;
+        struct err err;
+
+        process(1, 0, 1, "systemd", 'S', "0::/init.scope\n");
+        put(1, "mountinfo", "1 2 8:1 / / rw - ext4 /dev/sda rw\n"
+                            "3 1 0:50 / /var/lib/docker/containers/" ID_A "/mounts/shm rw - tmpfs shm rw\n"
+                            "4 1 0:51 / /var/lib/containers/storage/overlay-containers/" ID_A "/userdata/shm rw - tmpfs shm rw\n");
+        assert_int_equal(find(WANTED_CONTAINER, "4f5a", false, &found, &err), -ENOENT);
+        process(80, 1, 500, "redis-server", 'S', "0::/\n");
+        put(80, "mountinfo", "3 2 8:1 /var/lib/docker/containers/" ID_A "/hostname /etc/hostname rw - ext4 /dev/sda rw\n");
+        assert_int_equal(find(WANTED_CONTAINER, "4f5a", false, &found, &err), 0);
+        assert_int_equal(found.pid, 80);
+        put(80, "mountinfo", "3 2\n\n \n3 2 8:1\n");
+        assert_int_equal(find(WANTED_CONTAINER, "4f5a", false, &found, &err), -ENOENT);
+}
+
 static void names_that_cannot_be_are_refused(void **state)
 {
         struct wanted_process found;
@@ -240,6 +259,7 @@ int main(void)
                 TEST(two_units_of_the_same_name_are_told),
                 TEST(a_container_is_known_by_the_beginning_of_its_id),
                 TEST(a_container_in_its_own_cgroup_namespace_is_known_by_its_mounts),
+                TEST(the_machine_around_a_container_is_no_part_of_it),
                 TEST(names_that_cannot_be_are_refused),
                 TEST(a_hostile_name_is_shown_harmless),
                 TEST(only_those_that_are_accepted_count),

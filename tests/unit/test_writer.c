@@ -119,12 +119,31 @@ static void hostile_names_make_harmless_file_names(void **state)
         assert_int_equal(rmdir(folder), 0);
 }
 
+/* Asked for by another thread than the one that looks. */
+static void a_disk_with_too_little_room_is_noticed(void **state)
+{
+        struct writer *writer = start(session_path("room"));
+        struct err err = { 0 };
+        uint64_t left = 0;
+        int polls = 0;
+
+        assert_false(writer_is_disk_low(writer, &left));
+        writer_watch_disk(writer, UINT64_MAX);
+        while (!writer_is_disk_low(writer, &left) && polls++ < 1000)
+                usleep(10000);
+        assert_true(polls < 1000);
+        assert_true(left > 0);
+        assert_int_equal(writer_finish(writer, 1, "done", &err), 0);
+        writer_free(writer);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_queued_is_in_the_file_at_the_end),
                 cmocka_unit_test(a_request_is_handed_out_once),
                 cmocka_unit_test(an_abandoned_file_is_gone),
+                cmocka_unit_test(a_disk_with_too_little_room_is_noticed),
                 cmocka_unit_test(a_bad_place_is_said_at_once),
                 cmocka_unit_test(hostile_names_make_harmless_file_names),
         };
