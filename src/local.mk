@@ -50,7 +50,7 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/model/stacks.c %D%/model/stacks.h \
 	%D%/model/then.c %D%/model/timeline.c %D%/model/timeline.h \
 	%D%/model/zooms.c \
-	%D%/model/source.c %D%/model/tree.c %D%/model/tree_fold.c %D%/model/trend.c \
+	%D%/model/source.c %D%/model/tree.c %D%/model/tree_fold.c %D%/model/tree_link.c %D%/model/trend.c \
 	%D%/model/class.c %D%/model/class.h \
 	%D%/model/estimate.c %D%/model/estimate.h \
 	%D%/model/heap.h %D%/model/history.h \

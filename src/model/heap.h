@@ -258,12 +258,13 @@ struct tree_query {
         enum tree_metric metric; /* children are in order of it, and stacks without any of it may be left out */
         uint64_t from_ns, to_ns; /* for TREE_KEPT: born in (from, to]; both 0 = since BASE */
         bool widths;             /* for a picture: no rates, changes only when they are the metric, no stacks without any of it */
+        bool coarse;             /* for a picture of the whole: a large top-down tree leaves out what cannot be seen there */
 };
 
 /* The tree of QUERY; all figures but kept_bytes are as in heap_tree(). TREE_KEPT has only stacks that kept something. Its figures are
  * those of the comparison in force (heap_set_kept()) if that is of the same span; else the sampled blocks written since are
  * read. An inverted tree of more than 20,000 stacks leaves out what is below branches of less than a 2,000th of all
- * (truncated). The caller ends it with tree_done(). */
+ * (truncated); so does a coarse one, except by TREE_CHANGE. The caller ends it with tree_done(). */
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret);
 
 /* What NODE has of METRIC: bytes, or blocks. */

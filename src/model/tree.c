@@ -330,56 +330,6 @@ uint32_t tree_next(const struct tree *tree, uint32_t top, uint32_t node)
         return node == top ? 0 : tree->nodes[node].next_sibling;
 }
 
-struct order {
-        uint32_t node, frame;
-        int64_t value;
-};
-
-/* Brothers in order of what they have. */
-static int by_value(const void *a, const void *b)
-{
-        const struct order *x = a, *y = b;
-
-        if (x->value != y->value)
-                return x->value > y->value ? -1 : 1;
-        return x->frame < y->frame ? -1 : x->frame > y->frame;
-}
-
-/* Where the children of each node stand when they are put one group behind the other: FIRST[node] to FIRST[node + 1]. */
-static uint32_t *group_children(const struct tree_node *nodes, size_t n)
-{
-        uint32_t *first = xcalloc(n + 1, sizeof *first);
-
-        for (size_t i = 1; i < n; i++)
-                first[nodes[i].parent + 1]++;
-        for (size_t i = 0; i < n; i++)
-                first[i + 1] += first[i];
-        return first;
-}
-
-void tree_link(struct tree_node *nodes, size_t n_nodes, enum tree_metric metric)
-{
-        struct order *order = xcalloc(n_nodes + 1, sizeof *order);
-        uint32_t *first = group_children(nodes, n_nodes), *next = xcalloc(n_nodes + 1, sizeof *next);
-
-        memcpy(next, first, n_nodes * sizeof *next);
-        for (size_t i = 1; i < n_nodes; i++)
-                order[next[nodes[i].parent]++] = (struct order){ (uint32_t)i, nodes[i].frame, tree_value(&nodes[i], metric) };
-        for (size_t i = 0; i < n_nodes; i++) {
-                struct order *group = order + first[i];
-                size_t n = first[i + 1] - first[i];
-
-                if (n > 1)
-                        qsort(group, n, sizeof *group, by_value);
-                nodes[i].first_child = n > 0 ? group[0].node : 0;
-                for (size_t k = 0; k < n; k++)
-                        nodes[group[k].node].next_sibling = k + 1 < n ? group[k + 1].node : 0;
-        }
-        free(first);
-        free(next);
-        free(order);
-}
-
 static bool is_of_heap(const struct heap *heap, uint32_t site)
 {
         return site != 0 && (site >= heap->names.n_sites || heap->names.sites[site].kind == REC_SITE_HEAP);
@@ -398,6 +348,8 @@ static int64_t value_of(const struct build *build, uint32_t stack)
 
         if (build->query->metric == TREE_KEPT)
                 value = kept_of(build, stack);
+        else if (build->query->metric == TREE_BLOCKS)
+                value = now.live_blocks;
         return value > 0 ? value : 0;
 }
 
@@ -450,6 +402,86 @@ static void place_inverted(struct build *build)
         free(ways);
 }
 
+struct levels {
+        double *sums;         /* by stack: what it and those below it have; 0: all */
+        uint32_t *depths, *next, first[NAMES_DEPTH_MAX]; /* the stacks of each depth, in order; NEXT is by stack, 0 = the last */
+        double *seen;         /* by node: what its stacks have */
+        size_t n_seen;
+};
+
+/* False when a caller comes after its callee: a damaged file. */
+static bool find_levels(const struct build *build, struct levels *levels)
+{
+        const struct names *names = &build->heap->names;
+
+        for (uint32_t stack = 1; stack < names->n_stacks; stack++) {
+                uint32_t parent = names->stacks[stack].parent;
+
+                if (parent >= stack)
+                        return false;
+                levels->depths[stack] = parent ? levels->depths[parent] + 1 : 0;
+                if (is_of_heap(build->heap, names->stacks[stack].site))
+                        levels->sums[stack] = (double)value_of(build, stack);
+        }
+        for (uint32_t stack = (uint32_t)names->n_stacks; stack-- > 1;) {
+                uint32_t depth = levels->depths[stack];
+
+                levels->sums[names->stacks[stack].parent] += levels->sums[stack];
+                if (depth >= NAMES_DEPTH_MAX || levels->sums[stack] <= 0)
+                        continue;
+                levels->next[stack] = levels->first[depth];
+                levels->first[depth] = stack;
+        }
+        return true;
+}
+
+/* Makes the node of STACK, unless its caller is too small to be seen. */
+static void place_coarsely(struct build *build, struct levels *levels, uint32_t stack)
+{
+        const struct names_stack *row = &build->heap->names.stacks[stack];
+        uint32_t node = row->parent ? build->node_of[row->parent] - 1 : 0;
+
+        if (row->parent && build->node_of[row->parent] == 0)
+                return;
+        if (row->parent && levels->seen[node] < levels->sums[0] / SMALL_PART) {
+                build->nodes[node].truncated = true;
+                return;
+        }
+        node = descend(build, node, row->frame, false);
+        build->node_of[stack] = node + 1;
+        if (build->n > levels->n_seen) {
+                levels->seen = xreallocarray(levels->seen, 2 * build->n, sizeof *levels->seen);
+                memset(levels->seen + levels->n_seen, 0, (2 * build->n - levels->n_seen) * sizeof *levels->seen);
+                levels->n_seen = 2 * build->n;
+        }
+        levels->seen[node] += levels->sums[stack];
+}
+
+/* From main on, depth by depth: lines that look the same are one, and only their sum tells whether they are small. What is below
+ * small ones counts for them. */
+static void place_coarse(struct build *build)
+{
+        const struct names *names = &build->heap->names;
+        struct levels *levels = xcalloc(1, sizeof *levels);
+
+        levels->sums = xcalloc(names->n_stacks, sizeof *levels->sums);
+        levels->depths = xcalloc(names->n_stacks, sizeof *levels->depths);
+        levels->next = xcalloc(names->n_stacks, sizeof *levels->next);
+        if (find_levels(build, levels)) {
+                for (uint32_t depth = 0; depth < NAMES_DEPTH_MAX; depth++)
+                        for (uint32_t stack = levels->first[depth]; stack; stack = levels->next[stack])
+                                place_coarsely(build, levels, stack);
+                for (uint32_t stack = 1; stack < names->n_stacks; stack++)
+                        if (build->node_of[stack] == 0)
+                                build->node_of[stack] = names->stacks[stack].parent ? build->node_of[names->stacks[stack].parent] : 1;
+        }
+        free(levels->sums);
+        free(levels->depths);
+        free(levels->next);
+        free(levels->seen);
+        free(levels);
+}
+
 static int add_stacks(struct build *build)
 {
         const struct names *names = &build->heap->names;
@@ -492,7 +524,8 @@ static void mark_engines(struct build *build)
 int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree *ret)
 {
         struct build build = { .heap = heap, .query = query, .from_ns = query->from_ns, .to_ns = query->to_ns };
-        bool large = query->inverted && query->site == 0 && heap->names.n_stacks > LARGE_STACKS;
+        bool large = (query->inverted || (query->coarse && query->metric != TREE_CHANGE)) && query->site == 0 &&
+                     heap->names.n_stacks > LARGE_STACKS;
         struct compare_span span;
         int r;
 
@@ -510,8 +543,10 @@ int heap_tree_by(struct heap *heap, const struct tree_query *query, struct tree 
         if (!query->inverted || large)
                 build.node_of = xcalloc(heap->names.n_stacks + 1, sizeof *build.node_of);
         r = count_kept(&build);
-        if (r >= 0 && large)
+        if (r >= 0 && large && query->inverted)
                 place_inverted(&build);
+        else if (r >= 0 && large)
+                place_coarse(&build);
         if (r >= 0)
                 r = add_stacks(&build);
         if (r >= 0) {

@@ -106,23 +106,30 @@ static void fold(const struct ui *ui, struct flame_view *flame)
         flame->n_folded -= flame->tree.n;
 }
 
-struct flame_view *flame_get(struct ui *ui)
+/* COARSE: only the whole width is looked at, and what cannot be seen there need not be in the tree. */
+static struct flame_view *get(struct ui *ui, bool coarse)
 {
         struct flame_view *flame = ui->flame;
 
         if (!flame)
                 flame = ui->flame = xcalloc(1, sizeof *flame);
-        if (flame->has_tree && flame->metric == ui->metric && flame->folded == !ui->stack.runtime &&
+        if (flame->has_tree && (coarse || !flame->coarse) && flame->metric == ui->metric && flame->folded == !ui->stack.runtime &&
             flame->folded_inlined == ui->stack.no_inlined)
                 return flame;
         drop_tree(flame);
-        if (metric_tree(ui, 0, flame->inverted, true, &flame->tree) < 0)
+        if (metric_picture(ui, flame->inverted, coarse, &flame->tree) < 0)
                 return NULL;
         flame->has_tree = true;
+        flame->coarse = coarse;
         flame->metric = ui->metric;
         fold(ui, flame);
         find_again(flame);
         return flame;
+}
+
+struct flame_view *flame_get(struct ui *ui)
+{
+        return get(ui, ui->view == VIEW_REPLAY && (!ui->flame || ui->flame->zoom == 0));
 }
 
 static void forget(struct ui *ui)
@@ -153,7 +160,7 @@ static const struct tree_node *frame(struct ui *ui, const struct tree **ret_tree
                 return &flame->tree.nodes[selected(flame)];
         }
         /* who asks for the tree wants the whole stack; made again at the same moment it has the same numbers */
-        if (flame->whole.n == 0 && metric_tree(ui, 0, flame->inverted, true, &flame->whole) < 0)
+        if (flame->whole.n == 0 && metric_picture(ui, flame->inverted, flame->coarse, &flame->whole) < 0)
                 return NULL;
         *ret_tree = &flame->whole;
         return &flame->whole.nodes[flame->origins[selected(flame)]];
@@ -163,7 +170,7 @@ static const struct tree_node *frame(struct ui *ui, const struct tree **ret_tree
 static void show(struct ui *ui)
 {
         uint64_t site = ui->view == VIEW_STACK ? ui->stack.site : table_selected(&ui->sites);
-        struct flame_view *flame = ui->heap ? flame_get(ui) : NULL;
+        struct flame_view *flame = ui->heap ? get(ui, false) : NULL;
         uint32_t best = 0;
 
         if (!flame)

@@ -19,6 +19,7 @@ struct flame_box {
 struct flame_view {
         struct tree tree; /* at NOW, while has_tree; without what is folded */
         bool has_tree, inverted;
+        bool coarse;                 /* TREE lacks what cannot be seen in a picture of the whole */
         bool folded, folded_inlined; /* frames of the runtime, inlined calls, in TREE */
         size_t n_folded;   /* frames that are not in TREE because of that */
         uint32_t *origins; /* by node: which it is in the whole tree */

@@ -6,11 +6,25 @@
 #include <math.h>
 #include <stdio.h>
 
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret)
+static struct tree_query query_of(const struct ui *ui, bool inverted)
 {
-        const struct tree_query query = { .site = site, .inverted = inverted, .metric = ui->metric,
-                                          .from_ns = ui->kept.from_ns, .to_ns = ui->kept.to_ns, .widths = widths };
+        return (struct tree_query){ .inverted = inverted, .metric = ui->metric, .from_ns = ui->kept.from_ns, .to_ns = ui->kept.to_ns };
+}
 
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret)
+{
+        struct tree_query query = query_of(ui, inverted);
+
+        query.site = site;
+        return heap_tree_by(ui->heap, &query, ret);
+}
+
+int metric_picture(struct ui *ui, bool inverted, bool coarse, struct tree *ret)
+{
+        struct tree_query query = query_of(ui, inverted);
+
+        query.widths = true;
+        query.coarse = coarse;
         return heap_tree_by(ui->heap, &query, ret);
 }
 

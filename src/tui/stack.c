@@ -46,7 +46,7 @@ const struct tree *stack_tree(struct ui *ui, uint32_t site, bool inverted)
         if (stack->has_tree && stack->tree_site == site && stack->tree_inverted == inverted && stack->tree_metric == ui->metric)
                 return &stack->tree;
         drop_tree(stack);
-        if (metric_tree(ui, site, inverted, false, &stack->tree) < 0 || stack->tree.n == 0) {
+        if (metric_tree(ui, site, inverted, &stack->tree) < 0 || stack->tree.n == 0) {
                 drop_tree(stack);
                 return NULL;
         }

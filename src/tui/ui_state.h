@@ -513,8 +513,9 @@ const struct tree_node *stack_frame(struct ui *ui, const struct tree **ret_tree)
 void stack_find(struct ui *ui, int direction);
 
 /* ---- metric.c ---- */
-/* The tree of SITE by the metric of the screen; WIDTHS as in struct tree_query. */
-int metric_tree(struct ui *ui, uint32_t site, bool inverted, bool widths, struct tree *ret);
+/* The tree of SITE by the metric of the screen; that of all for a picture, COARSE as in struct tree_query. */
+int metric_tree(struct ui *ui, uint32_t site, bool inverted, struct tree *ret);
+int metric_picture(struct ui *ui, bool inverted, bool coarse, struct tree *ret);
 void metric_next(struct ui *ui);
 /* A comparison or a range chooses METRIC, until metric_give_back(): other views than those it leads to know nothing of it. */
 void metric_lend(struct ui *ui, enum tree_metric metric);

@@ -453,6 +453,47 @@ static void a_large_inverted_tree_follows_what_can_be_seen(void **state)
         fake_free(fake);
 }
 
+/* A picture: each of 25,000 functions is too small to be seen but one, and of 3,000 calls of "crowd" each is, but not all together. */
+static void a_large_coarse_tree_has_what_can_be_seen_and_all_bytes(void **state)
+{
+        const struct tree_query query = { .widths = true, .coarse = true };
+        struct fake *fake = fake_new();
+        uint32_t module = fake_add_module(fake, "/m"), alloc = fake_add_frame(fake, module, "xmalloc", NULL, 0);
+        uint32_t top = fake_add_stack(fake, 0, fake_add_frame(fake, module, "main", NULL, 0));
+        struct heap *heap = heap_new(fake_history(fake));
+        const struct tree_node *node;
+        struct tree tree;
+        int64_t all = 0;
+
+        for (int i = 0; i < 28000; i++) {
+                int64_t bytes = i == 7 ? 100 * MIB : i < 25000 ? 1000 + i : 20000;
+                uint32_t stack;
+                char name[16];
+
+                snprintf(name, sizeof name, "f%d", i);
+                stack = fake_add_stack(fake, top, fake_add_frame(fake, module, i < 25000 ? name : "crowd", NULL, 0));
+                stack = fake_add_stack(fake, stack, alloc);
+                fake_set_site(fake, stack, 0);
+                fake_set_stack_live(fake, stack, bytes, 1);
+                all += bytes;
+        }
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_tree_by(heap, &query, &tree), 0);
+        assert_int_equal(tree.n, 1 + 1 + 25000 + 1 + 2); /* root, main, what it calls, and of two of them xmalloc */
+        assert_int_equal(check_tree(&tree), all);
+        assert_string_equal(tree.nodes[node_named(&tree, "f7")->first_child].name, "xmalloc");
+        node = node_named(&tree, "crowd");
+        assert_int_equal(node->live_bytes, 3000 * 20000);
+        assert_int_equal(tree.nodes[node->first_child].live_bytes, 3000 * 20000);
+        node = node_named(&tree, "f8");
+        assert_true(node->truncated);
+        assert_int_equal(node->live_bytes, 1008);
+        tree_done(&tree);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 /* ---- folding ---- */
 
 /* The way to NODE by the frames that stay. */
@@ -551,6 +592,7 @@ int main(void)
                 cmocka_unit_test(the_frame_of_a_site_knows_it_and_what_grows),
                 cmocka_unit_test(reading_on_comes_by_each_line_once),
                 cmocka_unit_test(a_large_inverted_tree_follows_what_can_be_seen),
+                cmocka_unit_test(a_large_coarse_tree_has_what_can_be_seen_and_all_bytes),
                 cmocka_unit_test(folded_frames_leave_what_they_call_to_their_callers),
         };
 
