@@ -1,8 +1,8 @@
 #include "unit.h"
 
 #include "app/list.h"
-#include "app/moment.h"
-#include "app/report.h"
+#include "report/moment.h"
+#include "report/report.h"
 #include "base/alloc.h"
 #include "session.h"
 

@@ -1,4 +1,4 @@
-#include "app/moment.h"
+#include "report/moment.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
