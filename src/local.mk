@@ -17,7 +17,8 @@ noinst_LIBRARIES += %D%/libbase.a %D%/libmodel.a %D%/libtarget.a %D%/libinject.a
 	%D%/base/rules.c %D%/base/rules.h \
 	%D%/base/shorten.c %D%/base/shorten.h \
 	%D%/base/suppress.c %D%/base/suppress.h \
-	%D%/base/text.c %D%/base/text.h
+	%D%/base/text.c %D%/base/text.h \
+	%D%/base/width.c %D%/base/width.h
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model/ages.c \
@@ -256,61 +257,64 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 	%D%/tui/ui.c %D%/tui/ui.h \
 	%D%/tui/ui_state.h \
 	%D%/tui/views.c \
-	%D%/tui/words.c \
-	%D%/tui/width.c %D%/tui/width.h
+	%D%/tui/words.c
 %C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
 
-# The part of app/ that unit tests link too.
-noinst_LIBRARIES += %D%/libreport.a
+# What a session has to say, as text and files.
+noinst_LIBRARIES += %D%/libreport.a %D%/libapp.a
 %C%_libreport_a_SOURCES = \
+	%D%/report/diff_print.c %D%/report/diff_print.h \
+	%D%/report/export.c %D%/report/export.h %D%/report/export_parts.h \
+	%D%/report/export_csv.c \
+	%D%/report/export_folded.c \
+	%D%/report/export_json.c \
+	%D%/report/export_openmetrics.c \
+	%D%/report/export_pprof.c \
+	%D%/report/export_speedscope.c \
+	%D%/report/json.c %D%/report/json.h \
+	%D%/report/moment.c %D%/report/moment.h \
+	%D%/report/redact.c %D%/report/redact.h \
+	%D%/report/report.c %D%/report/report.h \
+	%D%/report/report_blocks.c \
+	%D%/report/report_json.c \
+	%D%/report/report_parts.h \
+	%D%/report/report_text.c
+%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
+nodist_%C%_libreport_a_SOURCES = %D%/report/profile.pb-c.c %D%/report/profile.pb-c.h
+
+# The part of app/ that unit tests link too.
+%C%_libapp_a_SOURCES = \
 	%D%/app/child.c %D%/app/child.h \
-	%D%/app/diff_print.c %D%/app/diff_print.h \
-	%D%/app/export.c %D%/app/export.h %D%/app/export_parts.h \
-	%D%/app/export_csv.c \
-	%D%/app/export_folded.c \
-	%D%/app/export_json.c \
-	%D%/app/export_openmetrics.c \
-	%D%/app/export_pprof.c \
-	%D%/app/export_speedscope.c \
 	%D%/app/command_table.c %D%/app/command_table.h \
 	%D%/app/completion.c %D%/app/completion.h \
 	%D%/app/config.c %D%/app/config.h %D%/app/config_write.c \
 	%D%/app/expected.c %D%/app/expected.h \
 	%D%/app/explain.c %D%/app/explain.h \
 	%D%/app/frames.c %D%/app/frames.h \
-	%D%/app/json.c %D%/app/json.h \
 	%D%/app/list.c %D%/app/list.h \
-	%D%/app/moment.c %D%/app/moment.h \
 	%D%/app/option_table.c %D%/app/option_table.h \
 	%D%/app/options.c %D%/app/options.h %D%/app/options_help.c \
 	%D%/app/place.c %D%/app/place.h \
-	%D%/app/redact.c %D%/app/redact.h \
 	%D%/app/prose.c %D%/app/prose.h \
-	%D%/app/report.c %D%/app/report.h \
-	%D%/app/report_blocks.c \
-	%D%/app/report_json.c \
-	%D%/app/report_parts.h \
-	%D%/app/report_text.c \
 	%D%/app/say.c %D%/app/say.h \
 	%D%/app/series.c %D%/app/series.h \
 	%D%/app/servers.c %D%/app/servers.h \
 	%D%/app/user.c %D%/app/user.h \
 	%D%/app/whom.c %D%/app/whom.h \
 	%D%/app/writer.c %D%/app/writer.h
-%C%_libreport_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS) $(PROTOBUF_CFLAGS) $(ZLIB_CFLAGS)
-nodist_%C%_libreport_a_SOURCES = %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+%C%_libapp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 
 # pprof's messages as C structs.
-BUILT_SOURCES += %D%/app/profile.pb-c.h
-CLEANFILES += %D%/app/profile.pb-c.c %D%/app/profile.pb-c.h
+BUILT_SOURCES += %D%/report/profile.pb-c.h
+CLEANFILES += %D%/report/profile.pb-c.c %D%/report/profile.pb-c.h
 EXTRA_DIST += data/profile.proto
-%D%/app/profile.pb-c.c: data/profile.proto
+%D%/report/profile.pb-c.c: data/profile.proto
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PROTOC_C) --proto_path=$(top_srcdir)/data --c_out=$(@D) profile.proto
-%D%/app/profile.pb-c.h: %D%/app/profile.pb-c.c
-%D%/app/libreport_a-export_pprof.$(OBJEXT): %D%/app/profile.pb-c.h
+%D%/report/profile.pb-c.h: %D%/report/profile.pb-c.c
+%D%/report/libreport_a-export_pprof.$(OBJEXT): %D%/report/profile.pb-c.h
 
 # What each archive needs outside, in the order of linking.
-HEAPTOP_LIBS = %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
+HEAPTOP_LIBS = %D%/libapp.a %D%/libreport.a %D%/liblive.a %D%/libstore.a %D%/libtui.a %D%/libinject.a %D%/libprobe.a \
 	%D%/libtarget.a %D%/libmodel.a %D%/libbase.a $(SQLITE_LIBS) $(CURSES_LIBS) $(UNWIND_LIBS) $(ELF_LIBS) \
 	$(ZYDIS_LIBS) $(IBERTY_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(PROTOBUF_LIBS) $(ZLIB_LIBS) -lpthread -lm
 
@@ -350,7 +354,7 @@ heaptop_LDADD = $(HEAPTOP_LIBS)
 # What manual pages have of the tables: options, keys, errors, exit statuses. doc/local.mk runs it.
 noinst_PROGRAMS += pages
 pages_SOURCES = %D%/app/pages.c
-pages_LDADD = %D%/libreport.a %D%/libtui.a %D%/libbase.a
+pages_LDADD = %D%/libapp.a %D%/libreport.a %D%/libtui.a %D%/libbase.a
 
 # The service that `heaptop demo` watches: its functions are to be found again by name and line.
 pkglibexec_PROGRAMS += heaptop-demo

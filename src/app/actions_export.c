@@ -1,7 +1,7 @@
 /* E: what is shown, into a file. */
 #include "app/actions.h"
 
-#include "app/export.h"
+#include "report/export.h"
 #include "app/place.h"
 #include "app/say.h"
 #include "base/alloc.h"
@@ -36,7 +36,7 @@ static int write_job(void *arg, FILE *out, struct err *err)
                 r = export_heap(out, heap, &job->options);
         if (job->spans)
                 heap_free(heap);
-        return r < 0 ? say_broken(err, r, "cannot export", NULL) : 0;
+        return r < 0 ? err_set_broken(err, r, "cannot export", NULL) : 0;
 }
 
 /* FORMAT [live|kept|born] [redact] [FILE]: what is left of WORDS behind the words we know is the file, NULL

@@ -1,9 +1,9 @@
 /* `heaptop diff`: its exit status is that of diff(1): 0 nothing grew, 1 something did, 2 trouble of any
  * kind. */
 #include "app/commands.h"
-#include "app/diff_print.h"
+#include "report/diff_print.h"
 #include "app/frames.h"
-#include "app/moment.h"
+#include "report/moment.h"
 #include "app/pager.h"
 #include "app/say.h"
 #include "app/user.h"
@@ -171,7 +171,7 @@ int command_diff(const struct subcommand *subcommand, struct options *options)
         if (r == 0)
                 r = run(parts, options, &user, &err);
         if (r < 0) {
-                say_broken(&err, r, "cannot compare", NULL);
+                err_set_broken(&err, r, "cannot compare", NULL);
                 say_error(&err);
                 r = EXIT_TROUBLE;
         }

@@ -2,7 +2,7 @@
 #include "app/doctor.h"
 
 #include "app/commands.h"
-#include "app/json.h"
+#include "report/json.h"
 #include "app/say.h"
 #include "base/exit.h"
 #include "base/text.h"

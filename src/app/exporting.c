@@ -1,6 +1,6 @@
 /* `heaptop export`. */
 #include "app/commands.h"
-#include "app/export.h"
+#include "report/export.h"
 #include "app/frames.h"
 #include "app/say.h"
 #include "app/user.h"

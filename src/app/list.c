@@ -1,6 +1,6 @@
 #include "app/list.h"
 
-#include "app/json.h"
+#include "report/json.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"

@@ -5,7 +5,7 @@
 #include "app/list.h"
 #include "app/pager.h"
 #include "app/registry.h"
-#include "app/report.h"
+#include "report/report.h"
 #include "app/say.h"
 #include "app/user.h"
 #include "app/which.h"

@@ -1,6 +1,6 @@
 /* resymbolize: better names for an old session. */
 #include "app/commands.h"
-#include "app/json.h"
+#include "report/json.h"
 #include "app/renaming.h"
 #include "app/say.h"
 #include "app/servers.h"
@@ -148,7 +148,7 @@ static int resymbolize(struct store *store, const struct options *options, const
 
         r = renaming_read(&renaming, store_history(store));
         if (r < 0) {
-                say_broken(err, r, "cannot read the names in", path);
+                err_set_broken(err, r, "cannot read the names in", path);
                 goto out;
         }
         renaming_run(&renaming, how);

@@ -49,13 +49,3 @@ void say_end(const struct guard *guard)
                 say("watched %d for %s; %s; saved %s (%s)", (int)guard->target, fmt_duration(how_long, guard->last.watched_ns),
                     guard->last.text, guard->last.path, fmt_bytes(size, guard->last.file_bytes));
 }
-
-int say_broken(struct err *err, int r, const char *doing, const char *path)
-{
-        const char *space = path ? " " : "";
-
-        path = path ? path : "";
-        if (r == -EBADMSG)
-                return err_set_id(err, ERROR_DAMAGED, EBADMSG, "%s%s%s: the file is damaged", doing, space, path);
-        return err_set(err, -r, "%s%s%s: %s", doing, space, path, strerror(-r));
-}

@@ -16,7 +16,3 @@ void say_attached(const struct status *ok, char *ret, size_t size);
 
 /* The line at the end: "watched 4711 for 42 min; hooks removed; saved PATH (38M)". Nothing when nothing was recorded. */
 void say_end(const struct guard *guard);
-
-/* Says in ERR, unless something was said already, that DOING ("cannot read") with PATH (NULL = of what is
- * clear) failed with R, a negative errno of a session's history. A damaged file has a number. Returns R. */
-int say_broken(struct err *err, int r, const char *doing, const char *path);

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "model/heap.h"
 #include "store/store.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -83,7 +83,7 @@ static int wait_for_session(struct store *store, struct err *err)
                 return err_set_id(err, ERROR_EMPTY, EAGAIN,
                                   "nothing was recorded into %s", store_path(store));
         if (r < 0)
-                return say_broken(err, r, "cannot read", store_path(store));
+                return err_set_broken(err, r, "cannot read", store_path(store));
         return 0;
 }
 
@@ -185,7 +185,7 @@ int viewer_read_session(struct viewer *viewer, const char *path, struct err *err
         ui_set_reading(viewer->ui, false);
         viewer->changed = true;
         if (r < 0)
-                return say_broken(err, r, "cannot read", path);
+                return err_set_broken(err, r, "cannot read", path);
         return 0;
 }
 

@@ -89,3 +89,13 @@ int err_exit_status(const struct err *err)
                 return EXIT_TROUBLE;
         }
 }
+
+int err_set_broken(struct err *err, int r, const char *doing, const char *path)
+{
+        const char *space = path ? " " : "";
+
+        path = path ? path : "";
+        if (r == -EBADMSG)
+                return err_set_id(err, ERROR_DAMAGED, EBADMSG, "%s%s%s: the file is damaged", doing, space, path);
+        return err_set(err, -r, "%s%s%s: %s", doing, space, path, strerror(-r));
+}

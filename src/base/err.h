@@ -30,3 +30,7 @@ int err_set_id(struct err *err, enum error_id id, int errno_value, const char *f
 
 /* The exit status for ERR: the one recorded, else the one that fits its errno. */
 int err_exit_status(const struct err *err);
+
+/* Says that DOING ("cannot read") with PATH (NULL = of what is clear) failed with R, a negative errno of a session's
+ * history. A damaged file has a number. Returns R. */
+int err_set_broken(struct err *err, int r, const char *doing, const char *path);

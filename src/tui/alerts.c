@@ -1,7 +1,7 @@
 #include "model/alerts.h"
 #include "tui/layout.h"
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -172,13 +172,17 @@ void alerts_update(struct ui *ui)
 {
         struct alerts_view *view = view_of(ui);
         const struct alert_entry *log;
+        uint32_t age;
         size_t n;
         int r;
 
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         need_rules(ui, view);
+        age = heap_names_age(ui->heap);
         r = heap_watch(ui->heap, view->alerts, SLICE);
+        if (age != heap_names_age(ui->heap)) /* of a held screen, too */
+                views_forget(ui);
         if (r < 0)
                 log_warn("the rules of the alerts cannot be looked at: %s", strerror(-r));
         view->more = r > 0;

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "tui/style.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* canvas: a grid of cells that views draw on. Knows no terminal: tests compare it as text. */
 #pragma once
 
+#include "base/width.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +53,3 @@ void canvas_style(struct canvas *canvas, int x, int y, int n, enum style style);
 
 /* The screen as lines of text (right-trimmed), then the same lines as style letters. The caller frees it. */
 char *canvas_text(const struct canvas *canvas, bool with_styles);
-
-/* Width of UTF-8 TEXT in cells. */
-int text_width(const char *text);

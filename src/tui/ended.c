@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/fmt.h"
 #include "model/ending.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* How the flame graph is drawn: a row for each level, a box for each frame, as wide as its share. */
 #include "tui/flame_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

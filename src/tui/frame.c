@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <math.h>
 #include <stdio.h>

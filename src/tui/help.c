@@ -1,5 +1,5 @@
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

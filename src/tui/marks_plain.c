@@ -1,6 +1,6 @@
 /* The marks and what is kept between them, as lines with labels (plain.c). */
 #include "tui/marks_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/fmt.h"
 

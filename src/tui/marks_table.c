@@ -2,7 +2,7 @@
 #include "tui/layout.h"
 #include "tui/marks_state.h"
 #include "tui/spark.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/fmt.h"

@@ -1,7 +1,7 @@
 /* The menu: the key table as something to look through, and the same window for the column to sort by. What
  * is run from it is what the key would have run. */
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 

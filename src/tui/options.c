@@ -1,7 +1,7 @@
 /* The options: every setting with its value, and the columns of the table of sites. What is changed holds at
  * once, and for the next start only when W writes it. */
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 

@@ -1,6 +1,6 @@
 /* The small windows: log, info, and the end of the target. */
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "model/ending.h"
 #include "base/alloc.h"

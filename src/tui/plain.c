@@ -1,7 +1,7 @@
 /* Plain: for screen readers and braille lines. No chart, no box, no table: lines that say what they are, the
  * cursor on the selected one. */
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 #include "tui/site_columns.h"
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -4,7 +4,7 @@
  * A file of that name need not be the one that was compiled. When the debug information tells its MD5 (clang does), its size or
  * its time, they decide; else a file that was changed after the program is suspected. */
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

@@ -1,7 +1,7 @@
 /* Beside the call tree: what its site's blocks are like. */
 #include "tui/spark.h"
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

@@ -1,7 +1,7 @@
 #include "tui/layout.h"
 #include "tui/spark.h"
 #include "tui/ui_state.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

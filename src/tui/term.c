@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #define NCURSES_WIDECHAR 1
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "target/naming.h"
 #include "target/runtime.h"
 #include "tui/canvas.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/alloc.h"
 #include "base/rules.h"

@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "app/export.h"
-#include "app/redact.h"
+#include "report/export.h"
+#include "report/redact.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "fake_history.h"

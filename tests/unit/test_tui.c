@@ -8,7 +8,7 @@
 #include "tui/layout.h"
 #include "tui/spark.h"
 #include "tui/table.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <limits.h>
 #include <locale.h>

@@ -1,10 +1,10 @@
-#include "app/diff_print.h"
+#include "report/diff_print.h"
 
-#include "app/json.h"
+#include "report/json.h"
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <stdlib.h>
 #include <time.h>

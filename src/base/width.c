@@ -1,8 +1,7 @@
-#include "tui/width.h"
+#include "base/width.h"
 
 #include "base/shorten.h"
 #include "base/text.h"
-#include "tui/canvas.h"
 
 #include <stdio.h>
 #include <stdlib.h>

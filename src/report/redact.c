@@ -1,4 +1,4 @@
-#include "app/redact.h"
+#include "report/redact.h"
 
 #include "base/buf.h"
 

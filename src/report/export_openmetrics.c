@@ -1,6 +1,6 @@
 /* What a scrape would find at that moment, by the OpenMetrics text format 1.0. Sites are named one by one
  * only where they are few enough to be series: the ten largest. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

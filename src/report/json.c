@@ -1,4 +1,4 @@
-#include "app/json.h"
+#include "report/json.h"
 
 #include "base/clock.h"
 #include "base/text.h"

@@ -1,8 +1,7 @@
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
-#include "app/moment.h"
-#include "app/redact.h"
-#include "app/say.h"
+#include "report/moment.h"
+#include "report/redact.h"
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/exit.h"
@@ -148,7 +147,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the export: %s", strerror(-r));
         if (r < 0)
-                say_broken(err, r, "cannot export", NULL);
+                err_set_broken(err, r, "cannot export", NULL);
         return r;
 }
 

@@ -4,11 +4,11 @@
  * inlined there. Addresses are those of the instruction that calls: return address less one. A session
  * knows code by module and offset, not where the module lay in memory, so each gets a range of its own, one
  * behind the other; what has no code address (interpreted functions) stands in none. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
 #include "base/addrmap.h"
 #include "base/alloc.h"
-#include "app/profile.pb-c.h"
+#include "report/profile.pb-c.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* A line for each site, by RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before
  * it. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
-#include "app/json.h"
+#include "report/json.h"
 #include "base/alloc.h"
 
 #include <inttypes.h>

@@ -1,9 +1,8 @@
-#include "app/report.h"
+#include "report/report.h"
 
-#include "app/export_parts.h"
-#include "app/moment.h"
-#include "app/report_parts.h"
-#include "app/say.h"
+#include "report/export_parts.h"
+#include "report/moment.h"
+#include "report/report_parts.h"
 #include "base/alloc.h"
 #include "base/exit.h"
 
@@ -136,7 +135,7 @@ out:
         if (r < 0 && ferror(out))
                 err_set_id(err, ERROR_CANNOT_WRITE, -r, "cannot write the report: %s", strerror(-r));
         if (r < 0)
-                say_broken(err, r, "cannot report", NULL);
+                err_set_broken(err, r, "cannot report", NULL);
         free(report.sites);
         heap_free(report.heap);
         return r;

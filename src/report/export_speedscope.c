@@ -1,9 +1,9 @@
 /* The file format of www.speedscope.app: frames once, and for each metric a "sampled" profile of stacks,
  * outermost frame first, with their bytes. Written as it is found: a large session never stands in memory
  * as JSON. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
-#include "app/json.h"
+#include "report/json.h"
 #include "base/alloc.h"
 
 #include <inttypes.h>

@@ -9,6 +9,9 @@
  * U+FFFD). */
 int char_width(uint32_t c);
 
+/* Width of UTF-8 TEXT in cells. */
+int text_width(const char *text);
+
 /* How many bytes of UTF-8 TEXT fit into CELLS, cut between characters; a combining mark stays with its
  * letter. */
 size_t text_fit(const char *text, int cells);

@@ -1,7 +1,7 @@
 /* export_parts: what the formats share. Private to export*.c and, for its table, report.c. */
 #pragma once
 
-#include "app/export.h"
+#include "report/export.h"
 #include "model/stacks.h"
 
 struct export {

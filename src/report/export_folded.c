@@ -1,6 +1,6 @@
 /* One line a stack: names from the outermost caller on, with ';' between them, a blank, and bytes. Stacks
  * that read the same are one line. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

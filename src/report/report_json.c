@@ -1,5 +1,5 @@
-#include "app/json.h"
-#include "app/report_parts.h"
+#include "report/json.h"
+#include "report/report_parts.h"
 #include "model/detect.h"
 #include "model/ending.h"
 

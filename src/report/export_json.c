@@ -1,10 +1,10 @@
 /* Everything: what a report has, then all sites, modules, frames and stacks, and how the process went. The
  * long lists are written item by item, a line each, and never stand in memory as a whole. */
-#include "app/export_parts.h"
+#include "report/export_parts.h"
 
-#include "app/json.h"
-#include "app/redact.h"
-#include "app/report_parts.h"
+#include "report/json.h"
+#include "report/redact.h"
+#include "report/report_parts.h"
 #include "base/alloc.h"
 
 #include <errno.h>

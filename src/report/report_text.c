@@ -1,4 +1,4 @@
-#include "app/report_parts.h"
+#include "report/report_parts.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fmt.h"
@@ -6,7 +6,7 @@
 #include "model/ending.h"
 #include "model/detect.h"
 #include "model/inspect.h"
-#include "tui/width.h"
+#include "base/width.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* report_parts: what the two forms of a report share. Private to report*.c. */
 #pragma once
 
-#include "app/report.h"
+#include "report/report.h"
 #include "model/heap.h"
 
 #include <jansson.h>

@@ -29,8 +29,8 @@ struct export_options {
         enum export_format format;
         /* folded: the number; pprof and speedscope: what is shown first, and KEPT as inuse_* */
         enum export_metric metric;
-        const char *at, *range;    /* moments (app/moment.h); NULL: the end, since the attach */
-        bool redact;               /* app/redact.h */
+        const char *at, *range;    /* moments (report/moment.h); NULL: the end, since the attach */
+        bool redact;               /* report/redact.h */
         const struct rules *rules; /* see heap_set_rules(); NULL = as recorded */
         bool own_rules;
         const struct suppress *expected; /* sites that are left out, see heap_set_expected(); NULL = none */

@@ -1,6 +1,6 @@
 /* What the blocks of a site are like, for reports: the same as beside the call tree on screen. */
-#include "app/json.h"
-#include "app/report_parts.h"
+#include "report/json.h"
+#include "report/report_parts.h"
 #include "model/inspect.h"
 
 #include "base/alloc.h"

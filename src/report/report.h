@@ -1,4 +1,4 @@
-/* report: what a session says, as a page of text for people, as JSON for programs, or its sites as CSV (app/export.h).
+/* report: what a session says, as a page of text for people, as JSON for programs, or its sites as CSV (report/export.h).
  *
  * JSON: one object with "heaptop_schema": 1; within a schema things are only added. Bytes are whole numbers, times RFC 3339, an
  * estimate is {"value", "low", "high"} with a 95 % interval, null is "cannot be said". */
@@ -18,7 +18,7 @@ struct report_options {
         const struct suppress *expected; /* sites that are left out, see heap_set_expected(); NULL = none */
         enum report_form form;
         size_t top;        /* how many sites; 0 = 20 */
-        const char *at;    /* a moment (app/moment.h); NULL = the end */
+        const char *at;    /* a moment (report/moment.h); NULL = the end */
         const char *range; /* "A..B": changes between two moments, the state at B; NULL = since the attach */
 };
 
