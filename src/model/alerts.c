@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fmt.h"
 #include "base/text.h"
+#include "model/cursor.h"
 
 #include <errno.h>
 #include <math.h>
@@ -351,7 +352,7 @@ void alerts_feed_stack(struct alerts *alerts, uint32_t tick, uint64_t time_ns, u
         const struct alert_row row = {.tick = tick, .time_ns = time_ns, .rate = NAN};
         int64_t *of_stack = value_of(&alerts->stacks, stack), *of_site = value_of(&alerts->sites, site);
 
-        *of_site += bytes - *of_stack;
+        *of_site = capped_add(*of_site, capped_sub(bytes, *of_stack));
         *of_stack = bytes;
         feed_site(alerts, &row, site, (double)*of_site);
 }

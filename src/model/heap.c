@@ -340,6 +340,11 @@ uint64_t heap_window_ns(const struct heap *heap)
 
 /* ---- one site ---- */
 
+uint32_t heap_names_age(const struct heap *heap)
+{
+        return heap->names.generation;
+}
+
 size_t heap_n_sites(const struct heap *heap)
 {
         return heap->now.n_seen;

@@ -141,6 +141,10 @@ int heap_list(struct heap *heap, const struct heap_query *query, uint32_t *ret, 
 /* What is wrong with a filter, in words: 0 or -EINVAL. model/filter.h has the grammar. */
 int heap_check_filter(const char *text, struct err *err);
 
+/* Another number as soon as names may have been read again, which heap_seek() and heap_watch() do: strings of the heap from before
+ * are gone then. */
+uint32_t heap_names_age(const struct heap *heap);
+
 /* Sites seen up to NOW, without "before attach". */
 size_t heap_n_sites(const struct heap *heap);
 

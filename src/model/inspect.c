@@ -61,20 +61,17 @@ static int larger_first(const void *a, const void *b)
 /* NAME's part of PARTS gets BYTES more; what comes too late for a place of its own counts for all only. */
 static void add_part(struct inspect_parts *parts, const char *name, int64_t bytes)
 {
-        size_t i = 0;
+        size_t i = 0, n = strnlen(name, INSPECT_NAME - 1);
 
+        while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
+                n--; /* not in the middle of a character */
         parts->all_bytes = capped_add(parts->all_bytes, bytes);
-        while (i < parts->n && strncmp(parts->v[i].name, name, INSPECT_NAME - 1) != 0)
+        while (i < parts->n && (strncmp(parts->v[i].name, name, n) != 0 || parts->v[i].name[n]))
                 i++;
         if (i == INSPECT_SHARES)
                 return;
-        if (i == parts->n) {
-                size_t n = strlen(name) < INSPECT_NAME ? strlen(name) : INSPECT_NAME - 1;
-
-                while (n > 0 && n == INSPECT_NAME - 1 && ((unsigned char)name[n] & 0xc0) == 0x80)
-                        n--; /* not in the middle of a character */
+        if (i == parts->n)
                 snprintf(parts->v[parts->n++].name, INSPECT_NAME, "%.*s", (int)n, name);
-        }
         parts->v[i].bytes = capped_add(parts->v[i].bytes, bytes);
 }
 

@@ -21,6 +21,12 @@ static bool is_plausible(uint32_t id, size_t seen)
         return id != 0 && id < NAMES_IDS_MAX && id < 16 * seen + 65536;
 }
 
+/* A frame that another row is about: who draws or exports frames has arrays by their ids, so there is none with an id made up. */
+static uint32_t known_frame(const struct names *names, uint32_t id)
+{
+        return is_plausible(id, names->seen_frames) ? id : 0;
+}
+
 /* Makes ARRAY (N elements in use of CAP, each SIZE bytes) long enough for ID; new elements are zero. */
 static void *fit(void *array, size_t *n, size_t *cap, size_t size, uint32_t id)
 {
@@ -255,7 +261,7 @@ static int add_frame(void *ctx, const struct rec_frame *row)
                 .file = row->file && *row->file ? keep_file(names, text_clean(row->file)) : NULL,
                 .module = row->module,
                 .line = row->line,
-                .inlined_in = row->inlined_in,
+                .inlined_in = known_frame(names, row->inlined_in),
                 .inner = inner,
                 .offset = row->offset,
                 .flags = runtime_flags(names, row) | (row->func && *row->func ? 0 : REC_FRAME_NEAREST),
@@ -287,7 +293,7 @@ static int add_site(void *ctx, const struct rec_site *row)
         names->seen_sites++;
         site = &names->sites[row->id];
         site->exists = true;
-        site->frame = row->frame;
+        site->frame = known_frame(names, row->frame);
         site->first_ns = row->first_ns;
         site->kind = row->kind;
         return 0;
@@ -304,7 +310,7 @@ static int add_stack(void *ctx, const struct rec_stack *row)
         names->seen_stacks++;
         stack = &names->stacks[row->id];
         stack->parent = row->parent;
-        stack->frame = row->frame;
+        stack->frame = known_frame(names, row->frame);
         /* The first site stays: it is chosen once, when the stack first allocates. */
         if (stack->site == 0 && row->site != 0 && row->site < names->n_sites && names->sites[row->site].exists) {
                 stack->site = row->site;

@@ -141,29 +141,38 @@ static bool parse_date(const char *text, int64_t *ret_wall_s)
         if (*end != '+' && *end != '-')
                 return false;
         hours = strtol(end + 1, &rest, 10);
-        if (*rest != ':' || hours > 23)
+        if (*rest != ':' || hours < 0 || hours > 23)
                 return false;
         minutes = strtol(rest + 1, &rest, 10);
+        if (minutes < 0 || minutes > 59)
+                return false;
         *ret_wall_s -= (*end == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
         return *rest == '\0';
+}
+
+/* A clock shows whole seconds: everything in that second counts. What is beyond all numbers is the last of them. */
+static uint64_t boot_time(int64_t wall_s, int64_t wall_offset_ns)
+{
+        __int128 boot_ns = ((__int128)wall_s + 1) * (int64_t)NS_PER_S - 1 - wall_offset_ns;
+
+        return boot_ns <= 0 ? 0 : boot_ns > INT64_MAX ? INT64_MAX : (uint64_t)boot_ns;
 }
 
 /* Boot time of TEXT when it is a time at all. */
 static bool parse_time(const char *text, const struct ends *ends, uint64_t *ret_ns)
 {
-        uint64_t length = ends->last.time_ns - ends->first.time_ns, ns;
-        int64_t wall_s, boot_ns;
+        uint64_t first_ns = ends->first.time_ns, last_ns = ends->last.time_ns;
+        uint64_t length = last_ns > first_ns ? last_ns - first_ns : 0, ns;
+        int64_t wall_s;
 
         if ((text[0] == '-' || text[0] == '+') && fmt_parse_duration(text + 1, &ns) == 0) {
                 ns = ns > length ? length : ns;
-                *ret_ns = text[0] == '-' ? ends->last.time_ns - ns : ends->first.time_ns + ns;
+                *ret_ns = text[0] == '-' ? last_ns - ns : first_ns + ns;
                 return true;
         }
         if (!parse_clock(text, ends, &wall_s) && !parse_date(text, &wall_s))
                 return false;
-        /* a clock shows whole seconds: everything in that second counts */
-        boot_ns = (wall_s + 1) * (int64_t)NS_PER_S - 1 - ends->last.wall_offset_ns;
-        *ret_ns = boot_ns > 0 ? (uint64_t)boot_ns : 0;
+        *ret_ns = boot_time(wall_s, ends->last.wall_offset_ns);
         return true;
 }
 

@@ -156,13 +156,17 @@ void alerts_update(struct ui *ui)
 {
         struct alerts_view *view = alerts_state_of(ui);
         const struct alert_entry *log;
+        uint32_t age;
         size_t n;
         int r;
 
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
         alerts_need_rules(ui, view);
+        age = heap_names_age(ui->heap);
         r = heap_watch(ui->heap, view->alerts, SLICE);
+        if (age != heap_names_age(ui->heap)) /* of a held screen, too */
+                views_forget(ui);
         if (r < 0)
                 log_warn("the rules of the alerts cannot be looked at: %s", strerror(-r));
         view->more = r > 0;

@@ -171,6 +171,7 @@ void ui_set_ended(struct ui *ui, const char *reason)
 
         snprintf(ui->end_reason, sizeof ui->end_reason, "%s", clean);
         free(clean);
+        views_forget(ui); /* the heap has read its head again, and maybe names */
         ui->ended = true;
         ui->overlay = VIEW_ENDED;
 }

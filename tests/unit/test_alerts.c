@@ -191,6 +191,21 @@ static void a_rate_that_is_gone_for_a_minute_ends_the_alert(void **state)
         alerts_free(alerts);
 }
 
+static void bytes_beyond_all_numbers_stay_above_the_threshold(void **state)
+{
+        struct alerts *alerts = alerts_of("site > 1G");
+        const struct alert_entry *log;
+
+        for (uint32_t stack = 1; stack <= 3; stack++)
+                alerts_feed_stack(alerts, 1, NS_PER_S, stack, 1, INT64_MAX);
+        assert_int_equal(alerts_log(alerts, &log), 1);
+        assert_true(log[0].fired);
+        alerts_feed_stack(alerts, 2, 2 * NS_PER_S, 1, 1, INT64_MIN);
+        alerts_feed_stack(alerts, 2, 2 * NS_PER_S, 2, 1, INT64_MIN);
+        assert_int_equal(alerts_log(alerts, &log), 2);
+        alerts_free(alerts);
+}
+
 static void growth_counts_from_when_a_site_began_to_grow(void **state)
 {
         struct alerts *alerts = alerts_of("growing for 5m");
@@ -430,6 +445,7 @@ int main(void)
                 cmocka_unit_test(a_share_is_one_of_the_limit),
                 cmocka_unit_test(the_limit_is_near_by_the_rate_of_the_moment),
                 cmocka_unit_test(a_rate_that_is_gone_for_a_minute_ends_the_alert),
+                cmocka_unit_test(bytes_beyond_all_numbers_stay_above_the_threshold),
                 cmocka_unit_test(growth_counts_from_when_a_site_began_to_grow),
                 cmocka_unit_test(a_site_is_the_sum_of_its_stacks),
                 cmocka_unit_test(the_time_left_follows_the_rate),

@@ -60,6 +60,9 @@ static void record_something(struct world *world)
         case 2:
                 fake_add_event(fake, any(9), names[any(array_len(names))]);
                 break;
+        case 3: /* what its strings were is gone, on a held screen, too */
+                fake_set_frame(fake, 1 + any(8), names[any(array_len(names))], "/src/other.cc", any(5000), any(2));
+                break;
         default:
                 for (uint32_t i = any(20); i > 0 && n_sites > 0; i--)
                         fake_set_live(fake, 1 + any((uint32_t)n_sites), any(2) ? any(1 << 30) : 0, any(1 << 20));

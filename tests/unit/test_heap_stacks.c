@@ -67,6 +67,42 @@ static void stacks_add_up_to_their_sites(void **state)
         fake_free(fake);
 }
 
+static int check_ids(void *ctx, const struct heap_stack *stack)
+{
+        struct heap_line lines[HEAP_LINES_MAX];
+
+        for (size_t i = 0; i < stack->n_frames; i++) {
+                size_t n = heap_frame_lines(ctx, stack->frames[i], lines);
+
+                assert_in_range(stack->frames[i], 0, 1 << 20);
+                for (size_t k = 0; k < n; k++) {
+                        assert_in_range(lines[k].frame, 0, 1 << 20);
+                        assert_in_range(lines[k].same, 0, 1 << 20);
+                }
+        }
+        return 0;
+}
+
+/* Who exports them has arrays by id. */
+static void frames_with_ids_made_up_are_unknown_ones(void **state)
+{
+        struct fake *fake = fake_new();
+        uint32_t site = fake_add_site(fake, "put", "store.cc", 88);
+        uint32_t stack = fake_add_stack(fake, 0, INT32_MAX), other = fake_add_stack(fake, stack, UINT32_MAX);
+        struct heap *heap = heap_new(fake_history(fake));
+
+        fake_set_site(fake, stack, site);
+        fake_set_site(fake, other, site);
+        fake_set_stack_live(fake, stack, MIB, 1);
+        fake_set_stack_live(fake, other, MIB, 1);
+        fake_set_site_frame(fake, site, UINT32_MAX);
+        fake_tick(fake);
+        assert_int_equal(heap_seek(heap, 1), 0);
+        assert_int_equal(heap_stacks(heap, false, check_ids, heap), 0);
+        heap_free(heap);
+        fake_free(fake);
+}
+
 static void kept_is_what_was_born_since_the_base_and_lives(void **state)
 {
         struct fake *fake = fake_new();
@@ -158,6 +194,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stacks_add_up_to_their_sites),
+                cmocka_unit_test(frames_with_ids_made_up_are_unknown_ones),
                 cmocka_unit_test(kept_is_what_was_born_since_the_base_and_lives),
                 cmocka_unit_test(a_frame_has_a_line_for_each_inlined_call),
                 cmocka_unit_test(a_tree_of_all_that_was_born_has_what_is_dead),

@@ -221,6 +221,32 @@ static int count(struct heap *heap, const char *filter)
         return heap_list(heap, &(struct heap_query){ .filter = filter }, ids, 8);
 }
 
+static void a_long_name_is_cut_between_characters_and_stays_one_part(void **state)
+{
+        struct world world = open_world();
+        struct inspection got;
+        char path[96] = "/usr/lib/";
+        uint32_t module;
+
+        memset(path + 9, 'a', 61); /* 63 bytes fit, and what comes next has three */
+        strcpy(path + 70, "\xe6\xbc\xa2\xe5\xad\x97");
+        module = fake_add_module(world.fake, path);
+        for (int i = 0; i < 2; i++) {
+                uint32_t frame = fake_add_frame(world.fake, module, i ? "first" : "second", NULL, 0);
+                uint32_t stack = fake_add_stack(world.fake, world.stacks[0], frame);
+
+                fake_set_site(world.fake, stack, world.site);
+                fake_set_stack_live(world.fake, stack, MIB, 1);
+        }
+        fake_tick(world.fake);
+        assert_int_equal(heap_seek(world.heap, UINT32_MAX), 0);
+        assert_int_equal(inspect_site(world.heap, world.site, &got), 0);
+        path[70] = '\0';
+        assert_int_equal(got.libraries.n, 1);
+        assert_int_equal(part_of(&got.libraries, path + 9), 2 * MIB);
+        close_world(&world);
+}
+
 static void threads_without_names_are_one_part(void **state)
 {
         struct world world = open_world();
@@ -307,6 +333,7 @@ int main(void)
                 cmocka_unit_test(a_site_that_is_not_there_is_empty),
                 cmocka_unit_test(a_thinned_session_does_not_tell_how_long_blocks_lived),
                 cmocka_unit_test(damaged_blocks_do_no_harm),
+                cmocka_unit_test(a_long_name_is_cut_between_characters_and_stays_one_part),
                 cmocka_unit_test(threads_without_names_are_one_part),
                 cmocka_unit_test(a_filter_finds_who_allocated),
                 cmocka_unit_test(the_shape_of_ages_is_read),

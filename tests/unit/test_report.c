@@ -200,6 +200,12 @@ static void moments_are_ticks_marks_times_and_distances(void **state)
         assert_int_equal(moment_find(store_history(store), "09:48", &tick, &err), -EINVAL);
         assert_string_equal(err.text, "09:48 is before the start (09:50:01) (E407)");
         err = (struct err){ 0 };
+        assert_int_equal(moment_find(store_history(store), "9999-01-01", &tick, &err), -EINVAL); /* more ns than 64 bits hold */
+        assert_non_null(strstr(err.text, "is after the end"));
+        err = (struct err){ 0 };
+        assert_int_equal(moment_find(store_history(store), "2025-11-22T09:50:30+-1:00", &tick, &err), -EINVAL);
+        assert_int_equal(moment_find(store_history(store), "2025-11-22T09:50:30+01:60", &tick, &err), -EINVAL);
+        err = (struct err){ 0 };
         assert_int_equal(moment_find(store_history(store), "yesterday", &tick, &err), -EINVAL);
         assert_non_null(strstr(err.text, "a mark (warm, "));
         assert_int_equal(tick, 7);

@@ -88,6 +88,24 @@ static void a_held_screen_stays_and_says_how_far_behind(void **state)
         close_world(&world);
 }
 
+static void a_held_screen_shows_names_that_are_found_meanwhile(void **state)
+{
+        static const char *const keys[] = { "2 j Enter Space", "6 Space" };
+
+        for (size_t i = 0; i < array_len(keys); i++) {
+                struct world world = open_world(UI_LIVE, keys[i]);
+                uint32_t before = heap_tick(world.heap);
+
+                assert_true(screen_has(world.ui, 140, 40, "main"));
+                fake_set_frame(world.fake, 1, "found_later", "/src/later.cc", 7, 0); /* the outermost, and what it was is freed */
+                fake_tick(world.fake);
+                assert_int_equal(ui_set_last_tick(world.ui, before + 1, NOW), 0);
+                assert_int_equal(heap_tick(world.heap), before);
+                assert_true(screen_has(world.ui, 140, 40, "found_later"));
+                close_world(&world);
+        }
+}
+
 static void going_back_in_time_holds_a_live_screen(void **state)
 {
         struct world world = open_world(UI_LIVE, ": - 1 0 m Enter");
@@ -1025,6 +1043,7 @@ int main(void)
                 cmocka_unit_test(exporting_asks_for_a_format_and_remembers_it),
                 cmocka_unit_test(what_naming_waits_for_is_in_the_title_and_the_info_window),
                 cmocka_unit_test(a_held_screen_stays_and_says_how_far_behind),
+                cmocka_unit_test(a_held_screen_shows_names_that_are_found_meanwhile),
                 cmocka_unit_test(going_back_in_time_holds_a_live_screen),
                 cmocka_unit_test(changes_count_from_the_newest_mark_before_the_moment),
                 cmocka_unit_test(a_replay_plays_at_its_speed_and_stops_at_the_end),
