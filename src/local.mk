@@ -214,9 +214,11 @@ EXTRA_DIST += data/schema.sql data/schema.awk
 
 %C%_libtui_a_SOURCES = \
 	%D%/tui/alerts.c \
+	%D%/tui/alerts_view.c %D%/tui/alerts_view.h \
 	%D%/tui/before.c \
 	%D%/tui/braille.c %D%/tui/braille.h \
 	%D%/tui/canvas.c %D%/tui/canvas.h \
+	%D%/tui/caught.c %D%/tui/caught.h \
 	%D%/tui/chart.c \
 	%D%/tui/commands.c \
 	%D%/tui/ended.c %D%/tui/error.c \

@@ -1,7 +1,5 @@
-#include "model/alerts.h"
-#include "tui/layout.h"
-#include "tui/ui_state.h"
-#include "base/width.h"
+/* The rules, what they said, and the keys of view 8; alerts_view.c draws it. */
+#include "tui/alerts_view.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -21,21 +19,7 @@ enum {
 
 static const uint64_t MUTED_NS = 3600 * NS_PER_S;
 
-struct alerts_view {
-        struct alerts *alerts;
-        struct table table; /* ids are indices of rules */
-        uint64_t muted_until_ns[ALERTS_MAX];
-        bool own;         /* the rules are the user's, else the default ones */
-        bool ready;       /* there are rules */
-        bool more;        /* part of the recording has not been looked at yet */
-        bool seen;        /* what was crossed before this screen was opened is known, and silent */
-        size_t announced; /* entries of the log that were told */
-        bool bell;
-        int editing;      /* the rule that is being typed, or NEW_RULE */
-        char wrong[1024]; /* what is wrong with it so far */
-};
-
-static struct alerts_view *view_of(struct ui *ui)
+struct alerts_view *alerts_state_of(struct ui *ui)
 {
         if (!ui->alerts) {
                 ui->alerts = xcalloc(1, sizeof *ui->alerts);
@@ -44,7 +28,7 @@ static struct alerts_view *view_of(struct ui *ui)
         return ui->alerts;
 }
 
-static void done(struct ui *ui)
+void alerts_done(struct ui *ui)
 {
         if (!ui->alerts)
                 return;
@@ -69,7 +53,7 @@ static void set_rules(struct alerts_view *view, const struct alert_rule *rules, 
         view->announced = 0;
 }
 
-static void need_rules(struct ui *ui, struct alerts_view *view)
+void alerts_need_rules(struct ui *ui, struct alerts_view *view)
 {
         struct alert_rule rules[ALERTS_MAX];
 
@@ -96,7 +80,7 @@ void alerts_leave_heap(struct ui *ui)
 int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
 {
         struct alert_rule rules[ALERTS_MAX];
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         char line[2 * ALERT_TEXT];
         size_t n = 0;
         int r = 0;
@@ -125,7 +109,7 @@ int ui_set_alerts(struct ui *ui, const char *lines, struct err *err)
 
 char *ui_alerts(struct ui *ui)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         const struct alert_rule *rules;
         struct buf out = {0};
         char line[ALERT_TEXT];
@@ -142,12 +126,12 @@ char *ui_alerts(struct ui *ui)
 
 /* ---- what is crossed as time goes by ---- */
 
-static bool is_muted(const struct ui *ui, size_t rule)
+bool alerts_is_muted(const struct ui *ui, size_t rule)
 {
         return ui->alerts->muted_until_ns[rule] > ui->now_ns;
 }
 
-static const char *level_word(enum alert_level level)
+const char *alerts_level_word(enum alert_level level)
 {
         return level == ALERT_CRITICAL ? "CRITICAL" : "WARN";
 }
@@ -159,18 +143,18 @@ static void announce(struct ui *ui, const struct alert_entry *entry)
 
         alerts_rules(ui->alerts->alerts, &rules);
         rule = &rules[entry->rule];
-        if (!entry->fired || is_muted(ui, entry->rule))
+        if (!entry->fired || alerts_is_muted(ui, entry->rule))
                 return;
         heap_alert_words(ui->heap, rule, entry, words, sizeof words);
-        ui_tell(ui, "%s  %s", level_word(rule->level), words);
+        ui_tell(ui, "%s  %s", alerts_level_word(rule->level), words);
         if (rule->actions & ALERT_LOG)
-                log_warn("alert %s: %s", level_word(rule->level), words);
+                log_warn("alert %s: %s", alerts_level_word(rule->level), words);
         ui->alerts->bell = ui->alerts->bell || (rule->actions & ALERT_BELL);
 }
 
 void alerts_update(struct ui *ui)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         const struct alert_entry *log;
         uint32_t age;
         size_t n;
@@ -178,7 +162,7 @@ void alerts_update(struct ui *ui)
 
         if (!ui->heap || heap_tick(ui->heap) == 0)
                 return;
-        need_rules(ui, view);
+        alerts_need_rules(ui, view);
         age = heap_names_age(ui->heap);
         r = heap_watch(ui->heap, view->alerts, SLICE);
         if (age != heap_names_age(ui->heap)) /* of a held screen, too */
@@ -212,7 +196,7 @@ bool ui_take_bell(struct ui *ui)
 
 size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         const struct alert_rule *rules;
         const struct alert_entry *log;
         char condition[ALERT_TEXT];
@@ -226,7 +210,7 @@ size_t alerts_crossed(struct ui *ui, size_t i, struct moment *ret)
                 return n;
         ret->is_alert = true;
         ret->letter = rules[log[i].rule].level == ALERT_CRITICAL ? '!' : 'W';
-        snprintf(ret->text, sizeof ret->text, "%s  %s", level_word(rules[log[i].rule].level),
+        snprintf(ret->text, sizeof ret->text, "%s  %s", alerts_level_word(rules[log[i].rule].level),
                  alert_condition(&rules[log[i].rule], condition));
         return n;
 }
@@ -244,7 +228,7 @@ size_t alerts_lines(struct ui *ui, struct chart_line ret[], size_t max)
                         continue;
                 ret[n].bytes = rules[i].share ? rules[i].threshold * limit : rules[i].threshold;
                 ret[n].style = rules[i].level == ALERT_CRITICAL ? STYLE_BAD : STYLE_WARN;
-                snprintf(ret[n++].name, sizeof ret->name, "%s %s", level_word(rules[i].level),
+                snprintf(ret[n++].name, sizeof ret->name, "%s %s", alerts_level_word(rules[i].level),
                          rules[i].amount);
         }
         if (n < max && session->limit_bytes > 0) {
@@ -283,7 +267,7 @@ const char *alerts_next(struct ui *ui, char *ret, size_t size)
                 if (left == 0 || left >= soonest || alerts_state(ui->alerts->alerts, i, row.tick).firing)
                         continue;
                 soonest = left;
-                snprintf(ret, size, "%s %s in %s", level_word(rules[i].level),
+                snprintf(ret, size, "%s %s in %s", alerts_level_word(rules[i].level),
                          alert_condition(&rules[i], condition), fmt_duration(text, left));
         }
         return ret;
@@ -295,7 +279,7 @@ bool alerts_ring(struct ui *ui)
         size_t n = ui->alerts && ui->heap ? alerts_rules(ui->alerts->alerts, &rules) : 0;
 
         for (size_t i = 0; i < n; i++)
-                if ((rules[i].actions & ALERT_BELL) && !is_muted(ui, i) &&
+                if ((rules[i].actions & ALERT_BELL) && !alerts_is_muted(ui, i) &&
                     alerts_state(ui->alerts->alerts, i, heap_tick(ui->heap)).firing)
                         return true;
         return false;
@@ -315,7 +299,7 @@ size_t alerts_firing(struct ui *ui, char *ret, size_t size)
                 if (firing++ > 0 && rules[i].level <= worst)
                         continue;
                 worst = rules[i].level;
-                snprintf(ret, size, "%s %s", level_word(worst), alert_condition(&rules[i], condition));
+                snprintf(ret, size, "%s %s", alerts_level_word(worst), alert_condition(&rules[i], condition));
         }
         return firing;
 }
@@ -355,7 +339,7 @@ static void rule_typed(struct ui *ui, const char *text)
 
 static enum ui_action rule_accept(struct ui *ui, const char *text)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         struct alert_rule rules[ALERTS_MAX + 1], rule;
         const struct alert_rule *old;
         size_t n = alerts_rules(view->alerts, &old), at;
@@ -390,9 +374,9 @@ static const struct prompt_type prompt_rule = {"rule: ",   rule_hint,   rule_beg
 
 static void type_rule(struct ui *ui, int rule)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
 
-        need_rules(ui, view);
+        alerts_need_rules(ui, view);
         view->editing = rule;
         prompt_open(ui, &prompt_rule);
 }
@@ -444,16 +428,16 @@ static enum ui_action test_rule(struct ui *ui, const struct alert_rule *rule)
         return rule->actions & ALERT_BELL ? UI_BELL : UI_NOTHING;
 }
 
-static bool command(struct ui *ui, enum command command, enum ui_action *ret)
+bool alerts_command(struct ui *ui, enum command command, enum ui_action *ret)
 {
-        struct alerts_view *view = view_of(ui);
+        struct alerts_view *view = alerts_state_of(ui);
         const struct alert_rule *rules;
         size_t n;
         uint64_t id;
 
         if (command != CMD_ENTER && command != CMD_DELETE && command != CMD_MUTE && command != CMD_TEST_ALERT)
                 return false;
-        need_rules(ui, view);
+        alerts_need_rules(ui, view);
         n = alerts_rules(view->alerts, &rules);
         id = table_selected(&view->table);
         if (id >= n) {
@@ -471,232 +455,9 @@ static bool command(struct ui *ui, enum command command, enum ui_action *ret)
         return true;
 }
 
-static struct table *list(struct ui *ui)
+struct table *alerts_list(struct ui *ui)
 {
         if (ui->heap && heap_tick(ui->heap) > 0)
-                need_rules(ui, view_of(ui));
-        return &view_of(ui)->table;
+                alerts_need_rules(ui, alerts_state_of(ui));
+        return &alerts_state_of(ui)->table;
 }
-
-/* ---- drawing ---- */
-
-enum { COLUMN_RULE, COLUMN_LEVEL, COLUMN_STATE, COLUMN_SINCE, COLUMN_LEFT, COLUMN_ACTION, COLUMNS };
-
-static const struct part parts[COLUMNS] = {
-        [COLUMN_RULE] = {12, 24, 0}, [COLUMN_LEVEL] = {8, 8, 4}, [COLUMN_STATE] = {6, 9, 1},
-        [COLUMN_SINCE] = {8, 8, 3},  [COLUMN_LEFT] = {6, 12, 2}, [COLUMN_ACTION] = {8, 12, 5},
-};
-static const char *const titles[COLUMNS] = {"RULE", "LEVEL", "STATE", "SINCE", "LEFT", "ACTION"};
-
-/* One row's words. */
-struct words {
-        char text[COLUMNS][ALERT_TEXT];
-        bool firing, critical, muted;
-};
-
-static void fill_words(struct ui *ui, size_t i, const struct alert_row *row, struct words *ret)
-{
-        const struct alert_rule *rules, *rule;
-        struct alert_state state = alerts_state(ui->alerts->alerts, i, heap_tick(ui->heap));
-        char text[FMT_MAX];
-        uint32_t site;
-        uint64_t left;
-
-        alerts_rules(ui->alerts->alerts, &rules);
-        rule = &rules[i];
-        *ret = (struct words){
-                .firing = state.firing, .critical = rule->level == ALERT_CRITICAL, .muted = is_muted(ui, i)};
-        alert_condition(rule, ret->text[COLUMN_RULE]);
-        alert_actions(rule, ret->text[COLUMN_ACTION]);
-        snprintf(ret->text[COLUMN_LEVEL], ALERT_TEXT, "%s", level_word(rule->level));
-        snprintf(ret->text[COLUMN_STATE], ALERT_TEXT, "%s", state.firing ? "firing" : "ok");
-        if ((rule->share || rule->metric == ALERT_LIMIT) && row->limit == 0)
-                snprintf(ret->text[COLUMN_STATE], ALERT_TEXT, "no limit");
-        else if (ret->muted)
-                snprintf(ret->text[COLUMN_STATE], ALERT_TEXT, state.firing ? "FIRING, u" : "muted");
-        if (state.firing)
-                fmt_clock(ret->text[COLUMN_SINCE], time_wall(ui, state.since_ns));
-        else
-                snprintf(ret->text[COLUMN_SINCE], ALERT_TEXT, "-");
-        left = state.firing ? 0 : heap_alert_left_ns(ui->heap, rule, row, &site);
-        if (left == 0)
-                snprintf(ret->text[COLUMN_LEFT], ALERT_TEXT, "-");
-        else if (site)
-                snprintf(ret->text[COLUMN_LEFT], ALERT_TEXT, "%s (#%u)", fmt_duration(text, left), site);
-        else
-                fmt_duration(ret->text[COLUMN_LEFT], left);
-}
-
-static void put_words(struct canvas *canvas, int y, const struct span spans[COLUMNS],
-                      const struct words *words)
-{
-        enum style loud = words->critical ? STYLE_BAD : STYLE_WARN;
-
-        for (int i = 0; i < COLUMNS; i++)
-                if (spans[i].size > 0)
-                        canvas_put(canvas, 1 + spans[i].at, y, spans[i].size,
-                                   words->firing && (i == COLUMN_LEVEL || i == COLUMN_STATE) ? loud
-                                                                                             : STYLE_PLAIN,
-                                   words->text[i]);
-}
-
-/* Titles and rules from Y on, at most HEIGHT rows. */
-static void put_rules(struct ui *ui, struct canvas *canvas, int y, int height)
-{
-        struct table *table = &ui->alerts->table;
-        struct span spans[COLUMNS];
-        struct alert_row row;
-        struct words words;
-
-        layout(parts, COLUMNS, canvas->width - 1, 2, spans);
-        if (height > 1) {
-                for (int i = 0; i < COLUMNS; i++)
-                        if (spans[i].size > 0)
-                                canvas_put(canvas, 1 + spans[i].at, y, spans[i].size, STYLE_DIM, titles[i]);
-                y++;
-                height--;
-        }
-        heap_alert_row(ui->heap, ui->alerts->alerts, &row);
-        table_place(table, y, height);
-        if (table->n == 0)
-                canvas_put(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "no rules: a adds one");
-        for (int i = 0; i < height && table->top + (size_t)i < table->n; i++) {
-                size_t rule = table->top + (size_t)i;
-
-                fill_words(ui, rule, &row, &words);
-                put_words(canvas, y + i, spans, &words);
-                if (rule != table->selected)
-                        continue;
-                canvas_put(canvas, 0, y + i, 1, STYLE_PLAIN, ">");
-                canvas_style(canvas, 0, y + i, canvas->width, STYLE_SELECTED);
-                canvas->cursor_x = 0;
-                canvas->cursor_y = y + i;
-        }
-}
-
-static void put_entry(struct ui *ui, struct canvas *canvas, int y, const struct alert_entry *entry)
-{
-        const struct alert_rule *rules, *rule;
-        char clock[FMT_MAX], words[256];
-
-        alerts_rules(ui->alerts->alerts, &rules);
-        rule = &rules[entry->rule];
-        canvas_printf(canvas, 1, y, canvas->width - 1,
-                      !entry->fired                   ? STYLE_DIM
-                      : rule->level == ALERT_CRITICAL ? STYLE_BAD
-                                                      : STYLE_WARN,
-                      "%s  %-8s  %s", fmt_clock(clock, time_wall(ui, entry->time_ns)),
-                      entry->fired ? level_word(rule->level) : "over",
-                      heap_alert_words(ui->heap, rule, entry, words, sizeof words));
-}
-
-/* Returns the row behind it. */
-static int put_event(struct ui *ui, struct canvas *canvas, int y, int bottom, const struct moment *moment)
-{
-        enum { TEXT_AT = 21 };
-        const char *text = moment->is_mark ? moment->text + strlen("mark ") : moment->text;
-        char clock[FMT_MAX];
-        int end;
-
-        canvas_printf(canvas, 1, y, canvas->width - 1, STYLE_PLAIN, "%s  %-8s",
-                      fmt_clock(clock, time_wall(ui, moment->time_ns)), moment->is_mark ? "mark" : "info");
-        end = frame_wrapped(canvas, TEXT_AT, y, bottom, STYLE_PLAIN, text);
-        return end > y ? end : y + 1;
-}
-
-/* Crossings, marks and events up to NOW, the newest first. */
-static void put_log(struct ui *ui, struct canvas *canvas, int y, int bottom)
-{
-        const struct alert_entry *log;
-        uint32_t here = heap_tick(ui->heap);
-        size_t n = alerts_log(ui->alerts->alerts, &log), m = ui->n_moments;
-
-        while (y < bottom) {
-                while (n > 0 && log[n - 1].tick > here)
-                        n--;
-                while (m > 0 && (ui->moments[m - 1].tick > here || ui->moments[m - 1].is_alert))
-                        m--;
-                if (n == 0 && m == 0)
-                        break;
-                if (n > 0 && (m == 0 || log[n - 1].time_ns >= ui->moments[m - 1].time_ns))
-                        put_entry(ui, canvas, y++, &log[--n]);
-                else
-                        y = put_event(ui, canvas, y, bottom, &ui->moments[--m]);
-        }
-}
-
-static void draw_tiny(struct ui *ui, struct canvas *canvas)
-{
-        char firing[ALERT_TEXT + 16], count[48], head[160];
-        size_t n = alerts_firing(ui, firing, sizeof firing);
-        const char *const words[] = {"alerts:", count, firing};
-
-        if (n > 0)
-                snprintf(count, sizeof count, "%zu of %zu", n, ui->alerts->table.n);
-        else
-                snprintf(count, sizeof count, "none");
-        if (canvas->height <= TINIEST) {
-                frame_words(canvas, words, array_len(words));
-                return;
-        }
-        snprintf(head, sizeof head, "Alerts: %s", n ? firing : "ok");
-        canvas_put(canvas, 0, 0, canvas->width, n ? STYLE_WARN : STYLE_TITLE, head);
-        put_rules(ui, canvas, 1, canvas->height - 2);
-        frame_bottom(ui, canvas, VIEW_ALERTS);
-}
-
-static void draw_full(struct ui *ui, struct canvas *canvas)
-{
-        enum { RULES, AIR, TITLE, LOG, HINT, BANDS };
-        struct alerts_view *view = ui->alerts;
-        int rules = (int)view->table.n + 1 > 2 ? (int)view->table.n + 1 : 2;
-        const struct part bands[BANDS] = {
-                [RULES] = {3, rules, 0}, [AIR] = {1, 1, 4},  [TITLE] = {1, 1, 2},
-                [LOG] = {2, 1000, 3},    [HINT] = {1, 1, 5},
-        };
-        int top = frame_top(ui, canvas), bottom = frame_bottom(ui, canvas, VIEW_ALERTS);
-        struct span span[BANDS];
-
-        layout(bands, BANDS, bottom - top, 0, span);
-        put_rules(ui, canvas, top + span[RULES].at, span[RULES].size);
-        if (span[TITLE].size > 0)
-                canvas_put(canvas, 1, top + span[TITLE].at, canvas->width - 1, STYLE_BOLD,
-                           view->more ? "LOG  (the sites of the recording are still being looked at)"
-                                      : "LOG");
-        if (span[LOG].size > 0)
-                put_log(ui, canvas, top + span[LOG].at, top + span[LOG].at + span[LOG].size);
-        if (span[HINT].size > 0)
-                canvas_put(canvas, 1, top + span[HINT].at, canvas->width - 1, STYLE_DIM,
-                           "LEFT = time until it fires if the rate of now holds");
-}
-
-/* For those who cannot see a table. */
-static void line(struct ui *ui, size_t i, char *ret, size_t size)
-{
-        struct alert_row row;
-        struct words words;
-        size_t len;
-
-        heap_alert_row(ui->heap, ui->alerts->alerts, &row);
-        fill_words(ui, i, &row, &words);
-        len = (size_t)snprintf(ret, size, "%s, %s, %s", words.text[COLUMN_RULE], words.text[COLUMN_LEVEL],
-                               words.text[COLUMN_STATE]);
-        if (words.firing && len < size)
-                len += (size_t)snprintf(ret + len, size - len, " since %s", words.text[COLUMN_SINCE]);
-        if (words.text[COLUMN_LEFT][0] != '-' && len < size)
-                len += (size_t)snprintf(ret + len, size - len, ", fires in %s", words.text[COLUMN_LEFT]);
-        if (len < size)
-                snprintf(ret + len, size - len, ", %s", words.text[COLUMN_ACTION]);
-}
-
-static void draw(struct ui *ui, struct canvas *canvas)
-{
-        need_rules(ui, view_of(ui));
-        if (is_tiny(canvas))
-                draw_tiny(ui, canvas);
-        else
-                draw_full(ui, canvas);
-}
-
-const struct view_type alerts_type = {
-        .draw = draw, .table = list, .command = command, .line = line, .below = put_log, .done = done};

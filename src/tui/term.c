@@ -3,6 +3,8 @@
  * start. */
 #include "tui/term.h"
 
+#include "tui/caught.h"
+
 #include "base/alloc.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -41,10 +43,7 @@ struct term {
         size_t n_partial;
         bool asked;                /* the terminal owes an answer about the width of blocks */
         attr_t attrs[STYLES];
-        int caught[2]; /* the pipe that stands in for stderr; -1 = not caught */
-        int real_stderr;
-        char line[LOG_LINE_MAX]; /* what came through the pipe and has no newline yet */
-        size_t line_len;
+        struct caught caught; /* what libraries write to stderr */
 };
 
 /* A process has one terminal. Being static it may be closed twice, as every way out does. */
@@ -114,8 +113,8 @@ static void prepare_crash(const struct term *term)
         }
         add_capability("rmcup");
         crash.pid = getpid();
-        crash.caught = term->caught[0];
-        crash.real_stderr = term->real_stderr;
+        crash.caught = term->caught.pipe[0];
+        crash.real_stderr = term->caught.real;
         crash.up = 1;
         if (!registered)
                 atexit(restore_raw);
@@ -132,53 +131,6 @@ static void forget_crash(void)
         crash.up = 0;
         for (size_t i = 0; i < array_len(fatal_signals); i++)
                 signal(fatal_signals[i], SIG_DFL);
-}
-
-/* ---- stderr goes to the log ---- */
-
-static void catch_stderr(struct term *term)
-{
-        if (pipe2(term->caught, O_CLOEXEC | O_NONBLOCK) < 0) {
-                term->caught[0] = term->caught[1] = -1;
-                return;
-        }
-        fflush(stderr);
-        term->real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-        dup2(term->caught[1], STDERR_FILENO); /* full and nobody reads: the message is lost, nobody blocks */
-}
-
-static void drain_stderr(struct term *term)
-{
-        char bytes[1024];
-        ssize_t n;
-
-        if (term->caught[0] < 0)
-                return;
-        while ((n = read(term->caught[0], bytes, sizeof bytes)) > 0)
-                for (ssize_t i = 0; i < n; i++) {
-                        if (bytes[i] != '\n')
-                                term->line[term->line_len++] = bytes[i];
-                        if (term->line_len > 0 &&
-                            (bytes[i] == '\n' || term->line_len == sizeof term->line - 1)) {
-                                log_warn("stderr: %.*s", (int)term->line_len, term->line);
-                                term->line_len = 0;
-                        }
-                }
-}
-
-static void release_stderr(struct term *term)
-{
-        if (term->caught[0] < 0)
-                return;
-        fflush(stderr);
-        if (term->real_stderr >= 0) {
-                dup2(term->real_stderr, STDERR_FILENO);
-                close(term->real_stderr);
-        }
-        close(term->caught[1]);
-        drain_stderr(term);
-        close(term->caught[0]);
-        term->caught[0] = term->caught[1] = term->real_stderr = -1;
 }
 
 /* ---- are blocks one cell wide? ---- */
@@ -342,7 +294,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         if (tcgetattr(STDIN_FILENO, &crash.before) < 0)
                 return err_set(err, errno, "cannot read the terminal's settings: %s", strerror(errno));
         *term = (struct term){ 0 };
-        term->caught[0] = term->caught[1] = term->real_stderr = -1;
+        term->caught = (struct caught)CAUGHT_NOTHING;
         set_escdelay(25);
         term->screen = new_screen(options->color);
         if (!term->screen)
@@ -360,7 +312,7 @@ int term_open(const struct term_options *options, struct term **ret, struct err 
         term->ascii = wants_ascii(options);
         term->mouse = options->mouse;
         set_modes(term, options);
-        catch_stderr(term);
+        caught_begin(&term->caught);
         prepare_crash(term);
         term->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
         catch_resize();
@@ -389,7 +341,7 @@ void term_close(struct term *term)
         endwin();
         forget_crash();
         delscreen(term->screen);
-        release_stderr(term);
+        caught_release(&term->caught);
 }
 
 void term_size(struct term *term, int *ret_width, int *ret_height)
@@ -428,7 +380,7 @@ static bool line_is_full(void)
 
 bool term_show(struct term *term, const struct canvas *canvas)
 {
-        drain_stderr(term);
+        caught_drain(&term->caught);
         if (line_is_full())
                 return false;
         erase();
@@ -569,7 +521,7 @@ struct key_event term_key(struct term *term)
         wint_t key;
         int code;
 
-        drain_stderr(term);
+        caught_drain(&term->caught);
         while (event.key == KEY_NONE) { /* behind what is nothing there may be more, which no poll() tells of */
                 resized = 0;
                 code = next_character(term, &key);
@@ -582,12 +534,12 @@ struct key_event term_key(struct term *term)
 
 void term_suspend(struct term *term)
 {
-        int stand_in = term->real_stderr >= 0 ? dup(STDERR_FILENO) : -1;
+        int stand_in = term->caught.real >= 0 ? dup(STDERR_FILENO) : -1;
 
         take_mouse(false);
         endwin();
         if (stand_in >= 0)
-                dup2(term->real_stderr, STDERR_FILENO);
+                dup2(term->caught.real, STDERR_FILENO);
         signal(SIGTSTP, SIG_DFL);
         kill(0, SIGTSTP); /* the whole job, as the terminal would: the shell waits for the parent */
         if (stand_in >= 0) {
