@@ -144,7 +144,7 @@ static int connect_reader(struct store *store, bool immutable)
         db_reset_steps(store);
         sqlite3_progress_handler(store->db, DB_STEP_UNIT, count_steps, store);
         rc = db_exec(store->db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA query_only=ON;"
-                                "PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY");
+                                "PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY");
         if (rc == SQLITE_OK)
                 rc = db_number(store->db, "SELECT count(*) FROM sqlite_schema", &ignored); /* opens the file for real */
         return rc;
