@@ -13,7 +13,10 @@ to=${2:-$source}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 gzip -dc "$source/doc/demo.heaptop.gz" >"$work/demo.heaptop"
-mkdir -p "$to/doc" "$work/bin" "$work/home"
+mkdir -p "$to/doc" "$work/bin" "$work/home" "$work/src/app"
+# a fresh clone is younger than the recorded program, which does not make its sources others
+cp "$source/src/app/demo_service.c" "$work/src/app"
+touch -d 2026-01-01 "$work/src/app/demo_service.c"
 ln -s "$heaptop" "$work/bin/heaptop"
 
 # the same everywhere: time, zone, locale, nobody's settings
@@ -43,7 +46,7 @@ skipping { next }
         command = $0
         sub(/^ *\$ /, "", command)
         # where the sources of the demo are here
-        sub(/ demo\.heaptop/, " demo.heaptop -i /usr/src/heaptop=" source, command)
+        sub(/ demo\.heaptop/, " demo.heaptop -i /usr/src/heaptop=" work, command)
         ends = "^" before "(\\$|```)"
         run("cd " work " && " command, before)
         skipping = 1
