@@ -10,8 +10,9 @@ session=$work/marks.heaptop
 mux() {
         TMUX='' TERM=screen tmux -S "$work/tmux" -f /dev/null "$@"
 }
-mux new-session -d -s one -x 100 -y 30 "exec env TERM=screen $heaptop -p $service --mean 16K -o $session" || skip_all "tmux does not start"
+mux new-session -d -s base 'exec sleep 600' || skip_all "tmux does not start" # keeps the server when a viewer has ended
 started="$started $(mux display-message -p '#{pid}')"
+mux new-session -d -s one -x 100 -y 30 "exec env TERM=screen $heaptop -p $service --mean 16K -o $session"
 
 picture() { mux capture-pane -p -t "$1"; }
 shows() { picture "$1" | grep -q -e "$2"; }
