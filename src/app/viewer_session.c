@@ -196,6 +196,14 @@ int viewer_open_session(struct viewer *viewer, const char *path, struct err *err
         return r < 0 ? r : viewer_read_session(viewer, path, err);
 }
 
+/* No file of a later session was written last before this (seconds since 1970): the target's end, however long ago that was noticed. */
+static int64_t ended_s(const struct viewer *viewer, const struct rec_session *session)
+{
+        int64_t wall_ns = (int64_t)session->ending.time_ns + heap_process(viewer->heap)->wall_offset_ns;
+
+        return wall_ns / (int64_t)NS_PER_S - 1;
+}
+
 /* The recorder is gone: what it wrote stays, and so do we. */
 void viewer_notice_end(struct viewer *viewer)
 {
@@ -211,7 +219,7 @@ void viewer_notice_end(struct viewer *viewer)
         if (history->session(history->arg, &session) == 0 && session.ending.time_ns && session.followed &&
             session.followed[0]) {
                 viewer->awaited = true;
-                viewer->awaited_s = time(NULL) - 1;
+                viewer->awaited_s = ended_s(viewer, &session);
                 ui_set_awaited(viewer->ui, true);
         }
         if (session.ended_ns)

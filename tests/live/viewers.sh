@@ -120,6 +120,8 @@ for session in "$work/nine-2.heaptop" "$work/nine-3.heaptop"; do
         start_service || exit 99
         wait_for has_tick "$session"
 done
+long_over() { [ $(($(date +%s) - $(stat -c %Y "$work/nine-2.heaptop"))) -ge 3 ]; }
+wait_for long_over
 kill -CONT "$viewer"
 check "a session that is over when it is looked at leads on to the next" sees nine "is there again, pid $service: session 3"
 press nine Q
