@@ -1,22 +1,7 @@
 #!/bin/sh
 # Completion as a shell does it: the scripts are made from the tables, so they know every subcommand and option, the values of options,
 # processes, sessions and marks.
-heaptop=$HEAPTOP_BUILD/heaptop
-[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-check() {
-        n=$((n + 1))
-        name=$1
-        shift
-        if "$@"; then echo "ok $n - $name"; else
-                echo "not ok $n - $name"
-                failed=1
-        fi
-}
+. "$HEAPTOP_SRC/tests/lib.sh"
 
 skip() {
         n=$((n + 1))

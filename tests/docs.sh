@@ -1,22 +1,7 @@
 #!/bin/sh
 # -h, --help, the manual pages, README and the program itself agree: on subcommands, options, exit statuses, environment and files; and an
 # installation has all of it.
-heaptop=$HEAPTOP_BUILD/heaptop
-[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-check() {
-        n=$((n + 1))
-        name=$1
-        shift
-        if "$@"; then echo "ok $n - $name"; else
-                echo "not ok $n - $name"
-                failed=1
-        fi
-}
+. "$HEAPTOP_SRC/tests/lib.sh"
 
 # page NAME.N: its file; a release has the pages beside their sources
 page() {

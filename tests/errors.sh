@@ -1,21 +1,6 @@
 #!/bin/sh
 # Every error number that src/ gives out is explained, every explanation is given out somewhere, and a message leads to its explanation.
-heaptop=$HEAPTOP_BUILD/heaptop
-[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-check() {
-        n=$((n + 1))
-        name=$1
-        shift
-        if "$@"; then echo "ok $n - $name"; else
-                echo "not ok $n - $name"
-                failed=1
-        fi
-}
+. "$HEAPTOP_SRC/tests/lib.sh"
 
 names='ERROR_[A-Z0-9_]*'
 sed -n "s/^        { \\($names\\), .*\"[a-zA-Z0-9].*/\\1/p" "$HEAPTOP_SRC/src/base/errors.c" | sort >"$work/explained"

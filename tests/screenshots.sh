@@ -1,21 +1,7 @@
 #!/bin/sh
 # The screens in README and doc/tour.md are what heaptop draws now. When one was changed on purpose: make screenshots (or UPDATE_SCREENS=1 with this
 # test), and read the difference.
-heaptop=$HEAPTOP_BUILD/heaptop
-[ -x "$heaptop" ] || { echo "Bail out! $heaptop is missing"; exit 99; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/heaptop-test.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-check() {
-        n=$((n + 1))
-        name=$1
-        shift
-        if "$@"; then echo "ok $n - $name"; else
-                echo "not ok $n - $name"
-                failed=1
-        fi
-}
+. "$HEAPTOP_SRC/tests/lib.sh"
 
 is_new() {
         diff -u "$HEAPTOP_SRC/$1" "$work/$1" >"$work/diff" || { head -n 60 "$work/diff" | sed 's/^/# /'; return 1; }
